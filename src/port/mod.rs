@@ -1,0 +1,39 @@
+//! The port: what an entrance hall can ask of the backend behind it.
+//!
+//! Pages and the REST door speak to an [`AuthManager`] and never learn whether it is the embedded engine or a remote
+//! environment. Everything here is plain data and one trait; nothing here knows HTTP, SQL or HTML.
+//!
+//! # The contract
+//!
+//! An operation takes what a person typed, as it was typed. The backend parses and judges it, so that a rule holds at
+//! every door. It answers in one of three ways ([`Outcome`]):
+//!
+//! * `Ok`: it happened, durably. Whatever mail it promised is queued in the same transaction.
+//! * [`Trouble::Refused`]: the person can do something about it. Nothing was changed. One [`Problem`] for each thing that
+//!   is wrong, with the field it belongs to. Expected, quiet, never logged as an error.
+//! * [`Trouble::Failed`]: the person can do nothing about it. Logged once, at the boundary, with its whole chain.
+//!
+//! An operation that was started is finished even when the one who asked has hung up.
+
+mod auth_manager;
+mod caller;
+mod chance;
+mod email;
+mod files;
+mod inbox;
+mod refusal;
+mod secret;
+mod session;
+mod user;
+mod wording;
+
+pub use auth_manager::{Answer, AuthManager, Grant, Member, Offers, SignUpWithEmail, SignedUp};
+pub use caller::{Caller, Door};
+pub use chance::{Clock, Random};
+pub use email::Email;
+pub use files::{Picture, StoredFile, Upload};
+pub use inbox::{DevInbox, Message};
+pub use refusal::{Code, Failure, Field, Outcome, Problem, Refusal, Trouble};
+pub use secret::{AccessToken, BrowserTicket, LinkKey, Password, SessionToken};
+pub use session::{Agent, Session, Version};
+pub use user::{FieldUpdate, Update, User};

@@ -1,0 +1,181 @@
+//! How an operation says no.
+
+use std::{error::Error, fmt, time::Duration};
+
+/// What every operation answers.
+pub type Outcome<T> = Result<T, Trouble>;
+
+/// The two ways of not getting what one asked for.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The person can do something about it; nothing was changed.
+    Refused(Refusal),
+    /// The person can do nothing about it.
+    Failed(Failure),
+}
+
+/// Everything that is wrong with what was asked, at least one problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    problems: Vec<Problem>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub code: Code,
+    /// The field it belongs to; `None` for the request as a whole.
+    pub field: Option<Field>,
+}
+
+/// The fields of the forms, so that a problem can stand beside what caused it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    Name,
+    Email,
+    Password,
+    /// The current password, where a new one or a new address is asked for too.
+    CurrentPassword,
+    Picture,
+}
+
+/// Why something was refused. The sentences are in `wording.rs`, the wire words in `protocol/errors.rs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    MissingEmail,
+    InvalidEmail,
+    /// A verified account holds the address.
+    EmailNotUnique,
+    /// Said only after the right password.
+    EmailNotVerified,
+    EmailVerificationDisabled,
+    /// The new address is the one the account has.
+    EmailUnchanged,
+    NothingToCorrect,
+    MissingPassword,
+    PasswordTooShort {
+        min: usize,
+    },
+    PasswordTooLong,
+    PasswordTooCommon,
+    /// It is, or contains most of, the person's own name or address, or the product's name.
+    PasswordTooPersonal,
+    PasswordUnchanged,
+    /// Unknown address or wrong password: the same for both.
+    InvalidSignInCredentials,
+    /// The current password, typed to confirm a change, is wrong.
+    InvalidCredentials,
+    NameTooLong,
+    InvalidName,
+    MissingSessionToken,
+    InvalidSessionToken,
+    /// The handle names no session of this account.
+    SessionNotFound,
+    MissingAccessToken,
+    InvalidAccessToken,
+    InvalidTokenType,
+    InvalidActionType,
+    FieldNotWritable,
+    InvalidFieldValue,
+    ObjectNotFound,
+    BucketNotFound,
+    InvalidBucketName,
+    MissingPicture,
+    PictureTooLarge,
+    PictureTooWide,
+    NotAPicture,
+    StorageFull,
+    /// Too many tries, or too many mails, for now.
+    RateLimitExceeded {
+        retry_after: Duration,
+    },
+}
+
+/// Something broke that no person can mend by typing something else.
+#[derive(Debug)]
+pub struct Failure {
+    /// Whether trying again soon may work: the database is away, the disk is full, too much is waiting.
+    pub retry_after: Option<Duration>,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl Refusal {
+    /// A refusal of the request as a whole.
+    pub fn of(code: Code) -> Self {
+        Self { problems: vec![Problem { code, field: None }] }
+    }
+
+    /// A refusal that belongs to one field.
+    pub fn at(field: Field, code: Code) -> Self {
+        Self { problems: vec![Problem { code, field: Some(field) }] }
+    }
+
+    /// All problems as one refusal; `Ok` where there are none.
+    ///
+    /// # Errors
+    /// The refusal, when there is at least one problem.
+    pub fn of_all(problems: Vec<Problem>) -> Result<(), Self> {
+        if problems.is_empty() { Ok(()) } else { Err(Self { problems }) }
+    }
+
+    /// What is wrong; never empty.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Whether one of the problems is this one.
+    pub fn is(&self, code: Code) -> bool {
+        self.problems.iter().any(|problem| problem.code == code)
+    }
+
+    /// How long to wait before another try, when that is the problem.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.problems.iter().find_map(|problem| match problem.code {
+            Code::RateLimitExceeded { retry_after } => Some(retry_after),
+            _ => None,
+        })
+    }
+}
+
+impl Failure {
+    /// A failure that will not go away by itself.
+    pub fn broken(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { retry_after: None, source: source.into() }
+    }
+
+    /// A failure that may be gone after the time given.
+    pub fn unavailable(retry_after: Duration, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { retry_after: Some(retry_after), source: source.into() }
+    }
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Code> for Trouble {
+    fn from(code: Code) -> Self {
+        Self::Refused(Refusal::of(code))
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// The whole chain of causes on one line, for the log.
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.source)?;
+        let mut cause = self.source.source();
+        while let Some(error) = cause {
+            write!(formatter, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

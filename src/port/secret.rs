@@ -1,0 +1,99 @@
+//! Secrets: types that can be handed on and compared, and cannot print.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Code;
+
+macro_rules! token {
+    ($(#[$doc:meta])* $name:ident, $max:expr, $missing:expr, $invalid:expr) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name(SecretString);
+
+        impl $name {
+            /// Reads a token as it arrived. Says nothing about whether it is good.
+            ///
+            /// # Errors
+            /// One code for nothing, another for a text that no token of ours looks like.
+            pub fn parse(text: &str) -> Result<Self, Code> {
+                if text.is_empty() {
+                    return Err($missing);
+                }
+                if text.len() > $max || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    return Err($invalid);
+                }
+                Ok(Self(SecretString::from(text)))
+            }
+
+            /// The token itself, for the cookie, the header or the digest it is meant for.
+            pub fn expose(&self) -> &str {
+                self.0.expose_secret()
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    };
+}
+
+token! {
+    /// Proves a session. A remote environment's may be a JWT, hence the length.
+    SessionToken, 1024, Code::MissingSessionToken, Code::InvalidSessionToken
+}
+token! {
+    /// What a redirect carries after a mailed link or a provider; spent once.
+    AccessToken, 512, Code::MissingAccessToken, Code::InvalidAccessToken
+}
+token! {
+    /// The key inside a mailed link. Fetching the link does not spend it.
+    LinkKey, 512, Code::MissingAccessToken, Code::InvalidAccessToken
+}
+token! {
+    /// Marks one browser across a journey.
+    BrowserTicket, 128, Code::InvalidAccessToken, Code::InvalidAccessToken
+}
+
+/// A password as it was typed: not trimmed, not judged.
+#[derive(Clone)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// Takes any text, the empty one included.
+    pub fn typed(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// The password itself, for the one place that hashes it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Password(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_print_itself() {
+        assert_eq!(format!("{:?}", Password::typed("hunter2 hunter2")), "Password(…)");
+        assert_eq!(format!("{:?}", SessionToken::parse("abc").unwrap()), "SessionToken(…)");
+    }
+
+    #[test]
+    fn a_token_has_no_blanks_and_an_end() {
+        assert!(SessionToken::parse("a b").is_err());
+        assert!(AccessToken::parse(&"a".repeat(513)).is_err());
+        assert_eq!(AccessToken::parse("").unwrap_err(), Code::MissingAccessToken);
+    }
+}

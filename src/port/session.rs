@@ -1,0 +1,40 @@
+//! Sessions, and what a `User-Agent` header tells of the browser behind one.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use super::SessionToken;
+
+/// One signed-in browser or application.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Names the session towards its owner; `sign_out` accepts it and nothing else does.
+    pub handle: String,
+    pub user_id: String,
+    /// The real token, only of the caller's own session; other sessions have none to give.
+    pub token: Option<SessionToken>,
+    pub started_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub address: Option<IpAddr>,
+    pub agent: Agent,
+    /// Whether this is the session that asks.
+    pub current: bool,
+}
+
+/// What a `User-Agent` header says, always complete: `Other` and `0` where it says nothing (ALTOGIC_WIRE.md §12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    pub browser: Version,
+    pub device: Version,
+    pub system: Version,
+}
+
+/// A named thing with a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    pub family: String,
+    pub major: String,
+    pub minor: String,
+    pub patch: String,
+}

@@ -1,0 +1,101 @@
+//! Every refusal as a sentence: what is wrong, and what to do next. The one file with such sentences.
+//!
+//! Two are fixed by applications that compare them (ALTOGIC_WIRE.md §5.1): `EmailNotVerified` and `EmailNotUnique`.
+
+use std::{fmt, time::Duration};
+
+use super::{Code, Problem};
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.code.fmt(formatter)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sentence = match self {
+            Self::MissingEmail => "Type your e-mail address.",
+            Self::InvalidEmail => "This is not a complete e-mail address. It looks like name@example.com.",
+            Self::EmailNotUnique => "A user with the provided email already exists.",
+            Self::EmailNotVerified => "The email address has not been verified yet.",
+            Self::EmailVerificationDisabled => "E-mail addresses are not confirmed here, so there is nothing to send.",
+            Self::EmailUnchanged => "This is the address the account has already. Type the new one.",
+            Self::NothingToCorrect => "This browser has no sign-up that waits for its address. Please sign up again.",
+            Self::MissingPassword => "Type your password.",
+            Self::PasswordTooShort { min } => {
+                return write!(
+                    formatter,
+                    "The password is too short. Use at least {min} characters; a few words in a row are good."
+                );
+            }
+            Self::PasswordTooLong => "The password is too long. Use at most 1,024 bytes.",
+            Self::PasswordTooCommon => "This password is on the lists that attackers try first. Choose another one.",
+            Self::PasswordTooPersonal => {
+                "This password is too close to your name, your address or ours. Choose one that others cannot guess."
+            }
+            Self::PasswordUnchanged => "This is the password you have already. Choose a new one.",
+            Self::InvalidSignInCredentials => "The e-mail address or the password is not right.",
+            Self::InvalidCredentials => "The current password is not right.",
+            Self::NameTooLong => "The name is too long. Use at most 100 characters.",
+            Self::InvalidName => "The name has characters that cannot be shown. Type it again with letters.",
+            Self::MissingSessionToken => "Sign in first.",
+            Self::InvalidSessionToken => "The session has ended. Sign in again.",
+            Self::SessionNotFound => "There is no such session any more.",
+            Self::MissingAccessToken => "The access token is missing. Open the link in the mail again.",
+            Self::InvalidAccessToken => "Invalid or expired access token",
+            Self::InvalidTokenType => {
+                "This link was made for something else. Open the right one, or ask for a new one."
+            }
+            Self::InvalidActionType => "This link is not one of ours. Open the link in the mail again.",
+            Self::FieldNotWritable => "This field cannot be changed here.",
+            Self::InvalidFieldValue => "This field does not take such a value.",
+            Self::ObjectNotFound => "There is no such object, or it is not yours.",
+            Self::BucketNotFound => "There is no such bucket. Create it first, or upload with createBucket.",
+            Self::InvalidBucketName => {
+                "A name has 1 to 100 characters: letters, digits, spaces, dots, dashes and underscores."
+            }
+            Self::MissingPicture => "Choose a picture first.",
+            Self::PictureTooLarge => "The file is too large. Choose a picture of at most 8 MB.",
+            Self::PictureTooWide => "The picture has too many pixels. Choose one of at most 8,000 by 8,000.",
+            Self::NotAPicture => "This file is not a picture we can read. Choose a JPEG, PNG, WebP or GIF.",
+            Self::StorageFull => "There is no room for more files. Delete some first.",
+            Self::RateLimitExceeded { retry_after } => {
+                return write!(formatter, "That was tried too often. Wait {} and try again.", in_words(*retry_after));
+            }
+        };
+        formatter.write_str(sentence)
+    }
+}
+
+/// A wait as a person says it, rounded up: "40 seconds", "3 minutes", "2 hours".
+fn in_words(wait: Duration) -> String {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let (number, unit) = match seconds.max(1) {
+        seconds @ ..60 => (seconds, "second"),
+        seconds @ ..3600 => (seconds.div_ceil(60), "minute"),
+        seconds => (seconds.div_ceil(3600), "hour"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_words() {
+        for (wait, words) in
+            [(0, "1 second"), (59, "59 seconds"), (61, "2 minutes"), (3600, "1 hour"), (7300, "3 hours")]
+        {
+            assert_eq!(in_words(Duration::from_secs(wait)), words);
+        }
+    }
+
+    #[test]
+    fn the_sentences_that_applications_compare_stay_as_they_are() {
+        assert_eq!(Code::EmailNotVerified.to_string(), "The email address has not been verified yet.");
+        assert_eq!(Code::EmailNotUnique.to_string(), "A user with the provided email already exists.");
+        assert_eq!(Code::InvalidAccessToken.to_string(), "Invalid or expired access token");
+    }
+}
