@@ -1,1 +1,3 @@
-//! engine
+//! The embedded backend.
+
+pub mod store;
