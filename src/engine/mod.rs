@@ -1,3 +1,6 @@
 //! The embedded backend.
 
+pub mod credentials;
+pub mod passwords;
 pub mod store;
+pub mod user_agent;
