@@ -1,1 +1,5 @@
-//! engine
+//! The embedded backend.
+
+pub mod credentials;
+pub mod passwords;
+pub mod user_agent;
