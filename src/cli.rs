@@ -1,0 +1,134 @@
+//! The commands of the binary.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{Parser, Subcommand};
+use secrecy::ExposeSecret;
+
+use crate::{
+    config::{Config, Listen},
+    engine::{SystemRandom, store::Store},
+    serve::{Vestibule, block_on},
+    telemetry,
+};
+
+/// The entrance hall of a web application: accounts on plain HTML pages.
+#[derive(Parser)]
+#[command(name = "vestibule", version)]
+struct Arguments {
+    /// The settings file; without it `vestibule.toml`, where that is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve (what happens without a command).
+    Serve,
+    /// About the settings.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Bring the database up to date and stop.
+    Migrate,
+    /// Ask a running server whether it is ready; for container health checks.
+    Health,
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Read the settings and say what they come to.
+    Check,
+}
+
+/// Runs the command that was typed. A mistake is one sentence on standard error and a status of 1.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    telemetry::start();
+    let done = Config::load(arguments.config.as_deref(), &SystemRandom).map_err(|error| error.to_string()).and_then(
+        |config| match arguments.command.unwrap_or(Command::Serve) {
+            Command::Serve => serve(config),
+            Command::Config { command: ConfigCommand::Check } => {
+                check(&config);
+                Ok(())
+            }
+            Command::Migrate => migrate(&config),
+            Command::Health => health(&config),
+        },
+    );
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("vestibule: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(config: Config) -> Result<(), String> {
+    block_on(async { Vestibule::open(config).await?.serve().await }).map_err(|error| error.to_string())
+}
+
+/// What the settings come to, without a secret.
+fn check(config: &Config) {
+    let listen = match &config.listen {
+        Listen::Tcp(address) => address.to_string(),
+        Listen::Unix(path) => format!("unix:{}", path.display()),
+    };
+    let database = config.database_url.expose_secret();
+    let database = if database.starts_with("sqlite:") { database } else { "postgres (URL not shown)" };
+    let mail = if config.smtp_url.is_some() { "SMTP" } else { "the outbox folder" };
+    println!("data_dir               {}", config.data_dir.display());
+    println!("secret_key             {} (not shown)", config.secret_keys.len());
+    println!("server.listen          {listen}");
+    println!("server.public_url      {}", config.public_url);
+    println!("server.trusted_proxies {:?}", config.trusted_proxies);
+    println!("database.url           {database}");
+    println!("files.url              file://{}", config.files_dir.display());
+    println!("engine.redirect_url    {}", config.redirect_url);
+    println!("engine.client_keys     {}", config.client_keys.len());
+    println!("engine.confirm_email   {}", config.confirm_email);
+    println!("engine.password_min    {}", config.password_min);
+    println!("mail                   by {mail}, from {}", config.mail_from);
+    println!("limits.factor          {}", config.limits_factor);
+    println!("look.name              {}", config.name);
+    println!("The settings are good.");
+}
+
+fn migrate(config: &Config) -> Result<(), String> {
+    block_on(Store::open(config.database_url.expose_secret()))
+        .map(|_| println!("The database is up to date."))
+        .map_err(|error| format!("database.url: the database cannot be brought up to date: {error}."))
+}
+
+/// One plain request over the listener's own socket: a container has no other tool at hand.
+fn health(config: &Config) -> Result<(), String> {
+    let Listen::Tcp(mut address) = config.listen else {
+        return Err("health asks over TCP, and server.listen is a Unix socket.".to_owned());
+    };
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let ask = || -> std::io::Result<String> {
+        let mut connection = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
+        connection.set_read_timeout(Some(Duration::from_secs(3)))?;
+        connection.write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    match ask() {
+        Ok(answer) if answer.starts_with("HTTP/1.1 200") => Ok(()),
+        Ok(_) => Err("the server is not ready.".to_owned()),
+        Err(error) => Err(format!("nothing answers at {address}: {error}.")),
+    }
+}

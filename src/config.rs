@@ -1,0 +1,568 @@
+//! The settings: a TOML file, each key overridable by `VESTIBULE_<SECTION>__<KEY>`.
+//!
+//! A mistake stops the start with a sentence that names the setting; a key nobody knows is a mistake. Names and defaults are
+//! those of the table in the README. Secrets can come from the environment or a file, never from the command line, where
+//! any user of the machine could read them (SECURITY.md S85).
+
+use std::{
+    collections::HashMap,
+    fmt, fs,
+    io::Write as _,
+    net::SocketAddr,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+use crate::{
+    engine::SecretKey,
+    port::{Email, Random},
+    rest::ClientKey,
+};
+
+/// Environment variables that tests of this repository use and that set nothing.
+const NOT_SETTINGS: &[&str] = &["VESTIBULE_BIN", "VESTIBULE_TEST_POSTGRES_URL"];
+
+/// Everything an operator can set, read and checked.
+#[derive(Debug)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub secret_keys: Vec<SecretKey>,
+    pub listen: Listen,
+    /// Without a slash at the end.
+    pub public_url: String,
+    pub trusted_proxies: Vec<IpNet>,
+    pub workers: Option<usize>,
+    pub database_url: SecretString,
+    pub files_dir: PathBuf,
+    pub redirect_url: String,
+    pub client_keys: Vec<ClientKey>,
+    pub confirm_email: bool,
+    pub password_min: usize,
+    pub smtp_url: Option<SecretString>,
+    pub mail_from: String,
+    pub limits_factor: f64,
+    pub name: String,
+}
+
+/// Where the server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listen {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+/// A mistake in the settings, as a sentence that names the setting.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl Config {
+    /// Reads the file (`vestibule.toml` where none is named and that one is there), then the environment, and makes on
+    /// first start what is made once: the data folder, the secret key, the client key.
+    ///
+    /// # Errors
+    /// The first mistake found.
+    pub fn load(file: Option<&Path>, random: &dyn Random) -> Result<Self, ConfigError> {
+        let environment = std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+        Self::read(file, environment.collect(), random)
+    }
+
+    /// As [`load`](Self::load), with the environment handed in.
+    ///
+    /// # Errors
+    /// The first mistake found.
+    pub fn read(
+        file: Option<&Path>,
+        environment: HashMap<String, String>,
+        random: &dyn Random,
+    ) -> Result<Self, ConfigError> {
+        Typed::read(file, environment)?.check(random)
+    }
+}
+
+/// The settings as they were typed.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Typed {
+    data_dir: PathBuf,
+    secret_key: Option<OneOrMany<String>>,
+    secret_key_file: Option<PathBuf>,
+    server: Server,
+    database: Database,
+    files: Files,
+    engine: Engine,
+    mail: Mail,
+    limits: Limits,
+    look: Look,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Server {
+    listen: String,
+    public_url: String,
+    trusted_proxies: OneOrMany<String>,
+    workers: Option<usize>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct Database {
+    url: Option<SecretString>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct Files {
+    url: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Engine {
+    redirect_url: Option<String>,
+    client_keys: OneOrMany<TypedClientKey>,
+    confirm_email: bool,
+    password_min: usize,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct Mail {
+    smtp_url: Option<SecretString>,
+    from: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Limits {
+    factor: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Look {
+    name: String,
+}
+
+/// A client key is its text, or a table with the origins that may use it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum TypedClientKey {
+    Key(String),
+    Table(ClientKeyTable),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientKeyTable {
+    key: String,
+    #[serde(default)]
+    origins: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+impl Default for Typed {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+            secret_key: None,
+            secret_key_file: None,
+            server: Server::default(),
+            database: Database::default(),
+            files: Files::default(),
+            engine: Engine::default(),
+            mail: Mail::default(),
+            limits: Limits::default(),
+            look: Look::default(),
+        }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:3000".to_owned(),
+            public_url: "http://localhost:3000".to_owned(),
+            trusted_proxies: OneOrMany::Many(Vec::new()),
+            workers: None,
+        }
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self { redirect_url: None, client_keys: OneOrMany::Many(Vec::new()), confirm_email: true, password_min: 8 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { factor: 1.0 }
+    }
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { name: "Vestibule".to_owned() }
+    }
+}
+
+impl Typed {
+    fn read(file: Option<&Path>, environment: HashMap<String, String>) -> Result<Self, ConfigError> {
+        let settings = environment.into_iter().filter(|(key, _)| !NOT_SETTINGS.contains(&key.as_str())).collect();
+        let mut builder = config::Config::builder();
+        builder = match file {
+            Some(file) => builder.add_source(config::File::from(file).format(config::FileFormat::Toml)),
+            None => builder.add_source(config::File::new("vestibule.toml", config::FileFormat::Toml).required(false)),
+        };
+        let environment =
+            config::Environment::with_prefix("VESTIBULE").prefix_separator("_").separator("__").source(Some(settings));
+        builder
+            .add_source(environment)
+            .build()
+            .and_then(config::Config::try_deserialize)
+            .map_err(|error| ConfigError(format!("The settings cannot be read: {error}.")))
+    }
+
+    fn check(self, random: &dyn Random) -> Result<Config, ConfigError> {
+        let public_url = base_url("server.public_url", &self.server.public_url)?;
+        let redirect_url = match self.engine.redirect_url {
+            Some(typed) => {
+                web_url("engine.redirect_url", &typed)?;
+                typed
+            }
+            None => format!("{public_url}/auth-redirect"),
+        };
+        let name = trimmed("look.name", &self.look.name, 60)?;
+        let mail_from = match (&self.mail.from, &self.mail.smtp_url) {
+            (Some(typed), _) => {
+                Email::parse(typed).map_err(|_| wrong("mail.from", "an address like accounts@example.com", typed))?.to_string()
+            }
+            (None, None) => "vestibule@localhost.invalid".to_owned(),
+            (None, Some(_)) => return Err(missing("mail.from", "mail.smtp_url is set: say which address mail comes from")),
+        };
+        if !(self.limits.factor > 0.0 && self.limits.factor.is_finite()) {
+            return Err(wrong("limits.factor", "a number above 0", &self.limits.factor.to_string()));
+        }
+        if !(6..=128).contains(&self.engine.password_min) {
+            return Err(wrong("engine.password_min", "a number from 6 to 128", &self.engine.password_min.to_string()));
+        }
+        let data_dir = make_folder("data_dir", &self.data_dir)?;
+        let secret_keys = secret_keys(self.secret_key, self.secret_key_file, &data_dir, random)?;
+        let client_keys = client_keys(self.engine.client_keys, &public_url, &redirect_url, &data_dir, random)?;
+        Ok(Config {
+            listen: listen(&self.server.listen)?,
+            trusted_proxies: trusted_proxies(self.server.trusted_proxies)?,
+            workers: self.server.workers.filter(|workers| *workers > 0),
+            database_url: database_url(self.database.url, &data_dir),
+            files_dir: files_dir(self.files.url.as_deref(), &data_dir)?,
+            confirm_email: self.engine.confirm_email,
+            password_min: self.engine.password_min,
+            smtp_url: self.mail.smtp_url,
+            limits_factor: self.limits.factor,
+            data_dir,
+            secret_keys,
+            public_url,
+            redirect_url,
+            client_keys,
+            mail_from,
+            name,
+        })
+    }
+}
+
+fn wrong(setting: &str, wanted: &str, typed: &str) -> ConfigError {
+    ConfigError(format!("{setting} should be {wanted}; it is {typed:?}."))
+}
+
+fn missing(setting: &str, why: &str) -> ConfigError {
+    ConfigError(format!("{setting} is missing: {why}."))
+}
+
+fn broken(setting: &str, path: &Path, error: impl fmt::Display) -> ConfigError {
+    ConfigError(format!("{setting}: {} cannot be used: {error}.", path.display()))
+}
+
+fn web_url(setting: &str, typed: &str) -> Result<Url, ConfigError> {
+    let url = Url::parse(typed).map_err(|_| wrong(setting, "a URL like https://accounts.example.com", typed))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || !url.username().is_empty() {
+        return Err(wrong(setting, "an http or https URL with a host and without a user name", typed));
+    }
+    Ok(url)
+}
+
+fn base_url(setting: &str, typed: &str) -> Result<String, ConfigError> {
+    let url = web_url(setting, typed)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong(setting, "a URL without ? and #", typed));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn trimmed(setting: &str, typed: &str, most: usize) -> Result<String, ConfigError> {
+    let text = typed.trim();
+    if text.is_empty() || text.chars().count() > most || text.chars().any(char::is_control) {
+        return Err(wrong(setting, &format!("1 to {most} characters on one line"), typed));
+    }
+    Ok(text.to_owned())
+}
+
+fn listen(typed: &str) -> Result<Listen, ConfigError> {
+    match typed.strip_prefix("unix:") {
+        Some(path) if path.starts_with('/') => Ok(Listen::Unix(PathBuf::from(path))),
+        Some(_) => Err(wrong("server.listen", "unix: and an absolute path", typed)),
+        None => typed
+            .parse()
+            .map(Listen::Tcp)
+            .map_err(|_| wrong("server.listen", "an address and port like 127.0.0.1:3000, or unix:/path", typed)),
+    }
+}
+
+fn trusted_proxies(typed: OneOrMany<String>) -> Result<Vec<IpNet>, ConfigError> {
+    let mut proxies = Vec::new();
+    for text in many(typed) {
+        let network = text.parse().or_else(|_| text.parse().map(IpNet::from));
+        let network: IpNet = network.map_err(|_| wrong("server.trusted_proxies", "addresses or networks like 10.0.0.0/8", &text))?;
+        if network.prefix_len() == 0 {
+            return Err(wrong("server.trusted_proxies", "the networks of your proxies, not the whole world", &text));
+        }
+        proxies.push(network);
+    }
+    Ok(proxies)
+}
+
+fn database_url(typed: Option<SecretString>, data_dir: &Path) -> SecretString {
+    typed.unwrap_or_else(|| SecretString::from(format!("sqlite:{}", data_dir.join("vestibule.db").display())))
+}
+
+fn files_dir(typed: Option<&str>, data_dir: &Path) -> Result<PathBuf, ConfigError> {
+    let folder = match typed {
+        None => data_dir.join("files"),
+        Some(url) => Url::parse(url)
+            .ok()
+            .filter(|url| url.scheme() == "file")
+            .and_then(|url| url.to_file_path().ok())
+            .ok_or_else(|| wrong("files.url", "a folder like file:///var/lib/vestibule/files", url))?,
+    };
+    make_folder("files.url", &folder)
+}
+
+/// Makes the folder for its owner alone where it is missing, and proves that files can be written to it.
+fn make_folder(setting: &str, folder: &Path) -> Result<PathBuf, ConfigError> {
+    if !folder.exists() {
+        fs::create_dir_all(folder).map_err(|error| broken(setting, folder, error))?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(|error| broken(setting, folder, error))?;
+    }
+    let folder = folder.canonicalize().map_err(|error| broken(setting, folder, error))?;
+    let probe = folder.join(".probe");
+    fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(|error| broken(setting, &folder, error))?;
+    Ok(folder)
+}
+
+fn secret_keys(
+    typed: Option<OneOrMany<String>>,
+    file: Option<PathBuf>,
+    data_dir: &Path,
+    random: &dyn Random,
+) -> Result<Vec<SecretKey>, ConfigError> {
+    let (setting, texts) = match (typed, file) {
+        (Some(_), Some(_)) => return Err(ConfigError("Set secret_key or secret_key_file, not both.".to_owned())),
+        (Some(typed), None) => ("secret_key", many(typed)),
+        (None, file) => {
+            let made = data_dir.join("secret_key");
+            let path = file.unwrap_or_else(|| made.clone());
+            if path == made && !made.exists() {
+                write_secret(&made, &random_hex(random, 32)).map_err(|error| broken("secret_key_file", &made, error))?;
+            }
+            ("secret_key_file", read_secret(&path)?.lines().map(str::to_owned).collect())
+        }
+    };
+    let keys = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
+    let keys: Option<Vec<SecretKey>> = keys.map(|text| SecretKey::new(text.as_bytes().to_vec())).collect();
+    match keys {
+        Some(keys) if !keys.is_empty() => Ok(keys),
+        _ => Err(ConfigError(format!("{setting}: a key has 32 to 1024 bytes; make one with `openssl rand -hex 32`."))),
+    }
+}
+
+fn client_keys(
+    typed: OneOrMany<TypedClientKey>,
+    public_url: &str,
+    redirect_url: &str,
+    data_dir: &Path,
+    random: &dyn Random,
+) -> Result<Vec<ClientKey>, ConfigError> {
+    let own_origins = [public_url, redirect_url].iter().filter_map(|url| Url::parse(url).ok());
+    let own_origins: Vec<String> = own_origins.map(|url| url.origin().ascii_serialization()).collect();
+    let typed = match typed {
+        OneOrMany::One(TypedClientKey::Key(list)) => {
+            list.split(',').map(|key| TypedClientKey::Key(key.to_owned())).collect()
+        }
+        typed => many(typed),
+    };
+    let mut keys = Vec::new();
+    for key in typed {
+        let (key, origins) = match key {
+            TypedClientKey::Key(key) => (key, Vec::new()),
+            TypedClientKey::Table(table) => (table.key, table.origins),
+        };
+        let key = key.trim();
+        if key.len() < 8 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ConfigError("engine.client_keys: a key has at least 8 printable characters.".to_owned()));
+        }
+        let mut allowed_origins = own_origins.clone();
+        for origin in origins {
+            let url = web_url("engine.client_keys.origins", &origin)?;
+            allowed_origins.push(url.origin().ascii_serialization());
+        }
+        keys.push(ClientKey { key: key.to_owned(), allowed_origins });
+    }
+    if keys.is_empty() {
+        let made = data_dir.join("client_key");
+        if !made.exists() {
+            write_secret(&made, &random_hex(random, 16)).map_err(|error| broken("engine.client_keys", &made, error))?;
+        }
+        let key = read_secret(&made)?.trim().to_owned();
+        keys.push(ClientKey { key, allowed_origins: own_origins });
+    }
+    Ok(keys)
+}
+
+fn many<T>(typed: OneOrMany<T>) -> Vec<T> {
+    match typed {
+        OneOrMany::One(one) => vec![one],
+        OneOrMany::Many(many) => many,
+    }
+}
+
+fn random_hex(random: &dyn Random, bytes: usize) -> String {
+    let mut secret = vec![0; bytes];
+    random.fill(&mut secret);
+    secret.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Written whole and then renamed, so that a crash leaves no half key behind.
+fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
+    let unfinished = path.with_extension("new");
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    writeln!(file, "{secret}")?;
+    file.sync_all()?;
+    fs::rename(unfinished, path)
+}
+
+fn read_secret(path: &Path) -> Result<String, ConfigError> {
+    let about = fs::metadata(path).map_err(|error| broken("secret_key_file", path, error))?;
+    if about.permissions().mode() & 0o077 != 0 {
+        return Err(ConfigError(format!(
+            "{} can be read by others than its owner. Run: chmod 600 {}",
+            path.display(),
+            path.display()
+        )));
+    }
+    fs::read_to_string(path).map_err(|error| broken("secret_key_file", path, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed;
+    impl Random for Fixed {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut environment: HashMap<String, String> =
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        environment.insert("VESTIBULE_DATA_DIR".to_owned(), folder.path().join("data").display().to_string());
+        Config::read(None, environment, &Fixed).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.listen, Listen::Tcp("127.0.0.1:3000".parse().unwrap()));
+        assert_eq!(config.redirect_url, "http://localhost:3000/auth-redirect");
+        assert_eq!(config.client_keys[0].key, "07".repeat(16));
+        assert_eq!(config.client_keys[0].allowed_origins[0], "http://localhost:3000");
+        assert!(config.confirm_email);
+    }
+
+    #[test]
+    fn every_key_can_be_set_in_the_environment() {
+        let config = read(&[
+            ("VESTIBULE_SERVER__LISTEN", "unix:/run/vestibule.sock"),
+            ("VESTIBULE_SERVER__PUBLIC_URL", "https://example.com/hall/"),
+            ("VESTIBULE_SERVER__TRUSTED_PROXIES", "10.0.0.0/8"),
+            ("VESTIBULE_ENGINE__CLIENT_KEYS", "first-client-key, second-client-key"),
+            ("VESTIBULE_ENGINE__CONFIRM_EMAIL", "false"),
+            ("VESTIBULE_LIMITS__FACTOR", "10"),
+            ("VESTIBULE_SECRET_KEY", "0123456789012345678901234567890123456789"),
+        ])
+        .unwrap();
+        assert_eq!(config.listen, Listen::Unix("/run/vestibule.sock".into()));
+        assert_eq!(config.public_url, "https://example.com/hall");
+        assert_eq!(config.client_keys.iter().map(|key| key.key.as_str()).collect::<Vec<_>>(), ["first-client-key", "second-client-key"]);
+        assert!(!config.confirm_email);
+        assert_eq!(config.trusted_proxies.len(), 1);
+    }
+
+    #[test]
+    fn a_mistake_names_its_setting() {
+        for (key, value, named) in [
+            ("VESTIBULE_SERVER__LISTEM", "127.0.0.1:1", "listem"),
+            ("VESTIBULE_DATADIR", "x", "datadir"),
+            ("VESTIBULE_SERVER__LISTEN", "localhost", "server.listen"),
+            ("VESTIBULE_SERVER__PUBLIC_URL", "example.com", "server.public_url"),
+            ("VESTIBULE_SERVER__TRUSTED_PROXIES", "0.0.0.0/0", "server.trusted_proxies"),
+            ("VESTIBULE_SECRET_KEY", "short", "secret_key"),
+            ("VESTIBULE_ENGINE__PASSWORD_MIN", "3", "engine.password_min"),
+            ("VESTIBULE_ENGINE__CONFIRM_EMAIL", "maybe", "confirm_email"),
+            ("VESTIBULE_LIMITS__FACTOR", "0", "limits.factor"),
+            ("VESTIBULE_MAIL__SMTP_URL", "smtp://localhost", "mail.from"),
+            ("VESTIBULE_FILES__URL", "s3://bucket", "files.url"),
+        ] {
+            let error = read(&[(key, value)]).unwrap_err();
+            assert!(error.contains(named), "{key}={value}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_does_not_print_and_a_readable_key_file_is_refused() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        assert!(!format!("{:?}", read(&[("VESTIBULE_SECRET_KEY", secret)]).unwrap()).contains(secret));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        fs::write(&file, secret).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let error = read(&[("VESTIBULE_SECRET_KEY_FILE", file.to_str().unwrap())]).unwrap_err();
+        assert!(error.contains("chmod 600"), "{error}");
+    }
+
+    #[test]
+    fn the_key_made_at_first_start_is_kept_and_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let environment = || HashMap::from([("VESTIBULE_DATA_DIR".to_owned(), folder.path().display().to_string())]);
+        Config::read(None, environment(), &Fixed).unwrap();
+        let made = folder.path().join("secret_key");
+        let first = fs::read_to_string(&made).unwrap();
+        assert_eq!(fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o600);
+        Config::read(None, environment(), &Fixed).unwrap();
+        assert_eq!(fs::read_to_string(&made).unwrap(), first);
+    }
+}

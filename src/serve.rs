@@ -1,0 +1,265 @@
+//! The composition root: store, outbox, engine and doors put together, as a server or inside somebody's application.
+
+use std::{fs, future::Future, sync::Arc, time::Duration};
+
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    web::{self, ServiceConfig},
+};
+use secrecy::ExposeSecret;
+use tokio::sync::watch;
+
+use crate::{
+    config::{Config, Listen},
+    engine::{
+        Engine, SystemClock, SystemRandom,
+        outbox::{Courier, OutboxFolder, Transport},
+        store::Store,
+    },
+    forwarded::TrustedProxies,
+    port::{AuthManager, Clock, DevInbox, Random},
+    rest, web as pages,
+};
+
+/// How often what has run out is swept away.
+const SWEEP: Duration = Duration::from_secs(10 * 60);
+
+/// How long requests in flight may take to finish when the server is told to stop, in seconds.
+const SHUTDOWN_SECONDS: u64 = 20;
+
+/// How long a client may take to send its headers.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A whole entrance hall, ready to be served or mounted.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use actix_web::{App, test};
+/// use vestibule::{Config, SystemRandom, Vestibule};
+///
+/// let vestibule = Vestibule::open(Config::load(None, &SystemRandom)?).await?;
+/// let app = test::init_service(App::new().configure(vestibule.routes())).await;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Vestibule {
+    parts: Arc<Parts>,
+}
+
+struct Parts {
+    config: Config,
+    engine: Engine,
+    courier: Courier,
+    dev_inbox: Option<Arc<dyn DevInbox>>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    /// Held while we live: a second process on the same SQLite file would not see this one's changes in its cache.
+    _lock: Option<fs::File>,
+}
+
+/// Why the hall could not be opened or served, as a sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(String);
+
+impl Vestibule {
+    /// Opens everything the settings name: the database is migrated, the outbox folder made.
+    ///
+    /// # Errors
+    /// When something the settings name cannot be used; the sentence names the setting.
+    pub async fn open(config: Config) -> Result<Self, StartError> {
+        Self::open_with(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await
+    }
+
+    /// As [`open`](Self::open), with time and chance handed in.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_with(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
+        let lock = lock(&config)?;
+        let store = Store::open(config.database_url.expose_secret())
+            .await
+            .map_err(|error| StartError(format!("database.url: the database cannot be opened: {error}.")))?;
+        let outbox_folder = config.data_dir.join("outbox");
+        let transport = transport(&config, &outbox_folder)?;
+        // The inbox shows every mail, so it is never there when others can reach the listener.
+        let dev_inbox = (transport.is_folder() && config.is_loopback())
+            .then(|| Arc::new(OutboxFolder::new(outbox_folder)) as Arc<dyn DevInbox>);
+        let engine = Engine::open(config.engine_settings(), store.clone(), Arc::clone(&clock), Arc::clone(&random))
+            .await
+            .map_err(|error| StartError(format!("The engine cannot be started: {error}.")))?;
+        let courier = Courier::new(store, engine.outbox().clone(), transport, Arc::clone(&clock), Arc::clone(&random));
+        Ok(Self { parts: Arc::new(Parts { config, engine, courier, dev_inbox, clock, random, _lock: lock }) })
+    }
+
+    /// Every route of the hall, for `App::configure`. Routes that the application registered before win.
+    pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
+        let parts = Arc::clone(&self.parts);
+        move |app| {
+            app.app_data(TrustedProxies(parts.config.trusted_proxies.clone()));
+            app.configure(health(parts.engine.clone()));
+            app.configure(rest::routes(parts.config.rest_settings(), parts.engine.clone()));
+            app.configure(pages::routes(parts.page_settings(), Arc::new(parts.engine.clone())));
+        }
+    }
+
+    /// The operations themselves, for code that wants them without HTTP.
+    pub fn auth(&self) -> Arc<dyn AuthManager> {
+        Arc::new(self.parts.engine.clone())
+    }
+
+    /// Sends the mail that is due now and says how many letters went out. A server does this by itself.
+    pub async fn deliver(&self) -> usize {
+        self.parts.courier.drain().await
+    }
+
+    /// Sweeps away what has run out. A server does this by itself.
+    pub async fn sweep(&self) {
+        self.parts.engine.sweep().await;
+    }
+
+    /// Listens, delivers mail and sweeps until the process is told to stop; then finishes what is in flight.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn serve(self) -> Result<(), StartError> {
+        let config = &self.parts.config;
+        let hall = self.clone();
+        let mut server = HttpServer::new(move || App::new().configure(hall.routes()))
+            .client_request_timeout(HEADER_TIMEOUT)
+            .shutdown_timeout(SHUTDOWN_SECONDS);
+        if let Some(workers) = config.workers {
+            server = server.workers(workers);
+        }
+        let server = match &config.listen {
+            Listen::Tcp(address) => server.bind(address),
+            Listen::Unix(path) => server.bind_uds(path),
+        };
+        let server = server.map_err(|error| StartError(format!("server.listen: {error}.")))?.run();
+        self.greet();
+        let (stop, stopped) = watch::channel(false);
+        let courier = tokio::spawn(self.parts.courier.clone().run(stopped.clone()));
+        let sweeper = tokio::spawn(sweep_until(self.clone(), stopped));
+        let served = server.await.map_err(|error| StartError(format!("The server stopped: {error}.")));
+        drop(stop.send(true));
+        for task in [courier, sweeper] {
+            if let Err(error) = task.await {
+                tracing::error!("a background task did not end well: {error}");
+            }
+        }
+        served
+    }
+
+    /// The first lines: where to go, where mail went, the client key.
+    fn greet(&self) {
+        let config = &self.parts.config;
+        println!("{} is open at {}", config.name, config.public_url);
+        match (&self.parts.dev_inbox, &config.smtp_url) {
+            (Some(_), _) => println!("Mail goes to the inbox at {}/dev/inbox", config.public_url),
+            (None, Some(_)) => println!("Mail goes out by SMTP from {}", config.mail_from),
+            (None, None) => println!("Mail goes to the folder {}", config.data_dir.join("outbox").display()),
+        }
+        for key in &config.client_keys {
+            println!("Applications use envUrl {} and clientKey {}", config.public_url, key.key);
+        }
+    }
+}
+
+impl Config {
+    /// Whether only this machine can reach the listener.
+    fn is_loopback(&self) -> bool {
+        matches!(&self.listen, Listen::Tcp(address) if address.ip().is_loopback())
+    }
+
+    fn engine_settings(&self) -> crate::engine::Settings {
+        crate::engine::Settings {
+            public_url: self.public_url.clone(),
+            redirect_url: self.redirect_url.clone(),
+            secret_keys: self.secret_keys.clone(),
+            confirm_email: self.confirm_email,
+            password_min: self.password_min,
+            limits_factor: self.limits_factor,
+            files_dir: self.files_dir.clone(),
+            product_name: self.name.clone(),
+        }
+    }
+
+    fn rest_settings(&self) -> Arc<rest::Settings> {
+        Arc::new(rest::Settings {
+            client_keys: self.client_keys.clone(),
+            public_url: self.public_url.clone(),
+            redirect_url: self.redirect_url.clone(),
+        })
+    }
+}
+
+impl Parts {
+    fn page_settings(&self) -> pages::Settings {
+        pages::Settings {
+            public_url: self.config.public_url.clone(),
+            redirect_url: self.config.redirect_url.clone(),
+            cookie_keys: self.config.secret_keys.iter().map(|key| key.derive_cookie_key()).collect(),
+            product_name: self.config.name.clone(),
+            dev_inbox: self.dev_inbox.clone(),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+        }
+    }
+}
+
+/// Takes the data folder for this process where the database is a file in it.
+fn lock(config: &Config) -> Result<Option<fs::File>, StartError> {
+    if !config.database_url.expose_secret().starts_with("sqlite:") {
+        return Ok(None);
+    }
+    let path = config.data_dir.join("lock");
+    let file = fs::File::create(&path).map_err(|error| StartError(format!("data_dir: {}: {error}.", path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(_) => Err(StartError(format!(
+            "data_dir: another Vestibule uses {} already. Stop it, or give this one a data_dir of its own.",
+            config.data_dir.display()
+        ))),
+    }
+}
+
+fn transport(config: &Config, folder: &std::path::Path) -> Result<Transport, StartError> {
+    match &config.smtp_url {
+        Some(url) => Transport::smtp(url, &config.mail_from, &config.name)
+            .map_err(|error| StartError(format!("mail.smtp_url: {error}."))),
+        None => Transport::folder(folder, &config.mail_from, &config.name)
+            .map_err(|error| StartError(format!("data_dir: the outbox folder cannot be used: {error}."))),
+    }
+}
+
+/// `/health/live`: the process answers. `/health/ready`: so does the database.
+fn health(engine: Engine) -> impl FnOnce(&mut ServiceConfig) {
+    move |app| {
+        app.service(
+            web::scope("/health")
+                .route("/live", web::get().to(|| async { HttpResponse::Ok().body("live\n") }))
+                .route("/ready", web::get().to(move || ready(engine.clone()))),
+        );
+    }
+}
+
+async fn ready(engine: Engine) -> HttpResponse {
+    match engine.ready().await {
+        Ok(()) => HttpResponse::Ok().body("ready\n"),
+        Err(failure) => {
+            tracing::warn!("not ready: {failure}");
+            HttpResponse::ServiceUnavailable().body("the database does not answer\n")
+        }
+    }
+}
+
+async fn sweep_until(hall: Vestibule, mut stopped: watch::Receiver<bool>) {
+    while tokio::time::timeout(SWEEP, stopped.wait_for(|stopped| *stopped)).await.is_err() {
+        hall.sweep().await;
+    }
+}
+
+/// Runs a future on actix's runtime, for `main`.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    actix_web::rt::System::new().block_on(future)
+}

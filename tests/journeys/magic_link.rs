@@ -1,0 +1,76 @@
+//! Signing in with a link by mail.
+
+use std::time::Duration;
+
+use crate::support::{Browser, Hall};
+
+async fn ask(browser: &mut Browser, address: &str) {
+    browser.open("/magic-link").await;
+    browser.fill("E-mail", address);
+    browser.press("Send me a link").await;
+}
+
+#[actix_web::test]
+async fn a_magic_link_works_once() {
+    let hall = Hall::open().await;
+    hall.member("Ann", "ann@example.com").await;
+    let mut ann = hall.browser();
+    ask(&mut ann, "ann@example.com").await;
+    let link = hall.newest_mail_to("ann@example.com").await.link();
+    ann.open(&link).await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+
+    let mut again = hall.browser();
+    again.open(&link).await;
+    assert_eq!(again.page.status, 410, "{}", again.page.text());
+}
+
+#[actix_web::test]
+async fn opened_on_another_device_it_asks_for_one_press() {
+    let hall = Hall::open().await;
+    hall.member("Ann", "ann@example.com").await;
+    let (mut laptop, mut phone) = (hall.browser(), hall.browser());
+    ask(&mut laptop, "ann@example.com").await;
+    phone.open(&hall.newest_mail_to("ann@example.com").await.link()).await;
+    assert_eq!(phone.page.path, "/auth-redirect");
+    phone.press("Sign in").await;
+    assert_eq!(phone.page.path, "/profile");
+}
+
+/// S05: the page is the same for everybody.
+#[actix_web::test]
+async fn an_unknown_address_gets_the_same_page_and_no_mail() {
+    let hall = Hall::open().await;
+    hall.member("Ann", "ann@example.com").await;
+    let (mut ann, mut eve) = (hall.browser(), hall.browser());
+    ask(&mut ann, "ann@example.com").await;
+    ask(&mut eve, "eve@example.com").await;
+    assert_eq!(ann.page.text().replace("ann@", ""), eve.page.text().replace("eve@", ""));
+    assert_eq!((ann.page.status, ann.page.path.clone()), (eve.page.status, eve.page.path.clone()));
+    assert!(hall.mail_to("eve@example.com").await.is_empty());
+}
+
+#[actix_web::test]
+async fn a_magic_link_dies_after_an_hour() {
+    let hall = Hall::open().await;
+    hall.member("Ann", "ann@example.com").await;
+    let mut ann = hall.browser();
+    ask(&mut ann, "ann@example.com").await;
+    let link = hall.newest_mail_to("ann@example.com").await.link();
+    hall.pass(Duration::from_secs(3601));
+    ann.open(&link).await;
+    assert_eq!(ann.page.status, 410, "{}", ann.page.text());
+}
+
+/// S64: one inbox cannot be flooded, and the page does not tell.
+#[actix_web::test]
+async fn one_inbox_cannot_be_flooded() {
+    let hall = Hall::open().await;
+    hall.member("Ann", "ann@example.com").await;
+    let mut eve = hall.browser();
+    for _ in 0..12 {
+        ask(&mut eve, "ann@example.com").await;
+    }
+    let links = hall.mail_to("ann@example.com").await.len();
+    assert!(links <= 6, "{links} mails");
+}

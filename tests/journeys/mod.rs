@@ -1,0 +1,13 @@
+//! Journeys as a person makes them: open, fill by label, press, read the inbox.
+
+mod bad_input;
+mod change_email;
+mod change_password;
+mod guards;
+mod magic_link;
+mod mounted;
+mod profile;
+mod reset_password;
+mod sessions;
+mod sign_in;
+mod sign_up;

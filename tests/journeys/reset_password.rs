@@ -1,0 +1,80 @@
+//! Choosing a new password with a link by mail.
+
+use crate::support::{Browser, Hall, PASSWORD};
+
+async fn reset(browser: &mut Browser, hall: &Hall, address: &str) -> String {
+    browser.open("/reset-password").await;
+    browser.fill("E-mail", address);
+    browser.press("Send me a link").await;
+    hall.newest_mail_to(address).await.link()
+}
+
+#[actix_web::test]
+async fn a_forgotten_password_is_replaced_and_every_session_ends() {
+    let hall = Hall::open().await;
+    let mut old_session = hall.member("Ann", "ann@example.com").await;
+    let mut ann = hall.browser();
+    let link = reset(&mut ann, &hall, "ann@example.com").await;
+    ann.open(&link).await;
+    ann.fill("New password", "a calm green gate");
+    ann.press("Save the new password").await;
+    assert_eq!(ann.page.path, "/sign-in", "{}", ann.page.text());
+
+    old_session.open("/profile").await;
+    assert_eq!(old_session.page.path, "/sign-in", "S35: the old session is over");
+    ann.fill("E-mail", "ann@example.com").fill("Password", PASSWORD);
+    ann.press("Sign in").await;
+    assert_eq!(ann.page.status, 401);
+    ann.fill("Password", "a calm green gate");
+    ann.press("Sign in").await;
+    assert_eq!(ann.page.path, "/profile");
+    let told = hall.newest_mail_to("ann@example.com").await;
+    assert!(told.subject.to_lowercase().contains("password"), "{}", told.subject);
+}
+
+#[actix_web::test]
+async fn a_bad_new_password_is_told_and_the_link_still_works() {
+    let hall = Hall::open().await;
+    hall.member("Ann", "ann@example.com").await;
+    let mut ann = hall.browser();
+    let link = reset(&mut ann, &hall, "ann@example.com").await;
+    ann.open(&link).await;
+    ann.fill("New password", "12345678");
+    ann.press("Save the new password").await;
+    assert_eq!(ann.page.status, 422);
+    assert!(ann.page.problem("New password").is_some(), "{}", ann.page.text());
+    ann.fill("New password", "a calm green gate");
+    ann.press("Save the new password").await;
+    assert_eq!(ann.page.path, "/sign-in");
+
+    let mut again = hall.browser();
+    again.open(&link).await;
+    assert_eq!(again.page.status, 410, "S45: the link is spent: {}", again.page.text());
+}
+
+#[actix_web::test]
+async fn an_unknown_address_gets_the_same_page_and_no_mail() {
+    let hall = Hall::open().await;
+    hall.member("Ann", "ann@example.com").await;
+    let mut pages = Vec::new();
+    for address in ["ann@example.com", "eve@example.com"] {
+        let mut browser = hall.browser();
+        browser.open("/reset-password").await;
+        browser.fill("E-mail", address);
+        browser.press("Send me a link").await;
+        pages.push((browser.page.status, browser.page.text().replace(address, "")));
+    }
+    assert_eq!(pages[0], pages[1]);
+    assert!(hall.mail_to("eve@example.com").await.is_empty());
+}
+
+#[actix_web::test]
+async fn the_token_never_stays_in_the_address_bar() {
+    let hall = Hall::open().await;
+    hall.member("Ann", "ann@example.com").await;
+    let mut ann = hall.browser();
+    let link = reset(&mut ann, &hall, "ann@example.com").await;
+    ann.open(&link).await;
+    assert!(!ann.page.html().contains("access_token="), "nor in a link of the page");
+    assert_eq!(ann.page.header("cache-control"), Some("no-store"));
+}

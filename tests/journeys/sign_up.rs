@@ -1,0 +1,169 @@
+//! Signing up and proving one's address.
+
+use std::time::Duration;
+
+use crate::support::{Browser, Hall, PASSWORD};
+
+async fn sign_up(browser: &mut Browser, name: &str, address: &str, password: &str) {
+    browser.open("/sign-up").await;
+    browser.fill("Name", name).fill("E-mail", address).fill("Password", password);
+    browser.press("Create account").await;
+}
+
+#[actix_web::test]
+async fn somebody_signs_up_opens_the_link_in_the_same_browser_and_is_in() {
+    let hall = Hall::open().await;
+    let mut ann = hall.browser();
+    sign_up(&mut ann, "Ann Example", "ann@example.com", PASSWORD).await;
+    assert_eq!(ann.page.status, 200);
+    assert!(ann.page.text().contains("ann@example.com"), "{}", ann.page.text());
+
+    let mail = hall.newest_mail_to("ann@example.com").await;
+    ann.open(&mail.link()).await;
+
+    assert_eq!(ann.page.path, "/profile");
+    assert!(ann.page.text().contains("Ann Example"), "{}", ann.page.text());
+}
+
+#[actix_web::test]
+async fn elsewhere_one_press_finishes_the_sign_up() {
+    let hall = Hall::open().await;
+    let (mut laptop, mut phone) = (hall.browser(), hall.browser());
+    sign_up(&mut laptop, "Ann", "ann@example.com", PASSWORD).await;
+    let link = hall.newest_mail_to("ann@example.com").await.link();
+
+    phone.open(&link).await;
+    assert_eq!(phone.page.path, "/auth-redirect", "the token is moved out of the URL");
+    phone.press("Confirm my address").await;
+    assert_eq!(phone.page.path, "/profile");
+
+    let mut scanner = hall.browser();
+    scanner.open(&link).await;
+    assert!(scanner.page.status >= 400, "a spent link says so: {}", scanner.page.text());
+}
+
+/// S44: scanners fetch links, and nothing happens.
+#[actix_web::test]
+async fn a_mail_scanner_that_opens_the_link_ten_times_spends_nothing() {
+    let hall = Hall::open().await;
+    let mut ann = hall.browser();
+    sign_up(&mut ann, "Ann", "ann@example.com", PASSWORD).await;
+    let link = hall.newest_mail_to("ann@example.com").await.link();
+    for _ in 0..10 {
+        let mut scanner = hall.browser();
+        scanner.open(&link).await;
+        assert_eq!(scanner.page.status, 200);
+    }
+    ann.open(&link).await;
+    assert_eq!(ann.page.path, "/profile");
+}
+
+/// S04: the page says the same, and the owner is told.
+#[actix_web::test]
+async fn a_taken_address_gets_the_same_page_and_its_owner_a_mail() {
+    let hall = Hall::open().await;
+    hall.member("Ann", "ann@example.com").await;
+    let (mut stranger, mut newcomer) = (hall.browser(), hall.browser());
+    sign_up(&mut stranger, "Eve", "ann@example.com", "another calm door").await;
+    sign_up(&mut newcomer, "Eve", "bob@example.com", "another calm door").await;
+    assert_eq!(stranger.page.status, newcomer.page.status);
+    assert_eq!(stranger.page.path, newcomer.page.path);
+    assert_eq!(stranger.page.text().replace("ann@", ""), newcomer.page.text().replace("bob@", ""));
+
+    let told = hall.newest_mail_to("ann@example.com").await;
+    assert!(!told.text.contains("Eve"), "a stranger's words are not passed on: {}", told.text);
+    assert!(!told.text.contains("access_token") && !told.text.contains("key="), "no secret for the asking: {}", told.text);
+}
+
+#[actix_web::test]
+async fn everything_wrong_is_said_at_once_and_what_was_typed_stays() {
+    let hall = Hall::open().await;
+    let mut ann = hall.browser();
+    sign_up(&mut ann, "Ann", "ann@example", "short").await;
+    assert_eq!(ann.page.status, 422);
+    assert!(ann.page.problem("E-mail").unwrap().contains("complete e-mail address"));
+    assert!(ann.page.problem("Password").unwrap().contains("at least 8 characters"));
+    assert_eq!((ann.page.value("Name"), ann.page.value("E-mail")), ("Ann".into(), "ann@example".into()));
+    assert_eq!(ann.page.value("Password"), "", "a password is never sent back");
+    assert!(ann.page.html().contains("role=\"alert\""), "summed up at the top");
+}
+
+#[actix_web::test]
+async fn a_mistyped_address_can_be_corrected_and_the_old_link_dies() {
+    let hall = Hall::open().await;
+    let mut ann = hall.browser();
+    sign_up(&mut ann, "Ann", "ann@exmaple.com", PASSWORD).await;
+    let old_link = hall.newest_mail_to("ann@exmaple.com").await.link();
+
+    ann.fill("Right address", "ann@example.com");
+    ann.press("Correct it").await;
+    assert!(ann.page.text().contains("ann@example.com"), "{}", ann.page.text());
+    let mut stranger = hall.browser();
+    stranger.open(&old_link).await;
+    assert!(stranger.page.status >= 400, "{}", stranger.page.text());
+
+    let link = hall.newest_mail_to("ann@example.com").await.link();
+    ann.open(&link).await;
+    assert_eq!(ann.page.path, "/profile");
+    assert!(ann.page.text().contains("ann@example.com"));
+}
+
+#[actix_web::test]
+async fn the_link_can_be_sent_again_and_every_one_works_until_the_first_is_used() {
+    let hall = Hall::open().await;
+    let mut ann = hall.browser();
+    sign_up(&mut ann, "Ann", "ann@example.com", PASSWORD).await;
+    let first = hall.newest_mail_to("ann@example.com").await.link();
+    hall.pass(Duration::from_secs(120));
+    ann.press("Send it again").await;
+    let mails = hall.mail_to("ann@example.com").await;
+    assert_eq!(mails.len(), 2);
+
+    ann.open(&first).await;
+    assert_eq!(ann.page.path, "/profile");
+    let mut other = hall.browser();
+    other.open(&mails[1].link()).await;
+    assert!(other.page.status >= 400, "{}", other.page.text());
+}
+
+#[actix_web::test]
+async fn a_link_dies_after_a_day() {
+    let hall = Hall::open().await;
+    let mut ann = hall.browser();
+    sign_up(&mut ann, "Ann", "ann@example.com", PASSWORD).await;
+    let link = hall.newest_mail_to("ann@example.com").await.link();
+    hall.pass(Duration::from_secs(25 * 3600));
+    ann.open(&link).await;
+    assert_eq!(ann.page.status, 410, "{}", ann.page.text());
+}
+
+/// S23: who proves the address owns the account; a password that somebody else chose is gone.
+#[actix_web::test]
+async fn a_squatter_who_signed_up_first_has_nothing_when_the_owner_comes() {
+    let hall = Hall::open().await;
+    let (mut squatter, mut ann) = (hall.browser(), hall.browser());
+    sign_up(&mut squatter, "Eve", "ann@example.com", "a squatters long word").await;
+    hall.pass(Duration::from_secs(120));
+    sign_up(&mut ann, "Ann", "ann@example.com", PASSWORD).await;
+    let link = hall.newest_mail_to("ann@example.com").await.link();
+    ann.open(&link).await;
+    assert_eq!(ann.page.path, "/profile");
+    assert!(ann.page.text().contains("Ann"), "{}", ann.page.text());
+
+    squatter.open("/sign-in").await;
+    squatter.fill("E-mail", "ann@example.com").fill("Password", "a squatters long word");
+    squatter.press("Sign in").await;
+    assert_eq!(squatter.page.status, 401, "{}", squatter.page.text());
+}
+
+#[actix_web::test]
+async fn without_confirmation_one_is_in_at_once() {
+    let hall = Hall::open_with(&[("VESTIBULE_ENGINE__CONFIRM_EMAIL", "false")]).await;
+    let mut ann = hall.browser();
+    sign_up(&mut ann, "Ann", "ann@example.com", PASSWORD).await;
+    assert_eq!(ann.page.path, "/profile");
+    let mut other = hall.browser();
+    sign_up(&mut other, "Eve", "ann@example.com", PASSWORD).await;
+    assert_eq!(other.page.status, 422);
+    assert!(other.page.problem("E-mail").is_some());
+}

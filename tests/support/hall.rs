@@ -1,0 +1,158 @@
+//! A hall of one's own, in this process: SQLite and files in a folder that goes away with it.
+
+use std::{
+    collections::HashMap,
+    fs,
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::{
+    App,
+    body::MessageBody,
+    dev::{Service, ServiceResponse},
+    http::header::HeaderMap,
+    test::{self, TestRequest},
+};
+use jiff::Timestamp;
+use vestibule::{
+    Config, SystemRandom, Vestibule,
+    port::{Clock, Random},
+};
+
+use super::{Browser, Mail, PASSWORD};
+
+type Answer = Pin<Box<dyn Future<Output = (u16, HeaderMap, Vec<u8>)>>>;
+
+/// A hall and everything around it.
+#[derive(Clone)]
+pub struct Hall {
+    pub vestibule: Vestibule,
+    pub public_url: String,
+    clock: Arc<MovedClock>,
+    folder: Rc<tempfile::TempDir>,
+    app: Rc<dyn Fn(TestRequest) -> Answer>,
+}
+
+impl Hall {
+    /// A hall as a newcomer has it.
+    pub async fn open() -> Self {
+        Self::open_with(&[]).await
+    }
+
+    /// A hall with settings, named as in the environment.
+    pub async fn open_with(settings: &[(&str, &str)]) -> Self {
+        let folder = Rc::new(tempfile::tempdir().expect("a folder"));
+        let mut environment: HashMap<String, String> =
+            settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        environment.insert("VESTIBULE_DATA_DIR".to_owned(), folder.path().display().to_string());
+        environment.entry("VESTIBULE_ENGINE__CLIENT_KEYS".to_owned()).or_insert("a-client-key-for-tests".to_owned());
+        let config = Config::read(None, environment, &SystemRandom).expect("good settings");
+        let public_url = config.public_url.clone();
+        let clock = Arc::new(MovedClock::default());
+        let vestibule = Vestibule::open_with(config, clock.clone(), Arc::new(Counted::default())).await.expect("a hall");
+        let app = test::init_service(App::new().configure(vestibule.routes())).await;
+        let app = Rc::new(app);
+        let call = move |request: TestRequest| -> Answer {
+            let app = Rc::clone(&app);
+            Box::pin(async move { read(app.call(request.to_request()).await).await })
+        };
+        Self { vestibule, public_url, clock, folder, app: Rc::new(call) }
+    }
+
+    /// Sends one request as it is and reads the whole answer.
+    pub async fn send(&self, request: TestRequest) -> (u16, HeaderMap, Vec<u8>) {
+        let address: SocketAddr = "198.51.100.7:40000".parse().expect("an address");
+        (self.app)(request.peer_addr(address)).await
+    }
+
+    /// Somebody's browser, new and without cookies.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.clone())
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, time: Duration) {
+        self.clock.0.fetch_add(i64::try_from(time.as_millis()).expect("a short time"), Ordering::SeqCst);
+    }
+
+    /// The mail somebody got, oldest first.
+    pub async fn mail_to(&self, address: &str) -> Vec<Mail> {
+        self.vestibule.deliver().await;
+        let folder = fs::read_dir(self.folder.path().join("outbox")).expect("an outbox");
+        let mut files: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "eml"));
+        files.sort();
+        files.iter().map(|file| Mail::read(&fs::read(file).expect("a mail"))).filter(|mail| mail.to == address).collect()
+    }
+
+    /// The newest mail somebody got.
+    pub async fn newest_mail_to(&self, address: &str) -> Mail {
+        self.mail_to(address).await.pop().unwrap_or_else(|| panic!("{address} got no mail"))
+    }
+
+    /// The folder with the database, the files and the outbox.
+    pub fn data_dir(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Somebody with a confirmed account, signed in, looking at their profile.
+    pub async fn member(&self, name: &str, address: &str) -> Browser {
+        let mut browser = self.browser();
+        browser.open("/sign-up").await;
+        browser.fill("Name", name).fill("E-mail", address).fill("Password", PASSWORD);
+        browser.press("Create account").await;
+        let link = self.newest_mail_to(address).await.link();
+        browser.open(&link).await;
+        assert_eq!(browser.page.path, "/profile", "{}", browser.page.text());
+        browser
+    }
+}
+
+async fn read(answer: Result<ServiceResponse<impl MessageBody>, actix_web::Error>) -> (u16, HeaderMap, Vec<u8>) {
+    let response = match answer {
+        Ok(response) => response.into_parts().1.map_into_boxed_body(),
+        Err(error) => error.error_response(),
+    };
+    let (head, body) = response.into_parts();
+    let body = actix_web::body::to_bytes(body).await.unwrap_or_else(|_| panic!("a body"));
+    (head.status().as_u16(), head.headers().clone(), body.to_vec())
+}
+
+/// A clock that stands where the test puts it; it begins at a fixed moment.
+struct MovedClock(AtomicI64);
+
+impl Default for MovedClock {
+    fn default() -> Self {
+        Self(AtomicI64::new(1_795_000_000_000))
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.load(Ordering::SeqCst)).expect("a time")
+    }
+}
+
+/// Different every time and the same in every run.
+#[derive(Default)]
+struct Counted(AtomicU64);
+
+impl Random for Counted {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            // splitmix64: spreads a counter over all bits.
+            let mut word = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
+            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(word ^ (word >> 31)).to_le_bytes()[..chunk.len()]);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! A page as a person sees it: text, labels, buttons, problems.
+
+use actix_web::http::header::HeaderMap;
+use scraper::{ElementRef, Html, Selector};
+
+/// An answer and where it came from.
+pub struct Page {
+    pub path: String,
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+/// A form about to be sent.
+pub struct Filled {
+    pub action: String,
+    pub post: bool,
+    pub multipart: bool,
+    pub fields: Vec<(String, String)>,
+}
+
+impl Page {
+    /// The HTML.
+    pub fn html(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// What can be read on the page, white space folded.
+    pub fn text(&self) -> String {
+        let html = Html::parse_document(&self.html());
+        let body = html.select(&selector("body")).next();
+        let words: Vec<String> = body.map(|body| body.text().map(str::to_owned).collect()).unwrap_or_default();
+        fold(&words.join(" "))
+    }
+
+    /// The main heading.
+    pub fn heading(&self) -> String {
+        let html = Html::parse_document(&self.html());
+        html.select(&selector("h1")).next().map(inner_text).unwrap_or_default()
+    }
+
+    /// What the field with this label holds.
+    pub fn value(&self, label: &str) -> String {
+        let html = Html::parse_document(&self.html());
+        let field = field(&html, label).unwrap_or_else(|| panic!("no field {label:?} on {}", self.text()));
+        field.value().attr("value").unwrap_or_default().to_owned()
+    }
+
+    /// The sentence beside the field with this label that says what is wrong with it.
+    pub fn problem(&self, label: &str) -> Option<String> {
+        let html = Html::parse_document(&self.html());
+        let field = field(&html, label)?;
+        field.value().attr("aria-invalid")?;
+        let ids = field.value().attr("aria-describedby")?.to_owned();
+        ids.split(' ')
+            .filter_map(|id| html.select(&selector(&format!("#{id}.wrong"))).next())
+            .map(inner_text)
+            .next()
+    }
+
+    /// A header, when the answer has it.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The name of the field with this label.
+    pub fn name_of(&self, label: &str) -> String {
+        let html = Html::parse_document(&self.html());
+        let field = field(&html, label).unwrap_or_else(|| panic!("no field {label:?} on {}", self.text()));
+        field.value().attr("name").expect("a name").to_owned()
+    }
+
+    /// The form that the button with this text sends, with what was typed into it.
+    pub fn form(&self, button: &str, typed: &[(String, String)]) -> Filled {
+        let html = Html::parse_document(&self.html());
+        let wanted = |form: &ElementRef| form.select(&selector("button")).any(|found| inner_text(found) == button);
+        let form = html
+            .select(&selector("form"))
+            .find(wanted)
+            .unwrap_or_else(|| panic!("no button {button:?} on {} ({}): {}", self.path, self.status, self.text()));
+        let mut fields = Vec::new();
+        for input in form.select(&selector("input, button[name]")) {
+            let input = input.value();
+            let (Some(name), kind) = (input.attr("name"), input.attr("type").unwrap_or("text")) else { continue };
+            if kind == "file" {
+                continue;
+            }
+            let given = typed.iter().rev().find(|(typed, _)| typed == name).map(|(_, value)| value.as_str());
+            let value = given.or(input.attr("value")).unwrap_or_default();
+            fields.push((name.to_owned(), value.to_owned()));
+        }
+        Filled {
+            action: form.value().attr("action").unwrap_or(&self.path).to_owned(),
+            post: form.value().attr("method") == Some("post"),
+            multipart: form.value().attr("enctype") == Some("multipart/form-data"),
+            fields,
+        }
+    }
+
+    /// Where the link with this text leads.
+    pub fn link(&self, text: &str) -> String {
+        let html = Html::parse_document(&self.html());
+        let link = html.select(&selector("a[href]")).find(|link| inner_text(*link) == text);
+        let link = link.unwrap_or_else(|| panic!("no link {text:?} on {}", self.text()));
+        link.value().attr("href").expect("a target").to_owned()
+    }
+}
+
+fn field<'html>(html: &'html Html, label: &str) -> Option<ElementRef<'html>> {
+    let label = html.select(&selector("label[for]")).find(|found| inner_text(*found) == label)?;
+    let id = label.value().attr("for")?;
+    html.select(&selector(&format!("#{id}"))).next()
+}
+
+fn inner_text(element: ElementRef) -> String {
+    fold(&element.text().collect::<String>())
+}
+
+fn fold(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn selector(text: &str) -> Selector {
+    Selector::parse(text).expect("a selector")
+}
