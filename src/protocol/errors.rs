@@ -68,7 +68,9 @@ impl WireError {
     pub fn failed(retry_after: Option<Duration>) -> Self {
         let (status, message) = match retry_after {
             Some(_) => (503, "The service is busy or being restarted. Try again in a moment."),
-            None => (500, "Something went wrong on our side. Try again; if it stays, tell the people who run this service."),
+            None => {
+                (500, "Something went wrong on our side. Try again; if it stays, tell the people who run this service.")
+            }
         };
         let entry = Entry { origin: Origin::ServerError, code: "internal_server_error", message: message.into() };
         Self { status, retry_after, envelope: Envelope { errors: vec![entry] } }
@@ -100,11 +102,7 @@ impl From<Code> for WireError {
 
 impl From<&Problem> for Entry {
     fn from(problem: &Problem) -> Self {
-        Self {
-            origin: Origin::ClientError,
-            code: words(problem.code).1,
-            message: problem.to_string().into(),
-        }
+        Self { origin: Origin::ClientError, code: words(problem.code).1, message: problem.to_string().into() }
     }
 }
 
@@ -127,7 +125,9 @@ impl Fault {
             Self::UnsupportedMediaType => {
                 (415, "unsupported_media_type", "This call does not take a body of that content type.")
             }
-            Self::MissingFile => (400, "file_upload_error", "There is no file in the request: its part is named \"file\"."),
+            Self::MissingFile => {
+                (400, "file_upload_error", "There is no file in the request: its part is named \"file\".")
+            }
             Self::UnknownUpdateType => {
                 (400, "validation_error", "Fields of a user can be set and unset; this update type is not known here.")
             }
@@ -154,7 +154,9 @@ fn words(code: Code) -> (u16, &'static str) {
         Code::ObjectNotFound => (404, "object_not_found"),
         Code::BucketNotFound => (404, "bucket_not_found"),
         Code::PictureTooLarge => (413, "file_upload_error"),
-        Code::MissingPicture | Code::PictureTooWide | Code::NotAPicture | Code::StorageFull => (400, "file_upload_error"),
+        Code::MissingPicture | Code::PictureTooWide | Code::NotAPicture | Code::StorageFull => {
+            (400, "file_upload_error")
+        }
         Code::RateLimitExceeded { .. } => (429, "rate_limit_exceeded"),
         Code::MissingEmail
         | Code::InvalidEmail
@@ -186,7 +188,9 @@ mod tests {
         ];
         let error = WireError::from(Refusal::of_all(problems).unwrap_err());
         assert_eq!((error.status, error.envelope.errors.len()), (400, 2));
-        assert!(error.envelope.errors.iter().all(|entry| entry.code == "validation_error" && entry.message.ends_with('.')));
+        assert!(
+            error.envelope.errors.iter().all(|entry| entry.code == "validation_error" && entry.message.ends_with('.'))
+        );
     }
 
     #[test]

@@ -77,6 +77,10 @@ impl Call {
         if self.media_type() != "application/json" {
             return Err(Fault::UnsupportedMediaType);
         }
+        // serde would take an array for an object, field by field.
+        if body.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Fault::BodyShape);
+        }
         serde_json::from_slice(&body)
             .map_err(|error| if error.is_data() { Fault::BodyShape } else { Fault::BodySyntax })
     }

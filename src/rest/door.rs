@@ -109,3 +109,28 @@ async fn survive(endpoint: &'static str, action: impl Future<Output = Reply>) ->
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::port::{Failure, Trouble};
+
+    #[actix_web::test]
+    async fn a_panic_is_an_answer_that_tells_nothing() {
+        let response = survive("test", async { panic!("the secret cause") }).await;
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+    }
+
+    #[actix_web::test]
+    async fn a_failure_that_may_pass_says_when_to_come_back() {
+        let failure = Failure::unavailable(Duration::from_secs(5), "the database is away");
+        let response = survive("test", async { Err(Trouble::from(failure).into()) }).await;
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()[header::RETRY_AFTER]),
+            (503, &HeaderValue::from(5))
+        );
+    }
+}

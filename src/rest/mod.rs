@@ -26,8 +26,6 @@ mod sessions;
 mod sign_in;
 mod sign_up;
 mod storage;
-#[cfg(test)]
-mod tests;
 mod user;
 
 use std::sync::Arc;
