@@ -1,6 +1,82 @@
-//! rest
+//! The REST door: what the official client library of Altogic calls, over the same engine as our pages.
+//!
+//! The door holds no rules of accounts. It reads a call, asks one operation, and writes the answer in the wire's words:
+//!
+//! * `door` is the way in: cross-origin rules, client key, the table of endpoints, and the promise that **whatever happens,
+//!   the answer is one the client library can read** (ALTOGIC_WIRE.md §2: anything else leaves the application hanging).
+//! * `endpoints` is the table: method, path, action. A journey is one file, an action one short function.
+//! * `call` reads a request, `reply` writes the answer, `cors` knows which origins may ask.
+//!
+//! Everything is served below the path of `public_url`, there and once more under `/e:{environment}`.
+
+mod call;
+mod change_email;
+mod change_password;
+mod cors;
+mod door;
+mod endpoints;
+mod grant;
+mod links;
+mod magic_link;
+mod objects;
+mod public_files;
+mod reply;
+mod reset_password;
+mod sessions;
+mod sign_in;
+mod sign_up;
+mod storage;
+mod user;
+
+use std::sync::Arc;
+
+use actix_web::web::{self, ServiceConfig};
+use url::Url;
+
+use crate::protocol::paths;
+
+pub use links::Backend;
+
+/// What the door needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The applications that may call.
+    pub client_keys: Vec<ClientKey>,
+    /// The URL people see, without a slash at its end; it may have a path.
+    pub public_url: String,
+    /// Where mailed links send the browser.
+    pub redirect_url: String,
+}
+
+/// The name of an application, and the web pages it may be used from.
 #[derive(Debug, Clone)]
 pub struct ClientKey {
     pub key: String,
+    /// Origins (`https://app.example.com`). Empty means those of `public_url` and `redirect_url`.
     pub allowed_origins: Vec<String>,
+}
+
+/// Mounts `/_api` and `/_storage`, there and under `/e:{environment}`, below the path of `public_url`.
+pub fn routes<B: Backend + 'static>(settings: Arc<Settings>, backend: B) -> impl FnOnce(&mut ServiceConfig) {
+    let base = base_path(&settings.public_url);
+    let door = Arc::new(door::Door::new(&settings, Arc::new(backend)));
+    move |app| {
+        for base in [base.clone(), format!("{base}{}", paths::ENVIRONMENT)] {
+            let api = Arc::clone(&door);
+            let files = Arc::clone(&door);
+            app.service(
+                web::scope(&format!("{base}{}", paths::API))
+                    .default_service(web::to(move |request, payload| Arc::clone(&api).enter(request, payload))),
+            );
+            app.service(
+                web::scope(&format!("{base}{}", paths::STORAGE))
+                    .default_service(web::to(move |request| Arc::clone(&files).show_file(request))),
+            );
+        }
+    }
+}
+
+/// The path of the public URL, without a slash at its end; empty at the root.
+fn base_path(public_url: &str) -> String {
+    Url::parse(public_url).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default()
 }

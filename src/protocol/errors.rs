@@ -1,0 +1,208 @@
+//! The error envelope `{"errors":[{"origin","code","message"}]}` and the wire's words for every refusal (ALTOGIC_WIRE.md §1.4, §5).
+//!
+//! The client library reads nothing else of an answer that is not 2xx, and never settles its promise when the body is not JSON.
+//! Applications show `errors.items[0].message` to people, so there is always one entry, and it is a sentence.
+
+use std::{borrow::Cow, time::Duration};
+
+use serde::Serialize;
+
+use crate::port::{Code, Problem, Refusal};
+
+/// An answer that says no: status, entries, and when to come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WireError {
+    pub status: u16,
+    /// For the header `Retry-After`.
+    pub retry_after: Option<Duration>,
+    pub envelope: Envelope,
+}
+
+/// The body of every answer that is not 2xx.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Envelope {
+    pub errors: Vec<Entry>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    pub origin: Origin,
+    pub code: &'static str,
+    pub message: Cow<'static, str>,
+}
+
+/// Whose fault it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    ClientError,
+    ServerError,
+}
+
+/// What can be wrong with a request before any operation is asked: the transport's own errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    UnknownPath,
+    MethodNotAllowed,
+    MissingClientKey,
+    InvalidClientKey,
+    /// The page's origin is not one that the client key is for.
+    DomainNotAuthorized,
+    BodyTooLarge,
+    BodyTooSlow,
+    /// The body stopped half way.
+    BodyBroken,
+    /// Not JSON, not UTF-8, or a field twice.
+    BodySyntax,
+    /// JSON, but a field has another type than the call takes.
+    BodyShape,
+    UnsupportedMediaType,
+    /// A multipart body without the part `file`.
+    MissingFile,
+    UnknownUpdateType,
+}
+
+impl WireError {
+    /// Something broke here. Says nothing about what (SECURITY.md, "tell the user little, the log all").
+    pub fn failed(retry_after: Option<Duration>) -> Self {
+        let (status, message) = match retry_after {
+            Some(_) => (503, "The service is busy or being restarted. Try again in a moment."),
+            None => {
+                (500, "Something went wrong on our side. Try again; if it stays, tell the people who run this service.")
+            }
+        };
+        let entry = Entry { origin: Origin::ServerError, code: "internal_server_error", message: message.into() };
+        Self { status, retry_after, envelope: Envelope { errors: vec![entry] } }
+    }
+}
+
+impl From<Fault> for WireError {
+    fn from(fault: Fault) -> Self {
+        let (status, code, message) = fault.words();
+        let entry = Entry { origin: Origin::ClientError, code, message: message.into() };
+        Self { status, retry_after: None, envelope: Envelope { errors: vec![entry] } }
+    }
+}
+
+impl From<Refusal> for WireError {
+    /// The first problem gives the status; each gives an entry.
+    fn from(refusal: Refusal) -> Self {
+        let status = refusal.problems().first().map_or(400, |problem| words(problem.code).0);
+        let errors = refusal.problems().iter().map(Entry::from).collect();
+        Self { status, retry_after: refusal.retry_after(), envelope: Envelope { errors } }
+    }
+}
+
+impl From<Code> for WireError {
+    fn from(code: Code) -> Self {
+        Refusal::of(code).into()
+    }
+}
+
+impl From<&Problem> for Entry {
+    fn from(problem: &Problem) -> Self {
+        Self { origin: Origin::ClientError, code: words(problem.code).1, message: problem.to_string().into() }
+    }
+}
+
+impl Fault {
+    /// Status, code and sentence.
+    fn words(self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::UnknownPath => (404, "resource_not_found", "There is nothing at this path."),
+            Self::MethodNotAllowed => (405, "method_not_allowed", "This path does not take that method."),
+            Self::MissingClientKey => (401, "missing_client_key", "The request has no client key."),
+            Self::InvalidClientKey => (401, "invalid_client_key", "The client key is not one of this environment."),
+            Self::DomainNotAuthorized => {
+                (401, "domain_not_authorized", "The client key may not be used by pages of this origin.")
+            }
+            Self::BodyTooLarge => (413, "request_body_size_too_large", "The request is too large."),
+            Self::BodyTooSlow => (408, "request_timeout", "The request took too long to arrive. Try again."),
+            Self::BodyBroken => (400, "invalid_request_body_syntax", "The request did not arrive whole. Try again."),
+            Self::BodySyntax => (400, "invalid_request_body_syntax", "The request body is not valid JSON in UTF-8."),
+            Self::BodyShape => (400, "validation_error", "The request body is not what this call takes."),
+            Self::UnsupportedMediaType => {
+                (415, "unsupported_media_type", "This call does not take a body of that content type.")
+            }
+            Self::MissingFile => {
+                (400, "file_upload_error", "There is no file in the request: its part is named \"file\".")
+            }
+            Self::UnknownUpdateType => {
+                (400, "validation_error", "Fields of a user can be set and unset; this update type is not known here.")
+            }
+        }
+    }
+}
+
+/// The status and the wire's word for a refusal (ALTOGIC_WIRE.md §3 and §5.2; where the original is unknown, chosen here).
+fn words(code: Code) -> (u16, &'static str) {
+    match code {
+        Code::EmailNotUnique => (400, "email_not_unique"),
+        Code::EmailNotVerified => (401, "email_not_verified"),
+        Code::EmailVerificationDisabled => (401, "email_verification_disabled"),
+        Code::InvalidSignInCredentials => (401, "invalid_sign_in_credentials"),
+        Code::InvalidCredentials => (401, "invalid_credentials"),
+        Code::MissingSessionToken => (401, "missing_session_token"),
+        Code::InvalidSessionToken => (401, "invalid_session_token"),
+        Code::SessionNotFound => (404, "session_not_found"),
+        Code::MissingAccessToken => (400, "missing_access_token"),
+        Code::InvalidAccessToken => (403, "invalid_access_token"),
+        Code::InvalidTokenType => (401, "invalid_token_type"),
+        Code::InvalidActionType => (400, "invalid_action_type"),
+        Code::FieldNotWritable => (403, "permission_denied"),
+        Code::ObjectNotFound => (404, "object_not_found"),
+        Code::BucketNotFound => (404, "bucket_not_found"),
+        Code::PictureTooLarge => (413, "file_upload_error"),
+        Code::MissingPicture | Code::PictureTooWide | Code::NotAPicture | Code::StorageFull => {
+            (400, "file_upload_error")
+        }
+        Code::RateLimitExceeded { .. } => (429, "rate_limit_exceeded"),
+        Code::MissingEmail
+        | Code::InvalidEmail
+        | Code::EmailUnchanged
+        | Code::NothingToCorrect
+        | Code::MissingPassword
+        | Code::PasswordTooShort { .. }
+        | Code::PasswordTooLong
+        | Code::PasswordTooCommon
+        | Code::PasswordTooPersonal
+        | Code::PasswordUnchanged
+        | Code::NameTooLong
+        | Code::InvalidName
+        | Code::InvalidFieldValue
+        | Code::InvalidBucketName => (400, "validation_error"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::Field;
+
+    #[test]
+    fn two_bad_fields_are_two_entries() {
+        let problems = vec![
+            Problem { code: Code::InvalidEmail, field: Some(Field::Email) },
+            Problem { code: Code::PasswordTooShort { min: 8 }, field: Some(Field::Password) },
+        ];
+        let error = WireError::from(Refusal::of_all(problems).unwrap_err());
+        assert_eq!((error.status, error.envelope.errors.len()), (400, 2));
+        assert!(
+            error.envelope.errors.iter().all(|entry| entry.code == "validation_error" && entry.message.ends_with('.'))
+        );
+    }
+
+    #[test]
+    fn a_limit_says_when_to_come_back() {
+        let error = WireError::from(Code::RateLimitExceeded { retry_after: Duration::from_secs(90) });
+        assert_eq!((error.status, error.retry_after), (429, Some(Duration::from_secs(90))));
+    }
+
+    #[test]
+    fn the_envelope_looks_as_the_client_reads_it() {
+        let json = serde_json::to_string(&WireError::from(Code::EmailNotUnique).envelope).unwrap();
+        let entry = r#"{"origin":"client_error","code":"email_not_unique","message":"A user with the provided email already exists."}"#;
+        assert_eq!(json, format!(r#"{{"errors":[{entry}]}}"#));
+    }
+}

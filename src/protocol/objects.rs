@@ -1,0 +1,170 @@
+//! What a client gets: the JSON objects of ALTOGIC_WIRE.md §7 and §12, made from the port's types.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::port::{Agent, Grant, Session, SignedUp, StoredFile, User, Version};
+
+/// A user. Absent fields are absent, not `null`; a password is never part of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserObject {
+    #[serde(rename = "_id")]
+    id: String,
+    provider: String,
+    provider_user_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile_picture: Option<String>,
+    sign_up_at: String,
+    last_login_at: String,
+}
+
+/// A session. Its user agent is always complete: applications read `session.userAgent.os.family` unguarded.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionObject {
+    user_id: String,
+    token: String,
+    creation_dtm: String,
+    access_group_keys: [String; 0],
+    user_agent: UserAgentObject,
+}
+
+#[derive(Debug, Serialize)]
+struct UserAgentObject {
+    #[serde(flatten)]
+    browser: VersionObject,
+    device: VersionObject,
+    os: VersionObject,
+}
+
+#[derive(Debug, Serialize)]
+struct VersionObject {
+    family: String,
+    major: String,
+    minor: String,
+    patch: String,
+}
+
+/// `{user, session}`; `session` is `null` while the sign-up waits for its proof.
+#[derive(Debug, Serialize)]
+pub struct GrantObject {
+    user: UserObject,
+    session: Option<SessionObject>,
+}
+
+/// A stored file.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileObject {
+    #[serde(rename = "_id")]
+    id: String,
+    bucket_id: String,
+    file_name: String,
+    size: u64,
+    encoding: &'static str,
+    mime_type: &'static str,
+    public_path: String,
+    is_public: bool,
+    uploaded_at: String,
+    updated_at: String,
+    user_id: String,
+    tags: [String; 0],
+}
+
+impl From<User> for UserObject {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id,
+            provider: user.provider,
+            provider_user_id: user.provider_user_id,
+            email_verified: user.email.is_some().then_some(user.email_verified),
+            email: user.email,
+            name: user.name,
+            profile_picture: user.profile_picture,
+            sign_up_at: date(user.signed_up_at),
+            last_login_at: date(user.last_login_at),
+        }
+    }
+}
+
+impl From<Session> for SessionObject {
+    /// The token is the real one for the caller's own session, elsewhere the handle that `signout` takes (DESIGN.md §4.1).
+    fn from(session: Session) -> Self {
+        Self {
+            user_id: session.user_id,
+            token: session.token.map_or(session.handle, |token| token.expose().to_owned()),
+            creation_dtm: date(session.started_at),
+            access_group_keys: [],
+            user_agent: session.agent.into(),
+        }
+    }
+}
+
+impl From<Agent> for UserAgentObject {
+    fn from(agent: Agent) -> Self {
+        Self { browser: agent.browser.into(), device: agent.device.into(), os: agent.system.into() }
+    }
+}
+
+impl From<Version> for VersionObject {
+    fn from(Version { family, major, minor, patch }: Version) -> Self {
+        Self { family, major, minor, patch }
+    }
+}
+
+impl From<Grant> for GrantObject {
+    fn from(grant: Grant) -> Self {
+        Self { user: grant.user.into(), session: Some(grant.session.into()) }
+    }
+}
+
+impl From<SignedUp> for GrantObject {
+    fn from(signed_up: SignedUp) -> Self {
+        match signed_up.grant {
+            Some(grant) => grant.into(),
+            None => Self { user: signed_up.user.into(), session: None },
+        }
+    }
+}
+
+impl From<StoredFile> for FileObject {
+    fn from(file: StoredFile) -> Self {
+        Self {
+            id: file.id,
+            bucket_id: file.bucket_id,
+            file_name: file.file_name,
+            size: file.size,
+            encoding: "7bit",
+            mime_type: file.mime_type,
+            public_path: file.public_path,
+            is_public: true,
+            uploaded_at: date(file.uploaded_at),
+            updated_at: date(file.uploaded_at),
+            user_id: file.user_id,
+            tags: [],
+        }
+    }
+}
+
+/// ISO 8601 in UTC with milliseconds, as JavaScript writes dates (§4).
+fn date(timestamp: Timestamp) -> String {
+    timestamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_always_has_its_milliseconds() {
+        assert_eq!(date(Timestamp::from_millisecond(1_647_617_855_835).unwrap()), "2022-03-18T15:37:35.835Z");
+        assert_eq!(date(Timestamp::UNIX_EPOCH), "1970-01-01T00:00:00.000Z");
+    }
+}

@@ -1,0 +1,121 @@
+//! A call as it arrived: who asks, the query, and the body within its limits.
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::{HttpRequest, dev::Payload, http::header, web::BytesMut};
+use futures_util::StreamExt;
+use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    forwarded::client_address,
+    port::{Caller, Code, Door, Member, SessionToken},
+    protocol::{errors::Fault, headers},
+};
+
+use super::{Backend, reply::Rejection};
+
+/// The largest JSON body of an ordinary call, in bytes.
+pub(super) const BODY_MAX: usize = 64 * 1024;
+/// How long an ordinary body may take to arrive. actix-web bounds the headers only (SECURITY.md S72).
+const BODY_TIME: Duration = Duration::from_secs(20);
+/// The longest user agent that is looked at, in bytes.
+const USER_AGENT_MAX: usize = 512;
+
+/// One call.
+pub(super) struct Call {
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) request: HttpRequest,
+    pub(super) payload: Payload,
+}
+
+impl Call {
+    /// Who asks. A session header that cannot be a token is like none: a stale one must not hinder a sign-in.
+    pub(super) fn caller(&self) -> Caller {
+        self.caller_with(self.session().ok())
+    }
+
+    /// Who asks, for a call that needs a session. Whether it is alive is the backend's to say.
+    ///
+    /// # Errors
+    /// `MissingSessionToken` or `InvalidSessionToken`. The client library drops its session when it reads one of these, so
+    /// they are said of the caller's own session and of nothing else.
+    pub(super) fn member(&self) -> Result<Caller, Code> {
+        Ok(self.caller_with(Some(self.session()?)))
+    }
+
+    /// As [`member`](Self::member), and looked up: for calls that must know whose session it is, or whose body is so large
+    /// that a stranger's is not read.
+    pub(super) async fn known_member(&self) -> Result<(Caller, Member), Rejection> {
+        let caller = self.member()?;
+        let member = self.backend.member(caller.clone()).await?;
+        Ok((caller, member))
+    }
+
+    /// A query parameter; empty where there is none, the first where there are several. Only percent-decoded: the client
+    /// sends `email` as it is, and its `+` is a plus (ALTOGIC_WIRE.md §1.3).
+    pub(super) fn query(&self, name: &str) -> String {
+        let mut parameters = self.request.query_string().split('&').filter_map(|pair| pair.split_once('='));
+        let value = parameters.find(|(key, _)| *key == name).map_or("", |(_, value)| value);
+        percent_decode_str(value).decode_utf8_lossy().into_owned()
+    }
+
+    /// The JSON body. No body is an empty object: the client sends none where it has nothing to say.
+    ///
+    /// # Errors
+    /// What is wrong with the body.
+    pub(super) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Fault> {
+        self.json_within(BODY_MAX, BODY_TIME).await
+    }
+
+    /// As [`json`](Self::json), with limits of its own.
+    pub(super) async fn json_within<T: DeserializeOwned>(&mut self, most: usize, time: Duration) -> Result<T, Fault> {
+        let body = tokio::time::timeout(time, self.body(most)).await.map_err(|_| Fault::BodyTooSlow)??;
+        if body.is_empty() {
+            return serde_json::from_str("{}").map_err(|_| Fault::BodyShape);
+        }
+        if self.media_type() != "application/json" {
+            return Err(Fault::UnsupportedMediaType);
+        }
+        // serde would take an array for an object, field by field.
+        if body.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Fault::BodyShape);
+        }
+        serde_json::from_slice(&body)
+            .map_err(|error| if error.is_data() { Fault::BodyShape } else { Fault::BodySyntax })
+    }
+
+    /// The content type without its parameters, in lower case.
+    pub(super) fn media_type(&self) -> String {
+        let value = self.request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    async fn body(&mut self, most: usize) -> Result<BytesMut, Fault> {
+        let mut body = BytesMut::new();
+        while let Some(piece) = self.payload.next().await {
+            let piece = piece.map_err(|_| Fault::BodyBroken)?;
+            if body.len() + piece.len() > most {
+                return Err(Fault::BodyTooLarge);
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body)
+    }
+
+    fn session(&self) -> Result<SessionToken, Code> {
+        let header = self.request.headers().get(headers::SESSION).ok_or(Code::MissingSessionToken)?;
+        SessionToken::parse(header.to_str().map_err(|_| Code::InvalidSessionToken)?)
+    }
+
+    fn caller_with(&self, session: Option<SessionToken>) -> Caller {
+        let address = client_address(&self.request);
+        Caller { door: Door::Rest, address, user_agent: self.user_agent(), session, browser: None }
+    }
+
+    fn user_agent(&self) -> String {
+        let header = self.request.headers().get(header::USER_AGENT).map_or(&b""[..], |value| value.as_bytes());
+        let agent = String::from_utf8_lossy(&header[..header.len().min(USER_AGENT_MAX)]);
+        agent.chars().filter(|letter| !letter.is_control()).collect()
+    }
+}

@@ -1,0 +1,136 @@
+//! The way in and the way out of the REST door.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        Method,
+        header::{self, HeaderMap, HeaderValue},
+    },
+    web,
+};
+use futures_util::FutureExt;
+
+use crate::protocol::errors::{Fault, WireError};
+
+use super::{
+    Backend, Settings,
+    call::Call,
+    cors::Applications,
+    endpoints::{self, Access, Endpoint},
+    public_files,
+    reply::{Rejection, Reply, respond},
+};
+
+/// The door: one for the whole server, shared by its workers.
+pub(super) struct Door {
+    applications: Applications,
+    backend: Arc<dyn Backend>,
+}
+
+impl Door {
+    pub(super) fn new(settings: &Settings, backend: Arc<dyn Backend>) -> Self {
+        Self { applications: Applications::new(settings), backend }
+    }
+
+    /// One call below `/_api`. Whatever goes wrong, a panic included, the answer is an envelope.
+    pub(super) async fn enter(self: Arc<Self>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+        let path = request.match_info().unprocessed().to_owned();
+        let answer = if *request.method() == Method::OPTIONS {
+            self.applications.preflight(request.headers())
+        } else {
+            self.answer(&path, request.clone(), payload).await
+        };
+        self.dressed(&request, answer)
+    }
+
+    /// One public file below `/_storage`.
+    pub(super) async fn show_file(self: Arc<Self>, request: HttpRequest) -> HttpResponse {
+        let shown = public_files::show(Arc::clone(&self.backend), request.clone());
+        let answer = survive("public file", shown).await;
+        self.dressed(&request, answer)
+    }
+
+    async fn answer(&self, path: &str, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+        let endpoint = match endpoints::find(request.method(), path) {
+            Ok(endpoint) => endpoint,
+            Err(allow) => return lost(allow),
+        };
+        if let Err(fault) = self.admit(endpoint, request.headers()) {
+            return Rejection::from(fault).into_response(endpoint.path);
+        }
+        let call = Call { backend: Arc::clone(&self.backend), request, payload: payload.into_inner() };
+        survive(endpoint.path, (endpoint.action)(call)).await
+    }
+
+    fn admit(&self, endpoint: &Endpoint, headers: &HeaderMap) -> Result<(), Fault> {
+        match endpoint.access {
+            Access::Anybody => Ok(()),
+            Access::Applications => self.applications.admit(headers),
+        }
+    }
+
+    /// What every answer wears. What an action set itself stays.
+    fn dressed(&self, request: &HttpRequest, mut answer: HttpResponse) -> HttpResponse {
+        let headers = answer.headers_mut();
+        for (name, value) in [
+            (header::CACHE_CONTROL, "no-store"),
+            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ] {
+            if !headers.contains_key(&name) {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
+        }
+        self.applications.dress(request.headers(), headers);
+        answer
+    }
+}
+
+/// The answer to a path or a method that is not there.
+pub(super) fn lost(allow: Option<&'static str>) -> HttpResponse {
+    let Some(allow) = allow else { return respond(&Fault::UnknownPath.into()) };
+    let mut response = respond(&Fault::MethodNotAllowed.into());
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+/// Runs an action to its end. A panic would close the connection without a word: it becomes a 500 like any other failure;
+/// its message is in the log by the panic hook.
+async fn survive(endpoint: &'static str, action: impl Future<Output = Reply>) -> HttpResponse {
+    match AssertUnwindSafe(action).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(rejection)) => rejection.into_response(endpoint),
+        Err(_) => {
+            tracing::error!(endpoint, "an action panicked");
+            respond(&WireError::failed(None))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::port::{Failure, Trouble};
+
+    #[actix_web::test]
+    async fn a_panic_is_an_answer_that_tells_nothing() {
+        let response = survive("test", async { panic!("the secret cause") }).await;
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+    }
+
+    #[actix_web::test]
+    async fn a_failure_that_may_pass_says_when_to_come_back() {
+        let failure = Failure::unavailable(Duration::from_secs(5), "the database is away");
+        let response = survive("test", async { Err(Trouble::from(failure).into()) }).await;
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()[header::RETRY_AFTER]),
+            (503, &HeaderValue::from(5))
+        );
+    }
+}

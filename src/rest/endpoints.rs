@@ -1,0 +1,80 @@
+//! The table of endpoints: method, path, who may call, action.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::http::Method;
+
+use crate::protocol::paths;
+
+use super::{
+    call::Call, change_email, change_password, grant, links, magic_link, objects, reply::Reply, reset_password,
+    sessions, sign_in, sign_up, storage, user,
+};
+
+/// One line of the table.
+pub(super) struct Endpoint {
+    method: Method,
+    pub(super) path: &'static str,
+    pub(super) access: Access,
+    pub(super) action: fn(Call) -> Pin<Box<dyn Future<Output = Reply>>>,
+}
+
+/// Who may call.
+#[derive(Clone, Copy)]
+pub(super) enum Access {
+    /// Whoever has a client key; from a web page, a page of that key.
+    Applications,
+    /// Any browser: it comes from a mail, without our headers.
+    Anybody,
+}
+
+macro_rules! table {
+    ($($access:ident $method:ident $path:ident => $action:path;)*) => {
+        &[$(Endpoint {
+            method: Method::$method,
+            path: paths::$path,
+            access: Access::$access,
+            action: |call| Box::pin($action(call)),
+        }),*]
+    };
+}
+
+const ENDPOINTS: &[Endpoint] = table! {
+    Applications POST SIGN_UP_EMAIL => sign_up::with_email;
+    Applications POST RESEND => sign_up::resend;
+    Applications POST SIGN_IN_EMAIL => sign_in::with_email;
+    Applications POST SEND_MAGIC => magic_link::send;
+    Anybody GET VERIFY => links::open;
+    Applications GET GRANT => grant::redeem;
+    Applications POST SEND_RESET => reset_password::send;
+    Applications POST RESET_PASSWORD => reset_password::finish;
+    Applications POST CHANGE_PASSWORD => change_password::change;
+    Applications POST CHANGE_EMAIL => change_email::change;
+    Applications GET USER => user::show;
+    Applications GET SESSIONS => sessions::list;
+    Applications POST SIGN_OUT => sessions::sign_out;
+    Applications POST SIGN_OUT_ALL => sessions::sign_out_all;
+    Applications POST SIGN_OUT_ALL_EXCEPT => sessions::sign_out_all_except_current;
+    Applications POST OBJECT_GET => objects::get;
+    Applications POST OBJECT_UPDATE => objects::update;
+    Applications POST OBJECT_UPDATE_FIELDS => objects::update_fields;
+    Applications POST UPLOAD_FORM => storage::upload_form;
+    Applications POST UPLOAD_OBJECT => storage::upload_object;
+    Applications POST DELETE_FILE => storage::delete_file;
+};
+
+/// The endpoint of a request. `HEAD` is a `GET` without its body.
+///
+/// # Errors
+/// For a path that is there with another method, what belongs into `Allow`; `None` for a path that is not there.
+pub(super) fn find(method: &Method, path: &str) -> Result<&'static Endpoint, Option<&'static str>> {
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    let mut there = None;
+    for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.path == path) {
+        if endpoint.method == *method {
+            return Ok(endpoint);
+        }
+        there = Some(if endpoint.method == Method::GET { "GET, HEAD, OPTIONS" } else { "POST, OPTIONS" });
+    }
+    Err(there)
+}

@@ -1,0 +1,30 @@
+//! The link in a mail: the one call that a browser makes by itself (ALTOGIC_WIRE.md §10).
+
+use actix_web::http::header;
+
+use crate::{
+    engine::Engine,
+    port::{Answer, AuthManager},
+};
+
+use super::{call::Call, reply::Reply};
+
+/// What stands behind the door: the operations, and the answer to a mailed link, which only an embedded engine has.
+pub trait Backend: AuthManager {
+    /// The absolute URL that the browser goes on to. Changes nothing.
+    fn open_mail_link(&self, key: String, action: String) -> Answer<String>;
+}
+
+impl Backend for Engine {
+    fn open_mail_link(&self, key: String, action: String) -> Answer<String> {
+        let landing = Self::open_mail_link(self, key, action);
+        Box::pin(async move { Ok(landing.await?.location) })
+    }
+}
+
+/// `GET /auth/verify?key=&action=`: goes on to the redirect URL. Opening it changes nothing (DESIGN.md §4.2), so it may be
+/// opened by mail scanners and by `HEAD` as often as they like.
+pub(super) async fn open(call: Call) -> Reply {
+    let location = call.backend.open_mail_link(call.query("key"), call.query("action")).await?;
+    Ok(actix_web::HttpResponse::Found().insert_header((header::LOCATION, location)).finish())
+}

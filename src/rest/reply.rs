@@ -1,0 +1,90 @@
+//! Answers: from an operation's outcome to a response that the client library can read.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+
+use crate::{
+    port::{Code, Refusal, Trouble},
+    protocol::errors::{Fault, WireError},
+};
+
+/// What an action answers.
+pub(super) type Reply = Result<HttpResponse, Rejection>;
+
+/// Why an action says no.
+#[derive(Debug)]
+pub(super) enum Rejection {
+    /// Refused by the backend, or failed there.
+    Trouble(Trouble),
+    /// The request itself is wrong.
+    Fault(Fault),
+}
+
+/// A success with something to say: always status 200 (an XHR upload takes no other for a success, ALTOGIC_WIRE.md §2).
+pub(super) fn json(body: &impl Serialize) -> Reply {
+    Ok(HttpResponse::Ok().json(body))
+}
+
+/// A success without data.
+pub(super) fn done() -> Reply {
+    Ok(HttpResponse::Ok().finish())
+}
+
+impl Rejection {
+    /// The answer. This is the boundary: a failure is logged here, once, with its whole chain; a refusal is quiet.
+    pub(super) fn into_response(self, endpoint: &'static str) -> HttpResponse {
+        let error = match self {
+            Self::Fault(fault) => fault.into(),
+            Self::Trouble(Trouble::Refused(refusal)) => refusal.into(),
+            Self::Trouble(Trouble::Failed(failure)) => {
+                tracing::error!(endpoint, "{failure}");
+                WireError::failed(failure.retry_after)
+            }
+        };
+        respond(&error)
+    }
+}
+
+/// The error envelope as a response.
+pub(super) fn respond(error: &WireError) -> HttpResponse {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    if let Some(wait) = error.retry_after {
+        response.insert_header((header::RETRY_AFTER, whole_seconds(wait)));
+    }
+    response.json(&error.envelope)
+}
+
+/// Rounded up, so that nobody comes back too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+impl From<Trouble> for Rejection {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+impl From<Refusal> for Rejection {
+    fn from(refusal: Refusal) -> Self {
+        Self::Trouble(refusal.into())
+    }
+}
+
+impl From<Code> for Rejection {
+    fn from(code: Code) -> Self {
+        Self::Trouble(code.into())
+    }
+}
+
+impl From<Fault> for Rejection {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}

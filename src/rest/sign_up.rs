@@ -1,0 +1,26 @@
+//! Sign-up.
+
+use crate::{
+    port::SignUpWithEmail,
+    protocol::{bodies, objects::GrantObject},
+};
+
+use super::{
+    call::Call,
+    reply::{Reply, done, json},
+};
+
+/// `POST /auth/signup-email`. Unlike the page, the wire says that an address is taken: applications rely on it (DESIGN.md §4.3).
+pub(super) async fn with_email(mut call: Call) -> Reply {
+    let body: bodies::SignUpEmail = call.json().await?;
+    let name = body.name()?;
+    let sign_up = SignUpWithEmail { email: body.email, password: body.password, name };
+    let signed_up = call.backend.sign_up_with_email(call.caller(), sign_up).await?;
+    json(&GrantObject::from(signed_up))
+}
+
+/// `POST /auth/resend?email=`.
+pub(super) async fn resend(call: Call) -> Reply {
+    call.backend.resend_verification_email(call.caller(), call.query("email")).await?;
+    done()
+}

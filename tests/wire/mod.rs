@@ -1,0 +1,107 @@
+//! What goes over the wire, literally, in this process (ALTOGIC_WIRE.md). `tests/compat` asks the same of the official client.
+
+mod accounts;
+mod door;
+
+use std::{rc::Rc, sync::Arc};
+
+use actix_web::{
+    App,
+    http::header::HeaderMap,
+    test::{self, TestRequest},
+};
+use serde_json::Value;
+use vestibule::{
+    engine::{Engine, SecretKey, Settings, SystemClock, SystemRandom, store::Store},
+    rest::{self, ClientKey},
+};
+
+const KEY: &str = "a-client-key";
+const OTHER_KEY: &str = "another-client-key";
+
+/// An environment of one's own, with the REST door alone.
+struct Wire {
+    settings: Arc<rest::Settings>,
+    engine: Engine,
+    _folder: Rc<tempfile::TempDir>,
+}
+
+/// A whole answer.
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    bytes: Vec<u8>,
+}
+
+impl Wire {
+    /// An environment where addresses are confirmed, or not.
+    async fn open(confirm_email: bool) -> Self {
+        let folder = Rc::new(tempfile::tempdir().expect("a folder"));
+        let public_url = "http://hall.example/entrance".to_owned();
+        let redirect_url = "http://hall.example/entrance/auth-redirect".to_owned();
+        let settings = Settings {
+            public_url: public_url.clone(),
+            redirect_url: redirect_url.clone(),
+            secret_keys: vec![SecretKey::new(vec![7; 32]).expect("a key")],
+            confirm_email,
+            password_min: 8,
+            limits_factor: 100.0,
+            files_dir: folder.path().join("files"),
+            product_name: "Vestibule".to_owned(),
+        };
+        let store = Store::open(&format!("sqlite:{}/hall.db", folder.path().display())).await.expect("a store");
+        let engine = Engine::open(settings, store, Arc::new(SystemClock), Arc::new(SystemRandom)).await.expect("an engine");
+        let client_keys = vec![
+            ClientKey { key: KEY.to_owned(), allowed_origins: Vec::new() },
+            ClientKey { key: OTHER_KEY.to_owned(), allowed_origins: vec!["https://App.example:443".to_owned()] },
+        ];
+        Self { settings: Arc::new(rest::Settings { client_keys, public_url, redirect_url }), engine, _folder: folder }
+    }
+
+    /// Sends one request as it is.
+    async fn send(&self, request: TestRequest) -> Answer {
+        let routes = rest::routes(Arc::clone(&self.settings), self.engine.clone());
+        let app = test::init_service(App::new().configure(routes)).await;
+        let response = test::call_service(&app, request.to_request()).await;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, bytes: test::read_body(response).await.to_vec() }
+    }
+
+    /// A call of an application, with a JSON body.
+    async fn post(&self, path: &str, session: &str, body: Value) -> Answer {
+        self.send(signed(TestRequest::post().uri(&at(path)), session).set_json(body)).await
+    }
+
+    async fn get(&self, path: &str, session: &str) -> Answer {
+        self.send(signed(TestRequest::get().uri(&at(path)), session)).await
+    }
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).expect("JSON")
+    }
+
+    /// The code of the one error; panics when the answer is no envelope.
+    fn code(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/json");
+        let json = self.json();
+        let errors = json["errors"].as_array().expect("an envelope");
+        assert_eq!(errors.len(), 1, "{json}");
+        assert!(errors[0]["message"].as_str().is_some_and(|message| message.len() > 10), "{json}");
+        errors[0]["code"].as_str().expect("a code").to_owned()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a header"))
+    }
+}
+
+fn at(path: &str) -> String {
+    format!("/entrance/_api/rest/v1{path}")
+}
+
+fn signed(request: TestRequest, session: &str) -> TestRequest {
+    let request = request.insert_header(("x-client-key", KEY));
+    if session.is_empty() { request } else { request.insert_header(("session", session)) }
+}
