@@ -32,7 +32,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "web", may_use: &["port", "forwarded"], never: &[], actix: true },
     Layer { name: "forwarded", may_use: &[], never: &[], actix: true },
     Layer { name: "telemetry", may_use: &[], never: &[], actix: true },
-    Layer { name: "config", may_use: &[], never: &[], actix: false },
+    Layer { name: "config", may_use: &["port", "engine", "rest"], never: &["engine::store"], actix: false },
 ];
 
 /// The files that put the parts together and may name every one of them.
