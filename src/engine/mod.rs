@@ -1,5 +1,161 @@
-//! The embedded backend.
+//! The embedded backend: accounts, sessions and mailed links in a database, behind the port.
+//!
+//! Each operation of the port is one verb in `flows/`, one transaction a function; both doors call the same verb. An
+//! operation that writes runs as a task of its own, so that somebody who hangs up cannot cancel it half way (R03).
 
+mod accounts;
+mod auth_manager;
+mod clock;
 pub mod credentials;
+pub mod files;
+mod flows;
+mod limits;
+pub mod outbox;
 pub mod passwords;
+mod random;
+mod sessions;
+mod settings;
+pub mod store;
+mod tokens;
 pub mod user_agent;
+
+use std::{sync::Arc, thread};
+
+use jiff::Timestamp;
+
+pub use clock::SystemClock;
+pub use flows::Landing;
+pub use random::SystemRandom;
+pub use settings::{SecretKey, Settings};
+
+use self::{credentials::Hasher, limits::Limits, outbox::Outbox, sessions::Sessions, store::Store, tokens::Links};
+use crate::port::{Answer, Clock, Offers, Random};
+
+/// Passwords that may wait for each thread that hashes: about two seconds' worth (SECURITY.md S14).
+const QUEUE_PER_THREAD: usize = 64;
+
+/// The embedded backend. Cloning is cheap; all clones are one.
+#[derive(Clone)]
+pub struct Engine(Arc<Parts>);
+
+struct Parts {
+    settings: Settings,
+    redirect_url: url::Url,
+    offers: Offers,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    hasher: Hasher,
+    outbox: Outbox,
+    sessions: Sessions,
+    links: Links,
+    limits: Limits,
+}
+
+/// Why the engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("there is no secret key")]
+    NoSecretKey,
+    #[error("the redirect URL must be absolute, http or https: {0}")]
+    RedirectUrl(String),
+    #[error("the public URL must be absolute, http or https, without a query: {0}")]
+    PublicUrl(String),
+    #[error("the system gives no threads to hash passwords on")]
+    Threads(#[source] std::io::Error),
+}
+
+impl Engine {
+    /// Starts the backend on a database that is open.
+    ///
+    /// # Errors
+    /// When a setting cannot be, or the system gives no threads.
+    pub async fn open(
+        mut settings: Settings,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, EngineError> {
+        if settings.secret_keys.is_empty() {
+            return Err(EngineError::NoSecretKey);
+        }
+        settings.public_url.truncate(settings.public_url.trim_end_matches('/').len());
+        web_url(&settings.public_url)
+            .filter(|url| url.query().is_none() && url.fragment().is_none())
+            .ok_or_else(|| EngineError::PublicUrl(settings.public_url.clone()))?;
+        let redirect_url =
+            web_url(&settings.redirect_url).ok_or_else(|| EngineError::RedirectUrl(settings.redirect_url.clone()))?;
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let hasher = Hasher::new(threads, threads * QUEUE_PER_THREAD).map_err(EngineError::Threads)?;
+        let keys = &settings.secret_keys;
+        Ok(Self(Arc::new(Parts {
+            offers: Offers {
+                confirm_email: settings.confirm_email,
+                password_min: settings.password_min,
+                link_minutes: tokens::LINK_MINUTES,
+            },
+            sessions: Sessions::new(keys, store.is_shared()),
+            links: Links::new(keys),
+            limits: Limits::new(settings.limits_factor),
+            outbox: Outbox,
+            redirect_url,
+            hasher,
+            store,
+            clock,
+            random,
+            settings,
+        })))
+    }
+
+    /// The link in a mail was followed: says where the browser goes (DESIGN.md §4.2; ALTOGIC_WIRE.md §10). Changes nothing,
+    /// so it may be asked any number of times. A link that is no good goes to the redirect URL too, with `status=400`.
+    pub fn open_mail_link(&self, key: String, action: String) -> Answer<Landing> {
+        let engine = self.clone();
+        Box::pin(async move { flows::open_mail_link(&engine, &key, &action).await })
+    }
+
+    /// Deletes what time has made worthless: ended sessions, links that are over or spent, and accounts that waited a week
+    /// for the proof of their address. To be called every hour or so.
+    ///
+    /// # Errors
+    /// When the database cannot do it.
+    pub async fn sweep(&self) -> Result<(), store::StoreError> {
+        flows::sweep(self).await
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    fn random(&self) -> &dyn Random {
+        &*self.0.random
+    }
+
+    fn hasher(&self) -> &Hasher {
+        &self.0.hasher
+    }
+
+    fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    fn links(&self) -> &Links {
+        &self.0.links
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+}
+
+fn web_url(text: &str) -> Option<url::Url> {
+    url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+}

@@ -1,0 +1,228 @@
+//! Accounts: their rows, and who holds an address.
+//!
+//! # The contract
+//!
+//! An address is *held* by at most one account: the one that proved it, or that signed up while no proof was asked for. Any
+//! number of others may wait for a proof of the same address, each with its own password; they block nobody (DESIGN.md
+//! §4.6). The account that proves it holds it, and the others are gone with the same transaction.
+//!
+//! On PostgreSQL locks are taken in one order: the address, the account, its links and sessions.
+
+use jiff::Timestamp;
+use unicode_normalization::UnicodeNormalization;
+
+use super::store::{Row, Store, StoreError, Transaction, values};
+use crate::port::{Code, Email, User};
+
+/// Longest name, in characters.
+const NAME_CHARACTERS: usize = 100;
+/// Longest address of a picture, in bytes.
+const PICTURE_URL_BYTES: usize = 2048;
+
+/// The columns of [`Account::read`], from `users u left join held_emails h on h.user_id = u.id`.
+macro_rules! account_columns {
+    () => {
+        "u.id as user_id, u.provider, u.provider_user_id, u.email, u.email_verified_at, u.password_hash, u.name, \
+         u.profile_picture, u.browser_digest as user_browser_digest, u.signed_up_at, u.last_login_at, h.held_since"
+    };
+}
+pub(super) use account_columns;
+
+/// A user and what only the backend knows of them.
+#[derive(Clone)]
+pub(super) struct Account {
+    pub(super) user: User,
+    pub(super) password_hash: Option<String>,
+    pub(super) browser_digest: Option<Vec<u8>>,
+    /// Whether it holds its address.
+    pub(super) holds_email: bool,
+}
+
+impl Account {
+    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            user: User {
+                id: row.text("user_id")?,
+                provider: row.text("provider")?,
+                provider_user_id: row.text("provider_user_id")?,
+                email: row.optional_text("email")?,
+                email_verified: row.optional_integer("email_verified_at")?.is_some(),
+                name: row.optional_text("name")?,
+                profile_picture: row.optional_text("profile_picture")?,
+                signed_up_at: row.time("signed_up_at")?,
+                last_login_at: row.time("last_login_at")?,
+            },
+            password_hash: row.optional_text("password_hash")?,
+            browser_digest: row.optional_bytes("user_browser_digest")?,
+            holds_email: row.optional_integer("held_since")?.is_some(),
+        })
+    }
+
+    /// Whether the account can be used: its address is proved, or no proof is asked for.
+    pub(super) fn is_usable(&self, confirm_email: bool) -> bool {
+        self.user.email_verified || (self.holds_email && !confirm_email)
+    }
+
+    /// The address that mail to the account goes to: the stored one, never the typed one (SECURITY.md S93).
+    pub(super) fn mailbox(&self) -> Option<Email> {
+        self.user.email.as_deref().and_then(|email| Email::parse(email).ok())
+    }
+}
+
+/// A new account.
+pub(super) struct NewAccount<'a> {
+    pub(super) user: &'a User,
+    pub(super) password_hash: &'a str,
+    pub(super) browser_digest: Option<[u8; 32]>,
+}
+
+/// The account of that id.
+pub(super) async fn by_id(store: &Store, id: &str) -> Result<Option<Account>, StoreError> {
+    const SQL: &str = concat!(
+        "select ",
+        account_columns!(),
+        " from users u left join held_emails h on h.user_id = u.id where u.id = $1"
+    );
+    store.fetch_optional(SQL, values![id]).await?.map(|row| Account::read(&row)).transpose()
+}
+
+/// The account of that id, within a transaction.
+pub(super) async fn reload(tx: &mut Transaction<'_>, id: &str) -> Result<Option<Account>, StoreError> {
+    const SQL: &str = concat!(
+        "select ",
+        account_columns!(),
+        " from users u left join held_emails h on h.user_id = u.id where u.id = $1"
+    );
+    tx.fetch_optional(SQL, values![id]).await?.map(|row| Account::read(&row)).transpose()
+}
+
+/// The accounts with that address: the one that holds it first, then those that wait for a proof, newest first. At most
+/// ten, so that an address that somebody signs up again and again costs no more than another.
+pub(super) async fn by_email(store: &Store, email: &Email) -> Result<Vec<Account>, StoreError> {
+    const SQL: &str = concat!(
+        "select ",
+        account_columns!(),
+        " from users u left join held_emails h on h.user_id = u.id where u.email = $1 ",
+        "order by case when h.held_since is null then 1 else 0 end, u.signed_up_at desc, u.id limit 10"
+    );
+    store.fetch_all(SQL, values![email.as_str()]).await?.iter().map(Account::read).collect()
+}
+
+/// Whether some account holds the address.
+pub(super) async fn is_held(tx: &mut Transaction<'_>, email: &Email) -> Result<bool, StoreError> {
+    let sql = "select user_id from held_emails where email = $1";
+    Ok(tx.fetch_optional(sql, values![email.as_str()]).await?.is_some())
+}
+
+/// Adds an account.
+pub(super) async fn insert(tx: &mut Transaction<'_>, new: &NewAccount<'_>) -> Result<(), StoreError> {
+    let user = new.user;
+    let sql = "insert into users (id, provider, provider_user_id, email, email_verified_at, password_hash, name, \
+               profile_picture, browser_digest, signed_up_at, last_login_at, updated_at) \
+               values ($1, $2, $3, $4, null, $5, $6, null, $7, $8, $8, $8)";
+    let values = values![
+        &user.id,
+        &user.provider,
+        &user.provider_user_id,
+        user.email.clone(),
+        new.password_hash,
+        user.name.clone(),
+        new.browser_digest,
+        user.signed_up_at,
+    ];
+    tx.execute(sql, values).await.map(drop)
+}
+
+/// Makes an account the holder of an address and says whether it is: `false` when another one is. The loser of a race waits
+/// here for the winner.
+pub(super) async fn hold(
+    tx: &mut Transaction<'_>,
+    email: &Email,
+    user_id: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "insert into held_emails (email, user_id, held_since) values ($1, $2, $3) on conflict do nothing";
+    if tx.execute(sql, values![email.as_str(), user_id, now]).await? == 1 {
+        return Ok(true);
+    }
+    let sql = "select email from held_emails where email = $1 and user_id = $2";
+    Ok(tx.fetch_optional(sql, values![email.as_str(), user_id]).await?.is_some())
+}
+
+/// Gives up the address that an account holds, so that it can hold another.
+pub(super) async fn release(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    tx.execute("delete from held_emails where user_id = $1", values![user_id]).await.map(drop)
+}
+
+/// Deletes the accounts that waited for a proof of an address that now is held.
+pub(super) async fn delete_waiting(tx: &mut Transaction<'_>, email: &Email, holder: &str) -> Result<(), StoreError> {
+    let sql = "delete from users where email = $1 and id <> $2 and email_verified_at is null \
+               and not exists (select 1 from held_emails h where h.user_id = users.id)";
+    tx.execute(sql, values![email.as_str(), holder]).await.map(drop)
+}
+
+/// Reads a name: trimmed, in NFC; an empty one is none.
+///
+/// # Errors
+/// `NameTooLong`; `InvalidName` for control characters and those that turn the direction of the text around it or cannot be
+/// seen (SECURITY.md S58, S63). The joiners that some scripts need are welcome.
+pub(super) fn parse_name(typed: &str) -> Result<Option<String>, Code> {
+    if typed.len() > 16 * NAME_CHARACTERS {
+        return Err(Code::NameTooLong);
+    }
+    let name: String = typed.trim().nfc().collect();
+    if name.chars().count() > NAME_CHARACTERS {
+        return Err(Code::NameTooLong);
+    }
+    if name.chars().any(is_unseen) {
+        return Err(Code::InvalidName);
+    }
+    Ok((!name.is_empty()).then_some(name))
+}
+
+/// Reads the address of a picture: an absolute URL that a browser may fetch (SECURITY.md S56).
+///
+/// # Errors
+/// `InvalidFieldValue` for anything else.
+pub(super) fn parse_picture_url(typed: &str) -> Result<String, Code> {
+    let fetchable = typed.len() <= PICTURE_URL_BYTES
+        && url::Url::parse(typed).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if fetchable { Ok(typed.to_owned()) } else { Err(Code::InvalidFieldValue) }
+}
+
+fn is_unseen(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(letter, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_trimmed_and_composed_and_an_empty_one_is_none() {
+        assert_eq!(parse_name("  Jose\u{301} "), Ok(Some("Jos\u{e9}".to_owned())));
+        assert_eq!(parse_name(" \t"), Ok(None));
+        assert_eq!(parse_name("👩\u{200d}🚀 Ann"), Ok(Some("👩\u{200d}🚀 Ann".to_owned())));
+    }
+
+    /// S58, S63
+    #[test]
+    fn a_name_cannot_hide_or_turn_the_text_around_it() {
+        for typed in ["a\nb", "a\0b", "Ann\u{202e}gpj", "a\u{200b}b", "a\u{2066}b", "a\u{2028}b"] {
+            assert_eq!(parse_name(typed), Err(Code::InvalidName), "{typed:?}");
+        }
+        assert_eq!(parse_name(&"ä".repeat(101)), Err(Code::NameTooLong));
+        assert!(parse_name(&"ä".repeat(100)).is_ok());
+    }
+
+    /// S56
+    #[test]
+    fn a_picture_is_fetched_from_the_web_or_not_at_all() {
+        assert!(parse_picture_url("https://example.com/a.png").is_ok());
+        for typed in ["javascript:alert(1)", "/a.png", "data:image/png;base64,AA", "", "ftp://example.com/a"] {
+            assert_eq!(parse_picture_url(typed), Err(Code::InvalidFieldValue), "{typed:?}");
+        }
+    }
+}

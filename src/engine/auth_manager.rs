@@ -1,0 +1,131 @@
+//! The port, answered by the embedded backend: each operation is the verb of its name.
+
+use std::future::Future;
+
+use super::{Engine, flows};
+use crate::port::{
+    AccessToken, Answer, AuthManager, Caller, Failure, FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password,
+    Picture, Session, SignUpWithEmail, SignedUp, StoredFile, Upload, User,
+};
+
+impl AuthManager for Engine {
+    fn offers(&self) -> &Offers {
+        &self.0.offers
+    }
+
+    fn member(&self, caller: Caller) -> Answer<Member> {
+        let engine = self.clone();
+        Box::pin(async move { Ok(engine.current(&caller).await?.member) })
+    }
+
+    fn sign_up_with_email(&self, caller: Caller, sign_up: SignUpWithEmail) -> Answer<SignedUp> {
+        self.finish(|engine| async move { flows::sign_up_with_email(&engine, &caller, sign_up).await })
+    }
+
+    fn correct_sign_up_email(&self, caller: Caller, old_email: String, new_email: String) -> Answer<()> {
+        self.finish(
+            |engine| async move { flows::correct_sign_up_email(&engine, &caller, &old_email, &new_email).await },
+        )
+    }
+
+    fn resend_verification_email(&self, caller: Caller, email: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::resend_verification_email(&engine, &caller, &email).await })
+    }
+
+    fn sign_in_with_email(&self, caller: Caller, email: String, password: Password) -> Answer<Grant> {
+        self.finish(|engine| async move { flows::sign_in_with_email(&engine, &caller, &email, &password).await })
+    }
+
+    fn get_auth_grant(&self, caller: Caller, token: AccessToken) -> Answer<Grant> {
+        self.finish(|engine| async move { flows::get_auth_grant(&engine, &caller, &token).await })
+    }
+
+    fn finish_where_begun(&self, caller: Caller, token: AccessToken) -> Answer<Option<Grant>> {
+        self.finish(|engine| async move { flows::finish_where_begun(&engine, &caller, &token).await })
+    }
+
+    fn send_magic_link_email(&self, caller: Caller, email: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::send_magic_link_email(&engine, &caller, &email).await })
+    }
+
+    fn send_reset_password_email(&self, caller: Caller, email: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::send_reset_password_email(&engine, &caller, &email).await })
+    }
+
+    fn reset_password_with_token(&self, _caller: Caller, token: AccessToken, new_password: Password) -> Answer<()> {
+        self.finish(|engine| async move { flows::reset_password_with_token(&engine, &token, &new_password).await })
+    }
+
+    fn change_password(&self, caller: Caller, old_password: Password, new_password: Password) -> Answer<Session> {
+        self.finish(
+            |engine| async move { flows::change_password(&engine, &caller, &old_password, &new_password).await },
+        )
+    }
+
+    fn change_email(&self, caller: Caller, current_password: Password, new_email: String) -> Answer<User> {
+        self.finish(|engine| async move { flows::change_email(&engine, &caller, &current_password, &new_email).await })
+    }
+
+    fn confirm_email_change(&self, _caller: Caller, key: LinkKey) -> Answer<User> {
+        self.finish(|engine| async move { flows::confirm_email_change(&engine, &key).await })
+    }
+
+    fn get_all_sessions(&self, caller: Caller) -> Answer<Vec<Session>> {
+        let engine = self.clone();
+        Box::pin(async move { flows::get_all_sessions(&engine, &caller).await })
+    }
+
+    fn sign_out(&self, caller: Caller, handle: Option<String>) -> Answer<()> {
+        self.finish(|engine| async move { flows::sign_out(&engine, &caller, handle.as_deref()).await })
+    }
+
+    fn sign_out_all(&self, caller: Caller) -> Answer<()> {
+        self.finish(|engine| async move { flows::sign_out_all(&engine, &caller).await })
+    }
+
+    fn sign_out_all_except_current(&self, caller: Caller) -> Answer<()> {
+        self.finish(|engine| async move { flows::sign_out_all_except_current(&engine, &caller).await })
+    }
+
+    fn update_user(&self, caller: Caller, updates: Vec<FieldUpdate>) -> Answer<User> {
+        self.finish(|engine| async move { flows::update_user(&engine, &caller, updates).await })
+    }
+
+    fn change_picture(&self, _caller: Caller, _picture: Vec<u8>) -> Answer<User> {
+        Box::pin(async { Err(Failure::broken("files are not merged yet").into()) })
+    }
+
+    fn remove_picture(&self, _caller: Caller) -> Answer<User> {
+        Box::pin(async { Err(Failure::broken("files are not merged yet").into()) })
+    }
+
+    fn upload(&self, _caller: Caller, _upload: Upload) -> Answer<StoredFile> {
+        Box::pin(async { Err(Failure::broken("files are not merged yet").into()) })
+    }
+
+    fn delete_file(&self, _caller: Caller, _public_path: String) -> Answer<()> {
+        Box::pin(async { Err(Failure::broken("files are not merged yet").into()) })
+    }
+
+    fn public_file(&self, _bucket_id: String, _file_id: String) -> Answer<Option<Picture>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+impl Engine {
+    /// Runs a verb that writes as a task of its own: it is finished when the caller hangs up, and a panic in it is a failure
+    /// of this one operation (SECURITY.md S79).
+    fn finish<T, F>(&self, verb: impl FnOnce(Self) -> F) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Outcome<T>> + Send + 'static,
+    {
+        let work = verb(self.clone());
+        Box::pin(async move {
+            match tokio::spawn(work).await {
+                Ok(outcome) => outcome,
+                Err(broken_off) => Err(Failure::broken(broken_off).into()),
+            }
+        })
+    }
+}

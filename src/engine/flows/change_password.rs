@@ -1,0 +1,78 @@
+//! Changing the password while signed in.
+
+use crate::{
+    engine::{
+        Engine,
+        accounts::Account,
+        limits::{Action, exceeded},
+        outbox::Letter,
+        passwords,
+        sessions::Current,
+        store::values,
+        tokens,
+    },
+    port::{Caller, Code, Door, Field, Outcome, Password, Refusal, Session},
+};
+
+/// Changes the password. Every other session and every link ends, the owner is told (SECURITY.md S21, S35). At the pages the
+/// session goes on with a new token (S32); on the wire with the old one, as clients expect.
+pub(in crate::engine) async fn change_password(
+    engine: &Engine,
+    caller: &Caller,
+    old_password: &Password,
+    new_password: &Password,
+) -> Outcome<Session> {
+    let Current { mut member, account } = engine.current(caller).await?;
+    confirm_password(engine, &account, old_password).await?;
+    judge(engine, &account, old_password, new_password)?;
+    let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
+
+    let (user_id, handle) = (&member.user.id, &member.session.handle);
+    let _change = engine.sessions().change(user_id);
+    let mut tx = engine.store().begin().await?;
+    let sql = "update users set password_hash = $2, updated_at = $3 where id = $1 and password_hash = $4";
+    let values = values![user_id, password_hash, engine.now(), account.password_hash.clone()];
+    if tx.execute(sql, values).await? == 0 {
+        return Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into());
+    }
+    tx.execute("delete from sessions where user_id = $1 and id <> $2", values![user_id, handle]).await?;
+    tokens::kill_all(&mut tx, user_id).await?;
+    if caller.door == Door::Pages {
+        let token = engine.sessions().renew(&mut tx, handle, engine.random()).await?;
+        member.session.token = Some(token.ok_or(Code::InvalidSessionToken)?);
+    } else if tx.fetch_optional("select id from sessions where id = $1", values![handle]).await?.is_none() {
+        return Err(Code::InvalidSessionToken.into());
+    }
+    if let Some(mailbox) = account.mailbox() {
+        engine.write(&mut tx, &Letter::PasswordChanged { name: account.user.name }, &mailbox).await?;
+    }
+    tx.commit().await?;
+    Ok(member.session)
+}
+
+/// Compares the current password, typed to confirm a change. Wrong guesses are counted for the account.
+///
+/// # Errors
+/// `MissingPassword` or `InvalidCredentials` at the field, `RateLimitExceeded`.
+pub(super) async fn confirm_password(engine: &Engine, account: &Account, typed: &Password) -> Outcome<()> {
+    if typed.expose().is_empty() {
+        return Err(Refusal::at(Field::CurrentPassword, Code::MissingPassword).into());
+    }
+    let user_id = &account.user.id;
+    engine.limits().take(Action::ConfirmPassword, user_id, engine.now()).map_err(exceeded)?;
+    let verdict = engine.hasher().verify(typed, account.password_hash.as_deref()).await?;
+    if !verdict.right {
+        return Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into());
+    }
+    engine.limits().give_back(Action::ConfirmPassword, user_id);
+    Ok(())
+}
+
+fn judge(engine: &Engine, account: &Account, old: &Password, new: &Password) -> Result<(), Refusal> {
+    let settings = engine.settings();
+    let name = account.user.name.as_deref().unwrap_or_default();
+    let email = account.user.email.as_deref().unwrap_or_default();
+    let judged = passwords::judge(new, settings.password_min, &[email, name, &*settings.product_name]);
+    let judged = if old.expose() == new.expose() { Err(Code::PasswordUnchanged) } else { judged };
+    judged.map_err(|code| Refusal::at(Field::Password, code))
+}

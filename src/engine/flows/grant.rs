@@ -1,0 +1,60 @@
+//! Spending an access token for a session.
+
+use super::prove::prove_address;
+use crate::{
+    engine::{
+        Engine, accounts,
+        store::values,
+        tokens::{self, Link, Purpose},
+    },
+    port::{AccessToken, Caller, Code, Grant, Outcome},
+};
+
+/// Spends the link behind a token and begins a session. Proves the address the link was mailed to.
+pub(in crate::engine) async fn get_auth_grant(engine: &Engine, caller: &Caller, token: &AccessToken) -> Outcome<Grant> {
+    let link = live_link(engine, token).await?;
+    redeem(engine, caller, &link).await
+}
+
+/// As [`get_auth_grant`], if this browser asked for the link; otherwise nothing is spent.
+pub(in crate::engine) async fn finish_where_begun(
+    engine: &Engine,
+    caller: &Caller,
+    token: &AccessToken,
+) -> Outcome<Option<Grant>> {
+    let link = live_link(engine, token).await?;
+    if !engine.links().began_in(&link, caller.browser.as_ref()) {
+        return Ok(None);
+    }
+    redeem(engine, caller, &link).await.map(Some)
+}
+
+async fn live_link(engine: &Engine, token: &AccessToken) -> Outcome<Link> {
+    let now = engine.now();
+    let link = engine.links().by_access_token(engine.store(), token, now).await?;
+    let link = link.filter(|link| link.is_live(now)).ok_or(Code::InvalidAccessToken)?;
+    match link.purpose {
+        Purpose::EmailConfirm | Purpose::MagicLink => Ok(link),
+        Purpose::ResetPassword | Purpose::ChangeEmail => Err(Code::InvalidTokenType.into()),
+    }
+}
+
+async fn redeem(engine: &Engine, caller: &Caller, link: &Link) -> Outcome<Grant> {
+    let now = engine.now();
+    let account = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?;
+    let _change = engine.sessions().change(&link.user_id);
+    let mut tx = engine.store().begin().await?;
+    if !prove_address(&mut tx, link, &account.user, now).await? {
+        return Err(Code::InvalidAccessToken.into());
+    }
+    let sql = "update users set last_login_at = $3 where id = $1 and email = $2";
+    let is_theirs = tx.execute(sql, values![&link.user_id, link.email.as_str(), now]).await? == 1;
+    if !is_theirs || !engine.links().spend(&mut tx, link, now).await? {
+        return Err(Code::InvalidAccessToken.into());
+    }
+    tokens::kill_resets(&mut tx, &link.user_id).await?;
+    let session = engine.sessions().begin(&mut tx, &link.user_id, caller, engine.random(), now).await?;
+    let user = accounts::reload(&mut tx, &link.user_id).await?.ok_or(Code::InvalidAccessToken)?.user;
+    tx.commit().await?;
+    Ok(Grant { user, session })
+}

@@ -1,0 +1,58 @@
+//! What the verbs have in common when they mail something.
+
+use crate::{
+    engine::{
+        Engine,
+        outbox::Letter,
+        store::{StoreError, Transaction, values},
+        tokens::{NewLink, Purpose},
+    },
+    port::Email,
+};
+
+impl Engine {
+    /// Queues a letter that carries no link.
+    pub(super) async fn write(&self, tx: &mut Transaction<'_>, letter: &Letter, to: &Email) -> Result<(), StoreError> {
+        self.0.outbox.enqueue(tx, letter, to, None).await
+    }
+
+    /// Makes a link and queues the letter that carries it, to the address that it proves.
+    pub(super) async fn write_link(
+        &self,
+        tx: &mut Transaction<'_>,
+        link: &NewLink<'_>,
+        name: Option<String>,
+    ) -> Result<(), StoreError> {
+        let (key, expires_at) = self.links().create(tx, link, self.random(), self.now()).await?;
+        let minutes = link.purpose.minutes();
+        let address = self.address_of_link(link.purpose, &key);
+        let letter = match link.purpose {
+            Purpose::EmailConfirm => Letter::ConfirmEmail { name, link: address, minutes },
+            Purpose::MagicLink => Letter::MagicLink { name, link: address, minutes },
+            Purpose::ResetPassword => Letter::ResetPassword { name, link: address, minutes },
+            Purpose::ChangeEmail => Letter::ConfirmEmailChange { name, link: address, minutes },
+        };
+        self.0.outbox.enqueue(tx, &letter, link.email, Some(expires_at)).await
+    }
+
+    /// The address in the letter. A change of address has a page of its own, as it has no later step on the wire
+    /// (DESIGN.md §4.2).
+    pub(super) fn address_of_link(&self, purpose: Purpose, key: &str) -> String {
+        let public_url = &self.settings().public_url;
+        match purpose {
+            Purpose::ChangeEmail => format!("{public_url}/profile/email/confirm?key={key}"),
+            purpose => format!("{public_url}/_api/rest/v1/auth/verify?key={key}&action={}", purpose.action()),
+        }
+    }
+
+    /// Takes the time of queueing a letter where there is nobody to write to: one durable write, so that the wait does not
+    /// tell whether an account exists (SECURITY.md S03, S05).
+    pub(super) async fn write_nothing(&self) -> Result<(), StoreError> {
+        let mut row = [0];
+        self.random().fill(&mut row);
+        let mut tx = self.store().begin().await?;
+        let sql = "update decoys set written = written + 1 where id = $1";
+        tx.execute(sql, values![i64::from(row[0] % 16)]).await?;
+        tx.commit().await
+    }
+}

@@ -1,0 +1,34 @@
+//! The verbs: one file for each thing that can be done, one transaction a function.
+//!
+//! A verb takes what was typed, judges it, asks the limits, hashes what has to be hashed, and only then begins its
+//! transaction, so that nothing slow happens while rows are locked. Mail is queued within the transaction that causes it
+//! (R03). What a verb learns by reading first is decided again by the statement that writes.
+
+mod change_email;
+mod change_password;
+mod correct_sign_up;
+mod grant;
+mod mail;
+mod open_mail_link;
+mod prove;
+mod reset_password;
+mod send_link;
+mod sessions;
+mod sign_in;
+mod sign_up;
+mod sweep;
+mod update_user;
+
+pub(super) use change_email::{change_email, confirm_email_change};
+pub(super) use change_password::change_password;
+pub(super) use correct_sign_up::correct_sign_up_email;
+pub(super) use grant::{finish_where_begun, get_auth_grant};
+pub use open_mail_link::Landing;
+pub(super) use open_mail_link::open_mail_link;
+pub(super) use reset_password::reset_password_with_token;
+pub(super) use send_link::{resend_verification_email, send_magic_link_email, send_reset_password_email};
+pub(super) use sessions::{get_all_sessions, sign_out, sign_out_all, sign_out_all_except_current};
+pub(super) use sign_in::sign_in_with_email;
+pub(super) use sign_up::sign_up_with_email;
+pub(super) use sweep::sweep;
+pub(super) use update_user::update_user;

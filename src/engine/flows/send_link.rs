@@ -1,0 +1,82 @@
+//! Mailing a link to whoever asks for one: the confirmation again, a magic link, a password reset.
+//!
+//! The answer is the same whether or not there is an account, in words and in time, and whether or not the mailbox has had
+//! enough for now (SECURITY.md S03, S05, S64). Only the address that asks is told that it asks too often.
+
+use crate::{
+    engine::{
+        Engine,
+        accounts::{self, Account},
+        limits::Action,
+        tokens::{NewLink, Purpose},
+    },
+    port::{Caller, Code, Email, Field, Outcome, Refusal},
+};
+
+/// Mails the confirmation link again to an account that waits for it.
+pub(in crate::engine) async fn resend_verification_email(engine: &Engine, caller: &Caller, email: &str) -> Outcome<()> {
+    if !engine.settings().confirm_email {
+        return Err(Code::EmailVerificationDisabled.into());
+    }
+    send(engine, caller, email, |account, _| (!account.user.email_verified).then_some(Purpose::EmailConfirm)).await
+}
+
+/// Mails a sign-in link. An account that still waits for a proof gets its confirmation link, which signs in as well.
+pub(in crate::engine) async fn send_magic_link_email(engine: &Engine, caller: &Caller, email: &str) -> Outcome<()> {
+    send(engine, caller, email, |_, usable| Some(if usable { Purpose::MagicLink } else { Purpose::EmailConfirm })).await
+}
+
+/// Mails a password reset link. It proves the address as well, so an account that still waits for a proof gets one too, and
+/// whoever set its password before is locked out (SECURITY.md S23).
+pub(in crate::engine) async fn send_reset_password_email(engine: &Engine, caller: &Caller, email: &str) -> Outcome<()> {
+    send(engine, caller, email, |_, _| Some(Purpose::ResetPassword)).await
+}
+
+async fn send(
+    engine: &Engine,
+    caller: &Caller,
+    email: &str,
+    purpose: impl Fn(&Account, bool) -> Option<Purpose>,
+) -> Outcome<()> {
+    let email = Email::parse(email).map_err(|code| Refusal::at(Field::Email, code))?;
+    let now = engine.now();
+    engine.limits().take_from_caller(Action::MailFromAddress, caller, now)?;
+    let may_mail = engine.limits().allow_mail_to(&email, now);
+    let accounts = accounts::by_email(engine.store(), &email).await?;
+    let is_only_one = accounts.len() == 1;
+    let Some(account) = choose(engine, caller, accounts).filter(|_| may_mail) else {
+        return Ok(engine.write_nothing().await?);
+    };
+    let usable = account.is_usable(engine.settings().confirm_email);
+    let (Some(purpose), Some(mailbox)) = (purpose(&account, usable), account.mailbox()) else {
+        return Ok(engine.write_nothing().await?);
+    };
+    let link = NewLink {
+        purpose,
+        user_id: &account.user.id,
+        email: &mailbox,
+        browser: caller.browser.as_ref(),
+        keeps_password: usable || is_signer(engine, caller, &account, is_only_one),
+    };
+    let mut tx = engine.store().begin().await?;
+    engine.write_link(&mut tx, &link, account.user.name.clone()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The account that holds the address; else the one that this browser signed up; else the newest that waits.
+fn choose(engine: &Engine, caller: &Caller, accounts: Vec<Account>) -> Option<Account> {
+    let of_browser =
+        |account: &Account| engine.links().is_browser(caller.browser.as_ref(), account.browser_digest.as_deref());
+    let holder = accounts.iter().position(|account| account.holds_email);
+    let chosen = holder.or_else(|| accounts.iter().position(of_browser)).unwrap_or_default();
+    accounts.into_iter().nth(chosen)
+}
+
+/// Whether whoever asks can be taken for the one who set the password: the browser is the same, or there is none to tell by
+/// (the wire) and nobody else waits for the address.
+fn is_signer(engine: &Engine, caller: &Caller, account: &Account, is_only_one: bool) -> bool {
+    match (&caller.browser, &account.browser_digest) {
+        (None, None) => is_only_one,
+        (browser, digest) => engine.links().is_browser(browser.as_ref(), digest.as_deref()),
+    }
+}

@@ -1,0 +1,107 @@
+//! Signing up with an address and a password.
+
+use crate::{
+    engine::{
+        Engine,
+        accounts::{self, NewAccount, parse_name},
+        limits::Action,
+        outbox::Letter,
+        passwords,
+        random::new_id,
+        store::Transaction,
+        tokens::{NewLink, Purpose},
+    },
+    port::{Caller, Code, Email, Field, Grant, Outcome, Problem, Refusal, SignUpWithEmail, SignedUp, User},
+};
+
+/// Makes an account. All that is wrong is told at once; a taken address costs the same hash as a free one (SECURITY.md S04).
+pub(in crate::engine) async fn sign_up_with_email(
+    engine: &Engine,
+    caller: &Caller,
+    sign_up: SignUpWithEmail,
+) -> Outcome<SignedUp> {
+    let (email, name) = judge(engine, &sign_up)?;
+    let now = engine.now();
+    engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
+    let password_hash = engine.hasher().hash(&sign_up.password, engine.random()).await?;
+    let id = new_id(engine.random());
+    let user = User {
+        provider: "altogic".to_owned(),
+        provider_user_id: id.clone(),
+        id,
+        email: Some(email.to_string()),
+        email_verified: false,
+        name,
+        profile_picture: None,
+        signed_up_at: now,
+        last_login_at: now,
+    };
+    let may_mail = engine.limits().allow_mail_to(&email, now);
+    let _change = engine.sessions().change(&user.id);
+    let mut tx = engine.store().begin().await?;
+    if accounts::is_held(&mut tx, &email).await? {
+        return taken(engine, tx, &email, may_mail).await;
+    }
+    let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
+    accounts::insert(&mut tx, &NewAccount { user: &user, password_hash: &password_hash, browser_digest }).await?;
+    if !engine.settings().confirm_email {
+        return begin_at_once(engine, caller, tx, user, &email, may_mail).await;
+    }
+    if may_mail {
+        let link = NewLink {
+            purpose: Purpose::EmailConfirm,
+            user_id: &user.id,
+            email: &email,
+            browser: caller.browser.as_ref(),
+            keeps_password: true,
+        };
+        engine.write_link(&mut tx, &link, user.name.clone()).await?;
+    }
+    tx.commit().await?;
+    Ok(SignedUp { user, grant: None })
+}
+
+fn judge(engine: &Engine, sign_up: &SignUpWithEmail) -> Result<(Email, Option<String>), Refusal> {
+    let email = Email::parse(&sign_up.email);
+    let name = parse_name(sign_up.name.as_deref().unwrap_or_default());
+    let settings = engine.settings();
+    let personal = [sign_up.email.trim(), sign_up.name.as_deref().unwrap_or_default(), &*settings.product_name];
+    let password = passwords::judge(&sign_up.password, settings.password_min, &personal);
+    let problem = |code: Option<Code>, field| code.map(|code| Problem { code, field: Some(field) });
+    let problems = [
+        problem(name.as_ref().err().copied(), Field::Name),
+        problem(email.as_ref().err().copied(), Field::Email),
+        problem(password.err(), Field::Password),
+    ];
+    Refusal::of_all(problems.into_iter().flatten().collect())?;
+    let email = email.map_err(|code| Refusal::at(Field::Email, code))?;
+    Ok((email, name.map_err(|code| Refusal::at(Field::Name, code))?))
+}
+
+/// Tells the owner that somebody tried, then refuses.
+async fn taken(engine: &Engine, mut tx: Transaction<'_>, email: &Email, may_mail: bool) -> Outcome<SignedUp> {
+    if may_mail {
+        engine.write(&mut tx, &Letter::AccountExists { name: None }, email).await?;
+    }
+    tx.commit().await?;
+    Err(Refusal::at(Field::Email, Code::EmailNotUnique).into())
+}
+
+/// Where no proof is asked for: whoever signs up first holds the address.
+async fn begin_at_once(
+    engine: &Engine,
+    caller: &Caller,
+    mut tx: Transaction<'_>,
+    user: User,
+    email: &Email,
+    may_mail: bool,
+) -> Outcome<SignedUp> {
+    let now = engine.now();
+    if !accounts::hold(&mut tx, email, &user.id, now).await? {
+        drop(tx);
+        return taken(engine, engine.store().begin().await?, email, may_mail).await;
+    }
+    let session = engine.sessions().begin(&mut tx, &user.id, caller, engine.random(), now).await?;
+    tx.commit().await?;
+    Ok(SignedUp { user: user.clone(), grant: Some(Grant { user, session }) })
+}

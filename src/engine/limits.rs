@@ -1,0 +1,245 @@
+//! How often things may be tried: by whom, against whom, and in all.
+//!
+//! # The contract
+//!
+//! * Every limit is a row of [`Action::allowance`], with the reason of its numbers. `limits.factor` multiplies them all.
+//! * What is counted is the *target* or the *source*, never a cookie: dropping it or writing an address in another case
+//!   resets nothing, nor does a success (SECURITY.md S13). Unknown accounts are counted like known ones (S06).
+//! * An allowance comes back bit by bit, so nobody is ever locked out for good (S12), whatever the clock does (R15).
+//! * IPv6 counts by /64: that is what one customer gets, and an address of it costs nothing.
+//! * Memory has an end ([`MOST`] keys). When it is reached, those nearest to being free are forgotten.
+//!
+//! The algorithm is GCRA (ITU-T I.371): one number a key, the time at which it would be idle. The counters live in this
+//! process and begin anew with it.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::port::{Caller, Code, Email, Outcome};
+
+/// The keys that are remembered, about 3 MB.
+const MOST: usize = 100_000;
+
+/// What is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Action {
+    SignInFromAddress,
+    SignInToAccount,
+    ConfirmPassword,
+    SignUpFromAddress,
+    MailFromAddress,
+    MailToMailbox,
+    MailFromAccount,
+    MailInAll,
+}
+
+/// `burst` at once, then one every `refill`.
+struct Allowance {
+    burst: f64,
+    refill: Duration,
+}
+
+impl Action {
+    fn allowance(self) -> Allowance {
+        let (burst, refill_seconds) = match self {
+            // An office or a school behind one address signs in within minutes in the morning; 600 an hour is still
+            // far from what stuffing stolen passwords takes.
+            Self::SignInFromAddress => (60.0, 6),
+            // Wrong guesses only. Ten cover a person's forgetfulness; then 30 an hour. NIST SP 800-63B-4 §3.2.2 wants
+            // no more than 100 in a row.
+            Self::SignInToAccount => (10.0, 120),
+            // The current password, typed to confirm a change: somebody at an unlocked screen guesses here.
+            Self::ConfirmPassword => (10.0, 120),
+            // Each one costs a hash, a row and a mail. A class room signs up at once.
+            Self::SignUpFromAddress => (20.0, 180),
+            // One person needs two or three; the burst is for people behind one address.
+            Self::MailFromAddress => (20.0, 180),
+            // Five at once, five an hour: enough to look into the wrong folder and try again; nobody's inbox is
+            // flooded by strangers (S64). No gap between two: the answer does not tell of the limit, so a person who
+            // asks again after a minute must get what the page promised.
+            Self::MailToMailbox => (5.0, 720),
+            // A member who types one foreign address after another.
+            Self::MailFromAccount => (10.0, 600),
+            // One a second after the burst: what a mail provider takes from a new sender without blocking it.
+            Self::MailInAll => (500.0, 1),
+        };
+        Allowance { burst, refill: Duration::from_secs(refill_seconds) }
+    }
+}
+
+/// The counters.
+pub(super) struct Limits {
+    factor: f64,
+    hasher: RandomState,
+    idle_at: Mutex<HashMap<u64, i64>>,
+}
+
+impl Limits {
+    pub(super) fn new(factor: f64) -> Self {
+        let factor = if factor.is_finite() && factor > 0.0 { factor } else { 1.0 };
+        Self { factor, hasher: RandomState::new(), idle_at: Mutex::new(HashMap::new()) }
+    }
+
+    /// Takes one from the allowance of a subject, or tells how long to wait for the next.
+    pub(super) fn take(&self, action: Action, subject: &str, now: Timestamp) -> Result<(), Duration> {
+        let (step, span) = self.step_and_span(action);
+        let now = now.as_millisecond();
+        let mut idle_at = self.idle_at.lock().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut idle_at, now);
+        let entry = idle_at.entry(self.key(action, subject)).or_insert(now);
+        // A clock that was set back must not lock anybody out for longer than a full allowance takes.
+        *entry = (*entry).clamp(now, now.saturating_add(span));
+        let next = entry.saturating_add(step);
+        let wait = next.saturating_sub(now).saturating_sub(span);
+        if wait > 0 {
+            return Err(Duration::from_millis(wait.unsigned_abs()));
+        }
+        *entry = next;
+        Ok(())
+    }
+
+    /// Gives one back that was taken for something that turned out well.
+    pub(super) fn give_back(&self, action: Action, subject: &str) {
+        let (step, _) = self.step_and_span(action);
+        let mut idle_at = self.idle_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = idle_at.get_mut(&self.key(action, subject)) {
+            *entry = entry.saturating_sub(step);
+        }
+    }
+
+    /// Takes one from the allowance of the address that asks, where there is one.
+    ///
+    /// # Errors
+    /// `RateLimitExceeded` when it has none left.
+    pub(super) fn take_from_caller(&self, action: Action, caller: &Caller, now: Timestamp) -> Outcome<()> {
+        let Some(address) = caller.address else { return Ok(()) };
+        self.take(action, &network(address), now).map_err(exceeded)
+    }
+
+    /// Whether one more mail may go to this mailbox. Outsiders are not told (S64).
+    pub(super) fn allow_mail_to(&self, mailbox: &Email, now: Timestamp) -> bool {
+        self.take(Action::MailToMailbox, mailbox.as_str(), now).is_ok() && self.take(Action::MailInAll, "", now).is_ok()
+    }
+
+    /// Milliseconds between two, and those of a full allowance.
+    fn step_and_span(&self, action: Action) -> (i64, i64) {
+        let allowance = action.allowance();
+        let step = (allowance.refill.as_secs_f64() * 1000.0 / self.factor).max(1.0);
+        let span = step * (allowance.burst * self.factor).max(1.0);
+        (as_milliseconds(step), as_milliseconds(span))
+    }
+
+    fn key(&self, action: Action, subject: &str) -> u64 {
+        self.hasher.hash_one((action, subject))
+    }
+}
+
+/// The refusal that says how long to wait.
+pub(super) fn exceeded(retry_after: Duration) -> crate::port::Trouble {
+    Code::RateLimitExceeded { retry_after }.into()
+}
+
+/// Forgets who is idle, and if that is nobody, the half that would be idle first.
+fn make_room(idle_at: &mut HashMap<u64, i64>, now: i64) {
+    if idle_at.len() < MOST {
+        return;
+    }
+    idle_at.retain(|_, idle| *idle > now);
+    if idle_at.len() > MOST / 2 {
+        let mut times: Vec<i64> = idle_at.values().copied().collect();
+        let (_, median, _) = times.select_nth_unstable(idle_at.len() / 2);
+        let median = *median;
+        idle_at.retain(|_, idle| *idle > median);
+    }
+}
+
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a float that does not fit becomes the nearest number that does")]
+fn as_milliseconds(milliseconds: f64) -> i64 {
+    milliseconds as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACTION: Action = Action::SignInToAccount;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_000_000 + seconds).unwrap()
+    }
+
+    fn taken(limits: &Limits, now: Timestamp) -> usize {
+        (0..1000).take_while(|_| limits.take(ACTION, "ann", now).is_ok()).count()
+    }
+
+    #[test]
+    fn an_allowance_is_used_up_and_comes_back_bit_by_bit() {
+        let limits = Limits::new(1.0);
+        assert_eq!(taken(&limits, at(0)), 10);
+        assert_eq!(limits.take(ACTION, "ann", at(0)), Err(Duration::from_secs(120)));
+        assert_eq!(taken(&limits, at(119)), 0);
+        assert_eq!(taken(&limits, at(240)), 2);
+        assert_eq!(taken(&limits, at(100_000)), 10);
+        assert!(limits.take(ACTION, "ben", at(0)).is_ok());
+    }
+
+    #[test]
+    fn the_factor_multiplies_the_allowance_and_its_return() {
+        let limits = Limits::new(3.0);
+        assert_eq!(taken(&limits, at(0)), 30);
+        assert_eq!(taken(&limits, at(120)), 3);
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again() {
+        let limits = Limits::new(1.0);
+        for _ in 0..50 {
+            limits.take(ACTION, "ann", at(0)).unwrap();
+            limits.give_back(ACTION, "ann");
+        }
+        assert_eq!(taken(&limits, at(0)), 10);
+    }
+
+    /// R15
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out_for_good() {
+        let limits = Limits::new(1.0);
+        taken(&limits, at(1_000_000));
+        assert!(limits.take(ACTION, "ann", at(0)).unwrap_err() <= Duration::from_secs(120));
+        assert_eq!(taken(&limits, at(1200)), 10);
+    }
+
+    #[test]
+    fn two_addresses_of_one_customer_are_one_subject() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+    }
+
+    #[test]
+    fn memory_has_an_end() {
+        let limits = Limits::new(1.0);
+        for number in 0..(MOST + 10) {
+            limits.take(ACTION, &number.to_string(), at(0)).unwrap();
+        }
+        assert!(limits.idle_at.lock().unwrap().len() <= MOST);
+    }
+}

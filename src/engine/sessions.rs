@@ -1,0 +1,266 @@
+//! Sessions: begun, looked up at every request, ended.
+//!
+//! # The contract
+//!
+//! * A token is 256 random bits; the database holds its digest under a derived key (SECURITY.md S33).
+//! * A session ends when it is ended, after [`LIFE`], or after [`IDLE`] without a request (S36).
+//! * A session that was ended is refused from the moment on that the ending was answered, by whomever (S34, S35).
+//!
+//! # The cache
+//!
+//! A look-up is remembered in this process, so that a page costs no database read; with a database that other processes
+//! write to (PostgreSQL), nothing is remembered. What is remembered is used only while nothing was written to its account:
+//! every flow that writes holds a [`Change`] until it answers, which moves a counter of that account on (and a common one
+//! before it). A look-up reads the common counter before it reads the database and again after it has read the account's;
+//! if it moved, what was read may be older than the counter and is not kept.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering::SeqCst},
+    },
+};
+
+use jiff::{SignedDuration, Timestamp};
+use moka::sync::Cache;
+
+use super::{
+    Engine,
+    accounts::{Account, account_columns},
+    random::{new_id, new_token},
+    settings::{Digests, SecretKey},
+    store::{Row, StoreError, Transaction, values},
+    tokens::{after, before},
+    user_agent,
+};
+use crate::port::{Caller, Code, Failure, Member, Outcome, Random, Session, SessionToken};
+
+/// NIST SP 800-63B-4 §2.1.3: at most 30 days with one factor, whatever happens in between.
+pub(super) const LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Half of it: somebody who comes every other week stays signed in, a forgotten browser does not.
+pub(super) const IDLE: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// How exactly it is known when a session was last seen. A write a minute and session is cheap, one a request is not.
+const SEEN_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// How many look-ups are remembered, about 1 kB each.
+const REMEMBERED: u64 = 8192;
+/// How many counters the accounts share.
+const SLOTS: usize = 4096;
+
+const BY_DIGEST: &str = concat!(
+    "select s.id as session_id, s.started_at, s.last_seen_at, s.expires_at, s.address, s.user_agent, ",
+    account_columns!(),
+    " from sessions s join users u on u.id = s.user_id left join held_emails h on h.user_id = u.id ",
+    "where s.token_digest = $1"
+);
+
+/// The sessions of this process's engine.
+pub(super) struct Sessions {
+    digests: Digests,
+    changes: Arc<Changes>,
+    /// `None` where others write to the database too.
+    cache: Option<Cache<[u8; 32], Arc<Known>>>,
+}
+
+/// What a look-up found.
+struct Known {
+    account: Account,
+    session: Session,
+    expires_at: Timestamp,
+    last_seen: AtomicI64,
+    /// The counter of the account when it was read.
+    change: u64,
+}
+
+/// Who asks, and what only the backend knows of them.
+pub(super) struct Current {
+    pub(super) member: Member,
+    pub(super) account: Account,
+}
+
+impl Sessions {
+    pub(super) fn new(keys: &[SecretKey], shared: bool) -> Self {
+        Self {
+            digests: Digests::new(keys, "vestibule session token"),
+            changes: Arc::new(Changes::new()),
+            cache: (!shared).then(|| Cache::new(REMEMBERED)),
+        }
+    }
+
+    /// To be held by whatever writes to an account or its sessions, from before the first write until the answer.
+    pub(super) fn change(&self, user_id: &str) -> Change {
+        Change { changes: Arc::clone(&self.changes), slot: Changes::slot(user_id) }
+    }
+
+    /// Adds a session to the transaction. Its token is new (SECURITY.md S32).
+    pub(super) async fn begin(
+        &self,
+        tx: &mut Transaction<'_>,
+        user_id: &str,
+        caller: &Caller,
+        random: &dyn Random,
+        now: Timestamp,
+    ) -> Outcome<Session> {
+        let (id, token) = (new_id(random), new_token(random));
+        let sql = "insert into sessions (id, user_id, token_digest, started_at, last_seen_at, expires_at, address, \
+                   user_agent) values ($1, $2, $3, $4, $4, $5, $6, $7)";
+        let address = caller.address.map(|address| address.to_string());
+        let digest = self.digests.of(token.as_bytes());
+        tx.execute(sql, values![&id, user_id, digest, now, after(now, LIFE), address, &*caller.user_agent]).await?;
+        Ok(Session {
+            handle: id,
+            user_id: user_id.to_owned(),
+            token: Some(parse(&token)?),
+            started_at: now,
+            last_seen_at: now,
+            address: caller.address,
+            agent: user_agent::parse(&caller.user_agent),
+            current: true,
+        })
+    }
+
+    /// Gives a session a new token; the old one is dead. `None` when the session has ended meanwhile.
+    pub(super) async fn renew(
+        &self,
+        tx: &mut Transaction<'_>,
+        handle: &str,
+        random: &dyn Random,
+    ) -> Outcome<Option<SessionToken>> {
+        let token = new_token(random);
+        let sql = "update sessions set token_digest = $2 where id = $1";
+        let renewed = tx.execute(sql, values![handle, self.digests.of(token.as_bytes())]).await?;
+        if renewed == 0 { Ok(None) } else { parse(&token).map(Some) }
+    }
+
+    /// The digests under which a token may be stored.
+    pub(super) fn digests_of(&self, token: &str) -> Vec<[u8; 32]> {
+        self.digests.all(token.as_bytes()).collect()
+    }
+}
+
+impl Engine {
+    /// Who the caller is.
+    ///
+    /// # Errors
+    /// `MissingSessionToken`, `InvalidSessionToken`.
+    pub(super) async fn current(&self, caller: &Caller) -> Outcome<Current> {
+        let token = caller.session.as_ref().ok_or(Code::MissingSessionToken)?;
+        let known = self.known(token).await?.ok_or(Code::InvalidSessionToken)?;
+        let now = self.now();
+        let last_seen = Timestamp::from_millisecond(known.last_seen.load(SeqCst)).unwrap_or(Timestamp::MIN);
+        if now >= known.expires_at || before(now, IDLE) >= last_seen {
+            return Err(Code::InvalidSessionToken.into());
+        }
+        self.note_seen(&known, last_seen, now);
+        let session = Session { token: Some(token.clone()), last_seen_at: last_seen.max(now), ..known.session.clone() };
+        let account = known.account.clone();
+        Ok(Current { member: Member { user: account.user.clone(), session }, account })
+    }
+
+    async fn known(&self, token: &SessionToken) -> Result<Option<Arc<Known>>, StoreError> {
+        let Sessions { digests, changes, cache } = self.sessions();
+        let first = digests.of(token.expose().as_bytes());
+        if let Some(known) = cache.as_ref().and_then(|cache| cache.get(&first))
+            && known.change == changes.of(&known.session.user_id)
+        {
+            return Ok(Some(known));
+        }
+        for digest in digests.all(token.expose().as_bytes()) {
+            let before = changes.all.load(SeqCst);
+            let Some(row) = self.store().fetch_optional(BY_DIGEST, values![digest]).await? else { continue };
+            let known = Arc::new(Known::read(&row, changes)?);
+            if let Some(cache) = cache
+                && before == changes.all.load(SeqCst)
+            {
+                cache.insert(first, Arc::clone(&known));
+            }
+            return Ok(Some(known));
+        }
+        Ok(None)
+    }
+
+    /// Writes down, in the background and at most once a minute, that a session was seen.
+    fn note_seen(&self, known: &Known, last_seen: Timestamp, now: Timestamp) {
+        let (old, new) = (last_seen.as_millisecond(), now.as_millisecond());
+        let due = before(now, SEEN_EVERY) >= last_seen;
+        if !due || known.last_seen.compare_exchange(old, new, SeqCst, SeqCst).is_err() {
+            return;
+        }
+        let (store, handle) = (self.store().clone(), known.session.handle.clone());
+        tokio::spawn(async move {
+            let sql = "update sessions set last_seen_at = $2 where id = $1 and last_seen_at < $2";
+            if let Err(error) = store.execute(sql, values![handle, now]).await {
+                // The request was answered, and the next one tries again.
+                tracing::debug!(%error, "could not note that a session was seen");
+            }
+        });
+    }
+}
+
+impl Known {
+    fn read(row: &Row, changes: &Changes) -> Result<Self, StoreError> {
+        let account = Account::read(row)?;
+        Ok(Self {
+            change: changes.of(&account.user.id),
+            session: read(row)?,
+            expires_at: row.time("expires_at")?,
+            last_seen: AtomicI64::new(row.integer("last_seen_at")?),
+            account,
+        })
+    }
+}
+
+/// Reads a session without its token: only its digest is known. It is marked as the current one.
+pub(super) fn read(row: &Row) -> Result<Session, StoreError> {
+    Ok(Session {
+        handle: row.text("session_id")?,
+        user_id: row.text("user_id")?,
+        token: None,
+        started_at: row.time("started_at")?,
+        last_seen_at: row.time("last_seen_at")?,
+        address: row.optional_text("address")?.and_then(|address| address.parse::<IpAddr>().ok()),
+        agent: user_agent::parse(&row.text("user_agent")?),
+        current: true,
+    })
+}
+
+fn parse(token: &str) -> Outcome<SessionToken> {
+    SessionToken::parse(token).map_err(|_| Failure::broken("a new token does not look like one").into())
+}
+
+/// One counter for all writes and one for those to an account (or the few that share its slot).
+struct Changes {
+    all: AtomicU64,
+    slots: Vec<AtomicU64>,
+}
+
+impl Changes {
+    fn new() -> Self {
+        Self { all: AtomicU64::new(0), slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    fn of(&self, user_id: &str) -> u64 {
+        self.slots[Self::slot(user_id)].load(SeqCst)
+    }
+
+    /// Ids are random, so their last digits are spread evenly.
+    fn slot(user_id: &str) -> usize {
+        user_id.bytes().rev().take(6).fold(0, |slot, digit| slot * 31 + usize::from(digit)) % SLOTS
+    }
+}
+
+/// Something that is being written to an account. Dropping it, also when the writing was broken off, makes what was
+/// remembered of the account worthless.
+pub(crate) struct Change {
+    changes: Arc<Changes>,
+    slot: usize,
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        // This order: see the head of the module.
+        self.changes.all.fetch_add(1, SeqCst);
+        self.changes.slots[self.slot].fetch_add(1, SeqCst);
+    }
+}

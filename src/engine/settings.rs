@@ -1,0 +1,112 @@
+//! What the operator sets, and the keys that everything secret is derived from.
+
+use std::{fmt, path::PathBuf};
+
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretSlice};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+/// The settings of the embedded backend.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The URL that people see, without a slash at its end. Every link in a mail begins with it (SECURITY.md S48).
+    pub public_url: String,
+    /// Where links in mails send the browser; may have a query of its own.
+    pub redirect_url: String,
+    /// The first one makes, all of them verify (SECURITY.md S96).
+    pub secret_keys: Vec<SecretKey>,
+    /// Whether an address must be proved before its account can be used.
+    pub confirm_email: bool,
+    /// Shortest password accepted, in characters.
+    pub password_min: usize,
+    /// Multiplies every allowance of the rate limits.
+    pub limits_factor: f64,
+    /// Where the bytes of stored files lie.
+    pub files_dir: PathBuf,
+    /// What the mails call this place; no password may be made of it.
+    pub product_name: String,
+}
+
+/// A key that the keys for each purpose are derived from. Cannot print itself.
+#[derive(Clone)]
+pub struct SecretKey(SecretSlice<u8>);
+
+impl SecretKey {
+    /// Takes 32 to 1024 bytes; `None` for any other length.
+    pub fn new(bytes: Vec<u8>) -> Option<Self> {
+        (32..=1024).contains(&bytes.len()).then(|| Self(SecretSlice::from(bytes)))
+    }
+
+    /// The key for one purpose, by HKDF-SHA256 (RFC 5869): one that leaks says nothing about the others.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut derived = [0; 32];
+        let expanded = Hkdf::<Sha256>::new(None, self.0.expose_secret()).expand(purpose.as_bytes(), &mut derived);
+        // Fails only for more than 255 blocks of output, and this is one.
+        debug_assert!(expanded.is_ok());
+        derived
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SecretKey(…)")
+    }
+}
+
+/// Digests for one purpose: HMAC-SHA256 under each of the keys. What is stored is a digest, so that neither a copy of the
+/// database nor a guess at its rows is worth a session or a link (SECURITY.md S33).
+#[derive(Clone)]
+pub(crate) struct Digests(Vec<Hmac<Sha256>>);
+
+impl Digests {
+    pub(crate) fn new(keys: &[SecretKey], purpose: &str) -> Self {
+        Self(keys.iter().filter_map(|key| Hmac::new_from_slice(&key.derive(purpose)).ok()).collect())
+    }
+
+    /// The digest to store: under the first key.
+    pub(crate) fn of(&self, message: &[u8]) -> [u8; 32] {
+        self.all(message).next().unwrap_or_default()
+    }
+
+    /// The digests to look for: under each key, the first one first.
+    pub(crate) fn all(&self, message: &[u8]) -> impl Iterator<Item = [u8; 32]> {
+        self.0.iter().map(move |key| key.clone().chain_update(message).finalize().into_bytes().into())
+    }
+
+    /// Whether the digest is one of this message, in constant time.
+    pub(crate) fn matches(&self, message: &[u8], digest: &[u8]) -> bool {
+        self.all(message).any(|own| own.ct_eq(digest).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> SecretKey {
+        SecretKey::new(vec![byte; 32]).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_long_enough_and_does_not_print_itself() {
+        assert!(SecretKey::new(vec![1; 31]).is_none());
+        assert_eq!(format!("{:?}", key(1)), "SecretKey(…)");
+    }
+
+    #[test]
+    fn keys_for_two_purposes_have_nothing_in_common() {
+        assert_ne!(key(1).derive("a"), key(1).derive("b"));
+        assert_ne!(key(1).derive("a"), key(2).derive("a"));
+    }
+
+    #[test]
+    fn a_digest_under_the_former_key_still_counts() {
+        let before = Digests::new(&[key(1)], "a").of(b"token");
+        let after = Digests::new(&[key(2), key(1)], "a");
+        assert!(after.matches(b"token", &before));
+        assert_ne!(after.of(b"token"), before);
+        assert!(!Digests::new(&[key(2)], "a").matches(b"token", &before));
+    }
+}

@@ -1,0 +1,258 @@
+//! The store: rows in SQLite or PostgreSQL, one text of SQL for both.
+//!
+//! # The contract
+//!
+//! * SQL is `&'static str` with `$1` placeholders; values are bound, never written into the text (SECURITY.md S57).
+//! * Columns are `text`, `bigint` and `bytea`; a time is a `bigint` of milliseconds, a flag a `bigint` of 0 or 1.
+//! * Uniqueness is decided by `on conflict do nothing` and the row count: a failed statement poisons a PostgreSQL
+//!   transaction, and SQLite names no constraint.
+//! * What must happen once is one conditional `update` or `delete` whose row count is looked at.
+//! * A transaction that is dropped is rolled back. Only `commit` makes it durable: SQLite runs with `synchronous=FULL`, so
+//!   that it survives a power cut (SECURITY.md R02).
+//!
+//! SQLite has one connection that writes and a few that read. With one writer nobody ever waits for a lock in the middle of
+//! a transaction; who waits, waits in the pool, for at most [`WAIT`] (R05).
+
+mod error;
+mod row;
+mod value;
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    Executor,
+    migrate::Migrator,
+    postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions},
+    query::Query,
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    },
+};
+
+pub use error::StoreError;
+pub use row::Row;
+pub use value::Value;
+pub(crate) use value::values;
+
+/// How long a request waits for a connection before it is told to come back later (R05).
+const WAIT: Duration = Duration::from_secs(3);
+/// Connections that read a SQLite file. More do not help: a look-up is shorter than the way to another thread.
+const SQLITE_READERS: u32 = 4;
+/// Connections to PostgreSQL. Its own default allows 100 in all, and there may be other machines like this one.
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("src/engine/store/migrations");
+
+/// The database. Cloning is cheap and shares the connections.
+#[derive(Clone)]
+pub struct Store(Pools);
+
+#[derive(Clone)]
+enum Pools {
+    Sqlite { write: SqlitePool, read: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A transaction; rolled back when dropped.
+pub struct Transaction<'a>(Connection<'a>);
+
+enum Connection<'a> {
+    Sqlite(sqlx::Transaction<'a, sqlx::Sqlite>),
+    Postgres(sqlx::Transaction<'a, sqlx::Postgres>),
+}
+
+impl Store {
+    /// Connects and brings the schema up to date.
+    ///
+    /// # Errors
+    /// When the address is none of ours, the database cannot be reached or written, or was made by a newer version.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let store = if url.starts_with("sqlite:") {
+            Self::open_sqlite(url).await?
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            Self::open_postgres(url).await?
+        } else {
+            return Err(StoreError::UnknownUrl);
+        };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Whether other processes may write to the database too, so that nothing can be remembered here.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.0, Pools::Postgres(_))
+    }
+
+    /// Begins a transaction that may write. SQLite takes the lock for writing at once (`busy_timeout` does not cover
+    /// upgrading one).
+    ///
+    /// # Errors
+    /// When no connection can be had in time.
+    pub async fn begin(&self) -> Result<Transaction<'static>, StoreError> {
+        Ok(Transaction(match &self.0 {
+            Pools::Sqlite { write, .. } => Connection::Sqlite(write.begin_with("begin immediate").await?),
+            Pools::Postgres(pool) => Connection::Postgres(pool.begin().await?),
+        }))
+    }
+
+    /// Reads at most one row.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn fetch_optional(&self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
+        Ok(match &self.0 {
+            Pools::Sqlite { read, .. } => read.fetch_optional(for_sqlite(sql, values)).await?.map(Row::from),
+            Pools::Postgres(pool) => pool.fetch_optional(for_postgres(sql, values)).await?.map(Row::from),
+        })
+    }
+
+    /// Reads all rows.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn fetch_all(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        Ok(match &self.0 {
+            Pools::Sqlite { read, .. } => rows(read.fetch_all(for_sqlite(sql, values)).await?),
+            Pools::Postgres(pool) => rows(pool.fetch_all(for_postgres(sql, values)).await?),
+        })
+    }
+
+    /// Runs one statement as a transaction of its own and says how many rows it touched.
+    ///
+    /// # Errors
+    /// When the database cannot do it.
+    pub async fn execute(&self, sql: &'static str, values: Vec<Value>) -> Result<u64, StoreError> {
+        Ok(match &self.0 {
+            Pools::Sqlite { write, .. } => write.execute(for_sqlite(sql, values)).await?.rows_affected(),
+            Pools::Postgres(pool) => pool.execute(for_postgres(sql, values)).await?.rows_affected(),
+        })
+    }
+
+    /// Waits for the connections to finish what they do and closes them.
+    pub async fn close(&self) {
+        match &self.0 {
+            Pools::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    async fn open_sqlite(url: &str) -> Result<Self, StoreError> {
+        if url.contains(":memory:") || url.contains("mode=memory") {
+            return Err(StoreError::InMemory);
+        }
+        let options = SqliteConnectOptions::from_str(url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5));
+        let write = sqlite_pool(1).connect_with(options.clone()).await?;
+        let read = sqlite_pool(SQLITE_READERS).connect_lazy_with(options.pragma("query_only", "on"));
+        Ok(Self(Pools::Sqlite { write, read }))
+    }
+
+    async fn open_postgres(url: &str) -> Result<Self, StoreError> {
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(WAIT)
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    // A statement that hangs must not hold its connection for ever (R05).
+                    connection.execute("set statement_timeout = '10s'").await?;
+                    connection.execute("set idle_in_transaction_session_timeout = '30s'").await?;
+                    Ok(())
+                })
+            })
+            .connect_with(PgConnectOptions::from_str(url)?)
+            .await?;
+        Ok(Self(Pools::Postgres(pool)))
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        match &self.0 {
+            Pools::Sqlite { write, .. } => MIGRATIONS.run(write).await?,
+            Pools::Postgres(pool) => MIGRATIONS.run(pool).await?,
+        }
+        Ok(())
+    }
+}
+
+impl Transaction<'_> {
+    /// Runs one statement and says how many rows it touched.
+    ///
+    /// # Errors
+    /// When the database cannot do it; the transaction is lost then.
+    pub async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, StoreError> {
+        Ok(match &mut self.0 {
+            Connection::Sqlite(connection) => connection.execute(for_sqlite(sql, values)).await?.rows_affected(),
+            Connection::Postgres(connection) => connection.execute(for_postgres(sql, values)).await?.rows_affected(),
+        })
+    }
+
+    /// Reads at most one row.
+    ///
+    /// # Errors
+    /// When the database cannot answer; the transaction is lost then.
+    pub async fn fetch_optional(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
+        Ok(match &mut self.0 {
+            Connection::Sqlite(connection) => connection.fetch_optional(for_sqlite(sql, values)).await?.map(Row::from),
+            Connection::Postgres(connection) => {
+                connection.fetch_optional(for_postgres(sql, values)).await?.map(Row::from)
+            }
+        })
+    }
+
+    /// Reads all rows.
+    ///
+    /// # Errors
+    /// When the database cannot answer; the transaction is lost then.
+    pub async fn fetch_all(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        Ok(match &mut self.0 {
+            Connection::Sqlite(connection) => rows(connection.fetch_all(for_sqlite(sql, values)).await?),
+            Connection::Postgres(connection) => rows(connection.fetch_all(for_postgres(sql, values)).await?),
+        })
+    }
+
+    /// Makes everything that was done durable, or nothing of it.
+    ///
+    /// # Errors
+    /// When it could not be made durable.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self.0 {
+            Connection::Sqlite(transaction) => transaction.commit().await?,
+            Connection::Postgres(transaction) => transaction.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// A look before each use would cost as much as the look-up; a file does not go away as a server does.
+fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new().max_connections(connections).acquire_timeout(WAIT).test_before_acquire(false)
+}
+
+fn rows<R>(rows: Vec<R>) -> Vec<Row>
+where
+    Row: From<R>,
+{
+    rows.into_iter().map(Row::from).collect()
+}
+
+fn for_sqlite(sql: &'static str, values: Vec<Value>) -> Query<'static, sqlx::Sqlite, SqliteArguments> {
+    values.into_iter().fold(sqlx::query(sql), |query, value| match value {
+        Value::Text(text) => query.bind(text),
+        Value::Integer(integer) => query.bind(integer),
+        Value::Bytes(bytes) => query.bind(bytes),
+    })
+}
+
+fn for_postgres(sql: &'static str, values: Vec<Value>) -> Query<'static, sqlx::Postgres, PgArguments> {
+    values.into_iter().fold(sqlx::query(sql), |query, value| match value {
+        Value::Text(text) => query.bind(text),
+        Value::Integer(integer) => query.bind(integer),
+        Value::Bytes(bytes) => query.bind(bytes),
+    })
+}

@@ -1,0 +1,308 @@
+//! Mailed links and the access tokens that are made of them.
+//!
+//! # The contract
+//!
+//! * A link is a row; its key is 256 random bits of which only a digest is stored (SECURITY.md S33, S46). It names the
+//!   account, what it is for, the address it was mailed to, and the browser that asked for it.
+//! * Fetching a link writes nothing (S44): it *mints* an access token that carries the id of the link, its own end and a
+//!   MAC over both. Any number of them may exist.
+//! * The first redemption of any of them spends the row in one conditional update (S45). With it the others are dead, and so
+//!   are the older links for the same purpose.
+//! * A link proves only the address it was mailed to (S22).
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    random::{hexadecimal, new_id, new_token},
+    settings::{Digests, SecretKey},
+    store::{Row, Store, StoreError, Transaction, values},
+};
+use crate::port::{AccessToken, BrowserTicket, Email, LinkKey, Random};
+
+/// Long enough to find the mail, short enough for a stolen mailbox to hold none that works (SECURITY.md S46: at most 1 h).
+pub(super) const LINK_MINUTES: u32 = 60;
+/// A confirmation opens nothing but an account that its owner just made; people look at their mail once a day.
+pub(super) const CONFIRM_MINUTES: u32 = 24 * 60;
+/// How long somebody may look at the form that a link leads to.
+const ACCESS_TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(1);
+
+const ACCESS_TOKEN_PREFIX: &str = "at-";
+const ID_BYTES: usize = 12;
+const CLAIM_BYTES: usize = ID_BYTES + 8 + 12;
+
+/// What a link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    EmailConfirm,
+    MagicLink,
+    ResetPassword,
+    ChangeEmail,
+}
+
+impl Purpose {
+    const ALL: [Self; 4] = [Self::EmailConfirm, Self::MagicLink, Self::ResetPassword, Self::ChangeEmail];
+
+    /// The word on the wire and in the database (ALTOGIC_WIRE.md §10).
+    pub(super) fn action(self) -> &'static str {
+        match self {
+            Self::EmailConfirm => "email-confirm",
+            Self::MagicLink => "magic-link",
+            Self::ResetPassword => "reset-pwd",
+            Self::ChangeEmail => "change-email",
+        }
+    }
+
+    pub(super) fn of(action: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.action() == action)
+    }
+
+    /// How long a link for it lives.
+    pub(super) fn minutes(self) -> u32 {
+        match self {
+            Self::EmailConfirm => CONFIRM_MINUTES,
+            Self::MagicLink | Self::ResetPassword | Self::ChangeEmail => LINK_MINUTES,
+        }
+    }
+}
+
+/// A link to be mailed.
+pub(super) struct NewLink<'a> {
+    pub(super) purpose: Purpose,
+    pub(super) user_id: &'a str,
+    pub(super) email: &'a Email,
+    pub(super) browser: Option<&'a BrowserTicket>,
+    /// Whether whoever follows it is known to be the one who set the password of the account (SECURITY.md S23).
+    pub(super) keeps_password: bool,
+}
+
+/// A link that was mailed.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) id: String,
+    pub(super) user_id: String,
+    pub(super) purpose: Purpose,
+    pub(super) email: Email,
+    pub(super) keeps_password: bool,
+    browser_digest: Option<Vec<u8>>,
+    expires_at: Timestamp,
+    spent: bool,
+}
+
+impl Link {
+    /// Whether it can still be redeemed; only the conditional update in [`Links::spend`] decides.
+    pub(super) fn is_live(&self, now: Timestamp) -> bool {
+        !self.spent && now < self.expires_at
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.text("id")?,
+            user_id: row.text("user_id")?,
+            purpose: Purpose::of(&row.text("purpose")?).ok_or(StoreError::Corrupt { column: "purpose" })?,
+            email: Email::parse(&row.text("email")?).map_err(|_| StoreError::Corrupt { column: "email" })?,
+            keeps_password: row.integer("keeps_password")? != 0,
+            browser_digest: row.optional_bytes("browser_digest")?,
+            expires_at: row.time("expires_at")?,
+            spent: row.optional_integer("spent_at")?.is_some(),
+        })
+    }
+}
+
+/// Makes links and reads them again.
+pub(super) struct Links {
+    keys: Digests,
+    access_tokens: Digests,
+    browsers: Digests,
+}
+
+impl Links {
+    pub(super) fn new(keys: &[SecretKey]) -> Self {
+        Self {
+            keys: Digests::new(keys, "vestibule link key"),
+            access_tokens: Digests::new(keys, "vestibule access token"),
+            browsers: Digests::new(keys, "vestibule browser ticket"),
+        }
+    }
+
+    /// Stores a link; answers its key and its end.
+    pub(super) async fn create(
+        &self,
+        tx: &mut Transaction<'_>,
+        new: &NewLink<'_>,
+        random: &dyn Random,
+        now: Timestamp,
+    ) -> Result<(String, Timestamp), StoreError> {
+        let key = new_token(random);
+        let expires_at = after(now, SignedDuration::from_mins(new.purpose.minutes().into()));
+        let sql = "insert into links (id, user_id, purpose, email, key_digest, browser_digest, keeps_password, \
+                   created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        let values = values![
+            new_id(random),
+            new.user_id,
+            new.purpose.action(),
+            new.email.as_str(),
+            self.keys.of(key.as_bytes()),
+            new.browser.map(|ticket| self.browser(ticket)),
+            new.keeps_password,
+            now,
+            expires_at,
+        ];
+        tx.execute(sql, values).await?;
+        Ok((key, expires_at))
+    }
+
+    /// The link with this key, live or not.
+    pub(super) async fn by_key(&self, store: &Store, key: &LinkKey) -> Result<Option<Link>, StoreError> {
+        let sql = "select * from links where key_digest = $1";
+        for digest in self.keys.all(key.expose().as_bytes()) {
+            if let Some(row) = store.fetch_optional(sql, values![digest]).await? {
+                return Link::read(&row).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The link that an access token was made from, live or not; `None` when the token is not ours or over.
+    pub(super) async fn by_access_token(
+        &self,
+        store: &Store,
+        token: &AccessToken,
+        now: Timestamp,
+    ) -> Result<Option<Link>, StoreError> {
+        let Some(id) = self.read_access_token(token, now) else { return Ok(None) };
+        let row = store.fetch_optional("select * from links where id = $1", values![id]).await?;
+        row.map(|row| Link::read(&row)).transpose()
+    }
+
+    /// A new access token for a link. Writes nothing.
+    pub(super) fn mint(&self, link: &Link, random: &dyn Random, now: Timestamp) -> String {
+        let ends = after(now, ACCESS_TOKEN_LIFE).min(link.expires_at).as_millisecond();
+        let mut nonce = [0; 12];
+        random.fill(&mut nonce);
+        let mut token = Vec::with_capacity(CLAIM_BYTES + 32);
+        token.extend(id_bytes(&link.id));
+        token.extend(ends.to_be_bytes());
+        token.extend(nonce);
+        token.extend(self.access_tokens.of(&token));
+        format!("{ACCESS_TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(token))
+    }
+
+    /// Spends a link, and the older ones for the same purpose with it. `false` when it was spent before, or is over: then
+    /// nothing may come of it.
+    pub(super) async fn spend(
+        &self,
+        tx: &mut Transaction<'_>,
+        link: &Link,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let sql = "update links set spent_at = $2 where id = $1 and spent_at is null and expires_at > $2";
+        if tx.execute(sql, values![&link.id, now]).await? == 0 {
+            return Ok(false);
+        }
+        let sql = "delete from links where user_id = $1 and purpose = $2 and id <> $3";
+        tx.execute(sql, values![&link.user_id, link.purpose.action(), &link.id]).await?;
+        Ok(true)
+    }
+
+    /// Whether this browser asked for the link.
+    pub(super) fn began_in(&self, link: &Link, browser: Option<&BrowserTicket>) -> bool {
+        self.is_browser(browser, link.browser_digest.as_deref())
+    }
+
+    /// Whether the stored digest is that of this browser.
+    pub(super) fn is_browser(&self, browser: Option<&BrowserTicket>, digest: Option<&[u8]>) -> bool {
+        matches!((browser, digest), (Some(ticket), Some(digest)) if
+            self.browsers.matches(ticket.expose().as_bytes(), digest))
+    }
+
+    /// What is stored of a browser.
+    pub(super) fn browser(&self, ticket: &BrowserTicket) -> [u8; 32] {
+        self.browsers.of(ticket.expose().as_bytes())
+    }
+
+    fn read_access_token(&self, token: &AccessToken, now: Timestamp) -> Option<String> {
+        let encoded = token.expose().strip_prefix(ACCESS_TOKEN_PREFIX)?;
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?;
+        let (claim, mac) = bytes.split_at_checked(CLAIM_BYTES)?;
+        let ends = i64::from_be_bytes(claim.get(ID_BYTES..ID_BYTES + 8)?.try_into().ok()?);
+        (self.access_tokens.matches(claim, mac) && now.as_millisecond() < ends).then(|| hexadecimal(&claim[..ID_BYTES]))
+    }
+}
+
+/// Kills every link of an account.
+pub(super) async fn kill_all(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    tx.execute("delete from links where user_id = $1", values![user_id]).await.map(drop)
+}
+
+/// Kills the reset links of an account: whoever just signed in does not need them (SECURITY.md S46).
+pub(super) async fn kill_resets(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    let sql = "delete from links where user_id = $1 and purpose = $2";
+    tx.execute(sql, values![user_id, Purpose::ResetPassword.action()]).await.map(drop)
+}
+
+/// A time after another, or the end of time.
+pub(super) fn after(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// A time before another, or the beginning of time.
+pub(super) fn before(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+fn id_bytes(id: &str) -> [u8; ID_BYTES] {
+    let mut bytes = [0; ID_BYTES];
+    for (number, byte) in bytes.iter_mut().enumerate() {
+        *byte = id.get(2 * number..2 * number + 2).and_then(|two| u8::from_str_radix(two, 16).ok()).unwrap_or_default();
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::SystemRandom;
+
+    fn links(byte: u8) -> Links {
+        Links::new(&[SecretKey::new(vec![byte; 32]).unwrap()])
+    }
+
+    fn link() -> Link {
+        Link {
+            id: "0123456789abcdef01234567".to_owned(),
+            user_id: "u".to_owned(),
+            purpose: Purpose::MagicLink,
+            email: Email::parse("ann@example.com").unwrap(),
+            keeps_password: true,
+            browser_digest: None,
+            expires_at: at(3600),
+            spent: false,
+        }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn an_access_token_names_its_link_until_it_is_over() {
+        let token = AccessToken::parse(&links(1).mint(&link(), &SystemRandom, at(600))).unwrap();
+        assert_eq!(links(1).read_access_token(&token, at(3599)).as_deref(), Some("0123456789abcdef01234567"));
+        assert_eq!(links(1).read_access_token(&token, at(3600)), None);
+        assert_eq!(links(2).read_access_token(&token, at(601)), None);
+    }
+
+    #[test]
+    fn two_tokens_of_one_link_differ_and_a_changed_one_is_none() {
+        let links = links(1);
+        let (one, other) = (links.mint(&link(), &SystemRandom, at(0)), links.mint(&link(), &SystemRandom, at(0)));
+        assert_ne!(one, other);
+        for position in ACCESS_TOKEN_PREFIX.len()..one.len() {
+            let mut letters: Vec<char> = one.chars().collect();
+            letters[position] = if letters[position] == 'A' { 'B' } else { 'A' };
+            let changed = AccessToken::parse(&letters.into_iter().collect::<String>()).unwrap();
+            assert_eq!(links.read_access_token(&changed, at(0)), None, "letter {position}");
+        }
+    }
+}
