@@ -22,6 +22,7 @@ export class Reader {
 
   /** Types into the field that follows a label: w3m asks for the text of a field in its last line. */
   async fill(label, text) {
+    this.#keys("g");
     await this.#find(label);
     this.#keys("Tab", "Enter");
     await this.#until(() => /^(TEXT|Password):/m.test(this.#lastLine()), () => `no prompt for ${label}:\n${this.screen()}`);
@@ -30,9 +31,9 @@ export class Reader {
     await this.#until(() => !/^(TEXT|Password):/m.test(this.#lastLine()), () => `${label} is not taken:\n${this.screen()}`);
   }
 
-  /** Presses a button; w3m shows it in brackets. */
+  /** Presses a button: the first one below the field that was filled last, or below the top of a new page. */
   async press(button) {
-    await this.#find(`[${button}]`);
+    await this.#find(button);
     this.#keys("Enter");
   }
 
@@ -54,10 +55,10 @@ export class Reader {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Moves to the first place where the words stand, from the top of the page. */
+  /** Moves to the next place where the words stand. */
   async #find(words) {
     await this.sees(words);
-    this.#keys("g", "/");
+    this.#keys("/");
     await this.#until(() => /Forward:/.test(this.#lastLine()), () => `no prompt to search:\n${this.screen()}`);
     this.#type(words.replace(/[[\].*+?^$\\]/g, "\\$&"));
     this.#keys("Enter");
