@@ -32,7 +32,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "web", may_use: &["port", "forwarded"], never: &[], actix: true },
     Layer { name: "forwarded", may_use: &[], never: &[], actix: true },
     Layer { name: "telemetry", may_use: &[], never: &[], actix: true },
-    Layer { name: "config", may_use: &[], never: &[], actix: false },
+    Layer { name: "config", may_use: &["port", "engine", "rest"], never: &["engine::store"], actix: false },
 ];
 
 /// The files that put the parts together and may name every one of them.
@@ -385,7 +385,7 @@ fn files(folder: &str, extensions: &[&str]) -> Vec<PathBuf> {
     let mut folders = vec![PathBuf::from(folder)];
     while let Some(folder) = folders.pop() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
-        for path in entries.map(|entry| entry.expect("the folder can be read").path()) {
+        for path in entries.flatten().map(|entry| entry.path()) {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().and_then(|own| own.to_str()).is_some_and(|own| extensions.contains(&own)) {

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { aPlace } from "../support/journey.js";
+import { PASSWORD } from "../support/visitor.js";
+
+const place = aPlace();
+
+test("the new address proves itself with one press, and the old one is told", async () => {
+  const ann = await place.member({ name: "Ann", email: "ann@example.com" });
+  await ann.open("/profile/email");
+  await ann.fill({ "New e-mail": "ann@new.example", "Current password": PASSWORD });
+  await ann.press("Change e-mail");
+  await ann.open("/profile");
+  await ann.sees("ann@example.com");
+
+  await ann.open(await place.hall.inbox.nextLink("ann@new.example"));
+  ann.isAt("/profile/email/confirm");
+  assert.equal(new URL(ann.page.url()).search, "", "the key is not left in the address bar");
+  await ann.press("Confirm the new address");
+  await ann.open("/profile");
+  await ann.sees("ann@new.example");
+
+  const told = await place.hall.inbox.next("ann@example.com");
+  assert.ok(!told.text.includes("key="), "the old address gets no secret");
+});

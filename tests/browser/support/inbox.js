@@ -1,0 +1,88 @@
+// The mail that people got, read from the outbox folder as their mail programs would read it.
+
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+
+export class Inbox {
+  #folder;
+  #opened = new Set();
+
+  constructor(folder) {
+    this.#folder = folder;
+  }
+
+  /** The oldest mail to `address` that was not opened yet; waits until there is one. */
+  async next(address) {
+    for (let tries = 0; tries < 100; tries++) {
+      for (const [file, mail] of await this.#mails()) {
+        if (mail.to === address && !this.#opened.has(file)) {
+          this.#opened.add(file);
+          return mail;
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`${address} got no further mail`);
+  }
+
+  /** The link in the next mail to `address`. */
+  async nextLink(address) {
+    const mail = await this.next(address);
+    const link = mail.text.match(/https?:\/\/\S+/);
+    if (!link) throw new Error(`no link in the mail "${mail.subject}":\n${mail.text}`);
+    return link[0];
+  }
+
+  async #mails() {
+    const files = await readdir(this.#folder).catch(() => []);
+    const mails = files.filter((file) => file.endsWith(".eml")).sort();
+    return Promise.all(mails.map(async (file) => [file, read(await readFile(join(this.#folder, file), "latin1"))]));
+  }
+}
+
+function read(message) {
+  const { headers, body } = split(message);
+  return {
+    to: headers.get("to").match(/[^\s<>]+@[^\s<>]+/)[0],
+    subject: words(headers.get("subject")),
+    text: part(headers, body, "text/plain"),
+    html: part(headers, body, "text/html"),
+  };
+}
+
+function split(message) {
+  const [head, ...rest] = message.replaceAll("\r\n", "\n").split("\n\n");
+  const lines = head.replace(/\n[ \t]+/g, " ").split("\n");
+  const headers = new Map(lines.map((line) => [line.split(":", 1)[0].toLowerCase(), line.replace(/^[^:]*:\s*/, "")]));
+  return { headers, body: rest.join("\n\n") };
+}
+
+/** The first part of `type`, looked for in the whole tree of parts. */
+function part(headers, body, type) {
+  const contentType = headers.get("content-type") ?? "text/plain";
+  const boundary = contentType.match(/boundary="?([^";]+)/)?.[1];
+  if (boundary) {
+    const parts = body.split(`--${boundary}`).slice(1, -1).map((text) => split(text.replace(/^\n/, "")));
+    return parts.map((inner) => part(inner.headers, inner.body, type)).find((text) => text !== undefined);
+  }
+  if (!contentType.startsWith(type)) return undefined;
+  const encoding = headers.get("content-transfer-encoding")?.toLowerCase();
+  if (encoding === "quoted-printable") return utf8(quotedPrintable(body.replace(/=\n/g, "")));
+  if (encoding === "base64") return Buffer.from(body, "base64").toString("utf8");
+  return utf8(body);
+}
+
+function quotedPrintable(text) {
+  return text.replace(/=([0-9A-F]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+}
+
+/** A header with encoded words (RFC 2047). */
+function words(header) {
+  return header.replace(/\?=\s+=\?/g, "?==?").replace(/=\?utf-8\?([qb])\?([^?]*)\?=/gi, (_, kind, text) =>
+    kind.toLowerCase() === "b" ? Buffer.from(text, "base64").toString("utf8") : utf8(quotedPrintable(text.replaceAll("_", " "))),
+  );
+}
+
+function utf8(bytes) {
+  return Buffer.from(bytes, "latin1").toString("utf8");
+}

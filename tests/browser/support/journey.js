@@ -1,0 +1,22 @@
+// What every file of journeys begins with: a hall and a Chromium for the file, a visitor for whoever enters.
+
+import { after, before } from "node:test";
+import { Hall } from "./hall.js";
+import { Visitor, openChromium } from "./visitor.js";
+
+/** `place.visitor()`, `place.member({ name, email })` and `place.hall`; all of it closes when the file is done. */
+export function aPlace(settings) {
+  const place = {
+    visitor: (options) => Visitor.enter(place.chromium, place.hall, options),
+    member: (who) => Visitor.member(place.chromium, place.hall, who),
+  };
+  before(async () => {
+    place.hall = await Hall.open(settings);
+    place.chromium = await openChromium();
+  });
+  after(async () => {
+    await place.chromium?.close();
+    await place.hall?.close();
+  });
+  return place;
+}

@@ -1,0 +1,136 @@
+// Somebody in front of a browser: Chromium, with scripts off unless said otherwise. What they do is said in the words that
+// stand on the page; a step that leads to another page ends when that page is there.
+
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+export const PASSWORD = "a lantern by the gate";
+
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
+const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+/** Chromium as Debian packages it. Close it when the journeys are done. */
+export function openChromium() {
+  return chromium.launch({
+    executablePath: process.env.VESTIBULE_CHROMIUM ?? "/usr/bin/chromium",
+    args: [...FLAGS, ...QUIET],
+  });
+}
+
+export class Visitor {
+  /** A browser of one's own: no cookies, no history. */
+  static async enter(chromium, hall, options = {}) {
+    const visitor = new Visitor();
+    visitor.hall = hall;
+    const context = await chromium.newContext({ javaScriptEnabled: false, baseURL: hall.url, ...options });
+    context.setDefaultTimeout(15_000);
+    visitor.page = await context.newPage();
+    return visitor;
+  }
+
+  /** Somebody with a confirmed account, signed in, looking at their profile. */
+  static async member(chromium, hall, { name, email, options }) {
+    const visitor = await Visitor.enter(chromium, hall, options);
+    await visitor.signUp({ name, email });
+    await visitor.open(await hall.inbox.nextLink(email));
+    await visitor.isAt("/profile");
+    return visitor;
+  }
+
+  async signUp({ name, email, password = PASSWORD }) {
+    await this.open("/sign-up");
+    await this.fill({ Name: name, "E-mail": email, Password: password });
+    await this.press("Create account");
+  }
+
+  async signIn({ email, password = PASSWORD }) {
+    await this.open("/sign-in");
+    await this.fill({ "E-mail": email, Password: password });
+    await this.press("Sign in");
+  }
+
+  /** Goes to a path or an absolute URL. Answers the status. */
+  async open(url) {
+    const answer = await this.page.goto(url);
+    return answer.status();
+  }
+
+  /** Types into fields, found by their labels. */
+  async fill(fields) {
+    for (const [label, text] of Object.entries(fields)) await this.field(label).fill(text);
+  }
+
+  /** Chooses a file. */
+  async attach(label, file) {
+    await this.field(label).setInputFiles(file);
+  }
+
+  /** Presses a button and waits for the page that answers. */
+  async press(name) {
+    await this.#leads(() => this.page.getByRole("button", { name, exact: true }).first().click());
+  }
+
+  /** Follows a link and waits for its page. */
+  async follow(name) {
+    await this.#leads(() => this.page.getByRole("link", { name }).first().click());
+  }
+
+  /** Presses a key that leads to another page. */
+  async strikes(key) {
+    await this.#leads(() => this.page.keyboard.press(key));
+  }
+
+  field(label) {
+    return this.page.getByLabel(label, { exact: true });
+  }
+
+  /** What is typed in a field. */
+  value(label) {
+    return this.field(label).inputValue();
+  }
+
+  /** The sentence that says what is wrong with a field: what the field itself says describes it. */
+  async problem(label) {
+    const field = this.field(label);
+    assert.equal(await field.getAttribute("aria-invalid"), "true", `${label} is not marked as wrong`);
+    const ids = ((await field.getAttribute("aria-describedby")) ?? "").split(/\s+/).filter(Boolean);
+    const texts = await Promise.all(ids.map((id) => this.page.locator(`[id="${id}"]`).innerText()));
+    return texts.join(" ");
+  }
+
+  /** What is summed up at the top. */
+  summary() {
+    return this.page.getByRole("alert").first().innerText();
+  }
+
+  text() {
+    return this.page.locator("body").innerText();
+  }
+
+  get path() {
+    return new URL(this.page.url()).pathname;
+  }
+
+  isAt(path) {
+    assert.equal(this.path, path);
+  }
+
+  async sees(words) {
+    const text = (await this.text()).replace(/\s+/g, " ");
+    assert.ok(text.includes(words), `"${words}" is not on ${this.path}:\n${text}`);
+  }
+
+  async seesNot(words) {
+    const text = await this.text();
+    assert.ok(!text.includes(words), `"${words}" is on ${this.path}:\n${text}`);
+  }
+
+  leave() {
+    return this.page.context().close();
+  }
+
+  async #leads(step) {
+    const loaded = this.page.waitForEvent("load");
+    await Promise.all([loaded, step()]);
+  }
+}
