@@ -121,7 +121,7 @@ mod tests {
     async fn a_panic_is_an_answer_that_tells_nothing() {
         let response = survive("test", async { panic!("the secret cause") }).await;
         assert_eq!(response.status(), 500);
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+        assert_eq!(response.headers().get(header::CONTENT_TYPE).unwrap(), "application/json");
     }
 
     #[actix_web::test]
