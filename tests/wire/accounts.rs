@@ -73,13 +73,21 @@ async fn a_session_shows_itself_and_ends_everywhere_else() {
     let wire = Wire::open(false).await;
     let (first, user) = signed_up(&wire, "ann@example.com").await;
     let body = json!({"email": "ann@example.com", "password": PASSWORD});
-    let second = wire.post("/auth/signin-email", "", body).await.json()["session"]["token"].as_str().unwrap().to_owned();
+    let second =
+        wire.post("/auth/signin-email", "", body).await.json()["session"]["token"].as_str().unwrap().to_owned();
     assert_eq!(wire.get("/auth/user", &first).await.json()["_id"], user["_id"]);
     let sessions = wire.get("/auth/sessions", &second).await.json();
-    let tokens: Vec<&str> = sessions.as_array().unwrap().iter().map(|session| session["token"].as_str().unwrap()).collect();
-    assert!(tokens.contains(&second.as_str()) && !tokens.contains(&first.as_str()), "only the caller's own token is real");
+    let tokens: Vec<&str> =
+        sessions.as_array().unwrap().iter().map(|session| session["token"].as_str().unwrap()).collect();
+    assert!(
+        tokens.contains(&second.as_str()) && !tokens.contains(&first.as_str()),
+        "only the caller's own token is real"
+    );
     assert_eq!(sessions[0]["userAgent"]["os"]["family"], "Other");
-    assert_eq!(wire.get("/auth/user", tokens.iter().find(|token| **token != second).unwrap()).await.code(), "invalid_session_token");
+    assert_eq!(
+        wire.get("/auth/user", tokens.iter().find(|token| **token != second).unwrap()).await.code(),
+        "invalid_session_token"
+    );
     let answer = wire.post("/auth/signout-all-except", &second, json!({})).await;
     assert_eq!((answer.status, answer.bytes.len()), (200, 0));
     assert_eq!(wire.get("/auth/user", &first).await.code(), "invalid_session_token");

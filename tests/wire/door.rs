@@ -25,7 +25,9 @@ async fn an_application_needs_a_key() {
 #[actix_web::test]
 async fn every_path_and_method_that_is_not_there_has_an_envelope() {
     let wire = Wire::open(true).await;
-    for path in ["/entrance/_api", "/entrance/_api/", "/entrance/_api/x%00%ff", "/entrance/e:abc/_api/rest/v1/auth/nothing"] {
+    for path in
+        ["/entrance/_api", "/entrance/_api/", "/entrance/_api/x%00%ff", "/entrance/e:abc/_api/rest/v1/auth/nothing"]
+    {
         let answer = wire.send(TestRequest::get().uri(path)).await;
         assert_eq!((answer.status, answer.code().as_str()), (404, "resource_not_found"), "{path}");
     }
@@ -116,6 +118,7 @@ async fn an_answer_is_neither_kept_nor_sniffed() {
 async fn a_bad_mailed_link_goes_on_with_the_reason() {
     let wire = Wire::open(true).await;
     let answer = wire.send(TestRequest::get().uri(&at("/auth/verify?key=x&action=magic-link"))).await;
-    let location = "http://hall.example/entrance/auth-redirect?status=400&action=magic-link&error=Invalid+or+expired+access+token";
+    let location =
+        "http://hall.example/entrance/auth-redirect?status=400&action=magic-link&error=Invalid+or+expired+access+token";
     assert_eq!((answer.status, answer.header("location")), (302, location));
 }

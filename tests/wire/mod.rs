@@ -50,7 +50,8 @@ impl Wire {
             product_name: "Vestibule".to_owned(),
         };
         let store = Store::open(&format!("sqlite:{}/hall.db", folder.path().display())).await.expect("a store");
-        let engine = Engine::open(settings, store, Arc::new(SystemClock), Arc::new(SystemRandom)).await.expect("an engine");
+        let engine =
+            Engine::open(settings, store, Arc::new(SystemClock), Arc::new(SystemRandom)).await.expect("an engine");
         let client_keys = vec![
             ClientKey { key: KEY.to_owned(), allowed_origins: Vec::new() },
             ClientKey { key: OTHER_KEY.to_owned(), allowed_origins: vec!["https://App.example:443".to_owned()] },
