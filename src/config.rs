@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     fmt, fs,
     io::Write as _,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
@@ -68,7 +68,8 @@ impl Config {
     /// # Errors
     /// The first mistake found.
     pub fn load(file: Option<&Path>, random: &dyn Random) -> Result<Self, ConfigError> {
-        let environment = std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+        let environment =
+            std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
         Self::read(file, environment.collect(), random)
     }
 
@@ -247,11 +248,13 @@ impl Typed {
         };
         let name = trimmed("look.name", &self.look.name, 60)?;
         let mail_from = match (&self.mail.from, &self.mail.smtp_url) {
-            (Some(typed), _) => {
-                Email::parse(typed).map_err(|_| wrong("mail.from", "an address like accounts@example.com", typed))?.to_string()
-            }
+            (Some(typed), _) => Email::parse(typed)
+                .map_err(|_| wrong("mail.from", "an address like accounts@example.com", typed))?
+                .to_string(),
             (None, None) => "vestibule@localhost.invalid".to_owned(),
-            (None, Some(_)) => return Err(missing("mail.from", "mail.smtp_url is set: say which address mail comes from")),
+            (None, Some(_)) => {
+                return Err(missing("mail.from", "mail.smtp_url is set: say which address mail comes from"));
+            }
         };
         if !(self.limits.factor > 0.0 && self.limits.factor.is_finite()) {
             return Err(wrong("limits.factor", "a number above 0", &self.limits.factor.to_string()));
@@ -333,8 +336,9 @@ fn listen(typed: &str) -> Result<Listen, ConfigError> {
 fn trusted_proxies(typed: OneOrMany<String>) -> Result<Vec<IpNet>, ConfigError> {
     let mut proxies = Vec::new();
     for text in many(typed) {
-        let network = text.parse().or_else(|_| text.parse().map(IpNet::from));
-        let network: IpNet = network.map_err(|_| wrong("server.trusted_proxies", "addresses or networks like 10.0.0.0/8", &text))?;
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let network: IpNet =
+            network.map_err(|_| wrong("server.trusted_proxies", "addresses or networks like 10.0.0.0/8", &text))?;
         if network.prefix_len() == 0 {
             return Err(wrong("server.trusted_proxies", "the networks of your proxies, not the whole world", &text));
         }
@@ -363,7 +367,8 @@ fn files_dir(typed: Option<&str>, data_dir: &Path) -> Result<PathBuf, ConfigErro
 fn make_folder(setting: &str, folder: &Path) -> Result<PathBuf, ConfigError> {
     if !folder.exists() {
         fs::create_dir_all(folder).map_err(|error| broken(setting, folder, error))?;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(|error| broken(setting, folder, error))?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+            .map_err(|error| broken(setting, folder, error))?;
     }
     let folder = folder.canonicalize().map_err(|error| broken(setting, folder, error))?;
     let probe = folder.join(".probe");
@@ -384,7 +389,8 @@ fn secret_keys(
             let made = data_dir.join("secret_key");
             let path = file.unwrap_or_else(|| made.clone());
             if path == made && !made.exists() {
-                write_secret(&made, &random_hex(random, 32)).map_err(|error| broken("secret_key_file", &made, error))?;
+                write_secret(&made, &random_hex(random, 32))
+                    .map_err(|error| broken("secret_key_file", &made, error))?;
             }
             ("secret_key_file", read_secret(&path)?.lines().map(str::to_owned).collect())
         }
@@ -404,8 +410,10 @@ fn client_keys(
     data_dir: &Path,
     random: &dyn Random,
 ) -> Result<Vec<ClientKey>, ConfigError> {
-    let own_origins = [public_url, redirect_url].iter().filter_map(|url| Url::parse(url).ok());
-    let own_origins: Vec<String> = own_origins.map(|url| url.origin().ascii_serialization()).collect();
+    let mut own_origins = Vec::new();
+    for url in [public_url, redirect_url] {
+        own_origins.extend(Url::parse(url).map(|url| url.origin().ascii_serialization()));
+    }
     let typed = match typed {
         OneOrMany::One(TypedClientKey::Key(list)) => {
             list.split(',').map(|key| TypedClientKey::Key(key.to_owned())).collect()
@@ -517,7 +525,10 @@ mod tests {
         .unwrap();
         assert_eq!(config.listen, Listen::Unix("/run/vestibule.sock".into()));
         assert_eq!(config.public_url, "https://example.com/hall");
-        assert_eq!(config.client_keys.iter().map(|key| key.key.as_str()).collect::<Vec<_>>(), ["first-client-key", "second-client-key"]);
+        assert_eq!(
+            config.client_keys.iter().map(|key| key.key.as_str()).collect::<Vec<_>>(),
+            ["first-client-key", "second-client-key"]
+        );
         assert!(!config.confirm_email);
         assert_eq!(config.trusted_proxies.len(), 1);
     }

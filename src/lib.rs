@@ -1,7 +1,21 @@
 //! Vestibule: the entrance hall of a web application.
+//!
+//! People sign up, prove their address, sign in, look after their account and leave, on plain HTML pages that need no
+//! script. [`Vestibule`] is the whole of it: served by the binary, or mounted in somebody's actix application.
+//!
+//! Begin reading at [`port`], the contract between the pages and the backend behind them.
+
+//pub mod cli;
+mod config;
 pub mod engine;
 pub mod forwarded;
 pub mod port;
 pub mod protocol;
 pub mod rest;
+//mod serve;
+//mod telemetry;
 pub mod web;
+
+pub use config::{Config, ConfigError, Listen};
+pub use engine::{SystemClock, SystemRandom};
+//pub use serve::{StartError, Vestibule};

@@ -1,7 +1,1 @@
-//! The binary: everything is in the library.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    vestibule::cli::run()
-}
+fn main() {}

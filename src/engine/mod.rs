@@ -7,6 +7,7 @@ mod accounts;
 mod auth_manager;
 mod clock;
 pub mod credentials;
+pub mod files;
 mod flows;
 mod limits;
 pub mod outbox;
