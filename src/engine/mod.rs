@@ -19,6 +19,9 @@ pub mod store;
 mod tokens;
 pub mod user_agent;
 
+#[cfg(test)]
+mod tests;
+
 use std::{sync::Arc, thread};
 
 use jiff::Timestamp;
@@ -29,7 +32,7 @@ pub use random::SystemRandom;
 pub use settings::{SecretKey, Settings};
 
 use self::{credentials::Hasher, limits::Limits, outbox::Outbox, sessions::Sessions, store::Store, tokens::Links};
-use crate::port::{Answer, Clock, Offers, Random};
+use crate::port::{Answer, Clock, Failure, Offers, Random};
 
 /// Passwords that may wait for each thread that hashes: about two seconds' worth (SECURITY.md S14).
 const QUEUE_PER_THREAD: usize = 64;
@@ -115,12 +118,25 @@ impl Engine {
     }
 
     /// Deletes what time has made worthless: ended sessions, links that are over or spent, and accounts that waited a week
-    /// for the proof of their address. To be called every hour or so.
+    /// for the proof of their address. To be called now and then; what goes wrong is logged here and tried again next time.
+    pub async fn sweep(&self) {
+        if let Err(error) = flows::sweep(self).await {
+            tracing::error!(error = %Failure::from(error), "could not sweep away what has run out");
+        }
+    }
+
+    /// Whether the database answers.
     ///
     /// # Errors
-    /// When the database cannot do it.
-    pub async fn sweep(&self) -> Result<(), store::StoreError> {
-        flows::sweep(self).await
+    /// When it does not.
+    pub async fn ready(&self) -> Result<(), Failure> {
+        self.store().fetch_optional("select id from decoys where id = 0", vec![]).await?;
+        Ok(())
+    }
+
+    /// Where the mail waits, for the one who delivers it.
+    pub fn outbox(&self) -> &Outbox {
+        &self.0.outbox
     }
 
     fn now(&self) -> Timestamp {

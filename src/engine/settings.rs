@@ -41,9 +41,18 @@ impl SecretKey {
 
     /// The key for one purpose, by HKDF-SHA256 (RFC 5869): one that leaks says nothing about the others.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        let mut derived = [0; 32];
+        self.expand(purpose)
+    }
+
+    /// The key that seals the cookie of the pages.
+    pub fn derive_cookie_key(&self) -> [u8; 64] {
+        self.expand("vestibule cookie")
+    }
+
+    fn expand<const LENGTH: usize>(&self, purpose: &str) -> [u8; LENGTH] {
+        let mut derived = [0; LENGTH];
         let expanded = Hkdf::<Sha256>::new(None, self.0.expose_secret()).expand(purpose.as_bytes(), &mut derived);
-        // Fails only for more than 255 blocks of output, and this is one.
+        // Fails only for more than 255 blocks of output, and this is one or two.
         debug_assert!(expanded.is_ok());
         derived
     }

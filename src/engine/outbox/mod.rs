@@ -17,6 +17,7 @@ pub enum Letter {
     PasswordChanged { name: Option<String> },
 }
 
+#[derive(Clone)]
 pub struct Outbox;
 
 impl Outbox {

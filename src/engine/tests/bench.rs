@@ -1,0 +1,173 @@
+//! What the tests have in common: an engine of one's own, a clock to move, and the keys of the links that were mailed.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, Ordering::SeqCst},
+};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Connection, Executor};
+
+use crate::{
+    engine::{Engine, SecretKey, Settings, SystemRandom, random::new_id, store::Store},
+    port::{
+        AccessToken, AuthManager, BrowserTicket, Caller, Clock, Code, Door, Grant, Outcome, Password, Random,
+        SessionToken, SignUpWithEmail, Trouble,
+    },
+};
+
+pub(super) const PASSWORD: &str = "seven purple herons";
+
+pub(super) struct Bench {
+    pub(super) engine: Engine,
+    clock: Arc<MovedClock>,
+    random: Arc<Recorded>,
+    _folder: tempfile::TempDir,
+}
+
+struct MovedClock(AtomicI64);
+
+impl Clock for MovedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.load(SeqCst)).unwrap()
+    }
+}
+
+/// Chance that remembers every token it gave out, so that a test can follow the links without reading mail.
+struct Recorded(Mutex<Vec<String>>);
+
+impl Random for Recorded {
+    fn fill(&self, bytes: &mut [u8]) {
+        SystemRandom.fill(bytes);
+        if bytes.len() == 32 {
+            self.0.lock().unwrap().push(BASE64_URL_SAFE_NO_PAD.encode(&*bytes));
+        }
+    }
+}
+
+impl Bench {
+    /// One for each database there is to test on.
+    pub(super) async fn each() -> Vec<Self> {
+        Self::each_with(|_| {}).await
+    }
+
+    pub(super) async fn each_with(set: impl Fn(&mut Settings)) -> Vec<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut benches = vec![Self::open(&format!("sqlite:{}/a.db", folder.path().display()), folder, &set).await];
+        if let Ok(server) = std::env::var("VESTIBULE_TEST_POSTGRES_URL") {
+            println!("also on PostgreSQL");
+            benches.push(Self::open(&new_database(&server).await, tempfile::tempdir().unwrap(), &set).await);
+        }
+        benches
+    }
+
+    async fn open(url: &str, folder: tempfile::TempDir, set: &impl Fn(&mut Settings)) -> Self {
+        let mut settings = Settings {
+            public_url: "https://hall.example".to_owned(),
+            redirect_url: "https://app.example/auth-redirect?a=b".to_owned(),
+            secret_keys: vec![SecretKey::new(vec![7; 32]).unwrap()],
+            confirm_email: true,
+            password_min: 8,
+            limits_factor: 1.0,
+            files_dir: folder.path().join("files"),
+            product_name: "Vestibule".to_owned(),
+        };
+        set(&mut settings);
+        let clock = Arc::new(MovedClock(AtomicI64::new(1_800_000_000_000)));
+        let random = Arc::new(Recorded(Mutex::default()));
+        let store = Store::open(url).await.unwrap();
+        let engine = Engine::open(settings, store, clock.clone(), random.clone()).await.unwrap();
+        Self { engine, clock, random, _folder: folder }
+    }
+
+    pub(super) fn pass(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds * 1000, SeqCst);
+    }
+
+    /// The access tokens of every live link that was mailed, oldest first.
+    pub(super) async fn tokens(&self, action: &str) -> Vec<AccessToken> {
+        let made = self.random.0.lock().unwrap().clone();
+        let mut tokens = Vec::new();
+        for key in made {
+            let landing = self.engine.open_mail_link(key, "email-confirm".to_owned()).await.unwrap().location;
+            let url = url::Url::parse(&landing).unwrap();
+            let of = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+            if let (Some(token), true) = (of("access_token"), of("action").as_deref() == Some(action)) {
+                tokens.push(AccessToken::parse(&token).unwrap());
+            }
+        }
+        tokens
+    }
+
+    pub(super) async fn token(&self, action: &str) -> AccessToken {
+        self.tokens(action).await.pop().expect("a live link")
+    }
+
+    /// The keys of the live links that change an address, oldest first.
+    pub(super) async fn change_keys(&self) -> Vec<crate::port::LinkKey> {
+        let made = self.random.0.lock().unwrap().clone();
+        let mut keys = Vec::new();
+        for key in made {
+            let landing = self.engine.open_mail_link(key, String::new()).await.unwrap().location;
+            if let Some(key) = landing.strip_prefix("https://hall.example/profile/email/confirm?key=") {
+                keys.push(crate::port::LinkKey::parse(key).unwrap());
+            }
+        }
+        keys
+    }
+
+    pub(super) async fn sign_up(&self, caller: &Caller, email: &str, password: &str) -> Outcome<()> {
+        let sign_up = SignUpWithEmail {
+            email: email.to_owned(),
+            password: Password::typed(password),
+            name: Some("Ann".to_owned()),
+        };
+        self.engine.sign_up_with_email(caller.clone(), sign_up).await.map(drop)
+    }
+
+    pub(super) async fn sign_in(&self, email: &str, password: &str) -> Outcome<Grant> {
+        self.engine.sign_in_with_email(somebody(), email.to_owned(), Password::typed(password)).await
+    }
+
+    /// Somebody who signed up and proved their address.
+    pub(super) async fn member(&self, email: &str) -> Grant {
+        self.sign_up(&somebody(), email, PASSWORD).await.unwrap();
+        let token = self.token("email-confirm").await;
+        self.engine.get_auth_grant(somebody(), token).await.unwrap()
+    }
+}
+
+pub(super) fn somebody() -> Caller {
+    Caller { door: Door::Pages, address: None, user_agent: String::new(), session: None, browser: None }
+}
+
+pub(super) fn at(browser: &str) -> Caller {
+    Caller { browser: Some(BrowserTicket::parse(browser).unwrap()), ..somebody() }
+}
+
+pub(super) fn with(grant: &Grant) -> Caller {
+    Caller { session: grant.session.token.clone(), ..somebody() }
+}
+
+pub(super) fn with_token(token: &str) -> Caller {
+    Caller { session: Some(SessionToken::parse(token).unwrap()), ..somebody() }
+}
+
+#[track_caller]
+pub(super) fn refused<T>(outcome: Outcome<T>, code: Code) {
+    match outcome {
+        Err(Trouble::Refused(refusal)) => assert!(refusal.is(code), "{refusal:?} is not {code:?}"),
+        Err(Trouble::Failed(failure)) => panic!("{failure}"),
+        Ok(_) => panic!("not refused with {code:?}"),
+    }
+}
+
+async fn new_database(server: &str) -> String {
+    let name = format!("vestibule_{}", new_id(&SystemRandom));
+    let mut connection = sqlx::PgConnection::connect(server).await.expect("VESTIBULE_TEST_POSTGRES_URL");
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(format!("create database {name}")))).await.unwrap();
+    let mut url = url::Url::parse(server).unwrap();
+    url.set_path(&name);
+    url.into()
+}

@@ -1,0 +1,296 @@
+//! What a person does, one after the other.
+
+use serde_json::json;
+
+use super::bench::{Bench, PASSWORD, at, refused, somebody, with, with_token};
+use crate::port::{AuthManager, Caller, Code, Door, FieldUpdate, Password, Update};
+
+#[tokio::test]
+async fn somebody_signs_up_proves_the_address_and_signs_in() {
+    for bench in Bench::each().await {
+        bench.sign_up(&somebody(), " Ann@Example.com ", PASSWORD).await.unwrap();
+        refused(bench.sign_in("ann@example.com", PASSWORD).await, Code::EmailNotVerified);
+        refused(bench.sign_in("ann@example.com", "wrong").await, Code::InvalidSignInCredentials);
+        let token = bench.token("email-confirm").await;
+        let grant = bench.engine.get_auth_grant(somebody(), token.clone()).await.unwrap();
+        assert!(grant.user.email_verified);
+        refused(bench.engine.get_auth_grant(somebody(), token).await, Code::InvalidAccessToken);
+        let grant = bench.sign_in("ANN@example.com", PASSWORD).await.unwrap();
+        assert_eq!(bench.engine.member(with(&grant)).await.unwrap().user.email.as_deref(), Some("ann@example.com"));
+    }
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_with_a_sign_up_is_told_at_once() {
+    for bench in Bench::each().await {
+        let outcome = bench.sign_up(&somebody(), "nonsense", "short").await;
+        let Err(crate::port::Trouble::Refused(refusal)) = outcome else { panic!("not refused") };
+        assert_eq!(refusal.problems().len(), 2);
+    }
+}
+
+/// S04
+#[tokio::test]
+async fn an_address_that_was_proved_is_taken_and_one_that_was_not_is_free() {
+    for bench in Bench::each().await {
+        bench.sign_up(&somebody(), "ann@example.com", "the password of another").await.unwrap();
+        bench.sign_up(&somebody(), "ann@example.com", PASSWORD).await.unwrap();
+        let tokens = bench.tokens("email-confirm").await;
+        bench.engine.get_auth_grant(somebody(), tokens[1].clone()).await.unwrap();
+        refused(bench.engine.get_auth_grant(somebody(), tokens[0].clone()).await, Code::InvalidAccessToken);
+        refused(bench.sign_in("ann@example.com", "the password of another").await, Code::InvalidSignInCredentials);
+        refused(bench.sign_up(&somebody(), "ann@example.com", PASSWORD).await, Code::EmailNotUnique);
+    }
+}
+
+/// S23
+#[tokio::test]
+async fn a_link_asked_for_in_another_browser_kills_the_password_that_was_set_before_the_proof() {
+    for bench in Bench::each().await {
+        bench.sign_up(&at("thief"), "ann@example.com", PASSWORD).await.unwrap();
+        bench.engine.send_magic_link_email(at("owner"), "ann@example.com".to_owned()).await.unwrap();
+        let token = bench.token("email-confirm").await;
+        bench.engine.get_auth_grant(at("owner"), token).await.unwrap();
+        refused(bench.sign_in("ann@example.com", PASSWORD).await, Code::InvalidSignInCredentials);
+    }
+}
+
+#[tokio::test]
+async fn a_mistyped_address_is_corrected_by_the_browser_that_signed_up() {
+    for bench in Bench::each().await {
+        bench.sign_up(&at("hers"), "amn@example.com", PASSWORD).await.unwrap();
+        let correct = |browser| {
+            bench.engine.correct_sign_up_email(at(browser), "amn@example.com".to_owned(), "ann@example.com".to_owned())
+        };
+        refused(correct("other").await, Code::NothingToCorrect);
+        correct("hers").await.unwrap();
+        assert_eq!(bench.tokens("email-confirm").await.len(), 1);
+        let grant = bench.engine.get_auth_grant(somebody(), bench.token("email-confirm").await).await.unwrap();
+        assert_eq!(grant.user.email.as_deref(), Some("ann@example.com"));
+    }
+}
+
+#[tokio::test]
+async fn a_link_finishes_at_once_only_where_it_was_asked_for() {
+    for bench in Bench::each().await {
+        bench.member("ann@example.com").await;
+        bench.engine.send_magic_link_email(at("here"), "ann@example.com".to_owned()).await.unwrap();
+        let token = bench.token("magic-link").await;
+        for elsewhere in [at("there"), somebody()] {
+            assert!(bench.engine.finish_where_begun(elsewhere, token.clone()).await.unwrap().is_none());
+        }
+        assert!(bench.engine.finish_where_begun(at("here"), token).await.unwrap().is_some());
+    }
+}
+
+/// S46
+#[tokio::test]
+async fn a_magic_link_dies_after_an_hour() {
+    for bench in Bench::each().await {
+        bench.member("ann@example.com").await;
+        bench.engine.send_magic_link_email(somebody(), "ann@example.com".to_owned()).await.unwrap();
+        let token = bench.token("magic-link").await;
+        bench.pass(3600);
+        refused(bench.engine.get_auth_grant(somebody(), token).await, Code::InvalidAccessToken);
+        assert!(bench.tokens("magic-link").await.is_empty());
+    }
+}
+
+/// S35, S46
+#[tokio::test]
+async fn a_reset_ends_every_session_and_every_link_and_signs_nobody_in() {
+    for bench in Bench::each().await {
+        let grant = bench.member("ann@example.com").await;
+        let ask = || bench.engine.send_reset_password_email(somebody(), "ann@example.com".to_owned());
+        ask().await.unwrap();
+        ask().await.unwrap();
+        let token = bench.token("reset-pwd").await;
+        refused(bench.engine.get_auth_grant(somebody(), token.clone()).await, Code::InvalidTokenType);
+        let reset = |password| bench.engine.reset_password_with_token(somebody(), token.clone(), password);
+        refused(reset(Password::typed("short")).await, Code::PasswordTooShort { min: 8 });
+        reset(Password::typed("nine orange otters")).await.unwrap();
+        refused(reset(Password::typed("ten yellow yaks")).await, Code::InvalidAccessToken);
+        assert!(bench.tokens("reset-pwd").await.is_empty());
+        refused(bench.engine.member(with(&grant)).await, Code::InvalidSessionToken);
+        refused(bench.sign_in("ann@example.com", PASSWORD).await, Code::InvalidSignInCredentials);
+        bench.sign_in("ann@example.com", "nine orange otters").await.unwrap();
+    }
+}
+
+/// S32, S35
+#[tokio::test]
+async fn a_changed_password_ends_the_other_sessions_and_renews_this_one() {
+    for bench in Bench::each().await {
+        let (other, grant) =
+            (bench.member("ann@example.com").await, bench.sign_in("ann@example.com", PASSWORD).await.unwrap());
+        let change = |caller, old: &str, new: &str| {
+            bench.engine.change_password(caller, Password::typed(old), Password::typed(new))
+        };
+        refused(change(with(&grant), "wrong", "nine orange otters").await, Code::InvalidCredentials);
+        refused(change(with(&grant), PASSWORD, PASSWORD).await, Code::PasswordUnchanged);
+        let session = change(with(&grant), PASSWORD, "nine orange otters").await.unwrap();
+        refused(bench.engine.member(with(&other)).await, Code::InvalidSessionToken);
+        refused(bench.engine.member(with(&grant)).await, Code::InvalidSessionToken);
+        let token = session.token.unwrap();
+        bench.engine.member(with_token(token.expose())).await.unwrap();
+        let on_the_wire = Caller { door: Door::Rest, ..with_token(token.expose()) };
+        change(on_the_wire.clone(), "nine orange otters", PASSWORD).await.unwrap();
+        bench.engine.member(on_the_wire).await.unwrap();
+    }
+}
+
+/// S22
+#[tokio::test]
+async fn an_address_changes_once_the_new_one_is_proved() {
+    for bench in Bench::each().await {
+        let grant = bench.member("ann@example.com").await;
+        let change = |password: &str, email: &str| {
+            bench.engine.change_email(with(&grant), Password::typed(password), email.to_owned())
+        };
+        refused(change(PASSWORD, "ann@example.com").await, Code::EmailUnchanged);
+        refused(change("wrong", "new@example.com").await, Code::InvalidCredentials);
+        assert_eq!(change(PASSWORD, "new@example.com").await.unwrap().email.as_deref(), Some("ann@example.com"));
+        let key = bench.change_keys().await.pop().unwrap();
+        let user = bench.engine.confirm_email_change(somebody(), key.clone()).await.unwrap();
+        assert_eq!(user.email.as_deref(), Some("new@example.com"));
+        refused(bench.engine.confirm_email_change(somebody(), key).await, Code::InvalidAccessToken);
+        assert_eq!(bench.engine.member(with(&grant)).await.unwrap().user.email.as_deref(), Some("new@example.com"));
+        bench.sign_in("new@example.com", PASSWORD).await.unwrap();
+        refused(bench.sign_in("ann@example.com", PASSWORD).await, Code::InvalidSignInCredentials);
+        bench.sign_up(&somebody(), "ann@example.com", PASSWORD).await.unwrap();
+    }
+}
+
+/// S34, S61
+#[tokio::test]
+async fn sessions_are_listed_and_ended_one_by_one_and_only_ones_own() {
+    for bench in Bench::each().await {
+        let first = bench.member("ann@example.com").await;
+        bench.pass(5);
+        let second = bench.sign_in("ann@example.com", PASSWORD).await.unwrap();
+        let stranger = bench.member("ben@example.com").await;
+        let sessions = bench.engine.get_all_sessions(with(&second)).await.unwrap();
+        assert_eq!(sessions.iter().map(|session| session.current).collect::<Vec<_>>(), [true, false]);
+        assert!(sessions[0].token.is_some() && sessions[1].token.is_none());
+        let end = |handle: &str| bench.engine.sign_out(with(&second), Some(handle.to_owned()));
+        refused(end(&stranger.session.handle).await, Code::SessionNotFound);
+        end(&first.session.handle).await.unwrap();
+        refused(bench.engine.member(with(&first)).await, Code::InvalidSessionToken);
+        bench.engine.member(with(&stranger)).await.unwrap();
+        bench.engine.sign_out(with(&second), None).await.unwrap();
+        refused(bench.engine.member(with(&second)).await, Code::InvalidSessionToken);
+        refused(bench.engine.member(somebody()).await, Code::MissingSessionToken);
+    }
+}
+
+/// S36
+#[tokio::test]
+async fn a_session_ends_when_it_is_not_used_and_after_thirty_days_anyway() {
+    const DAY: i64 = 24 * 3600;
+    for bench in Bench::each().await {
+        let (idle, used) =
+            (bench.member("ann@example.com").await, bench.sign_in("ann@example.com", PASSWORD).await.unwrap());
+        for _ in 0..3 {
+            bench.pass(9 * DAY);
+            let seen_at = bench.engine.member(with(&used)).await.unwrap().session.last_seen_at;
+            // It is written down in the background.
+            while bench.engine.get_all_sessions(with(&used)).await.unwrap()[0].last_seen_at < seen_at {
+                tokio::task::yield_now().await;
+            }
+        }
+        refused(bench.engine.member(with(&idle)).await, Code::InvalidSessionToken);
+        bench.pass(3 * DAY);
+        refused(bench.engine.member(with(&used)).await, Code::InvalidSessionToken);
+    }
+}
+
+/// S59
+#[tokio::test]
+async fn a_user_writes_only_the_fields_that_are_theirs() {
+    for bench in Bench::each().await {
+        let grant = bench.member("ann@example.com").await;
+        let write = |field: &str, value| {
+            let update = FieldUpdate { field: field.to_owned(), update: Update::Set(value) };
+            bench.engine.update_user(with(&grant), vec![update])
+        };
+        for field in ["email", "emailVerified", "_id", "password", "role"] {
+            refused(write(field, json!("x")).await, Code::FieldNotWritable);
+        }
+        refused(write("name", json!(7)).await, Code::InvalidFieldValue);
+        write("profilePicture", json!("https://example.com/a.png")).await.unwrap();
+        let user = write("name", json!("Ann Example")).await.unwrap();
+        assert_eq!(user.name.as_deref(), Some("Ann Example"));
+        assert_eq!(user.profile_picture.as_deref(), Some("https://example.com/a.png"));
+        assert_eq!(bench.engine.member(with(&grant)).await.unwrap().user.name.as_deref(), Some("Ann Example"));
+    }
+}
+
+/// S06, S12
+#[tokio::test]
+async fn guesses_end_for_known_and_unknown_addresses_alike_and_come_back() {
+    for bench in Bench::each().await {
+        bench.member("ann@example.com").await;
+        for email in ["ann@example.com", "nobody@example.com"] {
+            for _ in 0..10 {
+                refused(bench.sign_in(email, "wrong").await, Code::InvalidSignInCredentials);
+            }
+            let Err(crate::port::Trouble::Refused(refusal)) = bench.sign_in(email, PASSWORD).await else {
+                panic!("an eleventh guess")
+            };
+            assert!(refusal.retry_after().is_some());
+        }
+        bench.pass(120);
+        bench.sign_in("ann@example.com", PASSWORD).await.unwrap();
+    }
+}
+
+/// S05, S64
+#[tokio::test]
+async fn a_mailbox_is_not_flooded_and_nobody_is_told() {
+    for bench in Bench::each().await {
+        bench.member("ann@example.com").await;
+        for _ in 0..20 {
+            bench.engine.send_magic_link_email(somebody(), "ann@example.com".to_owned()).await.unwrap();
+        }
+        assert!(bench.tokens("magic-link").await.len() <= 5);
+        bench.engine.send_magic_link_email(somebody(), "nobody@example.com".to_owned()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn without_confirmation_an_account_is_usable_at_once_and_holds_its_address() {
+    for bench in Bench::each_with(|settings| settings.confirm_email = false).await {
+        bench.sign_up(&somebody(), "ann@example.com", PASSWORD).await.unwrap();
+        bench.sign_in("ann@example.com", PASSWORD).await.unwrap();
+        refused(bench.sign_up(&somebody(), "ann@example.com", PASSWORD).await, Code::EmailNotUnique);
+        let again = bench.engine.resend_verification_email(somebody(), "ann@example.com".to_owned()).await;
+        refused(again, Code::EmailVerificationDisabled);
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_no_good_leads_back_with_the_reason() {
+    for bench in Bench::each().await {
+        for (action, told) in [("magic-link", "magic-link"), ("nonsense", "email-confirm")] {
+            let landing = bench.engine.open_mail_link("wrong".to_owned(), action.to_owned()).await.unwrap();
+            assert_eq!(
+                landing.location,
+                format!(
+                    "https://app.example/auth-redirect?a=b&status=400&action={told}&error=Invalid+or+expired+access+token"
+                )
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_deletes_accounts_that_waited_a_week_and_keeps_the_others() {
+    for bench in Bench::each().await {
+        bench.member("ann@example.com").await;
+        bench.sign_up(&somebody(), "ben@example.com", PASSWORD).await.unwrap();
+        bench.pass(7 * 24 * 3600);
+        bench.engine.sweep().await;
+        refused(bench.sign_in("ben@example.com", PASSWORD).await, Code::InvalidSignInCredentials);
+        bench.sign_in("ann@example.com", PASSWORD).await.unwrap();
+    }
+}

@@ -1,0 +1,8 @@
+//! The engine on each database, through the port.
+//!
+//! Every test runs on SQLite, and on PostgreSQL as well when `VESTIBULE_TEST_POSTGRES_URL` names a server on which databases
+//! may be created; each gets one of its own.
+
+mod bench;
+mod journeys;
+mod races;
