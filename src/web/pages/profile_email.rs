@@ -1,0 +1,69 @@
+//! Moving the account to another address.
+
+use askama::Template;
+
+use crate::{
+    port::{Code, Password, Trouble},
+    web::{
+        form::{Fields, Form},
+        notice::Notice,
+        page::{Page, PageResult},
+        typed::{Input, Typed},
+        visit::Visit,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "pages/profile_email.html")]
+struct ProfileEmail {
+    visit: Visit,
+    form: Form<NewEmail>,
+}
+
+/// What is asked for.
+pub(crate) struct NewEmail {
+    email: String,
+    current_password: Password,
+}
+
+impl Fields for NewEmail {
+    const INPUTS: &'static [Input] = &[Input::Line("email"), Input::Secret("current_password")];
+
+    fn read(typed: &mut Typed) -> Self {
+        Self { email: typed.line("email"), current_password: typed.secret("current_password") }
+    }
+}
+
+/// The form.
+pub(crate) async fn show(visit: Visit) -> PageResult {
+    ProfileEmail { visit, form: Form::blank() }.ok()
+}
+
+/// Mails a link to the new address. A taken one gets the same answer: who holds which address is nobody's business
+/// (SECURITY.md S05).
+pub(crate) async fn submit(visit: Visit, form: Form<NewEmail>) -> PageResult {
+    let caller = visit.caller();
+    let confirms = visit.auth().offers().confirm_email;
+    let asked = form.submit(|typed| {
+        let asked = visit.auth().change_email(caller, typed.current_password, typed.email);
+        async move {
+            match asked.await {
+                Ok(_) => Ok(()),
+                Err(Trouble::Refused(refusal)) if confirms && refusal.is(Code::EmailNotUnique) => Ok(()),
+                Err(trouble) => Err(trouble),
+            }
+        }
+    });
+    match asked.await? {
+        Ok(()) if confirms => Ok(visit.go_saying("/profile", Notice::EmailChangeRequested)),
+        Ok(()) => Ok(visit.go_saying("/profile", Notice::EmailChanged)),
+        Err(form) => form.again(|form| ProfileEmail { visit, form }),
+    }
+}
+
+impl ProfileEmail {
+    /// The address there is.
+    fn email(&self) -> &str {
+        self.visit.member().and_then(|member| member.user.email.as_deref()).unwrap_or_default()
+    }
+}

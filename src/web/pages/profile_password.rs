@@ -1,0 +1,66 @@
+//! Changing the password.
+
+use askama::Template;
+
+use crate::{
+    port::Password,
+    web::{
+        form::{Fields, Form},
+        notice::Notice,
+        page::{Page, PageResult},
+        typed::{Input, Typed},
+        visit::Visit,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "pages/profile_password.html")]
+struct ProfilePassword {
+    visit: Visit,
+    form: Form<Passwords>,
+}
+
+/// What is asked for.
+pub(crate) struct Passwords {
+    current: Password,
+    new: Password,
+}
+
+impl Fields for Passwords {
+    const INPUTS: &'static [Input] = &[Input::Secret("current_password"), Input::Secret("password")];
+
+    fn read(typed: &mut Typed) -> Self {
+        Self { current: typed.secret("current_password"), new: typed.secret("password") }
+    }
+}
+
+/// The form.
+pub(crate) async fn show(visit: Visit) -> PageResult {
+    ProfilePassword { visit, form: Form::blank() }.ok()
+}
+
+/// Changes it. Every other session ends; this one goes on under a new token (SECURITY.md S32).
+pub(crate) async fn submit(visit: Visit, form: Form<Passwords>) -> PageResult {
+    let caller = visit.caller();
+    match form.submit(|typed| visit.auth().change_password(caller, typed.current, typed.new)).await? {
+        Ok(session) => {
+            if let Some(token) = &session.token {
+                visit.session().continue_with(token);
+            }
+            Ok(visit.go_saying("/profile", Notice::PasswordChanged))
+        }
+        Err(form) => form.again(|form| ProfilePassword { visit, form }),
+    }
+}
+
+impl ProfilePassword {
+    /// The address, for the password manager that saves the new password under it.
+    fn email(&self) -> &str {
+        self.visit.member().and_then(|member| member.user.email.as_deref()).unwrap_or_default()
+    }
+
+    /// What a new password needs.
+    fn rule(&self) -> String {
+        format!("At least {} characters. A few words in a row are good.", self.visit.auth().offers().password_min)
+    }
+}
