@@ -18,7 +18,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let source = PathBuf::from("static").join(name);
         println!("cargo::rerun-if-changed={}", source.display());
         let bytes = fs::read(&source)?;
-        let bytes = if name.ends_with(".css") { without_comments(&String::from_utf8(bytes)?).into_bytes() } else { bytes };
+        let bytes =
+            if name.ends_with(".css") { without_comments(&String::from_utf8(bytes)?).into_bytes() } else { bytes };
         let (stem, extension) = name.split_once('.').ok_or("a name has an extension")?;
         let digest: String = Sha256::digest(&bytes).iter().take(5).map(|byte| format!("{byte:02x}")).collect();
         fs::write(out.join(name), &bytes)?;

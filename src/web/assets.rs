@@ -22,22 +22,22 @@ const ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// The path of the stylesheet.
-pub(super) fn stylesheet() -> &'static str {
+pub(crate) fn stylesheet() -> &'static str {
     path_of("vestibule.css")
 }
 
 /// The path of the icon.
-pub(super) fn icon() -> &'static str {
+pub(crate) fn icon() -> &'static str {
     path_of("icon.svg")
 }
 
 /// The paths of all of them, for the route table.
-pub(super) fn paths() -> impl Iterator<Item = &'static str> {
+pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
     ASSETS.iter().map(|asset| asset.path)
 }
 
 /// Serves the file that ends the request's path, in the best encoding the browser takes.
-pub(super) async fn show(request: HttpRequest) -> HttpResponse {
+pub(crate) async fn show(request: HttpRequest) -> HttpResponse {
     let Some(asset) = ASSETS.iter().find(|asset| request.path().ends_with(asset.path)) else {
         return HttpResponse::NotFound().finish();
     };

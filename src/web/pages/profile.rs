@@ -3,11 +3,11 @@
 use askama::Template;
 
 use crate::web::{
-        error::PageError,
-        page::{Page, PageResult},
-        portrait::Portrait,
-        times::Moment,
-        visit::Visit,
+    error::PageError,
+    page::{Page, PageResult},
+    portrait::Portrait,
+    times::Moment,
+    visit::Visit,
 };
 
 #[derive(Template)]

@@ -9,7 +9,7 @@ use askama::Template;
 use url::Url;
 
 use crate::{
-    port::{Caller, LinkKey},
+    port::{Caller, Code, LinkKey},
     web::{
         form::{Form, Press},
         notice::Notice,
@@ -55,7 +55,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
             visit.session().forget_arrival();
             Ok(onward(&visit))
         }
-        Err(form) if form.is_refused() => {
+        Err(form) if form.is(Code::InvalidAccessToken) || form.is(Code::EmailNotUnique) => {
             visit.session().forget_arrival();
             gone(visit)
         }

@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, time::Duration};
 
 use actix_multipart::{Field as Part, Multipart};
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use askama::Template;
 use futures_util::TryStreamExt;
 
@@ -179,4 +179,3 @@ async fn take(mut part: Part, most: usize) -> Result<Option<Vec<u8>>, actix_mult
     }
     Ok((seen <= most).then_some(bytes))
 }
-

@@ -1,0 +1,196 @@
+//! When there is no page to answer with: one page for every 4xx and 5xx, with a sentence and a way on.
+//!
+//! Handlers and extractors return a [`PageError`]; [`dress`] turns it, and every other bare 4xx or 5xx inside the pages' scope,
+//! into `errors/page.html`. This is the boundary of the pages: a failure is logged here, once, with its whole chain.
+
+use std::{error::Error, fmt};
+
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    body::BoxBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{ALLOW, RETRY_AFTER},
+    },
+    middleware::Next,
+};
+use askama::Template;
+
+use super::{
+    guard,
+    notice::Notice,
+    page::{self, Ours},
+    visit::Visit,
+};
+use crate::port::{Failure, Random, Trouble};
+
+/// Why a page could not be answered.
+#[derive(Debug)]
+pub(crate) enum PageError {
+    NotFound,
+    /// The page knows only these methods.
+    MethodNotAllowed(&'static str),
+    /// What was sent makes no sense; the sentence says what to do.
+    Malformed(&'static str),
+    /// The form was sent from somebody else's page (SECURITY.md S42).
+    ForeignOrigin,
+    TooLarge,
+    TooSlow,
+    /// Not the encoding that a form has.
+    NotAForm,
+    /// The session was ended meanwhile: on to the sign-in page.
+    SessionEnded,
+    /// A handler panicked; the text is for the log.
+    Panicked(String),
+    Failed(Failure),
+}
+
+#[derive(Template)]
+#[template(path = "errors/page.html")]
+struct ErrorPage<'a> {
+    visit: Visit,
+    status: u16,
+    heading: &'static str,
+    sentence: &'static str,
+    /// What a person can tell the operator, who finds the same in the log.
+    id: Option<&'a str>,
+    retry: bool,
+}
+
+impl PageError {
+    /// A failure that will not go away by itself.
+    pub(crate) fn broken(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Failed(Failure::broken(source))
+    }
+}
+
+/// For operations without a form, where a refusal has no place to be shown.
+impl From<Trouble> for PageError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Failed(failure) => Self::Failed(failure),
+            Trouble::Refused(refusal) if guard::is_dead_session(&refusal) => Self::SessionEnded,
+            Trouble::Refused(refusal) => Self::broken(format!("an operation without a form was refused: {refusal:?}")),
+        }
+    }
+}
+
+impl fmt::Display for PageError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(failure) => failure.fmt(formatter),
+            Self::Panicked(text) => write!(formatter, "panic: {text}"),
+            other => write!(formatter, "{other:?}"),
+        }
+    }
+}
+
+impl ResponseError for PageError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::SessionEnded => StatusCode::UNAUTHORIZED,
+            Self::Failed(failure) if failure.retry_after.is_some() => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Failed(_) | Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status_code());
+        match self {
+            Self::MethodNotAllowed(methods) => {
+                response.headers_mut().insert(ALLOW, actix_web::http::header::HeaderValue::from_static(methods));
+            }
+            Self::Failed(Failure { retry_after: Some(wait), .. }) => {
+                response.headers_mut().insert(RETRY_AFTER, page::seconds(*wait));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// The layer that turns every bare error into a page.
+pub(crate) async fn dress(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let response = next.call(request).await?;
+    let bare = response.status().is_client_error() || response.status().is_server_error();
+    if !bare || response.response().extensions().contains::<Ours>() {
+        return Ok(response);
+    }
+    let (request, response) = response.into_parts();
+    let dressed = dressed(&request, response);
+    Ok(ServiceResponse::new(request, dressed))
+}
+
+fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
+    let Some(visit) = Visit::of(request) else { return bare };
+    let error = bare.error().and_then(|error| error.as_error::<PageError>());
+    if matches!(error, Some(PageError::SessionEnded)) {
+        visit.session().drop_token();
+        return visit.go_saying("/sign-in", Notice::SessionEnded);
+    }
+    let status = bare.status();
+    let id = status.is_server_error().then(|| report(request, &visit, &bare));
+    let (heading, sentence) = wording(status, error);
+    let retry = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
+    let shown = ErrorPage { visit, status: status.as_u16(), heading, sentence, id: id.as_deref(), retry };
+    let Ok(mut response) = page::show(&shown, status) else { return bare };
+    for name in [ALLOW, RETRY_AFTER] {
+        if let Some(value) = bare.headers().get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    response
+}
+
+/// Logs a failure and answers the id that the page shows. The path is logged without its query, which may hold a token.
+fn report(request: &HttpRequest, visit: &Visit, bare: &HttpResponse) -> String {
+    let id = request_id(&*visit.site().random);
+    let (method, path, status) = (request.method().as_str(), request.path(), bare.status().as_u16());
+    match bare.error() {
+        Some(error) => tracing::error!(id, method, ?path, status, error = %error, "a page failed"),
+        None => tracing::error!(id, method, ?path, status, "a page failed"),
+    }
+    id
+}
+
+fn request_id(random: &dyn Random) -> String {
+    let mut bytes = [0; 8];
+    random.fill(&mut bytes);
+    format!("{:016x}", u64::from_be_bytes(bytes))
+}
+
+fn wording(status: StatusCode, error: Option<&PageError>) -> (&'static str, &'static str) {
+    match (status.as_u16(), error) {
+        (_, Some(PageError::Malformed(sentence))) => ("That could not be read", sentence),
+        (_, Some(PageError::ForeignOrigin)) => (
+            "That came from elsewhere",
+            "The form was not sent from this site's own pages, so nothing was done. Please open the page here and try again.",
+        ),
+        (404, _) => ("There is no such page", "The address may be mistyped, or the page may have moved."),
+        (405, _) => ("Not this way", "This page cannot be used like that. Please open it from its own form."),
+        (408, _) => ("That took too long", "The form did not arrive in time. Please send it again."),
+        (413, _) => ("That is too much", "More was sent than this page accepts. Please shorten it and try again."),
+        (415, _) => ("Not a form", "This page takes only what its own form sends. Please open the page and use it."),
+        (429, _) => ("Too often", "That was tried too often. Please wait a little and try again."),
+        (503, _) => (
+            "One moment, please",
+            "Something we need is not there right now. Nothing was lost; please try again in a little while.",
+        ),
+        (500.., _) => (
+            "That is our fault",
+            "Something broke on our side, and it has been noted. Please try again; if it stays like this, tell us the number below.",
+        ),
+        _ => ("That did not work", "The request could not be answered. Please go back and try again."),
+    }
+}

@@ -1,0 +1,248 @@
+//! Forms: what was typed is only to be had with its token checked.
+//!
+//! A page declares its inputs once ([`Fields`]) and takes a [`Form`] of them. [`Form::submit`] is the one way to the typed
+//! values: it checks the form token first, hands the values to an operation, and comes back with what the operation answered
+//! or with the form, to be shown again with everything typed (secrets excepted), what is wrong, and a fresh token.
+//!
+//! # Statuses of a form that is shown again
+//!
+//! | status | when |
+//! |---|---|
+//! | 401 | the credentials, or the proof that the address is one's own, are not right |
+//! | 403 | the form token is missing, foreign or from before a sign-in: pressing again helps |
+//! | 422 | a field, or all of them together, cannot be accepted |
+//! | 429 | tried too often; `Retry-After` says how long to wait |
+
+use std::{future::Future, marker::PhantomData, pin::Pin, time::Duration};
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, HttpResponse,
+    dev::Payload,
+    http::{
+        StatusCode,
+        header::{CONTENT_LENGTH, RETRY_AFTER},
+    },
+};
+use askama::Template;
+use futures_util::StreamExt;
+use zeroize::Zeroizing;
+
+use super::{
+    error::PageError,
+    guard::is_dead_session,
+    page::{self, PageResult},
+    session::CookieSession,
+    typed::{Input, Typed},
+};
+use crate::port::{Code, Field, Outcome, Problem, Refusal, Trouble};
+
+/// Largest body of a form, in bytes (SECURITY.md S73).
+const BODY_MAX: usize = 64 * 1024;
+
+/// How long a body may take to arrive as a whole, so that a dripping one does not hold a connection for ever (S72).
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+
+const STALE: &str = "This page had been open for too long, or cookies are off in this browser. Nothing was changed. \
+                     Please press the button again.";
+
+/// The inputs of one form.
+pub(crate) trait Fields: Sized {
+    /// Every input, in the order of the page. Names are those of [`field_name`], so that a problem finds its place.
+    const INPUTS: &'static [Input];
+
+    /// Takes the typed values.
+    fn read(typed: &mut Typed) -> Self;
+}
+
+/// A form with nothing but a button.
+pub(crate) struct Press;
+
+impl Fields for Press {
+    const INPUTS: &'static [Input] = &[];
+
+    fn read(_: &mut Typed) -> Self {
+        Self
+    }
+}
+
+/// A form as it is shown, or as it came in.
+pub(crate) struct Form<F> {
+    typed: Typed,
+    session: Option<CookieSession>,
+    wrong: Vec<Wrong>,
+    refused: StatusCode,
+    retry_after: Option<Duration>,
+    fields: PhantomData<F>,
+}
+
+/// One thing that is wrong, as the page says it.
+pub(crate) struct Wrong {
+    /// The input's name and id; `None` for the form as a whole.
+    pub(crate) field: Option<&'static str>,
+    pub(crate) sentence: String,
+    code: Option<Code>,
+}
+
+/// The one input of the pages that ask where to send a mail.
+pub(crate) struct EmailOnly {
+    pub(crate) email: String,
+}
+
+impl Fields for EmailOnly {
+    const INPUTS: &'static [Input] = &[Input::Line("email")];
+
+    fn read(typed: &mut Typed) -> Self {
+        Self { email: typed.line("email") }
+    }
+}
+
+impl<F: Fields> Form<F> {
+    /// The form before anybody typed.
+    pub(crate) fn blank() -> Self {
+        Self::of(Typed::default(), None)
+    }
+
+    /// The form with one line filled in.
+    pub(crate) fn filled(name: &'static str, value: &str) -> Self {
+        Self::of(Typed::filled(name, value), None)
+    }
+
+    /// Hands the typed values to an operation, if the form token is this browser's.
+    ///
+    /// Answers what the operation answered, or the form, to be shown with [`again`](Self::again).
+    ///
+    /// # Errors
+    /// The error page when the operation failed, the way to the sign-in page when it found the session dead.
+    pub(crate) async fn submit<T, A>(mut self, operation: impl FnOnce(F) -> A) -> Result<Result<T, Self>, PageError>
+    where
+        A: Future<Output = Outcome<T>>,
+    {
+        if !self.session.as_ref().is_some_and(|session| session.knows_csrf(self.typed.token())) {
+            return Ok(Err(self.stale()));
+        }
+        match operation(F::read(&mut self.typed)).await {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(Trouble::Refused(refusal)) if is_dead_session(&refusal) => Err(PageError::SessionEnded),
+            Err(Trouble::Refused(refusal)) => Ok(Err(self.refuse(&refusal))),
+            Err(Trouble::Failed(failure)) => Err(PageError::Failed(failure)),
+        }
+    }
+
+    /// Shows the page again, with the status that says why.
+    pub(crate) fn again<P: Template>(self, page: impl FnOnce(Self) -> P) -> PageResult {
+        let (status, retry_after) = (self.refused, self.retry_after);
+        let mut response: HttpResponse = page::show(&page(self), status)?;
+        if let Some(wait) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, page::seconds(wait));
+        }
+        Ok(response)
+    }
+
+    /// A form that is shown with what an earlier step was refused for.
+    pub(crate) fn refuse(mut self, refusal: &Refusal) -> Self {
+        self.refused = status_of(refusal);
+        self.retry_after = refusal.retry_after();
+        self.wrong = refusal.problems().iter().map(|problem| Self::wrong(problem)).collect();
+        self
+    }
+
+    /// What was typed into an input, to show it again; nothing for a secret.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        self.typed.shown(name)
+    }
+
+    /// What is wrong with an input.
+    pub(crate) fn problem(&self, name: &str) -> Option<&str> {
+        self.wrong.iter().find(|wrong| wrong.field == Some(name)).map(|wrong| wrong.sentence.as_str())
+    }
+
+    /// Everything that is wrong, for the summary at the top.
+    pub(crate) fn problems(&self) -> &[Wrong] {
+        &self.wrong
+    }
+
+    /// Whether one of the problems is this one.
+    pub(crate) fn is(&self, code: Code) -> bool {
+        self.wrong.iter().any(|wrong| wrong.code == Some(code))
+    }
+
+    /// A form without text that came in another encoding, with its token.
+    pub(crate) fn arrived(token: String, session: CookieSession) -> Self {
+        Self::of(Typed::with_token(token), Some(session))
+    }
+
+    fn of(typed: Typed, session: Option<CookieSession>) -> Self {
+        let refused = StatusCode::UNPROCESSABLE_ENTITY;
+        Self { typed, session, wrong: Vec::new(), refused, retry_after: None, fields: PhantomData }
+    }
+
+    fn stale(mut self) -> Self {
+        self.refused = StatusCode::FORBIDDEN;
+        self.wrong = vec![Wrong { field: None, sentence: STALE.to_owned(), code: None }];
+        self
+    }
+
+    /// A problem beside its input, or at the top where this form has no such input.
+    fn wrong(problem: &Problem) -> Wrong {
+        let name = problem.field.map(field_name);
+        let field = name.filter(|name| F::INPUTS.iter().any(|input| input.name() == *name));
+        Wrong { field, sentence: problem.to_string(), code: Some(problem.code) }
+    }
+}
+
+/// The name that an input has where the backend speaks of a field.
+pub(crate) fn field_name(field: Field) -> &'static str {
+    match field {
+        Field::Name => "name",
+        Field::Email => "email",
+        Field::Password => "password",
+        Field::CurrentPassword => "current_password",
+        Field::Picture => "picture",
+    }
+}
+
+fn status_of(refusal: &Refusal) -> StatusCode {
+    let is = |code| refusal.is(code);
+    if refusal.retry_after().is_some() {
+        StatusCode::TOO_MANY_REQUESTS
+    } else if is(Code::InvalidSignInCredentials) || is(Code::InvalidCredentials) || is(Code::EmailNotVerified) {
+        StatusCode::UNAUTHORIZED
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    }
+}
+
+impl<F: Fields + 'static> FromRequest for Form<F> {
+    type Error = PageError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, PageError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            if !request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+                return Err(PageError::NotAForm);
+            }
+            let body = tokio::time::timeout(BODY_DEADLINE, read_body(&request, payload));
+            let body = body.await.map_err(|_| PageError::TooSlow)??;
+            Ok(Self::of(Typed::parse(&body, F::INPUTS)?, Some(CookieSession::of(&request))))
+        })
+    }
+}
+
+/// The whole body; it is refused as soon as it is known to be too large.
+async fn read_body(request: &HttpRequest, mut payload: Payload) -> Result<Zeroizing<Vec<u8>>, PageError> {
+    let declared = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > BODY_MAX) {
+        return Err(PageError::TooLarge);
+    }
+    let mut body = Zeroizing::new(Vec::with_capacity(declared.unwrap_or(0)));
+    while let Some(chunk) = payload.next().await {
+        let chunk =
+            chunk.map_err(|_| PageError::Malformed("The form did not arrive in one piece. Please send it again."))?;
+        if body.len() + chunk.len() > BODY_MAX {
+            return Err(PageError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}

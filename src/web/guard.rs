@@ -1,0 +1,124 @@
+//! Who may come to a page. Guards are named in the route table and stand in front of their page; no handler checks again.
+//!
+//! The same layer looks up the member, once a request, and catches a panic of the page behind it (SECURITY.md S79): it is
+//! the innermost one that still has the request to answer with a page.
+
+use std::{any::Any, panic::AssertUnwindSafe};
+
+use actix_web::{
+    HttpMessage, HttpRequest, HttpResponse,
+    body::BoxBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::Method,
+    middleware::Next,
+    web::Data,
+};
+use futures_util::FutureExt;
+
+use super::{
+    Site,
+    error::PageError,
+    notice::Notice,
+    session::CookieSession,
+    visit::{caller, see_other},
+};
+use crate::port::{Code, Member, Refusal, Trouble};
+
+/// The three guards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// Lets everybody in.
+    Anyone,
+    /// For those who are not signed in; members go to their profile.
+    Guests,
+    /// For members; others go to the sign-in page and come back after it.
+    Members,
+}
+
+/// The result of the look-up, kept with the request.
+pub(crate) struct Present(pub(crate) Option<Member>);
+
+/// The layer in front of a page.
+pub(crate) async fn stand(
+    guard: Guard,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let kept = request.request().clone();
+    match turned_away(guard, &kept).await {
+        Err(error) => return Ok(ServiceResponse::from_err(error, kept)),
+        Ok(Some(elsewhere)) => return Ok(ServiceResponse::new(kept, elsewhere)),
+        Ok(None) => {}
+    }
+    Ok(match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => ServiceResponse::from_err(error, kept),
+        Err(panic) => ServiceResponse::from_err(PageError::Panicked(text_of(&*panic)), kept),
+    })
+}
+
+/// Looks up who comes with a request, for the page that no guard stands in front of: the one that says "no such page".
+pub(crate) async fn recognise(request: &HttpRequest) {
+    if let Some(site) = request.app_data::<Data<Site>>() {
+        let member = look_up(request, site, &CookieSession::of(request)).await.ok().flatten();
+        request.extensions_mut().insert(Present(member));
+    }
+}
+
+/// Whether a refusal says that the caller's session is none.
+pub(crate) fn is_dead_session(refusal: &Refusal) -> bool {
+    refusal.is(Code::MissingSessionToken) || refusal.is(Code::InvalidSessionToken)
+}
+
+async fn turned_away(guard: Guard, request: &HttpRequest) -> Result<Option<HttpResponse>, PageError> {
+    let site = request
+        .app_data::<Data<Site>>()
+        .ok_or_else(|| PageError::broken("the pages were asked outside their own scope"))?;
+    let session = CookieSession::of(request);
+    let member = look_up(request, site, &session).await?;
+    let elsewhere = match (guard, &member) {
+        (Guard::Guests, Some(_)) => Some("/profile"),
+        (Guard::Members, None) => {
+            ask_to_sign_in(request, &session);
+            Some("/sign-in")
+        }
+        _ => None,
+    };
+    request.extensions_mut().insert(Present(member));
+    Ok(elsewhere.map(|path| see_other(&site.paths.href(path).to_string())))
+}
+
+/// The member behind the session token, if it is a living one. A dead one is taken out of the cookie.
+async fn look_up(request: &HttpRequest, site: &Site, session: &CookieSession) -> Result<Option<Member>, PageError> {
+    if session.token().is_none() {
+        return Ok(None);
+    }
+    match site.auth.member(caller(request, site, session)).await {
+        Ok(member) => Ok(Some(member)),
+        Err(Trouble::Refused(refusal)) if is_dead_session(&refusal) => {
+            session.drop_token();
+            if !session.has_notice() {
+                session.leave_notice(Notice::SessionEnded);
+            }
+            Ok(None)
+        }
+        Err(trouble) => Err(trouble.into()),
+    }
+}
+
+/// Remembers the page that was asked for. Only of a GET: what a form would have sent cannot be asked for again.
+fn ask_to_sign_in(request: &HttpRequest, session: &CookieSession) {
+    if request.method() == Method::GET
+        && let Some(asked) = request.uri().path_and_query()
+    {
+        session.come_back_to(asked.as_str());
+    }
+    if !session.has_notice() {
+        session.leave_notice(Notice::SignInFirst);
+    }
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("without a text").to_owned()
+}

@@ -1,0 +1,59 @@
+//! What a page says once, after the redirect that follows an action.
+
+use serde::{Deserialize, Serialize};
+
+/// A sentence that waits in the cookie for the next page. Typed, so that nobody can put words into our mouth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Notice {
+    SignInFirst,
+    SessionEnded,
+    SignedIn,
+    SignedOut,
+    EmailConfirmed,
+    EmailChanged,
+    EmailChangeRequested,
+    EmailChangeLinkFailed,
+    MailSentAgain,
+    MailSentToNewAddress,
+    LinkGone,
+    PasswordReset,
+    PasswordChanged,
+    NameChanged,
+    PictureChanged,
+    PictureRemoved,
+    OtherSessionEnded,
+    OtherSessionsEnded,
+}
+
+impl Notice {
+    /// The sentence itself.
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Self::SignInFirst => "Please sign in first. You will then come to the page you asked for.",
+            Self::SessionEnded => "Your session has ended. Please sign in again.",
+            Self::SignedIn => "You are signed in.",
+            Self::SignedOut => "You are signed out.",
+            Self::EmailConfirmed => "Your e-mail address is confirmed, and you are signed in.",
+            Self::EmailChanged => "Your e-mail address was changed.",
+            Self::EmailChangeRequested => "We sent a link to the new address. It takes effect once you open it there.",
+            Self::EmailChangeLinkFailed => {
+                "That link has expired, was used already, or the address was taken meanwhile. Nothing was changed."
+            }
+            Self::MailSentAgain => "We sent it again. It can take a few minutes to arrive.",
+            Self::MailSentToNewAddress => "We sent the link to the corrected address.",
+            Self::LinkGone => "That link is no longer open in this browser. Please ask for a new one.",
+            Self::PasswordReset => "Your password was changed. Sign in with the new one.",
+            Self::PasswordChanged => "Your password was changed. All other sessions were ended.",
+            Self::NameChanged => "Your name was changed.",
+            Self::PictureChanged => "Your picture was changed.",
+            Self::PictureRemoved => "Your picture was removed.",
+            Self::OtherSessionEnded => "That session was ended.",
+            Self::OtherSessionsEnded => "All other sessions were ended.",
+        }
+    }
+
+    /// Whether it is good news; otherwise it is shown as a warning.
+    pub(crate) fn is_good(self) -> bool {
+        !matches!(self, Self::SignInFirst | Self::SessionEnded | Self::LinkGone | Self::EmailChangeLinkFailed)
+    }
+}

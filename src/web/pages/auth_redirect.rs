@@ -1,0 +1,244 @@
+//! Where mailed links and providers send the browser (ALTOGIC_WIRE.md §10).
+//!
+//! The first GET carries the access token in its URL. It is moved into the cookie and the browser sent on to the clean path, so
+//! that no history, log or `Referer` keeps it (SECURITY.md S47). There the link finishes at once if this very browser asked for
+//! it; elsewhere one press finishes it (S44), and somebody who is signed in is told first what that would do (S91).
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        Method, StatusCode,
+        header::{HeaderValue, REFERRER_POLICY},
+    },
+};
+use askama::Template;
+use url::form_urlencoded;
+
+use super::link_failed;
+use crate::{
+    port::{AccessToken, Code, Grant, Outcome, Trouble},
+    web::{
+        error::PageError,
+        form::{Form, Press},
+        notice::Notice,
+        page::{Page, PageResult},
+        session::{Action, Arrival},
+        visit::Visit,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "pages/auth_redirect.html")]
+struct AuthRedirect {
+    visit: Visit,
+    action: Action,
+    form: Form<Press>,
+}
+
+/// What the redirect says. Unknown parameters mean nothing; of one that comes twice the first counts.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Query {
+    status: Option<String>,
+    action: Option<String>,
+    access_token: Option<String>,
+    error: bool,
+}
+
+/// What a redirect amounts to.
+#[derive(Debug, PartialEq, Eq)]
+enum Landing {
+    /// Nothing was said: the clean path.
+    Clean,
+    Arrived(Action, String),
+    EmailChanged,
+    Failed(Action),
+}
+
+pub(crate) async fn show(visit: Visit) -> PageResult {
+    match Query::read(visit.request().query_string()).landing() {
+        Landing::Clean => finish(visit).await,
+        Landing::Arrived(action, token) => Ok(clean(&visit, &Arrival { action, token })),
+        Landing::EmailChanged => Ok(visit.go_saying("/profile", Notice::EmailChanged)),
+        Landing::Failed(action) => link_failed::show(visit, action, StatusCode::BAD_REQUEST),
+    }
+}
+
+pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
+    let Some(arrival) = visit.session().arrival() else { return Ok(visit.go_saying("/sign-in", Notice::LinkGone)) };
+    match form.submit(|Press| redeem(&visit, &arrival.token)).await? {
+        Ok(grant) => arrive(&visit, arrival.action, &grant),
+        Err(form) if form.is(Code::InvalidAccessToken) || form.is(Code::InvalidTokenType) => {
+            failed(visit, arrival.action)
+        }
+        Err(form) => form.again(|form| AuthRedirect { visit, action: arrival.action, form }),
+    }
+}
+
+impl Query {
+    fn read(query: &str) -> Self {
+        let mut read = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let place = match &*name {
+                "status" => &mut read.status,
+                "action" => &mut read.action,
+                "access_token" => &mut read.access_token,
+                "error" => {
+                    read.error = true;
+                    continue;
+                }
+                _ => continue,
+            };
+            place.get_or_insert_with(|| value.into_owned());
+        }
+        read
+    }
+
+    /// The text of `error` is not looked at: anybody can write a link with any text, and our pages speak with their own words.
+    fn landing(self) -> Landing {
+        if self == Self::default() {
+            return Landing::Clean;
+        }
+        let action = action_named(self.action.as_deref().unwrap_or_default());
+        let succeeded = self.status.is_none_or(|status| status == "200") && !self.error;
+        match self.access_token.filter(|token| AccessToken::parse(token).is_ok()) {
+            _ if !succeeded => Landing::Failed(action),
+            _ if action == Action::ChangeEmail => Landing::EmailChanged,
+            Some(token) => Landing::Arrived(action, token),
+            None => Landing::Failed(action),
+        }
+    }
+}
+
+fn action_named(name: &str) -> Action {
+    match name {
+        "email-confirm" => Action::EmailConfirm,
+        "magic-link" => Action::MagicLink,
+        "reset-pwd" => Action::ResetPassword,
+        "change-email" => Action::ChangeEmail,
+        _ => Action::SignIn,
+    }
+}
+
+/// Takes the token out of the URL.
+fn clean(visit: &Visit, arrival: &Arrival) -> HttpResponse {
+    visit.session().keep_arrival(arrival);
+    let mut response =
+        visit.go(if arrival.action == Action::ResetPassword { "/reset-password/choose" } else { "/auth-redirect" });
+    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// The clean path: finishes what this browser began, or asks for a press.
+async fn finish(visit: Visit) -> PageResult {
+    let Some(arrival) = visit.session().arrival() else { return Ok(visit.go_saying("/sign-in", Notice::LinkGone)) };
+    let action = arrival.action;
+    if action == Action::ResetPassword {
+        return Ok(visit.go("/reset-password/choose"));
+    }
+    if visit.member().is_none() && is_opened_by_a_person(&visit) {
+        match finish_where_begun(&visit, &arrival.token).await {
+            Ok(Some(grant)) => return arrive(&visit, action, &grant),
+            Ok(None) => {}
+            Err(Trouble::Refused(_)) => return failed(visit, action),
+            Err(Trouble::Failed(failure)) => return Err(PageError::Failed(failure)),
+        }
+    }
+    AuthRedirect { visit, action, form: Form::blank() }.ok()
+}
+
+/// Neither a HEAD nor a page fetched in advance finishes anything.
+fn is_opened_by_a_person(visit: &Visit) -> bool {
+    let request = visit.request();
+    request.method() == Method::GET
+        && !["sec-purpose", "purpose"].iter().any(|name| request.headers().contains_key(*name))
+}
+
+async fn finish_where_begun(visit: &Visit, token: &str) -> Outcome<Option<Grant>> {
+    visit.auth().finish_where_begun(visit.caller(), AccessToken::parse(token)?).await
+}
+
+/// Spends the token. Somebody else who was signed in here is signed out: two accounts never share a browser session.
+async fn redeem(visit: &Visit, token: &str) -> Outcome<Grant> {
+    let caller = visit.caller();
+    let grant = visit.auth().get_auth_grant(caller.clone(), AccessToken::parse(token)?).await?;
+    if caller.session.is_some()
+        && let Err(Trouble::Failed(failure)) = visit.auth().sign_out(caller, None).await
+    {
+        tracing::error!(%failure, "the former session of a browser could not be ended");
+    }
+    Ok(grant)
+}
+
+fn arrive(visit: &Visit, action: Action, grant: &Grant) -> PageResult {
+    let notice = if action == Action::EmailConfirm { Notice::EmailConfirmed } else { Notice::SignedIn };
+    visit.begin(grant, Some(notice))
+}
+
+fn failed(visit: Visit, action: Action) -> PageResult {
+    visit.session().forget_arrival();
+    link_failed::show(visit, action, StatusCode::BAD_REQUEST)
+}
+
+impl AuthRedirect {
+    fn heading(&self) -> &'static str {
+        match self.action {
+            Action::EmailConfirm => "Confirm your address",
+            _ => "Sign in",
+        }
+    }
+
+    fn button(&self) -> &'static str {
+        match self.action {
+            Action::EmailConfirm => "Confirm and sign in",
+            _ => "Sign in",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn landing(query: &str) -> Landing {
+        Query::read(query).landing()
+    }
+
+    #[test]
+    fn every_action_of_the_wire_arrives_with_its_token() {
+        for (name, action) in [
+            ("email-confirm", Action::EmailConfirm),
+            ("magic-link", Action::MagicLink),
+            ("reset-pwd", Action::ResetPassword),
+            ("oauth-signin", Action::SignIn),
+            ("oauth-signup", Action::SignIn),
+            ("unheard-of", Action::SignIn),
+        ] {
+            let arrived = Landing::Arrived(action, "t".into());
+            assert_eq!(landing(&format!("status=200&access_token=t&action={name}")), arrived);
+            assert_eq!(landing(&format!("access_token=t&action={name}")), arrived);
+            assert_eq!(landing(&format!("status=400&action={name}&error=Invalid+or+expired")), Landing::Failed(action));
+            assert_eq!(landing(&format!("status=401&access_token=t&action={name}")), Landing::Failed(action));
+            assert_eq!(landing(&format!("status=200&action={name}")), Landing::Failed(action));
+        }
+        assert_eq!(landing("access_token=t"), Landing::Arrived(Action::SignIn, "t".into()));
+    }
+
+    #[test]
+    fn a_changed_address_arrives_without_a_token() {
+        assert_eq!(landing("status=200&action=change-email"), Landing::EmailChanged);
+        assert_eq!(landing("status=400&action=change-email&error=x"), Landing::Failed(Action::ChangeEmail));
+    }
+
+    #[test]
+    fn whatever_else_arrives_is_a_link_that_failed() {
+        for query in
+            ["access_token=", "access_token=a%20b", "access_token=%00", "status=", "error", "action=%ff&status=x"]
+        {
+            assert!(matches!(landing(query), Landing::Failed(_)), "{query}");
+        }
+        assert_eq!(landing(&format!("access_token={}", "a".repeat(513))), Landing::Failed(Action::SignIn));
+        assert_eq!(landing(""), Landing::Clean);
+        assert_eq!(landing("utm_source=mail"), Landing::Clean);
+        assert_eq!(landing("access_token=a&access_token=b"), Landing::Arrived(Action::SignIn, "a".into()));
+    }
+}

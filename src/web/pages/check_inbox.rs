@@ -1,0 +1,102 @@
+//! "Check your inbox": where the mail went, send it again, and for a sign-up correct a mistyped address.
+
+use askama::Template;
+
+use crate::{
+    port::Outcome,
+    web::{
+        form::{EmailOnly, Form},
+        notice::Notice,
+        page::{Page, PageResult},
+        session::{Journey, JourneyKind},
+        visit::Visit,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "pages/check_inbox.html")]
+struct CheckInbox {
+    visit: Visit,
+    journey: Journey,
+    resend: Form<EmailOnly>,
+    correct: Form<EmailOnly>,
+}
+
+pub(crate) async fn show(visit: Visit) -> PageResult {
+    match visit.session().journey() {
+        Some(journey) => CheckInbox { visit, journey, resend: Form::blank(), correct: Form::blank() }.ok(),
+        None => Ok(visit.go("/")),
+    }
+}
+
+/// Sends the mail of the running journey again; with an address, the confirmation of a sign-up, from wherever that is asked.
+pub(crate) async fn resend(visit: Visit, form: Form<EmailOnly>) -> PageResult {
+    let journey = match form.value("email") {
+        "" => visit.session().journey(),
+        email => Some(Journey { kind: JourneyKind::SignUp, email: email.to_owned() }),
+    };
+    let Some(journey) = journey else { return Ok(visit.go("/sign-in")) };
+    match form.submit(|_| send(&visit, &journey)).await? {
+        Ok(()) => {
+            visit.session().begin_journey(journey.kind, &journey.email);
+            Ok(visit.go_saying("/check-inbox", Notice::MailSentAgain))
+        }
+        Err(resend) => resend.again(|resend| CheckInbox { visit, journey, resend, correct: Form::blank() }),
+    }
+}
+
+pub(crate) async fn correct(visit: Visit, form: Form<EmailOnly>) -> PageResult {
+    let journey = visit.session().journey().filter(|journey| journey.kind == JourneyKind::SignUp);
+    let Some(journey) = journey else { return Ok(visit.go("/")) };
+    let (old, new) = (journey.email.clone(), form.value("email").to_owned());
+    match form.submit(|fields| visit.auth().correct_sign_up_email(visit.caller(), old, fields.email)).await? {
+        Ok(()) => {
+            visit.session().begin_journey(JourneyKind::SignUp, &new);
+            Ok(visit.go_saying("/check-inbox", Notice::MailSentToNewAddress))
+        }
+        Err(correct) => correct.again(|correct| CheckInbox { visit, journey, resend: Form::blank(), correct }),
+    }
+}
+
+async fn send(visit: &Visit, journey: &Journey) -> Outcome<()> {
+    let (auth, caller, email) = (visit.auth(), visit.caller(), journey.email.clone());
+    match journey.kind {
+        JourneyKind::SignUp => auth.resend_verification_email(caller, email).await,
+        JourneyKind::MagicLink => auth.send_magic_link_email(caller, email).await,
+        JourneyKind::ResetPassword => auth.send_reset_password_email(caller, email).await,
+    }
+}
+
+impl CheckInbox {
+    /// What the link in the mail does, to finish a sentence with.
+    fn purpose(&self) -> &'static str {
+        match self.journey.kind {
+            JourneyKind::SignUp => "confirms your address and signs you in",
+            JourneyKind::MagicLink => "signs you in",
+            JourneyKind::ResetPassword => "lets you choose a new password",
+        }
+    }
+
+    /// Whether nothing may be said about there being an account.
+    fn may_be_unknown(&self) -> bool {
+        self.journey.kind != JourneyKind::SignUp
+    }
+
+    /// Whether the address can still be corrected: a sign-up waits for its proof.
+    fn correctable(&self) -> bool {
+        self.journey.kind == JourneyKind::SignUp
+    }
+
+    fn has_dev_inbox(&self) -> bool {
+        self.visit.site().dev_inbox.is_some()
+    }
+
+    /// How long the link lives, where the mail does not say it better.
+    fn lifetime(&self) -> Option<String> {
+        match (self.journey.kind, self.visit.auth().offers().link_minutes) {
+            (JourneyKind::SignUp, _) => None,
+            (_, 60) => Some("one hour".to_owned()),
+            (_, minutes) => Some(format!("{minutes} minutes")),
+        }
+    }
+}

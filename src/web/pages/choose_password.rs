@@ -1,0 +1,69 @@
+//! Choosing a new password, with the reset link that `/auth-redirect` moved into the cookie.
+
+use askama::Template;
+
+use crate::{
+    port::{AccessToken, Code, Outcome, Password},
+    web::{
+        form::{Fields, Form},
+        notice::Notice,
+        page::{Page, PageResult},
+        session::Action,
+        typed::{Input, Typed},
+        visit::Visit,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "pages/choose_password.html")]
+struct ChoosePassword {
+    visit: Visit,
+    form: Form<NewPassword>,
+}
+
+pub(crate) struct NewPassword(Password);
+
+impl Fields for NewPassword {
+    const INPUTS: &'static [Input] = &[Input::Secret("password")];
+
+    fn read(typed: &mut Typed) -> Self {
+        Self(typed.secret("password"))
+    }
+}
+
+pub(crate) async fn show(visit: Visit) -> PageResult {
+    if token(&visit).is_err() {
+        return Ok(visit.go_saying("/reset-password", Notice::LinkGone));
+    }
+    ChoosePassword { visit, form: Form::blank() }.ok()
+}
+
+pub(crate) async fn submit(visit: Visit, form: Form<NewPassword>) -> PageResult {
+    match form.submit(|NewPassword(password)| reset(&visit, password)).await? {
+        Ok(()) => {
+            visit.session().forget_arrival();
+            Ok(visit.go_saying("/sign-in", Notice::PasswordReset))
+        }
+        Err(form) if form.is(Code::InvalidAccessToken) || form.is(Code::InvalidTokenType) => {
+            visit.session().forget_arrival();
+            Ok(visit.go_saying("/reset-password", Notice::LinkGone))
+        }
+        Err(form) => form.again(|form| ChoosePassword { visit, form }),
+    }
+}
+
+async fn reset(visit: &Visit, password: Password) -> Outcome<()> {
+    visit.auth().reset_password_with_token(visit.caller(), token(visit)?, password).await
+}
+
+/// The token of the reset link that this browser opened.
+fn token(visit: &Visit) -> Result<AccessToken, Code> {
+    let arrival = visit.session().arrival().filter(|arrival| arrival.action == Action::ResetPassword);
+    AccessToken::parse(&arrival.ok_or(Code::InvalidAccessToken)?.token)
+}
+
+impl ChoosePassword {
+    fn password_hint(&self) -> String {
+        self.visit.password_hint()
+    }
+}

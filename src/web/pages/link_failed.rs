@@ -1,0 +1,49 @@
+//! A link that led nowhere, with the way to a new one on the same page.
+
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use crate::web::{
+    form::{EmailOnly, Form},
+    page::{self, PageResult},
+    session::Action,
+    visit::Visit,
+};
+
+#[derive(Template)]
+#[template(path = "pages/link_failed.html")]
+struct LinkFailed {
+    visit: Visit,
+    action: Action,
+    form: Form<EmailOnly>,
+}
+
+pub(crate) fn show(visit: Visit, action: Action, status: StatusCode) -> PageResult {
+    page::show(&LinkFailed { visit, action, form: Form::blank() }, status)
+}
+
+impl LinkFailed {
+    /// Our own words for what happened; the link's are never shown.
+    fn sentence(&self) -> &'static str {
+        match self.action {
+            Action::EmailConfirm => "The link to confirm your address has expired or was used already.",
+            Action::MagicLink => "The sign-in link has expired or was used already.",
+            Action::ResetPassword => "The link to choose a new password has expired or was used already.",
+            Action::ChangeEmail => {
+                "The link to change your address has expired, was used already, or the address belongs to another account."
+            }
+            Action::SignIn => "The sign-in was not completed, or its link was used already.",
+        }
+    }
+
+    /// The form that sends a new link, and its button. Somebody who is signed in needs none but a reset.
+    fn renewal(&self) -> Option<(&'static str, &'static str)> {
+        match self.action {
+            Action::ResetPassword => Some(("/reset-password", "Send a new link")),
+            _ if self.visit.member().is_some() => None,
+            Action::EmailConfirm => Some(("/check-inbox/resend", "Send a new link")),
+            Action::MagicLink => Some(("/magic-link", "Send a new link")),
+            Action::ChangeEmail | Action::SignIn => None,
+        }
+    }
+}

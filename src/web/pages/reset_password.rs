@@ -1,0 +1,32 @@
+//! Asking for a link that sets a new password.
+
+use askama::Template;
+
+use crate::web::{
+    form::{EmailOnly, Form},
+    page::{Page, PageResult},
+    session::JourneyKind,
+    visit::Visit,
+};
+
+#[derive(Template)]
+#[template(path = "pages/reset_password.html")]
+struct ResetPassword {
+    visit: Visit,
+    form: Form<EmailOnly>,
+}
+
+pub(crate) async fn show(visit: Visit) -> PageResult {
+    ResetPassword { visit, form: Form::blank() }.ok()
+}
+
+pub(crate) async fn submit(visit: Visit, form: Form<EmailOnly>) -> PageResult {
+    let email = form.value("email").to_owned();
+    match form.submit(|fields| visit.auth().send_reset_password_email(visit.caller(), fields.email)).await? {
+        Ok(()) => {
+            visit.session().begin_journey(JourneyKind::ResetPassword, &email);
+            Ok(visit.go("/check-inbox"))
+        }
+        Err(form) => form.again(|form| ResetPassword { visit, form }),
+    }
+}

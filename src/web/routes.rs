@@ -1,0 +1,153 @@
+//! THE route table: path, who may come, what answers.
+
+use actix_web::{
+    FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, Scope,
+    body::MessageBody,
+    guard,
+    http::header::LOCATION,
+    middleware::from_fn,
+    web::{self, Data},
+};
+
+use super::{
+    Site, assets,
+    error::PageError,
+    guard::{
+        Guard::{self, Anyone, Guests, Members},
+        recognise, stand,
+    },
+    pages::{
+        auth_redirect, change_password, check_inbox, choose_password, dev_inbox, home, magic_link, profile,
+        profile_email, profile_email_confirm, profile_name, profile_password, profile_picture, profile_sessions,
+        reset_password, sign_in, sign_out, sign_up,
+    },
+    visit::Visit,
+};
+
+fn table() -> Vec<Place> {
+    vec![
+        at("/", Guests).get(home::show),
+        at("/sign-up", Guests).get(sign_up::show).post(sign_up::submit),
+        at("/check-inbox", Guests).get(check_inbox::show),
+        at("/check-inbox/resend", Guests).get(check_inbox::show).post(check_inbox::resend),
+        at("/check-inbox/correct", Guests).get(check_inbox::show).post(check_inbox::correct),
+        at("/sign-in", Guests).get(sign_in::show).post(sign_in::submit),
+        at("/magic-link", Guests).get(magic_link::show).post(magic_link::submit),
+        at("/auth-redirect", Anyone).get(auth_redirect::show).post(auth_redirect::submit),
+        at("/reset-password", Anyone).get(reset_password::show).post(reset_password::submit),
+        at("/reset-password/choose", Anyone).get(choose_password::show).post(choose_password::submit),
+        at("/sign-out", Anyone).get(sign_out::show).post(sign_out::submit),
+        at("/profile", Members).get(profile::show),
+        at("/profile/name", Members).get(profile_name::show).post(profile_name::submit),
+        at("/profile/picture", Members).get(profile_picture::show).post(profile_picture::submit),
+        at("/profile/picture/remove", Members).get(profile_picture::show).post(profile_picture::remove),
+        at("/profile/password", Members).get(profile_password::show).post(profile_password::submit),
+        at("/profile/email", Members).get(profile_email::show).post(profile_email::submit),
+        at("/profile/email/confirm", Anyone).get(profile_email_confirm::show).post(profile_email_confirm::submit),
+        at("/profile/sessions", Members).get(profile_sessions::show),
+        at("/profile/sessions/end", Members).get(profile_sessions::show).post(profile_sessions::end_one),
+        at("/profile/sessions/end-others", Members).get(profile_sessions::show).post(profile_sessions::end_others),
+        at("/.well-known/change-password", Anyone).get(change_password::show),
+    ]
+}
+
+/// The page names of the original example applications (DESIGN.md §3), and what they are called here.
+const MOVED: &[(&str, &str)] = &[
+    ("/login", "/sign-in"),
+    ("/signin", "/sign-in"),
+    ("/auth/sign-in", "/sign-in"),
+    ("/register", "/sign-up"),
+    ("/signup", "/sign-up"),
+    ("/auth/sign-up", "/sign-up"),
+    ("/login-with-magic-link", "/magic-link"),
+    ("/auth/send-magic-link", "/magic-link"),
+    ("/auth/forgot-password", "/reset-password"),
+    ("/auth/verification-sent", "/check-inbox"),
+    ("/auth/sign-in-redirect", "/profile"),
+    ("/auth/sign-out", "/sign-out"),
+];
+
+/// Mounts the table, the names that moved, and the page for everything else.
+pub(crate) fn mount(mut scope: Scope, site: &Data<Site>) -> Scope {
+    for place in table() {
+        scope = place.mount(scope);
+    }
+    if site.dev_inbox.is_some() {
+        scope = at("/dev/inbox", Anyone).get(dev_inbox::show).mount(scope);
+    }
+    for (old, new) in MOVED {
+        scope = at(old, Anyone).get(move |visit: Visit| async move { moved(&visit, new) }).mount(scope);
+    }
+    for path in assets::paths() {
+        scope = scope.route(path, web::get().to(assets::show));
+    }
+    if !site.paths.prefix().is_empty() {
+        scope = scope.service(web::resource("").to(bare_prefix));
+    }
+    scope.default_service(web::to(no_such_page))
+}
+
+/// One line of the table.
+struct Place {
+    guard: Guard,
+    resource: Resource,
+    methods: &'static str,
+}
+
+fn at(path: &'static str, guard: Guard) -> Place {
+    Place { guard, resource: web::resource(path), methods: "GET, HEAD" }
+}
+
+impl Place {
+    /// What answers a GET, and a HEAD with the same headers.
+    fn get<F, Args>(mut self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder<Body: MessageBody> + 'static,
+    {
+        let reading = guard::Any(guard::Get()).or(guard::Head());
+        self.resource = self.resource.route(web::route().guard(reading).to(handler));
+        self
+    }
+
+    /// What answers the page's form.
+    fn post<F, Args>(mut self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder<Body: MessageBody> + 'static,
+    {
+        self.resource = self.resource.route(web::post().to(handler));
+        self.methods = "GET, HEAD, POST";
+        self
+    }
+
+    /// Puts the page behind its guard. Every other method is refused with the list of those it has.
+    fn mount(self, scope: Scope) -> Scope {
+        let (guard, methods) = (self.guard, self.methods);
+        let refuse = move || async move { Err::<HttpResponse, _>(PageError::MethodNotAllowed(methods)) };
+        let layer = from_fn(move |request, next| stand(guard, request, next));
+        scope.service(self.resource.default_service(web::to(refuse)).wrap(layer))
+    }
+}
+
+/// Leads a former name to the page, with the query it came with.
+fn moved(visit: &Visit, path: &str) -> HttpResponse {
+    let mut address = visit.href(path).to_string();
+    if let Some(query) = visit.request().uri().query() {
+        address.push('?');
+        address.push_str(query);
+    }
+    HttpResponse::MovedPermanently().insert_header((LOCATION, address)).finish()
+}
+
+/// `/hall` is `/hall/`.
+async fn bare_prefix(visit: Visit) -> HttpResponse {
+    moved(&visit, "/")
+}
+
+async fn no_such_page(request: HttpRequest) -> Result<HttpResponse, PageError> {
+    recognise(&request).await;
+    Err(PageError::NotFound)
+}

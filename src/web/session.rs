@@ -1,0 +1,326 @@
+//! What a browser keeps for us: one encrypted cookie, and the one place that spells what is in it.
+//!
+//! # What is in it
+//!
+//! | key | what | lives |
+//! |---|---|---|
+//! | `b` | a random secret that marks this browser; the form tokens are derived from it | until sign-in or sign-out |
+//! | `s` | the session token | until sign-out, or until the session is found dead |
+//! | `r` | the page to come back to after signing in | until then |
+//! | `n` | a notice for the next page | until shown |
+//! | `j` | the running journey: where mail went, and for what | until it ends |
+//! | `a` | what a mailed link brought, moved out of the URL (SECURITY.md S47) | until used |
+//!
+//! A browser drops a cookie above 4096 bytes without a word (S40), and sealing makes the text half as long again. Every
+//! value here is capped so that the whole stays far below.
+
+use actix_session::SessionExt;
+use actix_web::{HttpRequest, dev::ServiceRequest};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::notice::Notice;
+use crate::port::{BrowserTicket, Email, Random, SessionToken};
+
+/// Longest page address that is kept to come back to, in bytes.
+const RETURN_TO_MAX: usize = 1024;
+
+const BROWSER: &str = "b";
+const TOKEN: &str = "s";
+const RETURN_TO: &str = "r";
+const NOTICE: &str = "n";
+const JOURNEY: &str = "j";
+const ARRIVAL: &str = "a";
+
+/// The contents of the cookie.
+#[derive(Clone)]
+pub(crate) struct CookieSession(actix_session::Session);
+
+/// What was mailed to whom, so that the page after a form can say so and send it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Journey {
+    #[serde(rename = "k")]
+    pub(crate) kind: JourneyKind,
+    #[serde(rename = "e")]
+    pub(crate) email: String,
+}
+
+/// The journeys that wait for a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum JourneyKind {
+    #[serde(rename = "s")]
+    SignUp,
+    #[serde(rename = "m")]
+    MagicLink,
+    #[serde(rename = "r")]
+    ResetPassword,
+}
+
+/// What a mailed link brought: which kind it was, and its access token or key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Arrival {
+    #[serde(rename = "k")]
+    pub(crate) action: Action,
+    #[serde(rename = "t")]
+    pub(crate) token: String,
+}
+
+/// What a link is for (ALTOGIC_WIRE.md §10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Action {
+    #[serde(rename = "e")]
+    EmailConfirm,
+    #[serde(rename = "m")]
+    MagicLink,
+    #[serde(rename = "r")]
+    ResetPassword,
+    #[serde(rename = "c")]
+    ChangeEmail,
+    /// A provider's sign-in, and whatever else brings an access token.
+    #[serde(rename = "o")]
+    SignIn,
+}
+
+impl CookieSession {
+    /// The cookie that came with a request; an empty one where none, or none of ours, came.
+    pub(crate) fn of(request: &HttpRequest) -> Self {
+        Self(request.get_session())
+    }
+
+    /// As [`of`](Self::of), for a middleware.
+    pub(crate) fn of_service(request: &ServiceRequest) -> Self {
+        Self(request.get_session())
+    }
+
+    /// Marks this browser; made at first use.
+    pub(crate) fn browser(&self, random: &dyn Random) -> Option<BrowserTicket> {
+        BrowserTicket::parse(&self.browser_secret(random)).ok()
+    }
+
+    /// The token that every form of this browser carries. Derived, so that a form does not show what marks the browser.
+    pub(crate) fn csrf(&self, random: &dyn Random) -> String {
+        form_token(&self.browser_secret(random))
+    }
+
+    /// Whether a form's token is this browser's, compared in constant time.
+    pub(crate) fn knows_csrf(&self, token: &str) -> bool {
+        let Some(secret) = self.read::<String>(BROWSER) else { return false };
+        form_token(&secret).as_bytes().ct_eq(token.as_bytes()).into()
+    }
+
+    /// The session token, when somebody is signed in here.
+    pub(crate) fn token(&self) -> Option<SessionToken> {
+        self.read::<String>(TOKEN).and_then(|token| SessionToken::parse(&token).ok())
+    }
+
+    /// Begins a session: everything else in the cookie is dropped and the browser gets a new secret, so that nothing
+    /// planted or seen before the sign-in is worth anything after it (S32). The page to come back to is handed out.
+    pub(crate) fn begin(&self, token: &SessionToken) -> Option<String> {
+        let return_to = self.return_to();
+        self.0.clear();
+        self.0.renew();
+        self.write(TOKEN, &token.expose());
+        return_to
+    }
+
+    /// Goes on with a new token for the same person, after a change of password.
+    pub(crate) fn continue_with(&self, token: &SessionToken) {
+        self.0.renew();
+        self.write(TOKEN, &token.expose());
+    }
+
+    /// Forgets everything; the next page makes a new browser secret.
+    pub(crate) fn end(&self) {
+        self.0.clear();
+        self.0.renew();
+    }
+
+    /// Forgets a session that turned out to be dead and keeps the rest.
+    pub(crate) fn drop_token(&self) {
+        self.0.remove(TOKEN);
+    }
+
+    /// Has the cookie sealed and sent again as it is.
+    pub(crate) fn renew(&self) {
+        self.0.renew();
+    }
+
+    /// Keeps the page to come back to, if it is one of ours.
+    pub(crate) fn come_back_to(&self, path: &str) {
+        if is_own_path(path) {
+            self.write(RETURN_TO, &path);
+        }
+    }
+
+    /// Leaves a notice for the next page that is shown.
+    pub(crate) fn leave_notice(&self, notice: Notice) {
+        self.write(NOTICE, &notice);
+    }
+
+    /// Whether a notice waits already.
+    pub(crate) fn has_notice(&self) -> bool {
+        self.0.contains_key(NOTICE)
+    }
+
+    /// Takes the notice: it is shown once.
+    pub(crate) fn take_notice(&self) -> Option<Notice> {
+        let notice = self.read(NOTICE)?;
+        self.0.remove(NOTICE);
+        Some(notice)
+    }
+
+    /// The running journey.
+    pub(crate) fn journey(&self) -> Option<Journey> {
+        self.read(JOURNEY)
+    }
+
+    /// Remembers where mail went. What is no address is not kept.
+    pub(crate) fn begin_journey(&self, kind: JourneyKind, email: &str) {
+        if let Ok(email) = Email::parse(email) {
+            self.write(JOURNEY, &Journey { kind, email: email.as_str().to_owned() });
+        }
+    }
+
+    /// What a mailed link brought.
+    pub(crate) fn arrival(&self) -> Option<Arrival> {
+        self.read(ARRIVAL)
+    }
+
+    /// Keeps what a mailed link brought, in place of the URL.
+    pub(crate) fn keep_arrival(&self, arrival: &Arrival) {
+        self.write(ARRIVAL, arrival);
+    }
+
+    /// Forgets what a mailed link brought, once it was used or refused.
+    pub(crate) fn forget_arrival(&self) {
+        if self.0.contains_key(ARRIVAL) {
+            self.0.remove(ARRIVAL);
+        }
+    }
+
+    fn return_to(&self) -> Option<String> {
+        self.read::<String>(RETURN_TO).filter(|path| is_own_path(path))
+    }
+
+    fn browser_secret(&self, random: &dyn Random) -> String {
+        self.read(BROWSER).unwrap_or_else(|| {
+            let mut bytes = [0; 16];
+            random.fill(&mut bytes);
+            let secret = URL_SAFE_NO_PAD.encode(bytes);
+            self.write(BROWSER, &secret);
+            secret
+        })
+    }
+
+    /// What cannot be read is treated as missing: a cookie of an older release must not break a page.
+    fn read<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        self.0.get(key).ok().flatten()
+    }
+
+    fn write<T: Serialize>(&self, key: &str, value: &T) {
+        if let Err(error) = self.0.insert(key, value) {
+            tracing::error!(%error, key, "a value could not be written into the cookie");
+        }
+    }
+}
+
+/// Whether a text is the path of a page on this origin: what a browser can only read as such (SECURITY.md S51).
+fn is_own_path(path: &str) -> bool {
+    let mut bytes = path.bytes();
+    bytes.next() == Some(b'/')
+        && !matches!(bytes.next(), Some(b'/' | b'\\'))
+        && path.len() <= RETURN_TO_MAX
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
+fn form_token(secret: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::new().chain_update(b"form").chain_update(secret).finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    struct Counting(std::sync::atomic::AtomicU8);
+
+    impl Random for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        }
+    }
+
+    fn empty() -> (CookieSession, Counting) {
+        (CookieSession::of(&TestRequest::get().to_http_request()), Counting(std::sync::atomic::AtomicU8::new(1)))
+    }
+
+    #[test]
+    fn one_comes_back_only_to_a_page_of_this_origin_s51() {
+        for path in ["/profile", "/profile/sessions?page=2", "/"] {
+            assert!(is_own_path(path), "{path}");
+        }
+        for path in [
+            "",
+            "profile",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example/",
+            "/a\\b",
+            "/a\r\nSet-Cookie: x",
+            "/\t/evil.example",
+            " /profile",
+            &format!("/{}", "a".repeat(RETURN_TO_MAX)),
+        ] {
+            assert!(!is_own_path(path), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_token_is_good_for_one_browser_and_until_sign_in() {
+        let (session, random) = empty();
+        assert!(!session.knows_csrf(""), "a browser without a secret knows no token");
+        let token = session.csrf(&random);
+        assert!(session.knows_csrf(&token));
+        assert!(!session.knows_csrf(&format!("{token}x")));
+        assert!(!empty().0.knows_csrf(&token));
+        session.begin(&SessionToken::parse("token").unwrap());
+        assert!(!session.knows_csrf(&token), "renewed at sign-in (S32)");
+    }
+
+    #[test]
+    fn beginning_a_session_hands_out_the_way_back_and_drops_the_rest() {
+        let (session, random) = empty();
+        session.csrf(&random);
+        session.come_back_to("/profile/sessions");
+        session.begin_journey(JourneyKind::MagicLink, "ann@example.com");
+        session.keep_arrival(&Arrival { action: Action::MagicLink, token: "t".into() });
+        assert_eq!(session.begin(&SessionToken::parse("token").unwrap()).as_deref(), Some("/profile/sessions"));
+        assert_eq!(session.token().unwrap().expose(), "token");
+        assert!(session.journey().is_none() && session.arrival().is_none() && session.return_to().is_none());
+    }
+
+    #[test]
+    fn a_notice_is_shown_once() {
+        let (session, _) = empty();
+        session.leave_notice(Notice::SignedOut);
+        assert_eq!(session.take_notice(), Some(Notice::SignedOut));
+        assert_eq!(session.take_notice(), None);
+    }
+
+    #[test]
+    fn a_full_cookie_stays_far_below_what_browsers_accept_s40() {
+        let (session, random) = empty();
+        session.csrf(&random);
+        session.come_back_to(&format!("/{}", "a".repeat(RETURN_TO_MAX - 1)));
+        session.begin_journey(JourneyKind::SignUp, &format!("{}@example.com", "a".repeat(60)));
+        session.keep_arrival(&Arrival { action: Action::MagicLink, token: "t".repeat(512) });
+        session.leave_notice(Notice::MailSentToNewAddress);
+        let text = serde_json::to_string(&*session.0.entries()).unwrap();
+        // nonce and tag add 28 bytes, base64 a third, percent-encoding its signs a little
+        assert!((text.len() + 28) * 4 / 3 * 106 / 100 < 3500, "{} bytes", text.len());
+    }
+}

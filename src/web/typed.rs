@@ -1,0 +1,196 @@
+//! What somebody typed into a form, read strictly: each field once, valid UTF-8, nothing that a line cannot hold.
+
+use percent_encoding::percent_decode;
+use zeroize::Zeroizing;
+
+use super::error::PageError;
+use crate::port::Password;
+
+/// The hidden field that carries the form token.
+pub(crate) const CSRF: &str = "csrf";
+
+/// One input of a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// One line of text, shown again as it was typed.
+    Line(&'static str),
+    /// A secret: never shown again.
+    Secret(&'static str),
+}
+
+/// The values of a form's inputs, by name. A missing one is an empty one.
+#[derive(Default)]
+pub(crate) struct Typed {
+    values: Vec<(Input, Zeroizing<String>)>,
+    token: Zeroizing<String>,
+}
+
+impl Input {
+    /// The name it has in the form, which is its id on the page too.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Line(name) | Self::Secret(name) => name,
+        }
+    }
+}
+
+impl Typed {
+    /// Reads an `application/x-www-form-urlencoded` body (WHATWG URL §5.1). Fields that the form does not have are ignored
+    /// (SECURITY.md S59).
+    ///
+    /// # Errors
+    /// For a field that comes twice (S60), for bytes that are not UTF-8, and for control characters in a line (S58).
+    pub(crate) fn parse(body: &[u8], inputs: &[Input]) -> Result<Self, PageError> {
+        let mut typed = Self::default();
+        let mut token_seen = false;
+        for pair in body.split(|byte| *byte == b'&') {
+            let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
+                Some(at) => (&pair[..at], &pair[at + 1..]),
+                None => (pair, &[][..]),
+            };
+            let Ok(name) = decode(name) else { continue };
+            if *name == CSRF {
+                once(&mut token_seen)?;
+                typed.token = decode(value)?;
+            } else if let Some(input) = inputs.iter().find(|input| input.name() == *name) {
+                once(&mut typed.values.iter().any(|(known, _)| known == input))?;
+                typed.values.push((*input, fitting(*input, decode(value)?)?));
+            }
+        }
+        Ok(typed)
+    }
+
+    /// A form that is already filled in in one place.
+    pub(crate) fn filled(name: &'static str, value: &str) -> Self {
+        Self { values: vec![(Input::Line(name), Zeroizing::new(value.to_owned()))], ..Self::default() }
+    }
+
+    /// A form that carries nothing but its token.
+    pub(crate) fn with_token(token: String) -> Self {
+        Self { token: Zeroizing::new(token), ..Self::default() }
+    }
+
+    /// The form token that came along.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// A line as it was typed, to show it again. Secrets are never shown.
+    pub(crate) fn shown(&self, name: &str) -> &str {
+        let shown = |input: &Input| matches!(input, Input::Line(line) if *line == name);
+        self.values.iter().find(|(input, _)| shown(input)).map_or("", |(_, value)| value)
+    }
+
+    /// A line, for the operation.
+    pub(crate) fn line(&self, name: &'static str) -> String {
+        self.shown(name).to_owned()
+    }
+
+    /// A secret, for the operation; what was typed is wiped.
+    pub(crate) fn secret(&mut self, name: &'static str) -> Password {
+        let typed = self.values.iter_mut().find(|(input, _)| *input == Input::Secret(name));
+        Password::typed(typed.map_or_else(String::new, |(_, value)| std::mem::take(&mut **value)))
+    }
+}
+
+fn once(seen: &mut bool) -> Result<(), PageError> {
+    if std::mem::replace(seen, true) {
+        return Err(PageError::Malformed("A field of the form came twice. Please go back and send it again."));
+    }
+    Ok(())
+}
+
+/// Undoes the form encoding. An incomplete escape stands for itself, as in every browser.
+fn decode(bytes: &[u8]) -> Result<Zeroizing<String>, PageError> {
+    let spaced: Zeroizing<Vec<u8>> =
+        Zeroizing::new(bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect());
+    let decoded = percent_decode(&spaced).collect();
+    String::from_utf8(decoded).map(Zeroizing::new).map_err(|error| {
+        drop(Zeroizing::new(error.into_bytes()));
+        PageError::Malformed("The form had bytes that are no text (UTF-8). Please go back and type it again.")
+    })
+}
+
+/// A line has no control characters; a secret may have any but NUL, since nobody shows or stores it.
+fn fitting(input: Input, value: Zeroizing<String>) -> Result<Zeroizing<String>, PageError> {
+    let strange = match input {
+        Input::Line(_) => value.chars().any(char::is_control),
+        Input::Secret(_) => value.contains('\0'),
+    };
+    if strange {
+        return Err(PageError::Malformed(
+            "A field had characters that no keyboard types (control characters). Please go back and type it again.",
+        ));
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INPUTS: &[Input] = &[Input::Line("email"), Input::Secret("password")];
+
+    fn parse(body: &[u8]) -> Option<Typed> {
+        Typed::parse(body, INPUTS).ok()
+    }
+
+    #[test]
+    fn a_form_is_read_as_browsers_write_it() {
+        let mut typed = parse(b"csrf=t&email=Ann+B%40example.com&password=%20a+%C3%A9%26%3D").unwrap();
+        assert_eq!((typed.token(), typed.line("email").as_str()), ("t", "Ann B@example.com"));
+        assert_eq!(typed.secret("password").expose(), " a é&=");
+        assert_eq!(typed.secret("password").expose(), "", "handed out once");
+    }
+
+    #[test]
+    fn a_secret_is_never_shown_again() {
+        assert_eq!(parse(b"password=hunter2").unwrap().shown("password"), "");
+    }
+
+    #[test]
+    fn a_missing_field_is_an_empty_one_and_a_foreign_one_is_ignored_s59() {
+        let typed = parse(b"role=admin&role=admin&%ff=x&&=&==&email").unwrap();
+        assert_eq!((typed.shown("email"), typed.shown("role"), typed.token()), ("", "", ""));
+        assert_eq!(parse(b"").unwrap().shown("email"), "");
+    }
+
+    #[test]
+    fn a_field_that_comes_twice_is_refused_s60() {
+        for body in ["email=a&email=b", "csrf=a&csrf=b", "password=a&pass%77ord=b"] {
+            assert!(parse(body.as_bytes()).is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused_s58() {
+        for body in [
+            &b"email=%ff"[..],
+            b"email=\xff",
+            b"email=%c0%80",
+            b"email=a%00b",
+            b"email=a%0d%0ab",
+            b"email=a%09",
+            b"email=%c2%85",
+            b"password=a%00",
+        ] {
+            assert!(parse(body).is_none(), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_arrives_is_read_or_refused_and_never_panics() {
+        let signs = b"%&=+a0f\xff\x00\xc3;";
+        let mut state = 1_u32;
+        for _ in 0..20_000 {
+            let body: Vec<u8> = (0..12)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    signs[(state >> 16) as usize % signs.len()]
+                })
+                .collect();
+            drop(parse(&body));
+            drop(parse(&[b"email=", &body[..]].concat()));
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The one extractor of the pages: who is here, from where, and what the page needs to greet them.
+
+use std::{
+    cell::OnceCell,
+    future::{Ready, ready},
+    rc::Rc,
+};
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, HttpResponse,
+    dev::Payload,
+    http::header::{HeaderMap, LOCATION, USER_AGENT},
+    web::Data,
+};
+
+use super::{Site, assets, error::PageError, guard::Present, notice::Notice, paths::Href, session::CookieSession};
+use crate::{
+    forwarded::client_address,
+    port::{AuthManager, Caller, Door, Grant, Member, SessionToken},
+};
+
+/// Longest `User-Agent` that is handed on, in bytes.
+const USER_AGENT_MAX: usize = 512;
+
+/// One request as a page sees it. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Visit(Rc<Inner>);
+
+struct Inner {
+    request: HttpRequest,
+    site: Data<Site>,
+    session: CookieSession,
+    member: Option<Member>,
+    csrf: OnceCell<String>,
+    notice: OnceCell<Option<Notice>>,
+}
+
+impl Visit {
+    /// The visit behind a request; the guard in front of the page has looked up the member.
+    pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
+        let site = request.app_data::<Data<Site>>()?.clone();
+        let member = request.extensions().get::<Present>().and_then(|present| present.0.clone());
+        Some(Self(Rc::new(Inner {
+            request: request.clone(),
+            site,
+            session: CookieSession::of(request),
+            member,
+            csrf: OnceCell::new(),
+            notice: OnceCell::new(),
+        })))
+    }
+
+    /// The backend.
+    pub(crate) fn auth(&self) -> &dyn AuthManager {
+        &*self.0.site.auth
+    }
+
+    /// The settings and parts that all pages share.
+    pub(crate) fn site(&self) -> &Site {
+        &self.0.site
+    }
+
+    /// What this browser keeps for us.
+    pub(crate) fn session(&self) -> &CookieSession {
+        &self.0.session
+    }
+
+    /// The one who asks, for an operation of the port.
+    pub(crate) fn caller(&self) -> Caller {
+        caller(&self.0.request, &self.0.site, &self.0.session)
+    }
+
+    /// The signed-in person. Always there on a page that is for members.
+    pub(crate) fn member(&self) -> Option<&Member> {
+        self.0.member.as_ref()
+    }
+
+    /// The signed-in person, on a page whose guard lets members pass only.
+    ///
+    /// # Errors
+    /// The way to the sign-in page, should the page stand in the route table with another guard.
+    pub(crate) fn signed_in(&self) -> Result<&Member, PageError> {
+        self.member().ok_or(PageError::SessionEnded)
+    }
+
+    /// The request itself, for what only one page needs: its query, a header.
+    pub(crate) fn request(&self) -> &HttpRequest {
+        &self.0.request
+    }
+
+    /// The token that every form on the page carries in its field `csrf`.
+    pub(crate) fn csrf(&self) -> &str {
+        self.0.csrf.get_or_init(|| self.0.session.csrf(&*self.0.site.random))
+    }
+
+    /// What the last action has to say. Asking takes it: it is shown once.
+    pub(crate) fn notice(&self) -> Option<Notice> {
+        *self.0.notice.get_or_init(|| self.0.session.take_notice())
+    }
+
+    /// The address of a page of ours.
+    pub(crate) fn href<'a>(&'a self, path: &'a str) -> Href<'a> {
+        self.0.site.paths.href(path)
+    }
+
+    /// The address of the stylesheet.
+    pub(crate) fn stylesheet(&self) -> Href<'_> {
+        self.href(assets::stylesheet())
+    }
+
+    /// The address of the icon.
+    pub(crate) fn icon(&self) -> Href<'_> {
+        self.href(assets::icon())
+    }
+
+    /// The name that the hall goes by.
+    pub(crate) fn product_name(&self) -> &str {
+        &self.0.site.product_name
+    }
+
+    /// What a new password must be, said before it is typed.
+    pub(crate) fn password_hint(&self) -> String {
+        format!("At least {} characters. A few words in a row are good.", self.auth().offers().password_min)
+    }
+
+    /// The page that was asked for, without the prefix, as the route table spells it.
+    pub(crate) fn path(&self) -> &str {
+        let path = self.0.request.path();
+        path.strip_prefix(self.0.site.paths.prefix()).unwrap_or(path)
+    }
+
+    /// Goes to a page of ours: 303, so that the browser asks with GET (SECURITY.md S52).
+    pub(crate) fn go(&self, path: &str) -> HttpResponse {
+        see_other(&self.href(path).to_string())
+    }
+
+    /// Goes to a page of ours and says something there.
+    pub(crate) fn go_saying(&self, path: &str, notice: Notice) -> HttpResponse {
+        self.0.session.leave_notice(notice);
+        self.go(path)
+    }
+
+    /// Begins a session: the cookie is renewed, and one comes to the page that was asked for before.
+    pub(crate) fn begin(&self, grant: &Grant, notice: Option<Notice>) -> Result<HttpResponse, PageError> {
+        let token: &SessionToken = grant
+            .session
+            .token
+            .as_ref()
+            .ok_or_else(|| PageError::broken("the backend granted a session without a token"))?;
+        let return_to = self.0.session.begin(token);
+        if let Some(notice) = notice {
+            self.0.session.leave_notice(notice);
+        }
+        Ok(match return_to {
+            Some(address) => see_other(&address),
+            None => self.go("/profile"),
+        })
+    }
+}
+
+impl FromRequest for Visit {
+    type Error = PageError;
+    type Future = Ready<Result<Self, PageError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request).ok_or_else(|| PageError::broken("the pages were asked outside their own scope")))
+    }
+}
+
+/// The one who asks, as every operation wants to know them.
+pub(crate) fn caller(request: &HttpRequest, site: &Site, session: &CookieSession) -> Caller {
+    Caller {
+        door: Door::Pages,
+        address: client_address(request),
+        user_agent: user_agent(request.headers()),
+        session: session.token(),
+        browser: session.browser(&*site.random),
+    }
+}
+
+/// A redirect after an action.
+pub(crate) fn see_other(address: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, address)).finish()
+}
+
+/// The header in a form that can be kept and shown: printable, and of a bounded length.
+fn user_agent(headers: &HeaderMap) -> String {
+    let Some(agent) = headers.get(USER_AGENT) else { return String::new() };
+    let mut text: String =
+        String::from_utf8_lossy(agent.as_bytes()).chars().filter(|sign| !sign.is_control()).collect();
+    text.truncate(text.floor_char_boundary(USER_AGENT_MAX));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{http::header::HeaderValue, test::TestRequest};
+
+    use super::*;
+
+    #[test]
+    fn a_user_agent_is_cut_between_letters_and_cannot_forge_a_line() {
+        let agent = |bytes: &[u8]| {
+            let value = HeaderValue::from_bytes(bytes).unwrap();
+            user_agent(TestRequest::get().insert_header((USER_AGENT, value)).to_http_request().headers())
+        };
+        assert_eq!(agent(b"a\tb\xff"), "ab\u{fffd}");
+        assert!(agent("é".repeat(400).as_bytes()).len() <= USER_AGENT_MAX);
+        assert_eq!(user_agent(TestRequest::get().to_http_request().headers()), "");
+    }
+}
