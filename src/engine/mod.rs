@@ -64,6 +64,8 @@ pub enum EngineError {
     RedirectUrl(String),
     #[error("the public URL must be absolute, http or https, without a query: {0}")]
     PublicUrl(String),
+    #[error("a mail template has a mistake: {0:#}")]
+    Template(#[from] minijinja::Error),
     #[error("the system gives no threads to hash passwords on")]
     Threads(#[source] std::io::Error),
 }
@@ -91,6 +93,8 @@ impl Engine {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let hasher = Hasher::new(threads, threads * QUEUE_PER_THREAD).map_err(EngineError::Threads)?;
         let keys = &settings.secret_keys;
+        let (name, url) = (&settings.product_name, &settings.public_url);
+        let outbox = Outbox::new(keys, name, url, Arc::clone(&clock), Arc::clone(&random))?;
         Ok(Self(Arc::new(Parts {
             offers: Offers {
                 confirm_email: settings.confirm_email,
@@ -100,7 +104,7 @@ impl Engine {
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),
             limits: Limits::new(settings.limits_factor),
-            outbox: Outbox,
+            outbox,
             redirect_url,
             hasher,
             store,

@@ -73,7 +73,7 @@ async fn ask(engine: &Engine, caller: &Caller, account: &Account, new_email: &Em
         engine.write(&mut tx, &letter, &mailbox).await?;
     }
     if is_taken && may_mail {
-        engine.write(&mut tx, &Letter::AccountExists { name: None }, new_email).await?;
+        engine.write(&mut tx, &engine.account_exists(), new_email).await?;
     } else if may_mail {
         let link = NewLink {
             purpose: Purpose::ChangeEmail,

@@ -4,7 +4,6 @@ use crate::{
     engine::{
         Engine, accounts,
         limits::Action,
-        outbox::Letter,
         store::values,
         tokens::{self, NewLink, Purpose},
     },
@@ -39,7 +38,7 @@ pub(in crate::engine) async fn correct_sign_up_email(
     }
     tokens::kill_all(&mut tx, &user.id).await?;
     if is_taken && may_mail {
-        engine.write(&mut tx, &Letter::AccountExists { name: None }, &new_email).await?;
+        engine.write(&mut tx, &engine.account_exists(), &new_email).await?;
     } else if may_mail {
         let link = NewLink {
             purpose: Purpose::EmailConfirm,

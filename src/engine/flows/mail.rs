@@ -16,6 +16,12 @@ impl Engine {
         self.0.outbox.enqueue(tx, letter, to, None).await
     }
 
+    /// What the owner of an address is told when somebody tries to sign up with it. Its link leads to the sign-in page and
+    /// carries no secret.
+    pub(super) fn account_exists(&self) -> Letter {
+        Letter::AccountExists { link: format!("{}/sign-in", self.settings().public_url) }
+    }
+
     /// Makes a link and queues the letter that carries it, to the address that it proves.
     pub(super) async fn write_link(
         &self,

@@ -5,7 +5,6 @@ use crate::{
         Engine,
         accounts::{self, NewAccount, parse_name},
         limits::Action,
-        outbox::Letter,
         passwords,
         random::new_id,
         store::Transaction,
@@ -81,7 +80,7 @@ fn judge(engine: &Engine, sign_up: &SignUpWithEmail) -> Result<(Email, Option<St
 /// Tells the owner that somebody tried, then refuses.
 async fn taken(engine: &Engine, mut tx: Transaction<'_>, email: &Email, may_mail: bool) -> Outcome<SignedUp> {
     if may_mail {
-        engine.write(&mut tx, &Letter::AccountExists { name: None }, email).await?;
+        engine.write(&mut tx, &engine.account_exists(), email).await?;
     }
     tx.commit().await?;
     Err(Refusal::at(Field::Email, Code::EmailNotUnique).into())

@@ -1,26 +1,83 @@
-//! Temporary: stands in for the outbox until it is merged.
+//! The outbox: mail is a row in the transaction of the change that causes it.
+//!
+//! # The contract
+//!
+//! * A change and the mail it promises are durable together or not at all (SECURITY.md R03). Sending is the courier's, later
+//!   and again until it worked; nobody waits for a mail server (R09).
+//! * A letter is rendered when it is queued, so that it says what was true then, and sealed until it is sent (S33).
+//! * A letter whose link has died is not sent any more. A sent letter is deleted.
+//! * One that was sent just before a crash may be sent twice, under the same `Message-ID`; none is lost.
+
+mod courier;
+mod folder_inbox;
+mod letter;
+mod seal;
+mod transport;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
-use super::store::{StoreError, Transaction};
-use crate::port::Email;
+pub use courier::Courier;
+pub use folder_inbox::OutboxFolder;
+pub use letter::Letter;
+pub use transport::{Transport, TransportError};
 
-#[derive(Debug)]
-pub enum Letter {
-    ConfirmEmail { name: Option<String>, link: String, minutes: u32 },
-    AccountExists { name: Option<String> },
-    MagicLink { name: Option<String>, link: String, minutes: u32 },
-    ResetPassword { name: Option<String>, link: String, minutes: u32 },
-    ConfirmEmailChange { name: Option<String>, link: String, minutes: u32 },
-    EmailChangeRequested { name: Option<String>, new_email: String },
-    EmailChanged { name: Option<String>, new_email: String },
-    PasswordChanged { name: Option<String> },
+use self::{letter::Templates, letter::Texts, seal::Seal};
+use super::{
+    SecretKey,
+    random::new_id,
+    store::{StoreError, Transaction, values},
+};
+use crate::port::{Clock, Email, Random};
+
+/// Queues letters. Cloning is cheap; all clones are one.
+#[derive(Clone)]
+pub struct Outbox(Arc<Parts>);
+
+struct Parts {
+    seal: Seal,
+    templates: Templates,
+    /// What `Message-ID` ends in.
+    host: String,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    /// Tells the courier of this process that there is something.
+    news: Notify,
 }
 
-#[derive(Clone)]
-pub struct Outbox;
+/// A letter as it is sealed.
+#[derive(Serialize, Deserialize)]
+struct Body {
+    subject: String,
+    text: String,
+    html: String,
+}
 
 impl Outbox {
+    /// An outbox that seals with the first key.
+    ///
+    /// # Errors
+    /// When a mail template has a mistake: with its name and line.
+    pub fn new(
+        keys: &[SecretKey],
+        product_name: &str,
+        public_url: &str,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, minijinja::Error> {
+        let url = url::Url::parse(public_url).ok();
+        let host = url.as_ref().and_then(url::Url::host_str).unwrap_or("localhost").to_owned();
+        let (seal, templates) = (Seal::new(keys), Templates::new(product_name)?);
+        Ok(Self(Arc::new(Parts { seal, templates, host, clock, random, news: Notify::new() })))
+    }
+
+    /// Queues a letter within the transaction. After `expires_at` it is not sent any more.
+    ///
+    /// # Errors
+    /// When the row cannot be written, or a template asks for what the letter does not have.
     pub async fn enqueue(
         &self,
         tx: &mut Transaction<'_>,
@@ -28,7 +85,30 @@ impl Outbox {
         to: &Email,
         expires_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        let _ = (tx, letter, to, expires_at);
+        let now = self.0.clock.now();
+        let Texts { subject, text, html } = self.0.templates.render(letter, to, now).map_err(unwritable)?;
+        let id = new_id(&*self.0.random);
+        let body = serde_json::to_vec(&Body { subject, text, html }).map_err(unwritable)?;
+        let recipient = self.seal(&id, "recipient", to.as_str().as_bytes())?;
+        let body = self.seal(&id, "body", &body)?;
+        let sql = "insert into outbox (id, kind, recipient_sealed, body_sealed, expires_at, next_attempt_at, created_at) \
+                   values ($1, $2, $3, $4, $5, $6, $7)";
+        tx.execute(sql, values![id, letter.name(), recipient, body, expires_at, now, now]).await?;
+        // It fires before the commit; the courier looks again a moment later.
+        self.0.news.notify_one();
         Ok(())
     }
+
+    fn seal(&self, id: &str, column: &str, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let sealed = self.0.seal.seal(&place(id, column), plain, &*self.0.random);
+        sealed.ok_or_else(|| unwritable("there is no key to seal with"))
+    }
+}
+
+fn place(id: &str, column: &str) -> String {
+    format!("{id}/{column}")
+}
+
+fn unwritable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Letter(error.into())
 }

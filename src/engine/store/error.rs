@@ -22,6 +22,8 @@ pub enum StoreError {
     Migration(#[source] MigrateError),
     #[error("the database holds something unreadable in the column {column}")]
     Corrupt { column: &'static str },
+    #[error("a letter could not be written")]
+    Letter(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the database did not answer")]
     Sql(#[from] sqlx::Error),
 }

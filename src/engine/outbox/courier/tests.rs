@@ -1,0 +1,230 @@
+//! Letters on their way, with a real database and real transports on loopback.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use secrecy::SecretString;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
+
+use super::*;
+use crate::{
+    engine::{SecretKey, SystemRandom, outbox::Letter},
+    port::Email,
+};
+
+struct Moved(AtomicI64);
+
+impl Clock for Moved {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+}
+
+struct Office {
+    courier: Courier,
+    clock: Arc<Moved>,
+    folder: tempfile::TempDir,
+}
+
+impl Office {
+    async fn with(transport: impl FnOnce(&std::path::Path) -> Transport) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite:{}", folder.path().join("db").display())).await.unwrap();
+        let (clock, random) = (Arc::new(Moved(AtomicI64::new(1_000_000))), Arc::new(SystemRandom));
+        let keys = [SecretKey::new(vec![1; 32]).unwrap()];
+        let outbox =
+            Outbox::new(&keys, "Vestibule", "https://example.com/hall", clock.clone(), random.clone()).unwrap();
+        let transport = transport(&folder.path().join("outbox"));
+        let courier = Courier::new(store, outbox, transport, clock.clone(), random);
+        Self { courier, clock, folder }
+    }
+
+    async fn into_folder() -> Self {
+        Self::with(|folder| Transport::folder(folder, "hall@example.com", "Vestibule").unwrap()).await
+    }
+
+    async fn queue(&self, to: &str, expires_in: Option<i64>) {
+        let letter = Letter::MagicLink { name: Some("Ann".into()), link: "https://example.com/k".into(), minutes: 60 };
+        let expires_at = expires_in.map(|seconds| later(self.clock.now(), SignedDuration::from_secs(seconds)));
+        let mut tx = self.courier.store.begin().await.unwrap();
+        self.courier.outbox.enqueue(&mut tx, &letter, &Email::parse(to).unwrap(), expires_at).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    fn pass(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    fn mails(&self) -> Vec<String> {
+        let mut files: Vec<_> =
+            std::fs::read_dir(self.folder.path().join("outbox")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+    }
+
+    async fn left(&self) -> Vec<(i64, Option<String>, bool)> {
+        let rows = self.courier.store.fetch_all("select * from outbox", Vec::new()).await.unwrap();
+        let state = |row: &Row| {
+            let dead = row.optional_integer("dead_at").unwrap().is_some();
+            (row.integer("attempts").unwrap(), row.optional_text("last_error").unwrap(), dead)
+        };
+        rows.iter().map(state).collect()
+    }
+}
+
+/// A mail server on loopback that gives one answer to every recipient and hands out what it received.
+async fn mail_server(answer: &'static str) -> (u16, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (received, mails) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let (read, mut write) = connection.split();
+            let mut lines = BufReader::new(read).lines();
+            write.write_all(b"220 test\r\n").await.unwrap();
+            let (mut data, mut mail) = (false, String::new());
+            while let Ok(Some(line)) = lines.next_line().await {
+                let reply = match (data, line.split(' ').next().unwrap_or_default()) {
+                    (true, ".") => {
+                        data = false;
+                        received.send(std::mem::take(&mut mail)).unwrap();
+                        "250 kept"
+                    }
+                    (true, _) => {
+                        mail.push_str(&line);
+                        mail.push('\n');
+                        continue;
+                    }
+                    (false, "RCPT") => answer,
+                    (false, "DATA") => {
+                        data = true;
+                        "354 go on"
+                    }
+                    (false, "QUIT") => "221 bye",
+                    _ => "250 yes",
+                };
+                if write.write_all(format!("{reply}\r\n").as_bytes()).await.is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    (port, mails)
+}
+
+async fn by_smtp(port: u16) -> Office {
+    let url = SecretString::from(format!("smtp://127.0.0.1:{port}"));
+    Office::with(|_| Transport::smtp(&url, "hall@example.com", "Vestibule").unwrap()).await
+}
+
+#[tokio::test]
+async fn a_letter_is_sent_once_and_then_gone() {
+    let office = Office::into_folder().await;
+    office.queue("ann@example.com", Some(3600)).await;
+    assert_eq!(office.courier.drain().await, 1);
+    assert_eq!(office.courier.drain().await, 0);
+    let mails = office.mails();
+    assert_eq!(mails.len(), 1);
+    for header in
+        ["To: ann@example.com", "From: Vestibule <hall@example.com>", "Auto-Submitted: auto-generated", "@example.com>"]
+    {
+        assert!(mails[0].contains(header), "{header} in {}", mails[0]);
+    }
+    assert!(office.left().await.is_empty());
+}
+
+/// S33: what waits is worth nothing to who has a copy of the database.
+#[tokio::test]
+async fn a_waiting_letter_shows_neither_its_link_nor_its_receiver() {
+    let office = Office::into_folder().await;
+    office.queue("ann@example.com", None).await;
+    office.courier.store.close().await;
+    for file in ["db", "db-wal"] {
+        let Ok(bytes) = std::fs::read(office.folder.path().join(file)) else { continue };
+        for secret in [&b"ann@example.com"[..], b"https://example.com/k"] {
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret), "{file}");
+        }
+    }
+}
+
+/// R09: its link has died.
+#[tokio::test]
+async fn a_letter_that_came_too_late_is_not_sent() {
+    let office = Office::into_folder().await;
+    office.queue("ann@example.com", Some(60)).await;
+    office.pass(61);
+    assert_eq!(office.courier.drain().await, 0);
+    assert!(office.mails().is_empty() && office.left().await.is_empty());
+}
+
+/// R29
+#[tokio::test]
+async fn a_letter_that_cannot_be_opened_keeps_no_other_back() {
+    let office = Office::into_folder().await;
+    office.queue("ann@example.com", None).await;
+    office.courier.store.execute("update outbox set body_sealed = $1", values![vec![7_u8; 40]]).await.unwrap();
+    office.queue("ben@example.com", None).await;
+    assert_eq!(office.courier.drain().await, 1);
+    assert!(office.mails()[0].contains("ben@example.com"));
+    assert!(office.left().await[0].2, "it is dead and can be looked at");
+}
+
+#[tokio::test]
+async fn a_mail_server_gets_the_letter() {
+    let (port, mut mails) = mail_server("250 yes").await;
+    let office = by_smtp(port).await;
+    office.queue("ann@example.com", None).await;
+    assert_eq!(office.courier.drain().await, 1);
+    let mail = mails.recv().await.unwrap();
+    assert!(mail.contains("To: ann@example.com") && mail.contains("multipart/alternative"), "{mail}");
+}
+
+/// R09
+#[tokio::test]
+async fn a_server_that_is_away_or_busy_is_asked_again_later() {
+    let (port, _mails) = mail_server("451 later").await;
+    for port in [port, 1] {
+        let office = by_smtp(port).await;
+        office.queue("ann@example.com", None).await;
+        assert_eq!(office.courier.drain().await, 0);
+        assert_eq!(office.courier.drain().await, 0, "not again at once");
+        assert_eq!(office.left().await[0].0, 1);
+        office.pass(60);
+        office.courier.drain().await;
+        let (attempts, error, dead) = office.left().await.remove(0);
+        assert_eq!((attempts, dead), (2, false));
+        assert!(!error.unwrap().contains("ann@example.com"));
+        office.pass(49 * 3600);
+        office.courier.drain().await;
+        assert!(office.left().await[0].2, "given up after two days");
+    }
+}
+
+/// R10
+#[tokio::test]
+async fn a_refused_letter_is_not_tried_again() {
+    let (port, _mails) = mail_server("550 no such mailbox").await;
+    let office = by_smtp(port).await;
+    office.queue("ann@example.com", None).await;
+    office.courier.drain().await;
+    office.pass(100_000);
+    office.courier.drain().await;
+    let (attempts, error, dead) = office.left().await.remove(0);
+    assert_eq!((attempts, dead), (1, true));
+    assert_eq!(error.as_deref(), Some("the mail server answered 550"));
+}
+
+/// R30
+#[tokio::test]
+async fn two_couriers_send_each_letter_once() {
+    let office = Office::into_folder().await;
+    for number in 0..20 {
+        office.queue(&format!("ann{number}@example.com"), None).await;
+    }
+    let other = office.courier.clone();
+    let (one, two) = tokio::join!(office.courier.drain(), tokio::spawn(async move { other.drain().await }));
+    assert_eq!(one + two.unwrap(), 20);
+    assert_eq!(office.mails().len(), 20);
+}

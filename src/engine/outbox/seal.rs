@@ -1,0 +1,60 @@
+//! Waiting mails are sealed: they hold links and addresses, and a copy of the database must be worth neither (SECURITY.md
+//! S33). ChaCha20-Poly1305 (RFC 8439) under a key derived from the secret key, bound to the row and the column.
+
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+
+use crate::{engine::SecretKey, port::Random};
+
+const PURPOSE: &str = "vestibule outbox";
+
+/// The keys: the first one seals, all of them open (S96).
+pub(super) struct Seal(Vec<LessSafeKey>);
+
+impl Seal {
+    pub(super) fn new(keys: &[SecretKey]) -> Self {
+        let derived = keys.iter().filter_map(|key| UnboundKey::new(&CHACHA20_POLY1305, &key.derive(PURPOSE)).ok());
+        Self(derived.map(LessSafeKey::new).collect())
+    }
+
+    /// Nonce and ciphertext. `None` only without any key.
+    pub(super) fn seal(&self, place: &str, plain: &[u8], random: &dyn Random) -> Option<Vec<u8>> {
+        let mut nonce = [0; NONCE_LEN];
+        random.fill(&mut nonce);
+        let mut sealed = plain.to_vec();
+        let aad = Aad::from(place.as_bytes());
+        self.0.first()?.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).ok()?;
+        Some([&nonce[..], &sealed].concat())
+    }
+
+    /// What was sealed, if it was sealed by us for this place.
+    pub(super) fn open(&self, place: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
+        self.0.iter().find_map(|key| {
+            let mut buffer = sealed.to_vec();
+            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+            let opened = key.open_in_place(nonce, Aad::from(place.as_bytes()), &mut buffer).ok()?;
+            Some(opened.to_vec())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::SystemRandom;
+
+    fn seal(bytes: &[u8]) -> Seal {
+        Seal::new(&bytes.iter().map(|byte| SecretKey::new(vec![*byte; 32]).unwrap()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn what_is_sealed_opens_in_its_place_and_nowhere_else() {
+        let sealed = seal(&[1]).seal("row/body", b"a link", &SystemRandom).unwrap();
+        assert!(!sealed.windows(6).any(|window| window == b"a link"));
+        assert_eq!(seal(&[1]).open("row/body", &sealed).unwrap(), b"a link");
+        assert_eq!(seal(&[2, 1]).open("row/body", &sealed).unwrap(), b"a link", "the former key opens");
+        assert!(seal(&[1]).open("other/body", &sealed).is_none());
+        assert!(seal(&[2]).open("row/body", &sealed).is_none());
+        assert!(seal(&[1]).open("row/body", &sealed[..10]).is_none());
+    }
+}

@@ -1,0 +1,163 @@
+//! How a mail leaves: by SMTP, or into the outbox folder.
+
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use lettre::{
+    Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{Mailbox, MultiPart, header},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+/// How long a mail server may take for each step (SECURITY.md R09, R28).
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The way out. Cloning is cheap.
+#[derive(Clone)]
+pub struct Transport {
+    way: Way,
+    from: Mailbox,
+}
+
+#[derive(Clone)]
+enum Way {
+    Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
+    Folder { folder: PathBuf, sent: Arc<AtomicU64> },
+}
+
+/// Why there is no way out, for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    #[error("it should look like smtps://user:password@mail.example.com, or smtp:// for STARTTLS")]
+    Url,
+    #[error("the sender's address cannot be used")]
+    Sender,
+    #[error("{0}")]
+    Folder(#[from] std::io::Error),
+}
+
+/// Why a mail did not leave.
+#[derive(Debug)]
+pub(super) enum SendError {
+    /// Another try may work.
+    Temporary(String),
+    /// No other try will work.
+    Permanent(String),
+}
+
+/// A mail as it leaves.
+pub(super) struct Outgoing {
+    pub(super) id: String,
+    pub(super) to: Address,
+    pub(super) subject: String,
+    pub(super) text: String,
+    pub(super) html: String,
+    pub(super) created: std::time::SystemTime,
+    /// Of the `Message-ID`.
+    pub(super) host: String,
+}
+
+impl Transport {
+    /// By SMTP. `smtp://` insists on STARTTLS unless the server is on this machine (SECURITY.md S87); `smtps://` is TLS from
+    /// the first byte.
+    ///
+    /// # Errors
+    /// When the URL or the sender cannot be used.
+    pub fn smtp(url: &SecretString, from: &str, from_name: &str) -> Result<Self, TransportError> {
+        let mut url = url::Url::parse(url.expose_secret()).map_err(|_| TransportError::Url)?;
+        let is_here = match url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => return Err(TransportError::Url),
+        };
+        if url.scheme() == "smtp" && !is_here && !url.query_pairs().any(|(name, _)| name == "tls") {
+            url.query_pairs_mut().append_pair("tls", "required");
+        }
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str()).map_err(|_| TransportError::Url)?;
+        let way = Way::Smtp(Box::new(builder.timeout(Some(PATIENCE)).build()));
+        Ok(Self { way, from: sender(from, from_name)? })
+    }
+
+    /// Into a folder, which is made for its owner alone.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, or the sender cannot be used.
+    pub fn folder(folder: &Path, from: &str, from_name: &str) -> Result<Self, TransportError> {
+        if !folder.is_dir() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        let way = Way::Folder { folder: folder.to_owned(), sent: Arc::default() };
+        Ok(Self { way, from: sender(from, from_name)? })
+    }
+
+    /// Whether mail goes to the outbox folder.
+    pub fn is_folder(&self) -> bool {
+        matches!(self.way, Way::Folder { .. })
+    }
+
+    pub(super) async fn send(&self, mail: Outgoing) -> Result<(), SendError> {
+        let (id, created) = (mail.id.clone(), mail.created);
+        let message = self.message(mail).map_err(|error| SendError::Permanent(error.to_string()))?;
+        match &self.way {
+            Way::Smtp(server) => match server.send(message).await {
+                Ok(_) => Ok(()),
+                // A server's words may repeat the receiver's address; only its code goes into the log.
+                Err(error) if error.is_permanent() => Err(SendError::Permanent(code_of(&error))),
+                Err(error) => Err(SendError::Temporary(code_of(&error))),
+            },
+            Way::Folder { folder, sent } => {
+                let since = created.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
+                let name = format!("{since:015}-{:06}-{id}.eml", sent.fetch_add(1, Ordering::Relaxed));
+                let (path, bytes) = (folder.join(name), message.formatted());
+                let written = tokio::task::spawn_blocking(move || write_whole(&path, &bytes)).await;
+                written
+                    .unwrap_or_else(|error| Err(std::io::Error::other(error)))
+                    .map_err(|error| SendError::Temporary(error.to_string()))
+            }
+        }
+    }
+
+    fn message(&self, mail: Outgoing) -> Result<Message, lettre::error::Error> {
+        Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, mail.to))
+            .subject(mail.subject)
+            .date(mail.created)
+            .message_id(Some(format!("<{}@{}>", mail.id, mail.host)))
+            .raw_header(header::HeaderValue::new(
+                // RFC 3834: no out-of-office answers to this.
+                header::HeaderName::new_from_ascii_str("Auto-Submitted"),
+                "auto-generated".to_owned(),
+            ))
+            .multipart(MultiPart::alternative_plain_html(mail.text, mail.html))
+    }
+}
+
+fn sender(from: &str, name: &str) -> Result<Mailbox, TransportError> {
+    Ok(Mailbox::new(Some(name.to_owned()), from.parse().map_err(|_| TransportError::Sender)?))
+}
+
+fn code_of(error: &lettre::transport::smtp::Error) -> String {
+    match error.status() {
+        Some(code) => format!("the mail server answered {code}"),
+        None => "the mail server cannot be reached or does not answer as one".to_owned(),
+    }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let unfinished = path.with_extension("new");
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(unfinished, path)
+}
