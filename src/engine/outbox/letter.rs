@@ -239,7 +239,28 @@ mod tests {
 
     #[test]
     fn a_confirmation_reads_well() {
-        insta::assert_snapshot!(render(&letters("Ann")[0]).text);
+        insta::assert_snapshot!(render(&letters("Ann")[0]).text, @r"
+        Hello Ann,
+
+        thank you for signing up. One step is left: show us that ann@example.com is
+        yours, and the door is open.
+
+        Confirm my address:
+
+        https://example.com/verify?key=k&action=a
+
+        The link is good for 24 hours and works once.
+
+
+        Was this not you? Somebody may have mistyped their address. You need do
+        nothing: without a press nobody gets in with your address.
+
+        Asked for on 21 November 2026 at 04:12 UTC.
+
+        -- 
+        Vestibule
+        This mail is for ann@example.com. We never ask for your password by mail.
+        ");
     }
 
     #[test]
