@@ -36,6 +36,7 @@ mod paths;
 mod routes;
 mod session;
 mod typed;
+mod upload;
 mod visit;
 
 use std::sync::Arc;

@@ -65,6 +65,11 @@ impl Typed {
         Self { values: vec![(Input::Line(name), Zeroizing::new(value.to_owned()))], ..Self::default() }
     }
 
+    /// Nothing but a form token.
+    pub(crate) fn with_token(token: String) -> Self {
+        Self { token: Zeroizing::new(token), ..Self::default() }
+    }
+
     /// The form token that came along.
     pub(crate) fn token(&self) -> &str {
         &self.token
