@@ -10,13 +10,20 @@ use actix_web::{
     cookie::Cookie,
     dev::ServiceResponse,
     http::{Method, StatusCode, header},
+    middleware::from_fn,
     test::{TestRequest, call_service, init_service},
+    web,
 };
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use jiff::Timestamp;
 
 use self::fake::{Counting, Fake};
-use super::{Settings, routes};
+use super::{
+    Settings, Site, cookie_session,
+    guard::{self, Guard},
+    routes,
+    visit::Visit,
+};
 use crate::port::Clock;
 
 struct Still;
@@ -56,14 +63,32 @@ struct Answered {
 
 type Ask = Rc<dyn Fn(TestRequest) -> LocalBoxFuture<'static, ServiceResponse>>;
 
+/// A browser in front of an application; a macro, since the type of its service cannot be written down.
+macro_rules! opened {
+    ($app:expr, $fake:expr) => {{
+        let app = Rc::new(init_service($app).await);
+        let ask = move |request: TestRequest| {
+            let app = app.clone();
+            async move { call_service(&*app, request.to_request()).await }.boxed_local()
+        };
+        Browser { app: Rc::new(ask), fake: $fake, cookie: None, token: String::new() }
+    }};
+}
+
 async fn browser(settings: Settings) -> Browser {
     let fake = Arc::new(Fake::default());
-    let app = Rc::new(init_service(App::new().configure(routes(settings, fake.clone()))).await);
-    let ask = move |request: TestRequest| {
-        let app = app.clone();
-        async move { call_service(&*app, request.to_request()).await }.boxed_local()
-    };
-    Browser { app: Rc::new(ask), fake, cookie: None, token: String::new() }
+    opened!(App::new().configure(routes(settings, fake.clone())), fake)
+}
+
+/// A hall with one page for members, outside the table.
+async fn with_a_private_page() -> Browser {
+    let (settings, fake) = (settings("http://localhost:3000"), Arc::new(Fake::default()));
+    let private = web::resource("/private")
+        .to(|visit: Visit| async move { visit.signed_in().map(|member| member.user.id.clone()) })
+        .wrap(from_fn(|request, next| guard::stand(Guard::Members, request, next)))
+        .wrap(cookie_session(&Site::of(settings.clone(), fake.clone())));
+    let app = App::new().service(private).configure(routes(settings, fake.clone()));
+    opened!(app, fake)
 }
 
 async fn at_home() -> Browser {
@@ -429,4 +454,21 @@ async fn under_a_path_every_page_form_and_redirect_carries_it() {
     let granted = browser.post("/hall/sign-in", "email=ann@example.com&password=open+sesame").await;
     assert_eq!(granted.location, "/hall/profile");
     assert_eq!(browser.get("/hall/login").await.location, "/hall/sign-in");
+}
+
+#[actix_web::test]
+async fn one_signs_in_and_comes_to_the_page_that_was_asked_for_s51() {
+    let mut browser = with_a_private_page().await;
+    assert_eq!(browser.get("/private?page=2").await.location, "/sign-in");
+    assert!(browser.get("/sign-in").await.text.contains("Please sign in first."));
+    let granted = browser.post("/sign-in", "email=ann@example.com&password=open+sesame").await;
+    assert_eq!(granted.location, "/private?page=2");
+    assert_eq!(browser.get("/private").await.status, 200);
+}
+
+#[actix_web::test]
+async fn what_a_form_would_have_sent_is_not_come_back_to() {
+    let mut browser = with_a_private_page().await;
+    assert_eq!(browser.post("/private", "").await.location, "/sign-in");
+    assert_eq!(browser.sign_in().await.location, "/profile");
 }
