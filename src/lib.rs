@@ -5,13 +5,17 @@
 //!
 //! Begin reading at [`port`], the contract between the pages and the backend behind them.
 
+pub mod cli;
 mod config;
 pub mod engine;
 pub mod forwarded;
 pub mod port;
 pub mod protocol;
 pub mod rest;
+mod serve;
+mod telemetry;
 pub mod web;
 
 pub use config::{Config, ConfigError, Listen};
 pub use engine::{SystemClock, SystemRandom};
+pub use serve::{StartError, Vestibule};

@@ -141,7 +141,8 @@ impl Vestibule {
         let courier = tokio::spawn(self.parts.courier.clone().run(stopped.clone()));
         let sweeper = tokio::spawn(sweep_until(self.clone(), stopped));
         let served = server.await.map_err(|error| StartError(format!("The server stopped: {error}.")));
-        drop(stop.send(true));
+        // Nobody listens any more when both tasks ended by themselves; then there is nothing to stop.
+        let _ = stop.send(true);
         for task in [courier, sweeper] {
             if let Err(error) = task.await {
                 tracing::error!("a background task did not end well: {error}");
@@ -213,7 +214,8 @@ fn lock(config: &Config) -> Result<Option<fs::File>, StartError> {
         return Ok(None);
     }
     let path = config.data_dir.join("lock");
-    let file = fs::File::create(&path).map_err(|error| StartError(format!("data_dir: {}: {error}.", path.display())))?;
+    let file =
+        fs::File::create(&path).map_err(|error| StartError(format!("data_dir: {}: {error}.", path.display())))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(_) => Err(StartError(format!(
@@ -260,6 +262,6 @@ async fn sweep_until(hall: Vestibule, mut stopped: watch::Receiver<bool>) {
 }
 
 /// Runs a future on actix's runtime, for `main`.
-pub fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     actix_web::rt::System::new().block_on(future)
 }

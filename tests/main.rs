@@ -1,5 +1,6 @@
 //! The tests of the whole: one binary, so that everything is linked once.
 
 mod journeys;
+mod layers;
 mod support;
 mod wire;

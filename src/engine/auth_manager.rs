@@ -91,24 +91,25 @@ impl AuthManager for Engine {
         self.finish(|engine| async move { flows::update_user(&engine, &caller, updates).await })
     }
 
-    fn change_picture(&self, _caller: Caller, _picture: Vec<u8>) -> Answer<User> {
-        Box::pin(async { Err(Failure::broken("files are not merged yet").into()) })
+    fn change_picture(&self, caller: Caller, picture: Vec<u8>) -> Answer<User> {
+        self.finish(|engine| async move { flows::change_picture(&engine, &caller, picture).await })
     }
 
-    fn remove_picture(&self, _caller: Caller) -> Answer<User> {
-        Box::pin(async { Err(Failure::broken("files are not merged yet").into()) })
+    fn remove_picture(&self, caller: Caller) -> Answer<User> {
+        self.finish(|engine| async move { flows::remove_picture(&engine, &caller).await })
     }
 
-    fn upload(&self, _caller: Caller, _upload: Upload) -> Answer<StoredFile> {
-        Box::pin(async { Err(Failure::broken("files are not merged yet").into()) })
+    fn upload(&self, caller: Caller, upload: Upload) -> Answer<StoredFile> {
+        self.finish(|engine| async move { flows::upload(&engine, &caller, upload).await })
     }
 
-    fn delete_file(&self, _caller: Caller, _public_path: String) -> Answer<()> {
-        Box::pin(async { Err(Failure::broken("files are not merged yet").into()) })
+    fn delete_file(&self, caller: Caller, public_path: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::delete_file(&engine, &caller, &public_path).await })
     }
 
-    fn public_file(&self, _bucket_id: String, _file_id: String) -> Answer<Option<Picture>> {
-        Box::pin(async { Ok(None) })
+    fn public_file(&self, bucket_id: String, file_id: String) -> Answer<Option<Picture>> {
+        let engine = self.clone();
+        Box::pin(async move { flows::public_file(&engine, &bucket_id, &file_id).await })
     }
 }
 

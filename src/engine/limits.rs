@@ -38,6 +38,7 @@ pub(super) enum Action {
     MailToMailbox,
     MailFromAccount,
     MailInAll,
+    UploadToAccount,
 }
 
 /// `burst` at once, then one every `refill`.
@@ -69,6 +70,8 @@ impl Action {
             Self::MailFromAccount => (10.0, 600),
             // One a second after the burst: what a mail provider takes from a new sender without blocking it.
             Self::MailInAll => (500.0, 1),
+            // Each one costs a second of decoding. Somebody tries a few pictures until one looks right.
+            Self::UploadToAccount => (30.0, 60),
         };
         Allowance { burst, refill: Duration::from_secs(refill_seconds) }
     }

@@ -7,7 +7,7 @@ mod accounts;
 mod auth_manager;
 mod clock;
 pub mod credentials;
-pub mod files;
+mod files;
 mod flows;
 mod limits;
 pub mod outbox;
@@ -31,7 +31,9 @@ pub use flows::Landing;
 pub use random::SystemRandom;
 pub use settings::{SecretKey, Settings};
 
-use self::{credentials::Hasher, limits::Limits, outbox::Outbox, sessions::Sessions, store::Store, tokens::Links};
+use self::{
+    credentials::Hasher, files::Files, limits::Limits, outbox::Outbox, sessions::Sessions, store::Store, tokens::Links,
+};
 use crate::port::{Answer, Clock, Failure, Offers, Random};
 
 /// Passwords that may wait for each thread that hashes: about two seconds' worth (SECURITY.md S14).
@@ -50,6 +52,7 @@ struct Parts {
     random: Arc<dyn Random>,
     hasher: Hasher,
     outbox: Outbox,
+    files: Files,
     sessions: Sessions,
     links: Links,
     limits: Limits,
@@ -105,6 +108,7 @@ impl Engine {
             links: Links::new(keys),
             limits: Limits::new(settings.limits_factor),
             outbox,
+            files: Files::new(settings.files_dir.clone(), &settings.public_url),
             redirect_url,
             hasher,
             store,
@@ -169,6 +173,10 @@ impl Engine {
 
     fn links(&self) -> &Links {
         &self.0.links
+    }
+
+    fn files(&self) -> &Files {
+        &self.0.files
     }
 
     fn limits(&self) -> &Limits {

@@ -27,8 +27,8 @@ pub(crate) async fn tidy(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    if request.headers().contains_key(COOKIE)
-        && let Some(site) = request.app_data::<Data<Site>>().cloned()
+    if let Some(site) = request.app_data::<Data<Site>>().cloned()
+        && !is_tidy(&request, site.paths.cookie_name(), &site.keys)
     {
         let (header, anew) = chosen(&request, site.paths.cookie_name(), &site.keys);
         request.headers_mut().remove(COOKIE);
@@ -51,6 +51,16 @@ pub(crate) async fn send_anew(
         CookieSession::of_service(&request).renew();
     }
     next.call(request).await
+}
+
+/// Whether there is nothing to do, as nearly always: no cookie at all, or ours alone and one key only.
+fn is_tidy(request: &ServiceRequest, name: &str, keys: &[Key]) -> bool {
+    let mut headers = request.headers().get_all(COOKIE).map(HeaderValue::as_bytes);
+    match (headers.next(), headers.next()) {
+        (None, _) => true,
+        (Some(header), None) => keys.len() == 1 && !header.contains(&b';') && named(header, name).is_some(),
+        (Some(_), Some(_)) => false,
+    }
 }
 
 /// The header to go on with, and whether its cookie was sealed anew. A single cookie and a single key need no look inside:

@@ -3,7 +3,7 @@
 //! Handlers and extractors return a [`PageError`]; [`dress`] turns it, and every other bare 4xx or 5xx inside the pages' scope,
 //! into `errors/page.html`. This is the boundary of the pages: a failure is logged here, once, with its whole chain.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
@@ -39,6 +39,8 @@ pub(crate) enum PageError {
     TooSlow,
     /// Not the encoding that a form has.
     NotAForm,
+    /// Asked too often; may be asked again after the time given.
+    TooOften(Duration),
     /// The session was ended meanwhile: on to the sign-in page.
     SessionEnded,
     /// A handler panicked; the text is for the log.
@@ -71,7 +73,10 @@ impl From<Trouble> for PageError {
         match trouble {
             Trouble::Failed(failure) => Self::Failed(failure),
             Trouble::Refused(refusal) if guard::is_dead_session(&refusal) => Self::SessionEnded,
-            Trouble::Refused(refusal) => Self::broken(format!("an operation without a form was refused: {refusal:?}")),
+            Trouble::Refused(refusal) => refusal.retry_after().map_or_else(
+                || Self::broken(format!("an operation without a form was refused: {refusal:?}")),
+                Self::TooOften,
+            ),
         }
     }
 }
@@ -96,6 +101,7 @@ impl ResponseError for PageError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::SessionEnded => StatusCode::UNAUTHORIZED,
             Self::Failed(failure) if failure.retry_after.is_some() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) | Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -108,7 +114,7 @@ impl ResponseError for PageError {
             Self::MethodNotAllowed(methods) => {
                 response.headers_mut().insert(ALLOW, actix_web::http::header::HeaderValue::from_static(methods));
             }
-            Self::Failed(Failure { retry_after: Some(wait), .. }) => {
+            Self::TooOften(wait) | Self::Failed(Failure { retry_after: Some(wait), .. }) => {
                 response.headers_mut().insert(RETRY_AFTER, page::seconds(*wait));
             }
             _ => {}

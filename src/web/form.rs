@@ -10,6 +10,7 @@
 //! |---|---|
 //! | 401 | the credentials, or the proof that the address is one's own, are not right |
 //! | 403 | the form token is missing, foreign or from before a sign-in: pressing again helps |
+//! | 413 | the picture is too large |
 //! | 422 | a field, or all of them together, cannot be accepted |
 //! | 429 | tried too often; `Retry-After` says how long to wait |
 
@@ -166,17 +167,14 @@ impl<F: Fields> Form<F> {
         self.wrong.iter().any(|wrong| wrong.code == Some(code))
     }
 
-    /// A form without text that came in another encoding, with its token.
-    pub(crate) fn arrived(token: String, session: CookieSession) -> Self {
-        Self::of(Typed::with_token(token), Some(session))
-    }
-
-    fn of(typed: Typed, session: Option<CookieSession>) -> Self {
+    /// A form as it came in, with the cookie that its token is held against.
+    pub(crate) fn of(typed: Typed, session: Option<CookieSession>) -> Self {
         let refused = StatusCode::UNPROCESSABLE_ENTITY;
         Self { typed, session, wrong: Vec::new(), refused, retry_after: None, fields: PhantomData }
     }
 
     fn stale(mut self) -> Self {
+        tracing::info!("a form without this browser's token was refused");
         self.refused = StatusCode::FORBIDDEN;
         self.wrong = vec![Wrong { field: None, sentence: STALE.to_owned(), code: None }];
         self
@@ -207,6 +205,8 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         StatusCode::TOO_MANY_REQUESTS
     } else if is(Code::InvalidSignInCredentials) || is(Code::InvalidCredentials) || is(Code::EmailNotVerified) {
         StatusCode::UNAUTHORIZED
+    } else if is(Code::PictureTooLarge) {
+        StatusCode::PAYLOAD_TOO_LARGE
     } else {
         StatusCode::UNPROCESSABLE_ENTITY
     }

@@ -38,6 +38,7 @@ mod routes;
 mod session;
 mod times;
 mod typed;
+mod upload;
 mod visit;
 
 use std::sync::Arc;

@@ -29,7 +29,7 @@ impl Notice {
     /// The sentence itself.
     pub(crate) fn sentence(self) -> &'static str {
         match self {
-            Self::SignInFirst => "Please sign in first. You will then come to the page you asked for.",
+            Self::SignInFirst => "Please sign in first.",
             Self::SessionEnded => "Your session has ended. Please sign in again.",
             Self::SignedIn => "You are signed in.",
             Self::SignedOut => "You are signed out.",

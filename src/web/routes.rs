@@ -28,9 +28,9 @@ fn table() -> Vec<Place> {
     vec![
         at("/", Guests).get(home::show),
         at("/sign-up", Guests).get(sign_up::show).post(sign_up::submit),
-        at("/check-inbox", Guests).get(check_inbox::show),
-        at("/check-inbox/resend", Guests).get(check_inbox::show).post(check_inbox::resend),
-        at("/check-inbox/correct", Guests).get(check_inbox::show).post(check_inbox::correct),
+        at("/check-inbox", Anyone).get(check_inbox::show),
+        at("/check-inbox/resend", Anyone).get(check_inbox::show).post(check_inbox::resend),
+        at("/check-inbox/correct", Anyone).get(check_inbox::show).post(check_inbox::correct),
         at("/sign-in", Guests).get(sign_in::show).post(sign_in::submit),
         at("/magic-link", Guests).get(magic_link::show).post(magic_link::submit),
         at("/auth-redirect", Anyone).get(auth_redirect::show).post(auth_redirect::submit),
@@ -52,7 +52,7 @@ fn table() -> Vec<Place> {
 }
 
 /// The page names of the original example applications (DESIGN.md §3), and what they are called here.
-const MOVED: &[(&str, &str)] = &[
+pub(super) const MOVED: &[(&str, &str)] = &[
     ("/login", "/sign-in"),
     ("/signin", "/sign-in"),
     ("/auth/sign-in", "/sign-in"),

@@ -65,7 +65,7 @@ impl Typed {
         Self { values: vec![(Input::Line(name), Zeroizing::new(value.to_owned()))], ..Self::default() }
     }
 
-    /// A form that carries nothing but its token.
+    /// Nothing but a form token.
     pub(crate) fn with_token(token: String) -> Self {
         Self { token: Zeroizing::new(token), ..Self::default() }
     }

@@ -34,7 +34,14 @@ async fn every_odd_body_gets_a_page_with_a_sentence() {
 #[actix_web::test]
 async fn an_odd_cookie_is_no_more_than_no_cookie() {
     let hall = Hall::open().await;
-    for cookie in ["vestibule=garbage", "vestibule=", "vestibule=a; vestibule=b", &format!("vestibule={}", "x".repeat(8000)), "\u{fffd}=1", ";;;="] {
+    for cookie in [
+        "vestibule=garbage",
+        "vestibule=",
+        "vestibule=a; vestibule=b",
+        &format!("vestibule={}", "x".repeat(8000)),
+        "\u{fffd}=1",
+        ";;;=",
+    ] {
         let request = TestRequest::with_uri("/sign-in").insert_header(("cookie", cookie));
         let (status, ..) = hall.send(request).await;
         assert_eq!(status, 200, "{cookie}");

@@ -25,7 +25,11 @@ async fn the_new_address_proves_itself_and_the_old_one_is_told() {
     ann.open("/profile").await;
     assert!(ann.page.text().contains("ann@new.example"), "{}", ann.page.text());
     let old = hall.mail_to("ann@example.com").await;
-    assert!(old.len() >= 3, "confirmation, request and change: {:?}", old.iter().map(|mail| &mail.subject).collect::<Vec<_>>());
+    assert!(
+        old.len() >= 3,
+        "confirmation, request and change: {:?}",
+        old.iter().map(|mail| &mail.subject).collect::<Vec<_>>()
+    );
     assert!(!old.last().unwrap().text.contains("key="), "the old address gets no secret");
 }
 
@@ -47,7 +51,8 @@ async fn of_two_changes_the_first_proof_wins_and_the_other_link_dies() {
     let mut ann = hall.member("Ann", "ann@example.com").await;
     ask(&mut ann, "ann@one.example", PASSWORD).await;
     ask(&mut ann, "ann@two.example", PASSWORD).await;
-    let (one, two) = (hall.newest_mail_to("ann@one.example").await.link(), hall.newest_mail_to("ann@two.example").await.link());
+    let (one, two) =
+        (hall.newest_mail_to("ann@one.example").await.link(), hall.newest_mail_to("ann@two.example").await.link());
     ann.open(&two).await;
     ann.press("Confirm the new address").await;
     let mut other = hall.browser();

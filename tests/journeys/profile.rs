@@ -45,7 +45,17 @@ async fn a_picture_is_cropped_re_encoded_and_shown() {
     ann.press("Upload").await;
     ann.open("/profile").await;
     let html = ann.page.html();
-    let source = html.split("<img ").nth(1).expect("a picture").split("src=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let source = html
+        .split("<img ")
+        .nth(1)
+        .expect("a picture")
+        .split("src=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
 
     let mut anybody = hall.browser();
     anybody.open(&source).await;

@@ -69,7 +69,8 @@ async fn nobody_ends_a_session_of_somebody_else() {
     let (name, handle) = form.fields.iter().find(|(name, _)| name != "csrf").expect("a handle").clone();
 
     bob.open("/profile/sessions").await;
-    let csrf = bob.page.html().split("name=\"csrf\" value=\"").nth(1).expect("a token").split('"').next().unwrap().to_owned();
+    let csrf =
+        bob.page.html().split("name=\"csrf\" value=\"").nth(1).expect("a token").split('"').next().unwrap().to_owned();
     let body = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs([("csrf", csrf.as_str()), (name.as_str(), handle.as_str())])
         .finish();

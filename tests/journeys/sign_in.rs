@@ -38,7 +38,9 @@ async fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
     let hall = Hall::open().await;
     hall.member("Ann", "ann@example.com").await;
     let mut pages = Vec::new();
-    for (address, password) in [("ann@example.com", "a wrong password"), ("eve@example.com", PASSWORD), ("ann@example.com", "")] {
+    for (address, password) in
+        [("ann@example.com", "a wrong password"), ("eve@example.com", PASSWORD), ("ann@example.com", "")]
+    {
         let mut browser = hall.browser();
         sign_in(&mut browser, address, password).await;
         assert_eq!(browser.page.value("E-mail"), address);

@@ -72,7 +72,11 @@ async fn a_taken_address_gets_the_same_page_and_its_owner_a_mail() {
 
     let told = hall.newest_mail_to("ann@example.com").await;
     assert!(!told.text.contains("Eve"), "a stranger's words are not passed on: {}", told.text);
-    assert!(!told.text.contains("access_token") && !told.text.contains("key="), "no secret for the asking: {}", told.text);
+    assert!(
+        !told.text.contains("access_token") && !told.text.contains("key="),
+        "no secret for the asking: {}",
+        told.text
+    );
 }
 
 #[actix_web::test]

@@ -57,7 +57,8 @@ impl Hall {
         let config = Config::read(None, environment, &SystemRandom).expect("good settings");
         let public_url = config.public_url.clone();
         let clock = Arc::new(MovedClock::default());
-        let vestibule = Vestibule::open_with(config, clock.clone(), Arc::new(Counted::default())).await.expect("a hall");
+        let vestibule =
+            Vestibule::open_with(config, clock.clone(), Arc::new(Counted::default())).await.expect("a hall");
         let app = test::init_service(App::new().configure(vestibule.routes())).await;
         let app = Rc::new(app);
         let call = move |request: TestRequest| -> Answer {
@@ -90,7 +91,11 @@ impl Hall {
         let mut files: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
         files.retain(|file| file.extension().is_some_and(|extension| extension == "eml"));
         files.sort();
-        files.iter().map(|file| Mail::read(&fs::read(file).expect("a mail"))).filter(|mail| mail.to == address).collect()
+        files
+            .iter()
+            .map(|file| Mail::read(&fs::read(file).expect("a mail")))
+            .filter(|mail| mail.to == address)
+            .collect()
     }
 
     /// The newest mail somebody got.
@@ -116,7 +121,9 @@ impl Hall {
     }
 }
 
-async fn read(answer: Result<ServiceResponse<impl MessageBody>, actix_web::Error>) -> (u16, HeaderMap, Vec<u8>) {
+async fn read(
+    answer: Result<ServiceResponse<impl MessageBody + 'static>, actix_web::Error>,
+) -> (u16, HeaderMap, Vec<u8>) {
     let response = match answer {
         Ok(response) => response.into_parts().1.map_into_boxed_body(),
         Err(error) => error.error_response(),

@@ -52,10 +52,7 @@ impl Page {
         let field = field(&html, label)?;
         field.value().attr("aria-invalid")?;
         let ids = field.value().attr("aria-describedby")?.to_owned();
-        ids.split(' ')
-            .filter_map(|id| html.select(&selector(&format!("#{id}.wrong"))).next())
-            .map(inner_text)
-            .next()
+        ids.split(' ').filter_map(|id| html.select(&selector(&format!("#{id}.wrong"))).next()).map(inner_text).next()
     }
 
     /// A header, when the answer has it.

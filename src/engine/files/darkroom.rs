@@ -22,7 +22,7 @@ const BUSY: Duration = Duration::from_secs(3);
 
 /// A bounded place for work on pictures. Cloning shares the place.
 #[derive(Clone)]
-pub struct Darkroom {
+pub(crate) struct Darkroom {
     places: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
 }
@@ -38,7 +38,7 @@ impl Darkroom {
     ///
     /// # Errors
     /// Refused as `develop` says. A decoder that panics has met something that is not a picture. Fails when too many wait.
-    pub async fn develop(&self, bytes: Vec<u8>, framing: Framing) -> Outcome<Picture> {
+    pub(crate) async fn develop(&self, bytes: Vec<u8>, framing: Framing) -> Outcome<Picture> {
         picture::check_size(&bytes)?;
         self.run(move || picture::develop(&bytes, framing)).await
     }

@@ -4,11 +4,12 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// The place of the bytes, by the id of the file: never by a name that somebody chose (SECURITY.md S70).
 #[derive(Debug, Clone)]
-pub enum FileStore {
+pub(crate) enum FileStore {
     /// One file of the file system each.
     Folder(PathBuf),
 }
@@ -18,7 +19,7 @@ impl FileStore {
     ///
     /// # Errors
     /// When the disk is full or the folder cannot be written.
-    pub async fn put(&self, id: &str, bytes: Vec<u8>) -> io::Result<()> {
+    pub(crate) async fn put(&self, id: &str, bytes: Vec<u8>) -> io::Result<()> {
         let Self::Folder(folder) = self;
         let (folder, target) = (folder.clone(), self.path(id)?);
         blocking(move || write_whole(&folder, &target, &bytes)).await
@@ -28,7 +29,7 @@ impl FileStore {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub async fn get(&self, id: &str) -> io::Result<Option<Vec<u8>>> {
+    pub(crate) async fn get(&self, id: &str) -> io::Result<Option<Vec<u8>>> {
         let path = self.path(id)?;
         blocking(move || found(fs::read(path))).await
     }
@@ -37,21 +38,29 @@ impl FileStore {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub async fn delete(&self, id: &str) -> io::Result<()> {
+    pub(crate) async fn delete(&self, id: &str) -> io::Result<()> {
         let path = self.path(id)?;
         blocking(move || found(fs::remove_file(path)).map(|_| ())).await
     }
 
-    /// The ids of all files, half-written ones included (they end in `.part`), for the sweep.
+    /// The ids of the files that have not been touched for so long, half-written ones included (they end in `.part`).
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub async fn ids(&self) -> io::Result<Vec<String>> {
+    pub(crate) async fn old_ids(&self, age: Duration) -> io::Result<Vec<String>> {
         let Self::Folder(folder) = self;
         let folder = folder.clone();
         blocking(move || {
             let Some(entries) = found(fs::read_dir(folder))? else { return Ok(Vec::new()) };
-            entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+            let mut old = Vec::new();
+            for entry in entries {
+                let entry = entry?;
+                // The file system's own clock stamped it, so that clock says how old it is.
+                if entry.metadata()?.modified()?.elapsed().is_ok_and(|elapsed| elapsed >= age) {
+                    old.push(entry.file_name().to_string_lossy().into_owned());
+                }
+            }
+            Ok(old)
         })
         .await
     }

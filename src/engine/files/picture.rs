@@ -16,7 +16,7 @@ use image::{
 use crate::port::{Code, Picture};
 
 /// The largest upload that is looked at. A phone's photo has 3 to 6 MB.
-pub const MAX_BYTES: usize = 8 * 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 8 * 1024 * 1024;
 /// The widest and highest picture that is decoded: 64 megapixels, more than cameras of phones make by default.
 const MAX_SIDE: u32 = 8000;
 /// What a decoder may allocate: 8000 × 8000 pixels of four bytes.
@@ -30,7 +30,7 @@ const JPEG_QUALITY: u8 = 85;
 
 /// How a picture is brought to size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framing {
+pub(crate) enum Framing {
     /// The largest square in the middle, 512 px at most.
     Avatar,
     /// The whole picture, 2048 px at most.
@@ -42,7 +42,7 @@ pub enum Framing {
 /// # Errors
 /// `MissingPicture`, `PictureTooLarge`, `PictureTooWide`, or `NotAPicture` for everything that is not a whole JPEG, PNG,
 /// WebP or GIF.
-pub fn develop(bytes: &[u8], framing: Framing) -> Result<Picture, Code> {
+pub(crate) fn develop(bytes: &[u8], framing: Framing) -> Result<Picture, Code> {
     check_size(bytes)?;
     let picture = decode(bytes)?;
     let picture = match framing {
@@ -56,7 +56,7 @@ pub fn develop(bytes: &[u8], framing: Framing) -> Result<Picture, Code> {
 ///
 /// # Errors
 /// `MissingPicture` or `PictureTooLarge`.
-pub fn check_size(bytes: &[u8]) -> Result<(), Code> {
+pub(crate) fn check_size(bytes: &[u8]) -> Result<(), Code> {
     match bytes.len() {
         0 => Err(Code::MissingPicture),
         length if length > MAX_BYTES => Err(Code::PictureTooLarge),

@@ -6,6 +6,7 @@
 
 mod change_email;
 mod change_password;
+mod change_picture;
 mod correct_sign_up;
 mod grant;
 mod mail;
@@ -16,11 +17,14 @@ mod send_link;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod store_file;
 mod sweep;
 mod update_user;
+mod upload;
 
 pub(super) use change_email::{change_email, confirm_email_change};
 pub(super) use change_password::change_password;
+pub(super) use change_picture::{change_picture, remove_picture};
 pub(super) use correct_sign_up::correct_sign_up_email;
 pub(super) use grant::{finish_where_begun, get_auth_grant};
 pub use open_mail_link::Landing;
@@ -32,3 +36,4 @@ pub(super) use sign_in::sign_in_with_email;
 pub(super) use sign_up::sign_up_with_email;
 pub(super) use sweep::sweep;
 pub(super) use update_user::update_user;
+pub(super) use upload::{delete_file, public_file, upload};

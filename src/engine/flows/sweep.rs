@@ -1,5 +1,7 @@
 //! Deleting what time has made worthless.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 
 use crate::engine::{
@@ -13,6 +15,9 @@ use crate::engine::{
 /// again all that time.
 const WAITING: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// How long bytes may wait for their row; a transaction takes seconds.
+const ORPHAN: Duration = Duration::from_secs(24 * 3600);
+
 /// One short transaction for each kind, so that nobody waits for it.
 pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> {
     let (store, now) = (engine.store(), engine.now());
@@ -22,5 +27,18 @@ pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> 
     let waiting = "delete from users where email is not null and email_verified_at is null and signed_up_at <= $1 \
                    and not exists (select 1 from held_emails h where h.user_id = users.id)";
     store.execute(waiting, values![before(now, WAITING)]).await?;
+    store.execute("delete from outbox where dead_at <= $1", values![before(now, WAITING)]).await?;
+    sweep_files(engine).await
+}
+
+/// Removes bytes without a row: a crash between the two left them. Young ones may have their row in a moment.
+async fn sweep_files(engine: &Engine) -> Result<(), StoreError> {
+    let old = engine.files().bytes.old_ids(ORPHAN).await.map_err(StoreError::Files)?;
+    for id in old {
+        let known = engine.store().fetch_optional("select id from files where id = $1", values![&id]).await?;
+        if known.is_none() {
+            super::store_file::remove_bytes(engine, &id).await;
+        }
+    }
     Ok(())
 }

@@ -55,12 +55,13 @@ impl Courier {
 
     /// Sends what is due until told to stop; finishes the letter in hand.
     pub async fn run(self, mut stopped: watch::Receiver<bool>) {
-        while !*stopped.borrow() {
+        let mut stop = std::pin::pin!(async move { drop(stopped.wait_for(|stopped| *stopped).await) });
+        loop {
             self.drain().await;
             tokio::select! {
                 () = self.outbox.0.news.notified() => tokio::time::sleep(MOMENT).await,
                 () = tokio::time::sleep(LOOK) => {}
-                _ = stopped.wait_for(|stopped| *stopped) => {}
+                () = &mut stop => return,
             }
         }
     }

@@ -75,7 +75,8 @@ impl Transport {
     pub fn smtp(url: &SecretString, from: &str, from_name: &str) -> Result<Self, TransportError> {
         let mut url = url::Url::parse(url.expose_secret()).map_err(|_| TransportError::Url)?;
         let host = url.host_str().ok_or(TransportError::Url)?.trim_matches(['[', ']']);
-        let is_here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        let is_here =
+            host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
         if url.scheme() == "smtp" && !is_here && !url.query_pairs().any(|(name, _)| name == "tls") {
             url.query_pairs_mut().append_pair("tls", "required");
         }

@@ -22,6 +22,8 @@ pub enum StoreError {
     Migration(#[source] MigrateError),
     #[error("the database holds something unreadable in the column {column}")]
     Corrupt { column: &'static str },
+    #[error("the folder of files cannot be read")]
+    Files(#[source] std::io::Error),
     #[error("a letter could not be written")]
     Letter(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the database did not answer")]

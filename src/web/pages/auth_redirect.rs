@@ -67,9 +67,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
     let Some(arrival) = visit.session().arrival() else { return Ok(visit.go_saying("/sign-in", Notice::LinkGone)) };
     match form.submit(|Press| redeem(&visit, &arrival.token)).await? {
         Ok(grant) => arrive(&visit, arrival.action, &grant),
-        Err(form) if form.is(Code::InvalidAccessToken) || form.is(Code::InvalidTokenType) => {
-            failed(visit, arrival.action)
-        }
+        Err(form) if is_dead_link(|code| form.is(code)) => failed(visit, arrival.action),
         Err(form) => form.again(|form| AuthRedirect { visit, action: arrival.action, form }),
     }
 }
@@ -139,7 +137,10 @@ async fn finish(visit: Visit) -> PageResult {
         match finish_where_begun(&visit, &arrival.token).await {
             Ok(Some(grant)) => return arrive(&visit, action, &grant),
             Ok(None) => {}
-            Err(Trouble::Refused(_)) => return failed(visit, action),
+            Err(Trouble::Refused(refusal)) if is_dead_link(|code| refusal.is(code)) => return failed(visit, action),
+            Err(Trouble::Refused(refusal)) => {
+                return Form::blank().refuse(&refusal).again(|form| AuthRedirect { visit, action, form });
+            }
             Err(Trouble::Failed(failure)) => return Err(PageError::Failed(failure)),
         }
     }
@@ -172,6 +173,10 @@ async fn redeem(visit: &Visit, token: &str) -> Outcome<Grant> {
 fn arrive(visit: &Visit, action: Action, grant: &Grant) -> PageResult {
     let notice = if action == Action::EmailConfirm { Notice::EmailConfirmed } else { Notice::SignedIn };
     visit.begin(grant, Some(notice))
+}
+
+fn is_dead_link(is: impl Fn(Code) -> bool) -> bool {
+    is(Code::InvalidAccessToken) || is(Code::InvalidTokenType)
 }
 
 fn failed(visit: Visit, action: Action) -> PageResult {

@@ -1,0 +1,203 @@
+//! A backend that answers as a test wants it to.
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::port::{
+    AccessToken, Agent, Answer, AuthManager, Caller, Code, Failure, Field, FieldUpdate, Grant, LinkKey, Member, Offers,
+    Outcome, Password, Picture, Random, Refusal, Session, SessionToken, SignUpWithEmail, SignedUp, StoredFile, Upload,
+    User, Version,
+};
+
+/// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
+#[derive(Default)]
+pub(super) struct Fake {
+    pub(super) ended: Mutex<bool>,
+    pub(super) mailed: Mutex<Vec<String>>,
+}
+
+/// Never the same bytes twice.
+#[derive(Default)]
+pub(super) struct Counting(AtomicU64);
+
+impl Random for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        let count = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        for (place, byte) in bytes.iter_mut().zip(count.into_iter().cycle()) {
+            *place = byte;
+        }
+    }
+}
+
+fn now<T: Send + 'static>(outcome: Outcome<T>) -> Answer<T> {
+    Box::pin(std::future::ready(outcome))
+}
+
+fn unused<T: Send + 'static>() -> Answer<T> {
+    now(Err(Failure::broken("not part of this test").into()))
+}
+
+fn user() -> User {
+    User {
+        id: "0123456789abcdef01234567".into(),
+        provider: "altogic".into(),
+        provider_user_id: "0123456789abcdef01234567".into(),
+        email: Some("ann@example.com".into()),
+        email_verified: true,
+        name: Some("Ann <b>".into()),
+        profile_picture: None,
+        signed_up_at: Timestamp::UNIX_EPOCH,
+        last_login_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn session() -> Session {
+    let other = || Version { family: "Other".into(), major: "0".into(), minor: "0".into(), patch: "0".into() };
+    Session {
+        handle: "handle".into(),
+        user_id: user().id,
+        token: SessionToken::parse("session-token").ok(),
+        started_at: Timestamp::UNIX_EPOCH,
+        last_seen_at: Timestamp::UNIX_EPOCH,
+        address: None,
+        agent: Agent { browser: other(), device: other(), system: other() },
+        current: true,
+    }
+}
+
+fn grant() -> Grant {
+    Grant { user: user(), session: session() }
+}
+
+impl Fake {
+    fn mail(&self, email: String) -> Answer<()> {
+        self.mailed.lock().unwrap().push(email);
+        now(Ok(()))
+    }
+}
+
+impl AuthManager for Fake {
+    fn offers(&self) -> &Offers {
+        &Offers { confirm_email: true, password_min: 8, link_minutes: 60 }
+    }
+
+    fn member(&self, _: Caller) -> Answer<Member> {
+        if *self.ended.lock().unwrap() {
+            return now(Err(Code::InvalidSessionToken.into()));
+        }
+        now(Ok(Member { user: user(), session: session() }))
+    }
+
+    fn sign_up_with_email(&self, _: Caller, sign_up: SignUpWithEmail) -> Answer<SignedUp> {
+        if sign_up.email == "ann@example.com" {
+            return now(Err(Refusal::at(Field::Email, Code::EmailNotUnique).into()));
+        }
+        if sign_up.password.expose().len() < 8 {
+            return now(Err(Refusal::at(Field::Password, Code::PasswordTooShort { min: 8 }).into()));
+        }
+        now(Ok(SignedUp { user: user(), grant: None }))
+    }
+
+    fn correct_sign_up_email(&self, _: Caller, _: String, new_email: String) -> Answer<()> {
+        self.mail(new_email)
+    }
+
+    fn resend_verification_email(&self, _: Caller, email: String) -> Answer<()> {
+        self.mail(email)
+    }
+
+    fn sign_in_with_email(&self, _: Caller, email: String, password: Password) -> Answer<Grant> {
+        now(match (email.as_str(), password.expose()) {
+            ("panic", _) => panic!("as asked"),
+            ("away", _) => Err(Failure::unavailable(Duration::from_millis(1500), "the database is away").into()),
+            ("often", _) => Err(Code::RateLimitExceeded { retry_after: Duration::from_secs(61) }.into()),
+            ("ann@example.com", "open sesame") => Ok(grant()),
+            _ => Err(Code::InvalidSignInCredentials.into()),
+        })
+    }
+
+    fn get_auth_grant(&self, _: Caller, token: AccessToken) -> Answer<Grant> {
+        now(if token.expose() == "good" { Ok(grant()) } else { Err(Code::InvalidAccessToken.into()) })
+    }
+
+    fn finish_where_begun(&self, caller: Caller, token: AccessToken) -> Answer<Option<Grant>> {
+        assert!(caller.browser.is_some());
+        now(match token.expose() {
+            "begun" => Ok(Some(grant())),
+            "good" => Ok(None),
+            _ => Err(Code::InvalidAccessToken.into()),
+        })
+    }
+
+    fn send_magic_link_email(&self, _: Caller, email: String) -> Answer<()> {
+        self.mail(email)
+    }
+
+    fn send_reset_password_email(&self, _: Caller, email: String) -> Answer<()> {
+        self.mail(email)
+    }
+
+    fn reset_password_with_token(&self, _: Caller, token: AccessToken, _: Password) -> Answer<()> {
+        now(if token.expose() == "good" { Ok(()) } else { Err(Code::InvalidAccessToken.into()) })
+    }
+
+    fn change_password(&self, _: Caller, _: Password, _: Password) -> Answer<Session> {
+        unused()
+    }
+
+    fn change_email(&self, _: Caller, _: Password, _: String) -> Answer<User> {
+        unused()
+    }
+
+    fn confirm_email_change(&self, _: Caller, _: LinkKey) -> Answer<User> {
+        unused()
+    }
+
+    fn get_all_sessions(&self, _: Caller) -> Answer<Vec<Session>> {
+        now(Ok(vec![session()]))
+    }
+
+    fn sign_out(&self, _: Caller, _: Option<String>) -> Answer<()> {
+        *self.ended.lock().unwrap() = true;
+        now(Ok(()))
+    }
+
+    fn sign_out_all(&self, _: Caller) -> Answer<()> {
+        unused()
+    }
+
+    fn sign_out_all_except_current(&self, _: Caller) -> Answer<()> {
+        unused()
+    }
+
+    fn update_user(&self, _: Caller, _: Vec<FieldUpdate>) -> Answer<User> {
+        unused()
+    }
+
+    fn change_picture(&self, _: Caller, _: Vec<u8>) -> Answer<User> {
+        unused()
+    }
+
+    fn remove_picture(&self, _: Caller) -> Answer<User> {
+        unused()
+    }
+
+    fn upload(&self, _: Caller, _: Upload) -> Answer<StoredFile> {
+        unused()
+    }
+
+    fn delete_file(&self, _: Caller, _: String) -> Answer<()> {
+        unused()
+    }
+
+    fn public_file(&self, _: String, _: String) -> Answer<Option<Picture>> {
+        unused()
+    }
+}
