@@ -364,7 +364,7 @@ async fn a_refused_field_is_marked_and_led_to() {
     browser.get("/sign-up").await;
     let refused = browser.post("/sign-up", "name=Bo&email=bo@example.com&password=short").await;
     assert_eq!(refused.status, 422);
-    for part in ["href=\"#password\"", "aria-invalid=\"true\"", "id=\"password-note\"", "value=\"Bo\""] {
+    for part in ["href=\"#password\"", "aria-invalid=\"true\"", "id=\"password-wrong\"", "value=\"Bo\""] {
         assert!(refused.text.contains(part), "{part}");
     }
 }
