@@ -38,7 +38,7 @@ async fn a_wrong_current_password_changes_nothing_and_keeps_the_address_typed() 
     let hall = Hall::open().await;
     let mut ann = hall.member("Ann", "ann@example.com").await;
     ask(&mut ann, "ann@new.example", "a wrong password").await;
-    assert_eq!(ann.page.status, 422);
+    assert_eq!(ann.page.status, 401);
     assert!(ann.page.problem("Current password").is_some());
     assert_eq!(ann.page.value("New e-mail"), "ann@new.example");
     assert!(hall.mail_to("ann@new.example").await.is_empty());

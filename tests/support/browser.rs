@@ -70,12 +70,6 @@ impl Browser {
         self.go(Method::POST, &form.action, Some(body)).await
     }
 
-    /// Follows the link with this text.
-    pub async fn follow(&mut self, link: &str) -> &Page {
-        let target = self.page.link(link);
-        self.open(&target).await
-    }
-
     /// Sends a body as no form would.
     pub async fn post(&mut self, path: &str, content_type: &str, body: &[u8]) -> &Page {
         self.go(Method::POST, path, Some((content_type.to_owned(), body.to_owned()))).await

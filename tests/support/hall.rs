@@ -103,11 +103,6 @@ impl Hall {
         self.mail_to(address).await.pop().unwrap_or_else(|| panic!("{address} got no mail"))
     }
 
-    /// The folder with the database, the files and the outbox.
-    pub fn data_dir(&self) -> &std::path::Path {
-        self.folder.path()
-    }
-
     /// Somebody with a confirmed account, signed in, looking at their profile.
     pub async fn member(&self, name: &str, address: &str) -> Browser {
         let mut browser = self.browser();

@@ -8,7 +8,6 @@ pub struct Mail {
     pub to: String,
     pub subject: String,
     pub text: String,
-    pub html: String,
 }
 
 impl Mail {
@@ -20,7 +19,6 @@ impl Mail {
             to,
             subject: message.subject().expect("a subject").to_owned(),
             text: message.body_text(0).expect("a text part").into_owned(),
-            html: message.body_html(0).expect("an HTML part").into_owned(),
         }
     }
 

@@ -93,14 +93,6 @@ impl Page {
             fields,
         }
     }
-
-    /// Where the link with this text leads.
-    pub fn link(&self, text: &str) -> String {
-        let html = Html::parse_document(&self.html());
-        let link = html.select(&selector("a[href]")).find(|link| inner_text(*link) == text);
-        let link = link.unwrap_or_else(|| panic!("no link {text:?} on {}", self.text()));
-        link.value().attr("href").expect("a target").to_owned()
-    }
 }
 
 fn field<'html>(html: &'html Html, label: &str) -> Option<ElementRef<'html>> {

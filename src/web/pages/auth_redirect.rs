@@ -59,7 +59,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
         Landing::Clean => finish(visit).await,
         Landing::Arrived(action, token) => Ok(clean(&visit, &Arrival { action, token })),
         Landing::EmailChanged => Ok(visit.go_saying("/profile", Notice::EmailChanged)),
-        Landing::Failed(action) => link_failed::show(visit, action, StatusCode::BAD_REQUEST),
+        Landing::Failed(action) => link_failed::show(visit, action, StatusCode::GONE),
     }
 }
 
@@ -181,7 +181,7 @@ fn is_dead_link(is: impl Fn(Code) -> bool) -> bool {
 
 fn failed(visit: Visit, action: Action) -> PageResult {
     visit.session().forget_arrival();
-    link_failed::show(visit, action, StatusCode::BAD_REQUEST)
+    link_failed::show(visit, action, StatusCode::GONE)
 }
 
 impl AuthRedirect {
@@ -194,7 +194,7 @@ impl AuthRedirect {
 
     fn button(&self) -> &'static str {
         match self.action {
-            Action::EmailConfirm => "Confirm and sign in",
+            Action::EmailConfirm => "Confirm my address",
             _ => "Sign in",
         }
     }

@@ -414,11 +414,11 @@ async fn a_dead_link_offers_a_new_one_and_repeats_no_strangers_words() {
     let mut browser = at_home().await;
     for query in ["status=400&action=magic-link&error=Call+0800+EVIL", "status=400&action=email-confirm&error=EVIL"] {
         let page = browser.get(&format!("/auth-redirect?{query}")).await;
-        assert!(page.status == 400 && !page.text.contains("EVIL"));
+        assert!(page.status == 410 && !page.text.contains("EVIL"));
         assert!(page.text.contains("Send a new link") && page.text.contains("name=\"email\""));
     }
     browser.get("/auth-redirect?access_token=spent&action=magic-link").await;
-    assert_eq!(browser.get("/auth-redirect").await.status, 400);
+    assert_eq!(browser.get("/auth-redirect").await.status, 410);
     let sent = browser.post("/magic-link", "email=ann@example.com").await;
     assert_eq!(sent.location, "/check-inbox", "the form on the page works");
 }
