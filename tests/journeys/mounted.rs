@@ -1,7 +1,6 @@
 //! The example in `examples/mounted.rs` does what it says.
 
 #[path = "../../examples/mounted.rs"]
-#[expect(dead_code, reason = "the example's own main is not called here")]
 mod example;
 
 #[actix_web::test]
