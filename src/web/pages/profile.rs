@@ -2,12 +2,14 @@
 
 use askama::Template;
 
-use crate::web::{
-    error::PageError,
-    page::{Page, PageResult},
-    portrait::Portrait,
-    times::Moment,
-    visit::Visit,
+use crate::{
+    port::Member,
+    web::{
+        page::{Page, PageResult},
+        portrait::Portrait,
+        times::Moment,
+        visit::Visit,
+    },
 };
 
 #[derive(Template)]
@@ -20,14 +22,13 @@ struct Profile {
     email_verified: bool,
     portrait: Portrait,
     member_since: Moment,
-    /// How many there are.
-    sessions: usize,
+    /// Since when they are here.
+    here_since: Moment,
 }
 
-/// Shows it.
+/// Shows it. The guard has looked up everything that is on it: nothing more is read.
 pub(crate) async fn show(visit: Visit) -> PageResult {
-    let sessions = visit.auth().get_all_sessions(visit.caller()).await.map_err(PageError::from)?;
-    let user = visit.signed_in()?.user.clone();
+    let Member { user, session } = visit.signed_in()?.clone();
     Profile {
         first_name: user.name.as_deref().and_then(|name| name.split_whitespace().next()).map(str::to_owned),
         portrait: Portrait::of(&user, visit.site()),
@@ -35,7 +36,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
         email: user.email,
         email_verified: user.email_verified,
         member_since: Moment::of(user.signed_up_at),
-        sessions: sessions.len(),
+        here_since: Moment::of(session.started_at),
         visit,
     }
     .ok()
