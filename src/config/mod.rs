@@ -4,28 +4,30 @@
 //! those of the table in the README. Secrets can come from the environment or a file, never from the command line, where
 //! any user of the machine could read them (SECURITY.md S85).
 
+mod secrets;
+mod typed;
+
 use std::{
     collections::HashMap,
     fmt, fs,
-    io::Write as _,
     net::{IpAddr, SocketAddr},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use ipnet::IpNet;
 use secrecy::SecretString;
-use serde::Deserialize;
 use url::Url;
 
+use self::{
+    secrets::{client_keys, secret_keys},
+    typed::{OneOrMany, Typed, many},
+};
 use crate::{
     engine::SecretKey,
     port::{Email, Random},
     rest::ClientKey,
 };
-
-/// Environment variables that tests of this repository use and that set nothing.
-const NOT_SETTINGS: &[&str] = &["VESTIBULE_BIN", "VESTIBULE_TEST_POSTGRES_URL"];
 
 /// Everything an operator can set, read and checked.
 #[derive(Debug)]
@@ -86,157 +88,7 @@ impl Config {
     }
 }
 
-/// The settings as they were typed.
-#[derive(Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Typed {
-    data_dir: PathBuf,
-    secret_key: Option<OneOrMany<String>>,
-    secret_key_file: Option<PathBuf>,
-    server: Server,
-    database: Database,
-    files: Files,
-    engine: Engine,
-    mail: Mail,
-    limits: Limits,
-    look: Look,
-}
-
-#[derive(Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Server {
-    listen: String,
-    public_url: String,
-    trusted_proxies: OneOrMany<String>,
-    workers: Option<usize>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-struct Database {
-    url: Option<SecretString>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-struct Files {
-    url: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Engine {
-    redirect_url: Option<String>,
-    client_keys: OneOrMany<TypedClientKey>,
-    confirm_email: bool,
-    password_min: usize,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-struct Mail {
-    smtp_url: Option<SecretString>,
-    from: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Limits {
-    factor: f64,
-}
-
-#[derive(Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Look {
-    name: String,
-}
-
-/// A client key is its text, or a table with the origins that may use it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum TypedClientKey {
-    Key(String),
-    Table(ClientKeyTable),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClientKeyTable {
-    key: String,
-    #[serde(default)]
-    origins: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany<T> {
-    One(T),
-    Many(Vec<T>),
-}
-
-impl Default for Typed {
-    fn default() -> Self {
-        Self {
-            data_dir: PathBuf::from("data"),
-            secret_key: None,
-            secret_key_file: None,
-            server: Server::default(),
-            database: Database::default(),
-            files: Files::default(),
-            engine: Engine::default(),
-            mail: Mail::default(),
-            limits: Limits::default(),
-            look: Look::default(),
-        }
-    }
-}
-
-impl Default for Server {
-    fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:3000".to_owned(),
-            public_url: "http://localhost:3000".to_owned(),
-            trusted_proxies: OneOrMany::Many(Vec::new()),
-            workers: None,
-        }
-    }
-}
-
-impl Default for Engine {
-    fn default() -> Self {
-        Self { redirect_url: None, client_keys: OneOrMany::Many(Vec::new()), confirm_email: true, password_min: 8 }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { factor: 1.0 }
-    }
-}
-
-impl Default for Look {
-    fn default() -> Self {
-        Self { name: "Vestibule".to_owned() }
-    }
-}
-
 impl Typed {
-    fn read(file: Option<&Path>, environment: HashMap<String, String>) -> Result<Self, ConfigError> {
-        let settings = environment.into_iter().filter(|(key, _)| !NOT_SETTINGS.contains(&key.as_str())).collect();
-        let mut builder = config::Config::builder();
-        builder = match file {
-            Some(file) => builder.add_source(config::File::from(file).format(config::FileFormat::Toml)),
-            None => builder.add_source(config::File::new("vestibule.toml", config::FileFormat::Toml).required(false)),
-        };
-        let environment =
-            config::Environment::with_prefix("VESTIBULE").prefix_separator("_").separator("__").source(Some(settings));
-        builder
-            .add_source(environment)
-            .build()
-            .and_then(config::Config::try_deserialize)
-            .map_err(|error| ConfigError(format!("The settings cannot be read: {error}.")))
-    }
-
     fn check(self, random: &dyn Random) -> Result<Config, ConfigError> {
         let public_url = base_url("server.public_url", &self.server.public_url)?;
         let redirect_url = match self.engine.redirect_url {
@@ -374,112 +226,6 @@ fn make_folder(setting: &str, folder: &Path) -> Result<PathBuf, ConfigError> {
     let probe = folder.join(".probe");
     fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(|error| broken(setting, &folder, error))?;
     Ok(folder)
-}
-
-fn secret_keys(
-    typed: Option<OneOrMany<String>>,
-    file: Option<PathBuf>,
-    data_dir: &Path,
-    random: &dyn Random,
-) -> Result<Vec<SecretKey>, ConfigError> {
-    let (setting, texts) = match (typed, file) {
-        (Some(_), Some(_)) => return Err(ConfigError("Set secret_key or secret_key_file, not both.".to_owned())),
-        (Some(typed), None) => ("secret_key", many(typed)),
-        (None, file) => {
-            let made = data_dir.join("secret_key");
-            let path = file.unwrap_or_else(|| made.clone());
-            if path == made && !made.exists() {
-                write_secret(&made, &random_hex(random, 32))
-                    .map_err(|error| broken("secret_key_file", &made, error))?;
-            }
-            ("secret_key_file", read_secret(&path)?.lines().map(str::to_owned).collect())
-        }
-    };
-    let keys = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
-    let keys: Option<Vec<SecretKey>> = keys.map(|text| SecretKey::new(text.as_bytes().to_vec())).collect();
-    match keys {
-        Some(keys) if !keys.is_empty() => Ok(keys),
-        _ => Err(ConfigError(format!("{setting}: a key has 32 to 1024 bytes; make one with `openssl rand -hex 32`."))),
-    }
-}
-
-fn client_keys(
-    typed: OneOrMany<TypedClientKey>,
-    public_url: &str,
-    redirect_url: &str,
-    data_dir: &Path,
-    random: &dyn Random,
-) -> Result<Vec<ClientKey>, ConfigError> {
-    let mut own_origins = Vec::new();
-    for url in [public_url, redirect_url] {
-        own_origins.extend(Url::parse(url).map(|url| url.origin().ascii_serialization()));
-    }
-    let typed = match typed {
-        OneOrMany::One(TypedClientKey::Key(list)) => {
-            list.split(',').map(|key| TypedClientKey::Key(key.to_owned())).collect()
-        }
-        typed => many(typed),
-    };
-    let mut keys = Vec::new();
-    for key in typed {
-        let (key, origins) = match key {
-            TypedClientKey::Key(key) => (key, Vec::new()),
-            TypedClientKey::Table(table) => (table.key, table.origins),
-        };
-        let key = key.trim();
-        if key.len() < 8 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(ConfigError("engine.client_keys: a key has at least 8 printable characters.".to_owned()));
-        }
-        let mut allowed_origins = own_origins.clone();
-        for origin in origins {
-            let url = web_url("engine.client_keys.origins", &origin)?;
-            allowed_origins.push(url.origin().ascii_serialization());
-        }
-        keys.push(ClientKey { key: key.to_owned(), allowed_origins });
-    }
-    if keys.is_empty() {
-        let made = data_dir.join("client_key");
-        if !made.exists() {
-            write_secret(&made, &random_hex(random, 16)).map_err(|error| broken("engine.client_keys", &made, error))?;
-        }
-        let key = read_secret(&made)?.trim().to_owned();
-        keys.push(ClientKey { key, allowed_origins: own_origins });
-    }
-    Ok(keys)
-}
-
-fn many<T>(typed: OneOrMany<T>) -> Vec<T> {
-    match typed {
-        OneOrMany::One(one) => vec![one],
-        OneOrMany::Many(many) => many,
-    }
-}
-
-fn random_hex(random: &dyn Random, bytes: usize) -> String {
-    let mut secret = vec![0; bytes];
-    random.fill(&mut secret);
-    secret.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Written whole and then renamed, so that a crash leaves no half key behind.
-fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
-    let unfinished = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    writeln!(file, "{secret}")?;
-    file.sync_all()?;
-    fs::rename(unfinished, path)
-}
-
-fn read_secret(path: &Path) -> Result<String, ConfigError> {
-    let about = fs::metadata(path).map_err(|error| broken("secret_key_file", path, error))?;
-    if about.permissions().mode() & 0o077 != 0 {
-        return Err(ConfigError(format!(
-            "{} can be read by others than its owner. Run: chmod 600 {}",
-            path.display(),
-            path.display()
-        )));
-    }
-    fs::read_to_string(path).map_err(|error| broken("secret_key_file", path, error))
 }
 
 #[cfg(test)]

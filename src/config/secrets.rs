@@ -1,0 +1,118 @@
+//! The keys: read from where they are set, or made once at first start.
+
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use url::Url;
+
+use super::{
+    ConfigError, broken,
+    typed::{OneOrMany, TypedClientKey, many},
+    web_url,
+};
+use crate::{engine::SecretKey, port::Random, rest::ClientKey};
+
+/// The secret keys, the first one first.
+pub(super) fn secret_keys(
+    typed: Option<OneOrMany<String>>,
+    file: Option<PathBuf>,
+    data_dir: &Path,
+    random: &dyn Random,
+) -> Result<Vec<SecretKey>, ConfigError> {
+    let (setting, texts) = match (typed, file) {
+        (Some(_), Some(_)) => return Err(ConfigError("Set secret_key or secret_key_file, not both.".to_owned())),
+        (Some(typed), None) => ("secret_key", many(typed)),
+        (None, file) => {
+            let made = data_dir.join("secret_key");
+            let path = file.unwrap_or_else(|| made.clone());
+            if path == made && !made.exists() {
+                write_secret(&made, &random_hex(random, 32))
+                    .map_err(|error| broken("secret_key_file", &made, error))?;
+            }
+            ("secret_key_file", read_secret(&path)?.lines().map(str::to_owned).collect())
+        }
+    };
+    let keys = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
+    let keys: Option<Vec<SecretKey>> = keys.map(|text| SecretKey::new(text.as_bytes().to_vec())).collect();
+    match keys {
+        Some(keys) if !keys.is_empty() => Ok(keys),
+        _ => Err(ConfigError(format!("{setting}: a key has 32 to 1024 bytes; make one with `openssl rand -hex 32`."))),
+    }
+}
+
+/// The client keys with the origins that may use them.
+pub(super) fn client_keys(
+    typed: OneOrMany<TypedClientKey>,
+    public_url: &str,
+    redirect_url: &str,
+    data_dir: &Path,
+    random: &dyn Random,
+) -> Result<Vec<ClientKey>, ConfigError> {
+    let mut own_origins = Vec::new();
+    for url in [public_url, redirect_url] {
+        own_origins.extend(Url::parse(url).map(|url| url.origin().ascii_serialization()));
+    }
+    let typed = match typed {
+        OneOrMany::One(TypedClientKey::Key(list)) => {
+            list.split(',').map(|key| TypedClientKey::Key(key.to_owned())).collect()
+        }
+        typed => many(typed),
+    };
+    let mut keys = Vec::new();
+    for key in typed {
+        let (key, origins) = match key {
+            TypedClientKey::Key(key) => (key, Vec::new()),
+            TypedClientKey::Table(table) => (table.key, table.origins),
+        };
+        let key = key.trim();
+        if key.len() < 8 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ConfigError("engine.client_keys: a key has at least 8 printable characters.".to_owned()));
+        }
+        let mut allowed_origins = own_origins.clone();
+        for origin in origins {
+            let url = web_url("engine.client_keys.origins", &origin)?;
+            allowed_origins.push(url.origin().ascii_serialization());
+        }
+        keys.push(ClientKey { key: key.to_owned(), allowed_origins });
+    }
+    if keys.is_empty() {
+        let made = data_dir.join("client_key");
+        if !made.exists() {
+            write_secret(&made, &random_hex(random, 16)).map_err(|error| broken("engine.client_keys", &made, error))?;
+        }
+        let key = read_secret(&made)?.trim().to_owned();
+        keys.push(ClientKey { key, allowed_origins: own_origins });
+    }
+    Ok(keys)
+}
+
+fn random_hex(random: &dyn Random, bytes: usize) -> String {
+    let mut secret = vec![0; bytes];
+    random.fill(&mut secret);
+    secret.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Written whole and then renamed, so that a crash leaves no half key behind.
+fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
+    let unfinished = path.with_extension("new");
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    writeln!(file, "{secret}")?;
+    file.sync_all()?;
+    fs::rename(unfinished, path)
+}
+
+fn read_secret(path: &Path) -> Result<String, ConfigError> {
+    let about = fs::metadata(path).map_err(|error| broken("secret_key_file", path, error))?;
+    if about.permissions().mode() & 0o077 != 0 {
+        return Err(ConfigError(format!(
+            "{} can be read by others than its owner. Run: chmod 600 {}",
+            path.display(),
+            path.display()
+        )));
+    }
+    fs::read_to_string(path).map_err(|error| broken("secret_key_file", path, error))
+}

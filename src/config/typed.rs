@@ -1,0 +1,175 @@
+//! The settings as they were typed: every key with its default, and nothing else.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::ConfigError;
+
+/// Environment variables that tests of this repository use and that set nothing.
+const NOT_SETTINGS: &[&str] = &["VESTIBULE_BIN", "VESTIBULE_TEST_POSTGRES_URL"];
+
+/// The settings as they were typed.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Typed {
+    pub(super) data_dir: PathBuf,
+    pub(super) secret_key: Option<OneOrMany<String>>,
+    pub(super) secret_key_file: Option<PathBuf>,
+    pub(super) server: Server,
+    pub(super) database: Database,
+    pub(super) files: Files,
+    pub(super) engine: Engine,
+    pub(super) mail: Mail,
+    pub(super) limits: Limits,
+    pub(super) look: Look,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Server {
+    pub(super) listen: String,
+    pub(super) public_url: String,
+    pub(super) trusted_proxies: OneOrMany<String>,
+    pub(super) workers: Option<usize>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Database {
+    pub(super) url: Option<SecretString>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Files {
+    pub(super) url: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Engine {
+    pub(super) redirect_url: Option<String>,
+    pub(super) client_keys: OneOrMany<TypedClientKey>,
+    pub(super) confirm_email: bool,
+    pub(super) password_min: usize,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Mail {
+    pub(super) smtp_url: Option<SecretString>,
+    pub(super) from: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Limits {
+    pub(super) factor: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Look {
+    pub(super) name: String,
+}
+
+/// A client key is its text, or a table with the origins that may use it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum TypedClientKey {
+    Key(String),
+    Table(ClientKeyTable),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClientKeyTable {
+    pub(super) key: String,
+    #[serde(default)]
+    pub(super) origins: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+impl Default for Typed {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+            secret_key: None,
+            secret_key_file: None,
+            server: Server::default(),
+            database: Database::default(),
+            files: Files::default(),
+            engine: Engine::default(),
+            mail: Mail::default(),
+            limits: Limits::default(),
+            look: Look::default(),
+        }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:3000".to_owned(),
+            public_url: "http://localhost:3000".to_owned(),
+            trusted_proxies: OneOrMany::Many(Vec::new()),
+            workers: None,
+        }
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self { redirect_url: None, client_keys: OneOrMany::Many(Vec::new()), confirm_email: true, password_min: 8 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { factor: 1.0 }
+    }
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { name: "Vestibule".to_owned() }
+    }
+}
+
+impl Typed {
+    /// Reads the file, then the environment over it. A key nobody knows is a mistake.
+    pub(super) fn read(file: Option<&Path>, environment: HashMap<String, String>) -> Result<Self, ConfigError> {
+        let settings = environment.into_iter().filter(|(key, _)| !NOT_SETTINGS.contains(&key.as_str())).collect();
+        let mut builder = config::Config::builder();
+        builder = match file {
+            Some(file) => builder.add_source(config::File::from(file).format(config::FileFormat::Toml)),
+            None => builder.add_source(config::File::new("vestibule.toml", config::FileFormat::Toml).required(false)),
+        };
+        let environment =
+            config::Environment::with_prefix("VESTIBULE").prefix_separator("_").separator("__").source(Some(settings));
+        builder
+            .add_source(environment)
+            .build()
+            .and_then(config::Config::try_deserialize)
+            .map_err(|error| ConfigError(format!("The settings cannot be read: {error}.")))
+    }
+}
+
+/// One is a list of one.
+pub(super) fn many<T>(typed: OneOrMany<T>) -> Vec<T> {
+    match typed {
+        OneOrMany::One(one) => vec![one],
+        OneOrMany::Many(many) => many,
+    }
+}
