@@ -82,8 +82,7 @@ impl Vestibule {
             .map_err(|error| StartError(format!("database.url: the database cannot be opened: {error}.")))?;
         let outbox_folder = config.data_dir.join("outbox");
         let transport = transport(&config, &outbox_folder)?;
-        // The inbox shows every mail, so it is never there when others can reach the listener.
-        let dev_inbox = (transport.is_folder() && config.is_loopback())
+        let dev_inbox = (transport.is_folder() && config.is_for_this_machine())
             .then(|| Arc::new(OutboxFolder::new(outbox_folder)) as Arc<dyn DevInbox>);
         let engine = Engine::open(config.engine_settings(), store.clone(), Arc::clone(&clock), Arc::clone(&random))
             .await
@@ -167,9 +166,17 @@ impl Vestibule {
 }
 
 impl Config {
-    /// Whether only this machine can reach the listener.
-    fn is_loopback(&self) -> bool {
-        matches!(&self.listen, Listen::Tcp(address) if address.ip().is_loopback())
+    /// Whether only somebody at this machine can reach the pages: the listener is on loopback, and so is the URL that people
+    /// use, so that no proxy stands in front. The inbox shows every mail to whoever asks.
+    fn is_for_this_machine(&self) -> bool {
+        let listens_here = matches!(&self.listen, Listen::Tcp(address) if address.ip().is_loopback());
+        let named_here = match url::Url::parse(&self.public_url).ok().as_ref().and_then(url::Url::host) {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        listens_here && named_here
     }
 
     fn engine_settings(&self) -> crate::engine::Settings {

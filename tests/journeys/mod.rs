@@ -3,6 +3,7 @@
 mod bad_input;
 mod change_email;
 mod change_password;
+mod dev_inbox;
 mod guards;
 mod magic_link;
 mod mounted;
@@ -11,3 +12,4 @@ mod reset_password;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod sub_path;
