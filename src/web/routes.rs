@@ -79,7 +79,8 @@ pub(crate) fn mount(mut scope: Scope, site: &Data<Site>) -> Scope {
         scope = at(old, Anyone).get(move |visit: Visit| async move { moved(&visit, new) }).mount(scope);
     }
     for path in assets::paths() {
-        scope = scope.route(path, web::get().to(assets::show));
+        let reading = guard::Any(guard::Get()).or(guard::Head());
+        scope = scope.route(path, web::route().guard(reading).to(assets::show));
     }
     if !site.paths.prefix().is_empty() {
         scope = scope.service(web::resource("").to(bare_prefix));

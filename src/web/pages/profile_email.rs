@@ -56,4 +56,9 @@ impl ProfileEmail {
     fn email(&self) -> &str {
         self.visit.member().and_then(|member| member.user.email.as_deref()).unwrap_or_default()
     }
+
+    /// Whether the new address has to prove itself first.
+    fn confirms(&self) -> bool {
+        self.visit.auth().offers().confirm_email
+    }
 }

@@ -5,6 +5,7 @@ use askama::Template;
 use crate::{
     port::Password,
     web::{
+        error::PageError,
         form::{Fields, Form},
         notice::Notice,
         page::{Page, PageResult},
@@ -44,9 +45,8 @@ pub(crate) async fn submit(visit: Visit, form: Form<Passwords>) -> PageResult {
     let caller = visit.caller();
     match form.submit(|typed| visit.auth().change_password(caller, typed.current, typed.new)).await? {
         Ok(session) => {
-            if let Some(token) = &session.token {
-                visit.session().continue_with(token);
-            }
+            let token = session.token.ok_or_else(|| PageError::broken("a changed password without a new token"))?;
+            visit.session().continue_with(&token);
             Ok(visit.go_saying("/profile", Notice::PasswordChanged))
         }
         Err(form) => form.again(|form| ProfilePassword { visit, form }),
