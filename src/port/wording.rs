@@ -57,7 +57,9 @@ impl fmt::Display for Code {
             }
             Self::MissingPicture => "Choose a picture first.",
             Self::PictureTooLarge => "The file is too large. Choose a picture of at most 8 MB.",
-            Self::PictureTooWide => "The picture has too many pixels. Choose one of at most 8,000 by 8,000.",
+            Self::PictureTooWide => {
+                "The picture has too many pixels. Choose one of at most 40 megapixels, and 8,000 pixels on its longer side."
+            }
             Self::NotAPicture => "This file is not a picture we can read. Choose a JPEG, PNG, WebP or GIF.",
             Self::StorageFull => "There is no room for more files. Delete some first.",
             Self::RateLimitExceeded { retry_after } => {

@@ -1,8 +1,12 @@
 //! Pictures: from whatever was uploaded to something that is safe to serve.
 //!
 //! A picture is recognised by its content, never by its name or its declared type; its dimensions are read from the header
-//! and judged before any pixel is decoded; then it is turned upright, cropped or scaled, and encoded again, so that no byte
+//! and judged before any pixel is decoded; then it is cropped or scaled, turned upright, and encoded again, so that no byte
 //! of the upload survives: no EXIF, no position, no second file hidden behind the first (SECURITY.md S68, S69).
+//!
+//! Time has an end without a clock: the upload has at most 8 MB, what it unfolds to is bounded before it is unfolded, an
+//! animation gives its first frame only, and the decoder refuses a progressive JPEG of more than 100 scans, the one format
+//! that goes over the same pixels again and again.
 //!
 //! Everything here blocks and may use much memory: call it through the [`Darkroom`](super::darkroom::Darkroom).
 
@@ -17,10 +21,13 @@ use crate::port::{Code, Picture};
 
 /// The largest upload that is looked at. A phone's photo has 3 to 6 MB.
 pub(crate) const MAX_BYTES: usize = 8 * 1024 * 1024;
-/// The widest and highest picture that is decoded: 64 megapixels, more than cameras of phones make by default.
+/// The widest and highest picture that is decoded. Told by `Code::PictureTooWide`.
 const MAX_SIDE: u32 = 8000;
-/// What a decoder may allocate: 8000 × 8000 pixels of four bytes.
-const MAX_DECODED_BYTES: u64 = 8000 * 8000 * 4;
+/// The most pixels that are decoded: more than cameras of phones make by default (12 to 24 megapixels), and what a small
+/// machine can hold. Told by `Code::PictureTooWide`.
+const MAX_PIXELS: u64 = 40_000_000;
+/// What a decoded picture may take: all those pixels at four bytes. One with 16 bits a channel may have half as many.
+const MAX_DECODED_BYTES: u64 = MAX_PIXELS * 4;
 /// A profile picture's side: shown at 88 px, four times sharper screens included.
 const AVATAR_SIDE: u32 = 512;
 /// The longer side of any other picture.
@@ -37,18 +44,22 @@ pub(crate) enum Framing {
     Whole,
 }
 
-/// Decodes, turns upright, frames and encodes again: JPEG, or PNG when something of it is transparent.
+/// Decodes, frames, turns upright and encodes again: JPEG, or PNG when something of it is transparent.
+///
+/// Both framings are the same for a picture that lies on its side, so it is turned when it is small already: turning makes
+/// a copy, and a copy of the largest picture would double what one takes.
 ///
 /// # Errors
 /// `MissingPicture`, `PictureTooLarge`, `PictureTooWide`, or `NotAPicture` for everything that is not a whole JPEG, PNG,
 /// WebP or GIF.
 pub(crate) fn develop(bytes: &[u8], framing: Framing) -> Result<Picture, Code> {
     check_size(bytes)?;
-    let picture = decode(bytes)?;
-    let picture = match framing {
+    let (picture, orientation) = decode(bytes)?;
+    let mut picture = match framing {
         Framing::Avatar => square(picture),
         Framing::Whole => fitted(picture),
     };
+    picture.apply_orientation(orientation);
     encode(&picture)
 }
 
@@ -64,7 +75,8 @@ pub(crate) fn check_size(bytes: &[u8]) -> Result<(), Code> {
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<DynamicImage, Code> {
+/// The picture as it was stored, and how it has to be turned.
+fn decode(bytes: &[u8]) -> Result<(DynamicImage, Orientation), Code> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| Code::NotAPicture)?;
     if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Gif)) {
         return Err(Code::NotAPicture);
@@ -77,13 +89,13 @@ fn decode(bytes: &[u8]) -> Result<DynamicImage, Code> {
     let mut decoder = reader.into_decoder().map_err(|error| judged(&error))?;
     // WebP heeds no limits, so the header is judged here for every format.
     let (width, height) = decoder.dimensions();
-    if width > MAX_SIDE || height > MAX_SIDE || decoder.total_bytes() > MAX_DECODED_BYTES {
+    let is_wide = width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS;
+    if is_wide || decoder.total_bytes() > MAX_DECODED_BYTES {
         return Err(Code::PictureTooWide);
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| judged(&error))?;
-    picture.apply_orientation(orientation);
-    Ok(picture)
+    let picture = DynamicImage::from_decoder(decoder).map_err(|error| judged(&error))?;
+    Ok((picture, orientation))
 }
 
 fn judged(error: &ImageError) -> Code {
@@ -95,9 +107,12 @@ fn judged(error: &ImageError) -> Code {
 
 fn square(picture: DynamicImage) -> DynamicImage {
     let side = picture.width().min(picture.height());
+    if side > AVATAR_SIDE {
+        // Scales first and crops then, so that the large picture is not copied.
+        return picture.resize_to_fill(AVATAR_SIDE, AVATAR_SIDE, FilterType::Triangle);
+    }
     let (left, top) = ((picture.width() - side) / 2, (picture.height() - side) / 2);
-    let cropped = picture.crop_imm(left, top, side, side);
-    if side > AVATAR_SIDE { cropped.resize_exact(AVATAR_SIDE, AVATAR_SIDE, FilterType::Triangle) } else { cropped }
+    picture.crop_imm(left, top, side, side)
 }
 
 fn fitted(picture: DynamicImage) -> DynamicImage {
@@ -162,16 +177,26 @@ mod tests {
 
     #[test]
     fn a_picture_bomb_is_refused_by_its_header_s68() {
-        for side in [100_000_u32, 8001] {
-            let mut bomb = written(&opaque(1, 1), ImageFormat::Png);
-            bomb[16..20].copy_from_slice(&side.to_be_bytes());
-            bomb[20..24].copy_from_slice(&side.to_be_bytes());
-            let checksum = crc32(&bomb[12..29]).to_be_bytes();
-            bomb[29..33].copy_from_slice(&checksum);
-            assert_eq!(develop(&bomb, Framing::Avatar).unwrap_err(), Code::PictureTooWide);
+        for (width, height) in [(100_000, 100_000), (8001, 1), (1, 8001), (8000, 5001), (6400, 6400)] {
+            assert_eq!(develop(&claiming(width, height), Framing::Avatar).unwrap_err(), Code::PictureTooWide);
         }
+        assert_eq!(develop(&claiming(8000, 5000), Framing::Avatar).unwrap_err(), Code::NotAPicture, "40 megapixels");
         let wide = written(&opaque(9000, 1), ImageFormat::WebP);
         assert_eq!(develop(&wide, Framing::Avatar).unwrap_err(), Code::PictureTooWide);
+    }
+
+    #[test]
+    fn the_middle_of_a_picture_is_kept_however_it_lies() {
+        for (width, height) in [(1600, 800), (800, 1600), (400, 200)] {
+            let middle = |x, y| (width / 2_u32).abs_diff(x) < 50 && (height / 2_u32).abs_diff(y) < 50;
+            let picture = RgbImage::from_fn(width, height, |x, y| Rgb([if middle(x, y) { 255 } else { 0 }, 0, 0]));
+            let upload = written(&DynamicImage::ImageRgb8(picture), ImageFormat::Png);
+            let avatar = develop(&upload, Framing::Avatar).unwrap();
+            let pixels = image::load_from_memory(&avatar.bytes).unwrap().to_rgb8();
+            assert_eq!(pixels.width(), pixels.height());
+            assert!(pixels.get_pixel(pixels.width() / 2, pixels.height() / 2).0[0] > 200, "{width} × {height}");
+            assert!(pixels.get_pixel(2, 2).0[0] < 50, "{width} × {height}");
+        }
     }
 
     #[test]
@@ -217,6 +242,16 @@ mod tests {
         photo.append(&mut exif);
         photo.extend_from_slice(&jpeg[2..]);
         photo
+    }
+
+    /// A PNG whose header claims a size that it does not have.
+    fn claiming(width: u32, height: u32) -> Vec<u8> {
+        let mut png = written(&opaque(1, 1), ImageFormat::Png);
+        png[16..20].copy_from_slice(&width.to_be_bytes());
+        png[20..24].copy_from_slice(&height.to_be_bytes());
+        let checksum = crc32(&png[12..29]).to_be_bytes();
+        png[29..33].copy_from_slice(&checksum);
+        png
     }
 
     fn crc32(bytes: &[u8]) -> u32 {
