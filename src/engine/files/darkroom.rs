@@ -1,4 +1,7 @@
-//! Where pictures are developed: two at once, off the async threads, with a queue that has an end (SECURITY.md S68).
+//! Where pictures are developed: one at a time, off the async threads, with a queue that has an end (SECURITY.md S68).
+//!
+//! Work on pixels cannot be broken off from outside. What ends it is what [`picture`] bounds beforehand; what ends the
+//! waiting is [`LONGEST`].
 
 use std::{
     sync::{
@@ -8,15 +11,18 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::picture::{self, Framing};
 use crate::port::{Code, Failure, Outcome, Picture};
 
-/// Decoding a picture of the largest size takes 256 MB and a second: two at once leave a small machine alive.
-const AT_ONCE: usize = 2;
+/// A picture of the largest size takes up to 340 MB (measured: 40 megapixels of each format) and a second or two: one at a
+/// time leaves a small machine alive.
+const AT_ONCE: usize = 1;
 /// Pictures that may be in the room or wait at its door, each up to 8 MB of upload.
 const ROOM: usize = 16;
+/// How long somebody waits for a picture. Usual ones take a tenth of a second, so a full room is through long before.
+const LONGEST: Duration = Duration::from_secs(20);
 /// When to come back when the queue is full.
 const BUSY: Duration = Duration::from_secs(3);
 
@@ -37,7 +43,8 @@ impl Darkroom {
     /// Develops a picture; see [`picture::develop`].
     ///
     /// # Errors
-    /// Refused as `develop` says. A decoder that panics has met something that is not a picture. Fails when too many wait.
+    /// Refused as `develop` says. A decoder that panics has met something that is not a picture. Fails when too many wait, or
+    /// for too long; the place is taken until the work has ended all the same.
     pub(crate) async fn develop(&self, bytes: Vec<u8>, framing: Framing) -> Outcome<Picture> {
         picture::check_size(&bytes)?;
         self.run(move || picture::develop(&bytes, framing)).await
@@ -45,6 +52,11 @@ impl Darkroom {
 
     async fn run(&self, work: impl FnOnce() -> Result<Picture, Code> + Send + 'static) -> Outcome<Picture> {
         let _seat = Seat::take(&self.waiting).ok_or_else(|| Failure::unavailable(BUSY, "too many pictures wait"))?;
+        let developed = timeout(LONGEST, self.in_turn(work)).await;
+        developed.map_err(|_| Failure::unavailable(BUSY, "a picture waited too long"))?
+    }
+
+    async fn in_turn(&self, work: impl FnOnce() -> Result<Picture, Code> + Send + 'static) -> Outcome<Picture> {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(Failure::broken)?;
         let developed = tokio::task::spawn_blocking(move || {
             let _place = place; // Held to the end of the work, even when nobody waits for it any more.
@@ -75,6 +87,8 @@ impl Drop for Seat {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::join_all;
+
     use super::*;
     use crate::port::Trouble;
 
@@ -86,6 +100,22 @@ mod tests {
             assert!(matches!(answer, Err(Trouble::Refused(refusal)) if refusal.is(Code::NotAPicture)));
         }
         assert!(darkroom.run(|| Ok(Picture { mime_type: "image/png", bytes: vec![] })).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn one_picture_is_developed_at_a_time_s68() {
+        let darkroom = Darkroom::default();
+        let inside = Arc::new(AtomicUsize::new(0));
+        let works = (0..8).map(|_| {
+            let inside = Arc::clone(&inside);
+            darkroom.run(move || {
+                assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                std::thread::sleep(Duration::from_millis(5));
+                inside.fetch_sub(1, Ordering::SeqCst);
+                Ok(Picture { mime_type: "image/png", bytes: vec![] })
+            })
+        });
+        assert!(join_all(works).await.iter().all(Result::is_ok));
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ mod darkroom;
 mod folder;
 mod picture;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Mutex};
 
 use url::Url;
 
@@ -30,12 +30,19 @@ const ENVIRONMENT: &str = "local";
 pub(super) struct Files {
     pub(super) bytes: FileStore,
     pub(super) darkroom: Darkroom,
+    /// How far the sweep got: the name of a file, see [`FileStore::stretch`].
+    pub(super) swept_to: Mutex<String>,
     public_url: String,
 }
 
 impl Files {
     pub(super) fn new(folder: PathBuf, public_url: &str) -> Self {
-        Self { bytes: FileStore::Folder(folder), darkroom: Darkroom::default(), public_url: public_url.to_owned() }
+        Self {
+            bytes: FileStore::Folder(folder),
+            darkroom: Darkroom::default(),
+            swept_to: Mutex::default(),
+            public_url: public_url.to_owned(),
+        }
     }
 
     /// The URL under which anybody may fetch a file.

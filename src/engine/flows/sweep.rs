@@ -1,6 +1,6 @@
 //! Deleting what time has made worthless.
 
-use std::time::Duration;
+use std::{mem, sync::PoisonError, time::Duration};
 
 use jiff::SignedDuration;
 
@@ -14,6 +14,9 @@ use crate::engine::{
 /// How long an account waits for the proof of its address: a week covers a holiday, and a confirmation link can be asked for
 /// again all that time.
 const WAITING: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Files that one sweep looks at: a fraction of a second. The next one goes on from there.
+const FILES_AT_ONCE: usize = 1000;
 
 /// How long bytes may wait for their row; a transaction takes seconds.
 const ORPHAN: Duration = Duration::from_secs(24 * 3600);
@@ -33,8 +36,12 @@ pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> 
 
 /// Removes bytes without a row: a crash between the two left them. Young ones may have their row in a moment.
 async fn sweep_files(engine: &Engine) -> Result<(), StoreError> {
-    let old = engine.files().bytes.old_ids(ORPHAN).await.map_err(StoreError::Files)?;
-    for id in old {
+    let files = engine.files();
+    let swept_to = || files.swept_to.lock().unwrap_or_else(PoisonError::into_inner);
+    let after = mem::take(&mut *swept_to());
+    let stretch = files.bytes.stretch(&after, FILES_AT_ONCE, ORPHAN).await.map_err(StoreError::Files)?;
+    *swept_to() = stretch.next;
+    for id in stretch.old {
         let known = engine.store().fetch_optional("select id from files where id = $1", values![&id]).await?;
         if known.is_none() {
             super::store_file::remove_bytes(engine, &id).await;
