@@ -9,6 +9,9 @@ use crate::{
     port::{Code, Failure, Outcome, Picture},
 };
 
+/// How many numbers are tried to make a name unique; each one is a look into the index.
+const NUMBERS: u32 = 20;
+
 /// A file about to be.
 pub(super) struct NewFile<'a> {
     pub(super) id: &'a str,
@@ -20,6 +23,15 @@ pub(super) struct NewFile<'a> {
 /// Writes the bytes, whole and durable.
 pub(super) async fn write_bytes(engine: &Engine, id: &str, picture: &Picture) -> Result<(), Failure> {
     engine.files().bytes.put(id, picture.bytes.clone()).await.map_err(disk_trouble)
+}
+
+/// Removes the bytes of a file that was not recorded. When a commit got no answer its row may be there all the same; then
+/// the bytes stay, for a row without bytes must not be.
+pub(super) async fn take_back(engine: &Engine, id: &str) {
+    let row = engine.store().fetch_optional("select id from files where id = $1", values![id]).await;
+    if matches!(row, Ok(None)) {
+        remove_bytes(engine, id).await;
+    }
 }
 
 /// Removes bytes that no row names (any more). What cannot be removed now is swept later.
@@ -34,7 +46,8 @@ pub(super) fn disk_trouble(error: std::io::Error) -> Failure {
     Failure::unavailable(std::time::Duration::from_secs(30), error)
 }
 
-/// Writes the row under a name that is free in its bucket: `name`, `name (1)`, `name (2)` …
+/// Writes the row under a name that is free in its bucket: `name`, `name (1)`, `name (2)` …, and when [`NUMBERS`] are taken,
+/// the id for a number. Everybody shares the buckets, so a usual name may be taken any number of times.
 ///
 /// # Errors
 /// `StorageFull` over the quota.
@@ -57,8 +70,9 @@ pub(super) async fn insert(
     if files >= FILES_MAX || bytes + size > BYTES_MAX {
         return Err(Code::StorageFull.into());
     }
-    for number in 0..=FILES_MAX {
-        let name = numbered(name, number);
+    let plain = std::iter::once(name.to_owned());
+    let numbers = (1..=NUMBERS).map(|number| number.to_string()).chain([file.id.to_owned()]);
+    for name in plain.chain(numbers.map(|number| numbered(name, &number))) {
         let sql = "insert into files (id, bucket_id, file_name, size, mime_type, user_id, uploaded_at) \
                    values ($1, $2, $3, $4, $5, $6, $7) on conflict (bucket_id, file_name) do nothing";
         let values = values![file.id, file.bucket_id, &name, size, file.picture.mime_type, file.user_id, engine.now()];
@@ -66,7 +80,7 @@ pub(super) async fn insert(
             return Ok(name);
         }
     }
-    Err(Code::InvalidBucketName.into())
+    Err(Failure::broken("the id of a file is in the name of another one").into())
 }
 
 /// Deletes the row of one's own file; answers whether there was one.
@@ -74,11 +88,10 @@ pub(super) async fn delete_row(tx: &mut Transaction<'_>, id: &str, user_id: &str
     Ok(tx.execute("delete from files where id = $1 and user_id = $2", values![id, user_id]).await? == 1)
 }
 
-fn numbered(name: &str, number: i64) -> String {
-    match (number, name.rsplit_once('.')) {
-        (0, _) => name.to_owned(),
-        (number, Some((stem, extension))) if !stem.is_empty() => format!("{stem} ({number}).{extension}"),
-        (number, _) => format!("{name} ({number})"),
+fn numbered(name: &str, number: &str) -> String {
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => format!("{stem} ({number}).{extension}"),
+        _ => format!("{name} ({number})"),
     }
 }
 
@@ -88,9 +101,8 @@ mod tests {
 
     #[test]
     fn a_taken_name_gets_a_number_before_its_extension() {
-        assert_eq!(numbered("me.png", 0), "me.png");
-        assert_eq!(numbered("me.png", 2), "me (2).png");
-        assert_eq!(numbered("me", 1), "me (1)");
-        assert_eq!(numbered(".png", 1), ".png (1)");
+        assert_eq!(numbered("me.png", "2"), "me (2).png");
+        assert_eq!(numbered("me", "1"), "me (1)");
+        assert_eq!(numbered(".png", "1"), ".png (1)");
     }
 }

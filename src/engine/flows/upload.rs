@@ -1,6 +1,6 @@
 //! Files that applications store and anybody may fetch (ALTOGIC_WIRE.md §7).
 
-use super::store_file::{NewFile, delete_row, disk_trouble, insert, remove_bytes, write_bytes};
+use super::store_file::{NewFile, delete_row, disk_trouble, insert, remove_bytes, take_back, write_bytes};
 use crate::{
     engine::{
         Engine,
@@ -25,7 +25,7 @@ pub(in crate::engine) async fn upload(engine: &Engine, caller: &Caller, upload: 
     write_bytes(engine, &id, &picture).await?;
     let stored = record(engine, &user_id, &id, &picture, &bucket, &name, upload.create_bucket).await;
     if stored.is_err() {
-        remove_bytes(engine, &id).await;
+        take_back(engine, &id).await;
     }
     stored
 }

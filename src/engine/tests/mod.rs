@@ -4,5 +4,6 @@
 //! may be created; each gets one of its own.
 
 mod bench;
+mod files;
 mod journeys;
 mod races;
