@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { aPlace } from "../support/journey.js";
 
-const place = aPlace();
 const email = "ann@example.com";
-
-before(() => place.member({ name: "Ann", email }));
+const place = aPlace(({ member }) => member({ name: "Ann", email }));
 
 async function askForLink(visitor) {
   await visitor.open("/magic-link");
