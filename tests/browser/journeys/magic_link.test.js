@@ -25,7 +25,7 @@ test("elsewhere it asks for one press", async () => {
   const laptop = await place.visitor();
   const phone = await place.visitor();
   await phone.open(await askForLink(laptop));
-  phone.isAt("/auth-redirect");
+  phone.isAt("/auth-redirect/finish");
   await phone.press("Sign in");
   phone.isAt("/profile");
 });
