@@ -33,7 +33,8 @@ fn table() -> Vec<Place> {
         at("/check-inbox/correct", Anyone).get(check_inbox::show).post(check_inbox::correct),
         at("/sign-in", Guests).get(sign_in::show).post(sign_in::submit),
         at("/magic-link", Guests).get(magic_link::show).post(magic_link::submit),
-        at("/auth-redirect", Anyone).get(auth_redirect::show).post(auth_redirect::submit),
+        at("/auth-redirect", Anyone).get(auth_redirect::show),
+        at("/auth-redirect/finish", Anyone).get(auth_redirect::show).post(auth_redirect::submit),
         at("/reset-password", Anyone).get(reset_password::show).post(reset_password::submit),
         at("/reset-password/choose", Anyone).get(choose_password::show).post(choose_password::submit),
         at("/sign-out", Anyone).get(sign_out::show).post(sign_out::submit),
@@ -43,7 +44,10 @@ fn table() -> Vec<Place> {
         at("/profile/picture/remove", Members).get(profile_picture::show).post(profile_picture::remove),
         at("/profile/password", Members).get(profile_password::show).post(profile_password::submit),
         at("/profile/email", Members).get(profile_email::show).post(profile_email::submit),
-        at("/profile/email/confirm", Anyone).get(profile_email_confirm::show).post(profile_email_confirm::submit),
+        at("/profile/email/confirm", Anyone).get(profile_email_confirm::show),
+        at("/profile/email/confirm/finish", Anyone)
+            .get(profile_email_confirm::show)
+            .post(profile_email_confirm::submit),
         at("/profile/sessions", Members).get(profile_sessions::show),
         at("/profile/sessions/end", Members).get(profile_sessions::show).post(profile_sessions::end_one),
         at("/profile/sessions/end-others", Members).get(profile_sessions::show).post(profile_sessions::end_others),

@@ -19,7 +19,7 @@ async fn the_new_address_proves_itself_and_the_old_one_is_told() {
     let link = hall.newest_mail_to("ann@new.example").await.link();
     let mut phone = hall.browser();
     phone.open(&link).await;
-    assert_eq!(phone.page.path, "/profile/email/confirm");
+    assert_eq!(phone.page.path, "/profile/email/confirm/finish");
     phone.press("Confirm the new address").await;
 
     ann.open("/profile").await;

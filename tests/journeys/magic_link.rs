@@ -32,7 +32,7 @@ async fn opened_on_another_device_it_asks_for_one_press() {
     let (mut laptop, mut phone) = (hall.browser(), hall.browser());
     ask(&mut laptop, "ann@example.com").await;
     phone.open(&hall.newest_mail_to("ann@example.com").await.link()).await;
-    assert_eq!(phone.page.path, "/auth-redirect");
+    assert_eq!(phone.page.path, "/auth-redirect/finish");
     phone.press("Sign in").await;
     assert_eq!(phone.page.path, "/profile");
 }

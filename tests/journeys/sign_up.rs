@@ -33,7 +33,7 @@ async fn elsewhere_one_press_finishes_the_sign_up() {
     let link = hall.newest_mail_to("ann@example.com").await.link();
 
     phone.open(&link).await;
-    assert_eq!(phone.page.path, "/auth-redirect", "the token is moved out of the URL");
+    assert_eq!(phone.page.path, "/auth-redirect/finish", "the token is moved out of the URL");
     phone.press("Confirm my address").await;
     assert_eq!(phone.page.path, "/profile");
 

@@ -27,6 +27,9 @@ use crate::{
     },
 };
 
+/// The clean path. Not the one that the link came to: w3m compares redirects without their query and would see a loop.
+const FINISH: &str = "/auth-redirect/finish";
+
 #[derive(Template)]
 #[template(path = "pages/auth_redirect.html")]
 struct AuthRedirect {
@@ -121,7 +124,7 @@ fn action_named(name: &str) -> Action {
 fn clean(visit: &Visit, arrival: &Arrival) -> HttpResponse {
     visit.session().keep_arrival(arrival);
     let mut response =
-        visit.go(if arrival.action == Action::ResetPassword { "/reset-password/choose" } else { "/auth-redirect" });
+        visit.go(if arrival.action == Action::ResetPassword { "/reset-password/choose" } else { FINISH });
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }

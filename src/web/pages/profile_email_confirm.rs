@@ -38,7 +38,8 @@ pub(crate) async fn show(visit: Visit, query: Query<HashMap<String, String>>) ->
         if LinkKey::parse(key).is_ok() {
             visit.session().keep_arrival(&Arrival { action: Action::ChangeEmail, token: key.clone() });
         }
-        return Ok(visit.go("/profile/email/confirm"));
+        // Another path than the link's: w3m compares redirects without their query and would see a loop.
+        return Ok(visit.go("/profile/email/confirm/finish"));
     }
     match key(&visit) {
         Some(_) => ProfileEmailConfirm { visit, form: Form::blank() }.ok(),

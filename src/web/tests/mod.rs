@@ -385,19 +385,19 @@ async fn a_mistyped_address_is_corrected_and_the_mail_sent_again() {
 async fn a_link_leaves_the_url_and_finishes_at_once_where_it_was_begun_s47() {
     let mut browser = at_home().await;
     let moved = browser.get("/auth-redirect?status=200&access_token=begun&action=email-confirm").await;
-    assert_eq!((moved.status, moved.location.as_str()), (StatusCode::SEE_OTHER, "/auth-redirect"));
+    assert_eq!((moved.status, moved.location.as_str()), (StatusCode::SEE_OTHER, "/auth-redirect/finish"));
     assert_eq!(moved.headers.get("referrer-policy").unwrap(), "no-referrer");
-    let head = browser.send(TestRequest::default().method(Method::HEAD).uri("/auth-redirect")).await;
+    let head = browser.send(TestRequest::default().method(Method::HEAD).uri("/auth-redirect/finish")).await;
     assert_eq!(head.status, 200, "a HEAD finishes nothing (S43)");
-    assert_eq!(browser.get("/auth-redirect").await.location, "/profile");
+    assert_eq!(browser.get("/auth-redirect/finish").await.location, "/profile");
 }
 
 #[actix_web::test]
 async fn elsewhere_a_link_takes_a_press_s44() {
     let mut browser = at_home().await;
     browser.get("/auth-redirect?status=200&access_token=good&action=magic-link").await;
-    assert!(browser.get("/auth-redirect").await.text.contains("<button"));
-    assert_eq!(browser.post("/auth-redirect", "").await.location, "/profile");
+    assert!(browser.get("/auth-redirect/finish").await.text.contains("<button"));
+    assert_eq!(browser.post("/auth-redirect/finish", "").await.location, "/profile");
 }
 
 #[actix_web::test]
@@ -405,7 +405,7 @@ async fn somebody_signed_in_is_asked_before_a_link_signs_in_another_s91() {
     let mut browser = at_home().await;
     browser.sign_in().await;
     browser.get("/auth-redirect?status=200&access_token=begun&action=magic-link").await;
-    let page = browser.get("/auth-redirect").await;
+    let page = browser.get("/auth-redirect/finish").await;
     assert!(page.status == 200 && page.text.contains("You are signed in here as"));
 }
 
@@ -418,7 +418,7 @@ async fn a_dead_link_offers_a_new_one_and_repeats_no_strangers_words() {
         assert!(page.text.contains("Send a new link") && page.text.contains("name=\"email\""));
     }
     browser.get("/auth-redirect?access_token=spent&action=magic-link").await;
-    assert_eq!(browser.get("/auth-redirect").await.status, 410);
+    assert_eq!(browser.get("/auth-redirect/finish").await.status, 410);
     let sent = browser.post("/magic-link", "email=ann@example.com").await;
     assert_eq!(sent.location, "/check-inbox", "the form on the page works");
 }

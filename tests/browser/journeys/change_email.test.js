@@ -14,7 +14,7 @@ test("the new address proves itself with one press, and the old one is told", as
   await ann.sees("ann@example.com");
 
   await ann.open(await place.hall.inbox.nextLink("ann@new.example"));
-  ann.isAt("/profile/email/confirm");
+  ann.isAt("/profile/email/confirm/finish");
   assert.equal(new URL(ann.page.url()).search, "", "the key is not left in the address bar");
   await ann.press("Confirm the new address");
   await ann.open("/profile");

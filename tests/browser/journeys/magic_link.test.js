@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { aPlace } from "../support/journey.js";
 
-const place = aPlace();
 const email = "ann@example.com";
-
-before(() => place.member({ name: "Ann", email }));
+const place = aPlace(({ member }) => member({ name: "Ann", email }));
 
 async function askForLink(visitor) {
   await visitor.open("/magic-link");
@@ -27,7 +25,7 @@ test("elsewhere it asks for one press", async () => {
   const laptop = await place.visitor();
   const phone = await place.visitor();
   await phone.open(await askForLink(laptop));
-  phone.isAt("/auth-redirect");
+  phone.isAt("/auth-redirect/finish");
   await phone.press("Sign in");
   phone.isAt("/profile");
 });

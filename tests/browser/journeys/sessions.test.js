@@ -13,7 +13,7 @@ test("a session ended in the list is refused at its next request", async () => {
   await laptop.open("/profile/sessions");
   await laptop.sees("Chrome");
   await laptop.sees("this browser");
-  await laptop.press("End");
+  await laptop.press(/^End HeadlessChrome on Linux, started/);
   await phone.open("/profile");
   phone.isAt("/sign-in");
   await laptop.open("/profile");

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { aPlace } from "../support/journey.js";
 import { PASSWORD } from "../support/visitor.js";
 
-const place = aPlace();
 const email = "ann@example.com";
-
-before(async () => {
-  const ann = await place.member({ name: "Ann", email });
+const place = aPlace(async ({ member }) => {
+  const ann = await member({ name: "Ann", email });
   await ann.leave();
 });
 

@@ -23,7 +23,7 @@ test("in another browser one press finishes it, and the token is not left in the
   const phone = await place.visitor();
   await laptop.signUp({ name: "Bea", email });
   await phone.open(await place.hall.inbox.nextLink(email));
-  phone.isAt("/auth-redirect");
+  phone.isAt("/auth-redirect/finish");
   assert.equal(new URL(phone.page.url()).search, "");
   await phone.press("Confirm my address");
   phone.isAt("/profile");

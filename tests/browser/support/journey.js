@@ -4,15 +4,17 @@ import { after, before } from "node:test";
 import { Hall } from "./hall.js";
 import { Visitor, openChromium } from "./visitor.js";
 
-/** `place.visitor()`, `place.member({ name, email })` and `place.hall`; all of it closes when the file is done. */
-export function aPlace(settings) {
+/** `place.visitor()`, `place.member({ name, email })` and `place.hall`; all of it closes when the file is done. `prepare` is
+ *  what happens there before the first journey. */
+export function aPlace(prepare = async () => {}) {
   const place = {
     visitor: (options) => Visitor.enter(place.chromium, place.hall, options),
     member: (who) => Visitor.member(place.chromium, place.hall, who),
   };
   before(async () => {
-    place.hall = await Hall.open(settings);
+    place.hall = await Hall.open();
     place.chromium = await openChromium();
+    await prepare(place);
   });
   after(async () => {
     await place.chromium?.close();

@@ -67,7 +67,7 @@ export class Visitor {
 
   /** Presses a button and waits for the page that answers. */
   async press(name) {
-    await this.#leads(() => this.page.getByRole("button", { name, exact: true }).first().click());
+    await this.#leads(() => this.page.getByRole("button", { name, exact: typeof name === "string" }).first().click());
   }
 
   /** Follows a link and waits for its page. */
