@@ -16,7 +16,7 @@ use tokio::{sync::Semaphore, time::timeout};
 use super::picture::{self, Framing};
 use crate::port::{Code, Failure, Outcome, Picture};
 
-/// A picture of the largest size takes up to 340 MB (measured: 40 megapixels of each format) and a second or two: one at a
+/// A picture of the largest size takes up to 340 MB (measured: 40 megapixels of JPEG, PNG and WebP) and a second or two: one at a
 /// time leaves a small machine alive.
 const AT_ONCE: usize = 1;
 /// Pictures that may be in the room or wait at its door, each up to 8 MB of upload.

@@ -158,3 +158,30 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()?;
     fs::rename(unfinished, path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(url: &str) -> Result<Transport, TransportError> {
+        Transport::smtp(&SecretString::from(url), "hall@example.com", "Vestibule")
+    }
+
+    #[tokio::test]
+    async fn a_server_is_named_by_a_url_and_anything_else_is_told() {
+        for good in ["smtps://ann:secret@mail.example.com", "smtp://mail.example.com:587", "smtp://127.0.0.1:2525"] {
+            assert!(opened(good).is_ok(), "{good}");
+        }
+        for bad in ["mail.example.com", "https://mail.example.com", "smtp:"] {
+            let error = opened(bad).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains("smtps://user:password@"), "{bad}: {error}");
+        }
+    }
+
+    /// S87: a password is not sent in the open to another machine.
+    #[tokio::test]
+    async fn a_remote_server_without_tls_is_not_spoken_to() {
+        let Way::Smtp(remote) = opened("smtp://mail.example.com").expect("a transport").way else { panic!("not SMTP") };
+        assert!(format!("{remote:?}").contains("Required"), "{remote:?}");
+    }
+}
