@@ -97,6 +97,9 @@ fn check(config: &Config) {
     println!("engine.redirect_url    {}", config.redirect_url);
     println!("engine.client_keys     {}", config.client_keys.len());
     println!("engine.confirm_email   {}", config.confirm_email);
+    println!("engine.confirm_phone   {}", config.confirm_phone);
+    println!("engine.phone_sign_up   {}", config.phone_sign_up);
+    println!("engine.sign_in_codes   {}", config.sign_in_codes);
     println!("engine.password_min    {}", config.password_min);
     println!("mail                   by {mail}, from {}", config.mail_from);
     println!("limits.factor          {}", config.limits_factor);

@@ -56,6 +56,9 @@ pub(super) struct Engine {
     pub(super) redirect_url: Option<String>,
     pub(super) client_keys: OneOrMany<TypedClientKey>,
     pub(super) confirm_email: bool,
+    pub(super) confirm_phone: bool,
+    pub(super) phone_sign_up: bool,
+    pub(super) sign_in_codes: bool,
     pub(super) password_min: usize,
 }
 
@@ -131,7 +134,15 @@ impl Default for Server {
 
 impl Default for Engine {
     fn default() -> Self {
-        Self { redirect_url: None, client_keys: OneOrMany::Many(Vec::new()), confirm_email: true, password_min: 8 }
+        Self {
+            redirect_url: None,
+            client_keys: OneOrMany::Many(Vec::new()),
+            confirm_email: true,
+            confirm_phone: true,
+            phone_sign_up: true,
+            sign_in_codes: true,
+            password_min: 8,
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! On PostgreSQL locks are taken in one order: the address, the account, its links and sessions.
 
 use jiff::Timestamp;
+use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use super::store::{Row, Store, StoreError, Transaction, values};
@@ -19,14 +20,24 @@ const NAME_CHARACTERS: usize = 100;
 /// Longest address of a picture, in bytes.
 const PICTURE_URL_BYTES: usize = 2048;
 
-/// The columns of [`Account::read`], from `users u left join held_emails h on h.user_id = u.id`.
+/// The columns of [`Account::read`], from `users u` and [`holdings`].
 macro_rules! account_columns {
     () => {
-        "u.id as user_id, u.provider, u.provider_user_id, u.email, u.email_verified_at, u.password_hash, u.name, \
-         u.profile_picture, u.browser_digest as user_browser_digest, u.signed_up_at, u.last_login_at, h.held_since"
+        "u.id as user_id, u.provider, u.provider_user_id, u.email, u.email_verified_at, u.phone, u.phone_verified_at, \
+         u.two_factor, u.fields, u.password_hash, u.name, u.profile_picture, \
+         u.browser_digest as user_browser_digest, u.signed_up_at, u.last_login_at, h.held_since, \
+         hp.held_since as phone_held_since"
     };
 }
 pub(super) use account_columns;
+
+/// Joins what the account `u` holds.
+macro_rules! holdings {
+    () => {
+        " left join held_emails h on h.user_id = u.id left join held_phones hp on hp.user_id = u.id "
+    };
+}
+pub(super) use holdings;
 
 /// A user and what only the backend knows of them.
 #[derive(Clone)]
@@ -36,6 +47,8 @@ pub(super) struct Account {
     pub(super) browser_digest: Option<Vec<u8>>,
     /// Whether it holds its address.
     pub(super) holds_email: bool,
+    /// Whether it holds its number.
+    pub(super) holds_phone: bool,
 }
 
 impl Account {
@@ -47,14 +60,20 @@ impl Account {
                 provider_user_id: row.text("provider_user_id")?,
                 email: row.optional_text("email")?,
                 email_verified: row.optional_integer("email_verified_at")?.is_some(),
+                phone: row.optional_text("phone")?,
+                phone_verified: row.optional_integer("phone_verified_at")?.is_some(),
+                two_factor: row.integer("two_factor")? != 0,
                 name: row.optional_text("name")?,
                 profile_picture: row.optional_text("profile_picture")?,
                 signed_up_at: row.time("signed_up_at")?,
                 last_login_at: row.time("last_login_at")?,
+                fields: serde_json::from_str(&row.text("fields")?)
+                    .map_err(|_| StoreError::Corrupt { column: "fields" })?,
             },
             password_hash: row.optional_text("password_hash")?,
             browser_digest: row.optional_bytes("user_browser_digest")?,
             holds_email: row.optional_integer("held_since")?.is_some(),
+            holds_phone: row.optional_integer("phone_held_since")?.is_some(),
         })
     }
 
@@ -78,21 +97,13 @@ pub(super) struct NewAccount<'a> {
 
 /// The account of that id.
 pub(super) async fn by_id(store: &Store, id: &str) -> Result<Option<Account>, StoreError> {
-    const SQL: &str = concat!(
-        "select ",
-        account_columns!(),
-        " from users u left join held_emails h on h.user_id = u.id where u.id = $1"
-    );
+    const SQL: &str = concat!("select ", account_columns!(), " from users u", holdings!(), "where u.id = $1");
     store.fetch_optional(SQL, values![id]).await?.map(|row| Account::read(&row)).transpose()
 }
 
 /// The account of that id, within a transaction.
 pub(super) async fn reload(tx: &mut Transaction<'_>, id: &str) -> Result<Option<Account>, StoreError> {
-    const SQL: &str = concat!(
-        "select ",
-        account_columns!(),
-        " from users u left join held_emails h on h.user_id = u.id where u.id = $1"
-    );
+    const SQL: &str = concat!("select ", account_columns!(), " from users u", holdings!(), "where u.id = $1");
     tx.fetch_optional(SQL, values![id]).await?.map(|row| Account::read(&row)).transpose()
 }
 
@@ -102,7 +113,9 @@ pub(super) async fn by_email(store: &Store, email: &Email) -> Result<Vec<Account
     const SQL: &str = concat!(
         "select ",
         account_columns!(),
-        " from users u left join held_emails h on h.user_id = u.id where u.email = $1 ",
+        " from users u",
+        holdings!(),
+        "where u.email = $1 ",
         "order by case when h.held_since is null then 1 else 0 end, u.signed_up_at desc, u.id limit 10"
     );
     store.fetch_all(SQL, values![email.as_str()]).await?.iter().map(Account::read).collect()
@@ -118,8 +131,8 @@ pub(super) async fn is_held(tx: &mut Transaction<'_>, email: &Email) -> Result<b
 pub(super) async fn insert(tx: &mut Transaction<'_>, new: &NewAccount<'_>) -> Result<(), StoreError> {
     let user = new.user;
     let sql = "insert into users (id, provider, provider_user_id, email, email_verified_at, password_hash, name, \
-               profile_picture, browser_digest, signed_up_at, last_login_at, updated_at) \
-               values ($1, $2, $3, $4, null, $5, $6, null, $7, $8, $8, $8)";
+               profile_picture, browser_digest, signed_up_at, last_login_at, updated_at, phone, fields) \
+               values ($1, $2, $3, $4, null, $5, $6, null, $7, $8, $8, $8, $9, $10)";
     let values = values![
         &user.id,
         &user.provider,
@@ -129,6 +142,8 @@ pub(super) async fn insert(tx: &mut Transaction<'_>, new: &NewAccount<'_>) -> Re
         user.name.clone(),
         new.browser_digest,
         user.signed_up_at,
+        user.phone.clone(),
+        Value::Object(user.fields.clone()).to_string(),
     ];
     tx.execute(sql, values).await.map(drop)
 }

@@ -4,8 +4,9 @@ use std::future::Future;
 
 use super::{Engine, flows};
 use crate::port::{
-    AccessToken, Answer, AuthManager, Caller, Failure, FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password,
-    Picture, Session, SignUpWithEmail, SignedUp, StoredFile, Upload, User,
+    AccessToken, Answer, AuthManager, Caller, Challenge, ChallengeToken, Entrance, Failure, FieldUpdate, Grant,
+    LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Picture, SecondFactorOf, Session, SignUpWithEmail,
+    SignUpWithPhone, SignedUp, StoredFile, Upload, User,
 };
 
 impl AuthManager for Engine {
@@ -32,16 +33,68 @@ impl AuthManager for Engine {
         self.finish(|engine| async move { flows::resend_verification_email(&engine, &caller, &email).await })
     }
 
-    fn sign_in_with_email(&self, caller: Caller, email: String, password: Password) -> Answer<Grant> {
+    fn sign_in_with_email(&self, caller: Caller, email: String, password: Password) -> Answer<Entrance> {
         self.finish(|engine| async move { flows::sign_in_with_email(&engine, &caller, &email, &password).await })
     }
 
-    fn get_auth_grant(&self, caller: Caller, token: AccessToken) -> Answer<Grant> {
+    fn get_auth_grant(&self, caller: Caller, token: AccessToken) -> Answer<Entrance> {
         self.finish(|engine| async move { flows::get_auth_grant(&engine, &caller, &token).await })
     }
 
-    fn finish_where_begun(&self, caller: Caller, token: AccessToken) -> Answer<Option<Grant>> {
+    fn finish_where_begun(&self, caller: Caller, token: AccessToken) -> Answer<Option<Entrance>> {
         self.finish(|engine| async move { flows::finish_where_begun(&engine, &caller, &token).await })
+    }
+
+    fn sign_up_with_phone(&self, _: Caller, _: SignUpWithPhone) -> Answer<SignedUp> {
+        not_built()
+    }
+
+    fn verify_phone(&self, _: Caller, _: String, _: String) -> Answer<PhoneVerified> {
+        not_built()
+    }
+
+    fn resend_verification_code(&self, _: Caller, _: String) -> Answer<()> {
+        not_built()
+    }
+
+    fn sign_in_with_phone(&self, _: Caller, _: String, _: Password) -> Answer<Entrance> {
+        not_built()
+    }
+
+    fn send_sign_in_code(&self, _: Caller, _: String) -> Answer<()> {
+        not_built()
+    }
+
+    fn sign_in_with_code(&self, _: Caller, _: String, _: String) -> Answer<Grant> {
+        not_built()
+    }
+
+    fn send_reset_password_code(&self, _: Caller, _: String) -> Answer<()> {
+        not_built()
+    }
+
+    fn reset_password_with_code(&self, _: Caller, _: String, _: String, _: Password) -> Answer<()> {
+        not_built()
+    }
+
+    fn change_phone(&self, _: Caller, _: Password, _: String) -> Answer<User> {
+        not_built()
+    }
+
+    fn set_phone(&self, _: Caller, _: String) -> Answer<()> {
+        not_built()
+    }
+
+    fn verify_own_phone(&self, _: Caller, _: String, _: String) -> Answer<User> {
+        not_built()
+    }
+
+    fn sign_in_with_second_factor(&self, _: Caller, _: SecondFactorOf, _: String) -> Answer<Grant> {
+        not_built()
+    }
+
+    fn resend_second_factor(&self, _: Caller, _: ChallengeToken) -> Answer<Challenge> {
+        not_built()
     }
 
     fn send_magic_link_email(&self, caller: Caller, email: String) -> Answer<()> {
@@ -129,4 +182,8 @@ impl Engine {
             }
         })
     }
+}
+
+fn not_built<T: Send + 'static>() -> Answer<T> {
+    Box::pin(std::future::ready(Err(Failure::broken("not built yet").into())))
 }

@@ -39,6 +39,7 @@ pub(super) enum Action {
     MailFromAccount,
     MailInAll,
     UploadToAccount,
+    GuessCode,
 }
 
 /// `burst` at once, then one every `refill`.
@@ -72,6 +73,8 @@ impl Action {
             Self::MailInAll => (500.0, 1),
             // Each one costs a second of decoding. Somebody tries a few pictures until one looks right.
             Self::UploadToAccount => (30.0, 60),
+            // Wrong codes typed for a number, over all codes that are sent to it (S17). The codes count their own five.
+            Self::GuessCode => (15.0, 600),
         };
         Allowance { burst, refill: Duration::from_secs(refill_seconds) }
     }

@@ -6,6 +6,7 @@
 mod accounts;
 mod auth_manager;
 mod clock;
+mod codes;
 pub mod credentials;
 mod files;
 mod flows;
@@ -32,7 +33,8 @@ pub use random::SystemRandom;
 pub use settings::{SecretKey, Settings};
 
 use self::{
-    credentials::Hasher, files::Files, limits::Limits, outbox::Outbox, sessions::Sessions, store::Store, tokens::Links,
+    codes::Codes, credentials::Hasher, files::Files, limits::Limits, outbox::Outbox, sessions::Sessions, store::Store,
+    tokens::Links,
 };
 use crate::port::{Answer, Clock, Failure, Offers, Random};
 
@@ -55,6 +57,7 @@ struct Parts {
     files: Files,
     sessions: Sessions,
     links: Links,
+    codes: Codes,
     limits: Limits,
 }
 
@@ -101,11 +104,15 @@ impl Engine {
         Ok(Self(Arc::new(Parts {
             offers: Offers {
                 confirm_email: settings.confirm_email,
+                confirm_phone: settings.confirm_phone,
+                phone_sign_up: settings.phone_sign_up,
+                sign_in_codes: settings.sign_in_codes,
                 password_min: settings.password_min,
                 link_minutes: tokens::LINK_MINUTES,
             },
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),
+            codes: Codes::new(keys),
             limits: Limits::new(settings.limits_factor),
             outbox,
             files: Files::new(settings.files_dir.clone(), &settings.public_url),
@@ -173,6 +180,10 @@ impl Engine {
 
     fn links(&self) -> &Links {
         &self.0.links
+    }
+
+    fn codes(&self) -> &Codes {
+        &self.0.codes
     }
 
     fn files(&self) -> &Files {

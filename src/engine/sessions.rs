@@ -27,7 +27,7 @@ use moka::sync::Cache;
 
 use super::{
     Engine,
-    accounts::{Account, account_columns},
+    accounts::{Account, account_columns, holdings},
     random::{new_id, new_token},
     settings::{Digests, SecretKey},
     store::{Row, StoreError, Transaction, values},
@@ -51,7 +51,8 @@ const SLOTS: usize = 4096;
 const BY_DIGEST: &str = concat!(
     "select s.id as session_id, s.started_at, s.last_seen_at, s.expires_at, s.address, s.user_agent, ",
     account_columns!(),
-    " from sessions s join users u on u.id = s.user_id left join held_emails h on h.user_id = u.id ",
+    " from sessions s join users u on u.id = s.user_id",
+    holdings!(),
     "where s.token_digest = $1"
 );
 

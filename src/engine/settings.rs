@@ -19,6 +19,12 @@ pub struct Settings {
     pub secret_keys: Vec<SecretKey>,
     /// Whether an address must be proved before its account can be used.
     pub confirm_email: bool,
+    /// Whether a phone number must be proved before its account can be used.
+    pub confirm_phone: bool,
+    /// Whether accounts with a phone number instead of an address are made.
+    pub phone_sign_up: bool,
+    /// Whether a code by SMS signs in.
+    pub sign_in_codes: bool,
     /// Shortest password accepted, in characters.
     pub password_min: usize,
     /// Multiplies every allowance of the rate limits.

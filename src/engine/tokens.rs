@@ -14,6 +14,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    codes,
     random::{hexadecimal, new_id, new_token},
     settings::{Digests, SecretKey},
     store::{Row, Store, StoreError, Transaction, values},
@@ -230,8 +231,9 @@ impl Links {
     }
 }
 
-/// Kills every link of an account.
+/// Kills every link and every code of an account.
 pub(super) async fn kill_all(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    codes::kill_all(tx, user_id).await?;
     tx.execute("delete from links where user_id = $1", values![user_id]).await.map(drop)
 }
 

@@ -2,7 +2,13 @@
 
 use std::{future::Future, pin::Pin};
 
-use super::{AccessToken, Caller, FieldUpdate, LinkKey, Outcome, Password, Picture, Session, StoredFile, Upload, User};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::{
+    AccessToken, Caller, ChallengeToken, FieldUpdate, LinkKey, Outcome, Password, Picture, Session, StoredFile, Upload,
+    User,
+};
 
 /// What an operation returns: a future of its own, so that the backend can be a trait object.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Outcome<T>> + Send>>;
@@ -36,17 +42,77 @@ pub trait AuthManager: Send + Sync {
 
     /// Refused with `InvalidSignInCredentials` for an unknown address and for a wrong password alike, in the same time;
     /// with `EmailNotVerified` only after the right password.
-    fn sign_in_with_email(&self, caller: Caller, email: String, password: Password) -> Answer<Grant>;
+    /// Where the account has a second factor, a code is sent to its phone and the answer is a challenge.
+    fn sign_in_with_email(&self, caller: Caller, email: String, password: Password) -> Answer<Entrance>;
 
     /// Spends an access token (from a mailed link or a provider) for a session. The first redemption of any token made from
     /// one link spends the link and kills the rest. Proves the address the link was mailed to.
     ///
     /// Refused with `InvalidAccessToken` when unknown, expired or spent, `InvalidTokenType` for a reset token.
-    fn get_auth_grant(&self, caller: Caller, token: AccessToken) -> Answer<Grant>;
+    ///
+    /// Where the account has a second factor, the token is spent and the answer is a challenge.
+    fn get_auth_grant(&self, caller: Caller, token: AccessToken) -> Answer<Entrance>;
 
     /// As [`get_auth_grant`](Self::get_auth_grant), but only if the link was asked for by this very browser
     /// (`caller.browser`); otherwise `Ok(None)` and nothing is spent. This is what lets a link finish without a press.
-    fn finish_where_begun(&self, caller: Caller, token: AccessToken) -> Answer<Option<Grant>>;
+    fn finish_where_begun(&self, caller: Caller, token: AccessToken) -> Answer<Option<Entrance>>;
+
+    /// Makes an account that waits for its phone number to be proved, and sends the code. With `confirm_phone` off the
+    /// account is usable at once and the answer carries a grant.
+    ///
+    /// Refused with `PhoneNotUnique` when somebody *proved* that number before, with `PhoneSignUpDisabled` where such accounts
+    /// are switched off.
+    fn sign_up_with_phone(&self, caller: Caller, sign_up: SignUpWithPhone) -> Answer<SignedUp>;
+
+    /// Proves a number with the code that was sent to it. After a sign-up the answer carries a grant; after a change of the
+    /// number it does not. Needs no session: the code is the proof, and knows its account.
+    ///
+    /// Refused with `InvalidOneTimeCode` when wrong, expired, spent or guessed too often.
+    fn verify_phone(&self, caller: Caller, phone: String, code: String) -> Answer<PhoneVerified>;
+
+    /// Sends the code of a sign-up again. Answers the same whether or not anybody waits for it.
+    fn resend_verification_code(&self, caller: Caller, phone: String) -> Answer<()>;
+
+    /// As [`sign_in_with_email`](Self::sign_in_with_email), with `PhoneNotVerified` after the right password.
+    fn sign_in_with_phone(&self, caller: Caller, phone: String, password: Password) -> Answer<Entrance>;
+
+    /// Sends a sign-in code. Answers the same whether or not the account exists. Refused with `SignInCodesDisabled` where codes
+    /// are switched off.
+    fn send_sign_in_code(&self, caller: Caller, phone: String) -> Answer<()>;
+
+    /// Spends a sign-in code for a session. The phone is then the first factor, so an account whose second factor is that same
+    /// phone is refused with `SecondFactorRequired`: it needs the password first.
+    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Grant>;
+
+    /// Sends a code that resets the password. Answers the same whether or not the account exists.
+    fn send_reset_password_code(&self, caller: Caller, phone: String) -> Answer<()>;
+
+    /// Sets a new password with such a code. Ends every session, every link and every code; signs nobody in.
+    fn reset_password_with_code(
+        &self,
+        caller: Caller,
+        phone: String,
+        code: String,
+        new_password: Password,
+    ) -> Answer<()>;
+
+    /// *Member.* Asks to change or add the account's number. The new number gets a code that proves it; the user comes back
+    /// unchanged, unless `confirm_phone` is off.
+    fn change_phone(&self, caller: Caller, current_password: Password, new_phone: String) -> Answer<User>;
+
+    /// *Member.* Sends a code that makes a number the account's, for its second factor (ALTOGIC_WIRE.md §8). The session
+    /// alone is the proof that is asked for while the account has no verified phone; where it has one, the second factor
+    /// must be off (`SecondFactorRequired`).
+    fn set_phone(&self, caller: Caller, phone: String) -> Answer<()>;
+
+    /// *Member.* Makes the number the account's with the code that [`set_phone`](Self::set_phone) sent.
+    fn verify_own_phone(&self, caller: Caller, phone: String, code: String) -> Answer<User>;
+
+    /// Finishes a sign-in with the code of its second factor. Single use, bound to that sign-in.
+    fn sign_in_with_second_factor(&self, caller: Caller, of: SecondFactorOf, code: String) -> Answer<Grant>;
+
+    /// Sends the code of a second factor again; the former one dies.
+    fn resend_second_factor(&self, caller: Caller, challenge: ChallengeToken) -> Answer<Challenge>;
 
     /// Mails a sign-in link. Answers the same whether or not the account exists.
     fn send_magic_link_email(&self, caller: Caller, email: String) -> Answer<()>;
@@ -107,6 +173,12 @@ pub trait AuthManager: Send + Sync {
 pub struct Offers {
     /// Whether an address must be proved before its account can be used.
     pub confirm_email: bool,
+    /// Whether a phone number must be proved before its account can be used.
+    pub confirm_phone: bool,
+    /// Whether accounts with a phone number instead of an address are made.
+    pub phone_sign_up: bool,
+    /// Whether a code by SMS signs in.
+    pub sign_in_codes: bool,
     /// Shortest password accepted, in characters.
     pub password_min: usize,
     /// How long a mailed link lives, in minutes, for the sentence that says so.
@@ -127,12 +199,59 @@ pub struct Grant {
     pub session: Session,
 }
 
+/// How far a first factor got somebody.
+#[derive(Debug, Clone)]
+pub enum Entrance {
+    /// In: the account asks for nothing more.
+    Granted(Grant),
+    /// A code of the second factor was sent.
+    Challenged(Challenge),
+}
+
+/// A sign-in that waits for its second factor.
+#[derive(Debug, Clone)]
+pub struct Challenge {
+    /// Names the sign-in; worth nothing without the code.
+    pub token: ChallengeToken,
+    /// The number the code went to, in E.164 form. Whoever gets a challenge has proved the first factor.
+    pub phone: String,
+    /// When the code ends.
+    pub expires_at: Timestamp,
+}
+
+/// Which sign-in a code of a second factor belongs to.
+#[derive(Debug, Clone)]
+pub enum SecondFactorOf {
+    Challenge(ChallengeToken),
+    /// The newest one of the account with that number: the wire has no other name for it (ALTOGIC_WIRE.md §8).
+    Phone(String),
+}
+
 /// What somebody types to sign up, as typed.
 #[derive(Debug)]
 pub struct SignUpWithEmail {
     pub email: String,
     pub password: Password,
     pub name: Option<String>,
+    /// Declared fields, and `emailVerified` where the caller is the operator's program.
+    pub fields: Map<String, Value>,
+}
+
+/// What somebody types to sign up with a phone number, as typed.
+#[derive(Debug)]
+pub struct SignUpWithPhone {
+    pub phone: String,
+    pub password: Password,
+    pub name: Option<String>,
+    /// Declared fields, and `phoneVerified` where the caller is the operator's program.
+    pub fields: Map<String, Value>,
+}
+
+/// A number that was proved, and a grant when that finished a sign-up.
+#[derive(Debug, Clone)]
+pub struct PhoneVerified {
+    pub user: User,
+    pub grant: Option<Grant>,
 }
 
 /// The answer to a sign-up: the new account, and a grant when no confirmation is asked for.

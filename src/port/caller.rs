@@ -17,6 +17,11 @@ pub struct Caller {
     pub session: Option<SessionToken>,
     /// What marks this browser, so that a mailed link may finish where it was asked for. Only the pages have one.
     pub browser: Option<BrowserTicket>,
+    /// Where mailed links that this request causes send the browser, when the application has a redirect URL of its own
+    /// instead of the one in the settings.
+    pub redirect_url: Option<String>,
+    /// Whether the request carries an API key: the operator's own program, which may write what a person may not.
+    pub is_operator: bool,
 }
 
 /// The two doors.

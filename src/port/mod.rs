@@ -21,19 +21,24 @@ mod chance;
 mod email;
 mod files;
 mod inbox;
+mod phone;
 mod refusal;
 mod secret;
 mod session;
 mod user;
 mod wording;
 
-pub use auth_manager::{Answer, AuthManager, Grant, Member, Offers, SignUpWithEmail, SignedUp};
+pub use auth_manager::{
+    Answer, AuthManager, Challenge, Entrance, Grant, Member, Offers, PhoneVerified, SecondFactorOf, SignUpWithEmail,
+    SignUpWithPhone, SignedUp,
+};
 pub use caller::{Caller, Door};
 pub use chance::{Clock, Random};
 pub use email::Email;
 pub use files::{Picture, StoredFile, Upload};
 pub use inbox::{DevInbox, Message};
+pub use phone::Phone;
 pub use refusal::{Code, Failure, Field, Outcome, Problem, Refusal, Trouble};
-pub use secret::{AccessToken, BrowserTicket, LinkKey, Password, SessionToken};
+pub use secret::{AccessToken, BrowserTicket, ChallengeToken, LinkKey, OneTimeCode, Password, SessionToken};
 pub use session::{Agent, Session, Version};
 pub use user::{FieldUpdate, Update, User};

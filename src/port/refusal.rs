@@ -33,6 +33,9 @@ pub struct Problem {
 pub enum Field {
     Name,
     Email,
+    Phone,
+    /// A code that came by SMS or mail.
+    OneTimeCode,
     Password,
     /// The current password, where a new one or a new address is asked for too.
     CurrentPassword,
@@ -52,6 +55,30 @@ pub enum Code {
     /// The new address is the one the account has.
     EmailUnchanged,
     NothingToCorrect,
+    MissingPhone,
+    InvalidPhone,
+    /// A verified account holds the number.
+    PhoneNotUnique,
+    /// Said only after the right password.
+    PhoneNotVerified,
+    PhoneAlreadyVerified,
+    PhoneVerificationDisabled,
+    /// The new number is the one the account has.
+    PhoneUnchanged,
+    /// Messages are not sent to that country.
+    CountryNotServed,
+    /// Accounts with a phone number are switched off.
+    PhoneSignUpDisabled,
+    SignInCodesDisabled,
+    MissingOneTimeCode,
+    /// Wrong, expired, spent or guessed too often: the same for all.
+    InvalidOneTimeCode,
+    /// No message can be sent for now: the day's budget is spent.
+    MessagesExhausted,
+    /// The first factor was right, and the account asks for a second one.
+    SecondFactorRequired,
+    /// There is no verified phone that codes could be sent to.
+    SecondFactorNeedsPhone,
     MissingPassword,
     PasswordTooShort {
         min: usize,
@@ -77,9 +104,20 @@ pub enum Code {
     InvalidActionType,
     FieldNotWritable,
     InvalidFieldValue,
+    /// A field that every user must have.
+    FieldRequired,
+    /// More or larger fields than a user object may have.
+    ObjectTooLarge,
     ObjectNotFound,
     BucketNotFound,
+    BucketNotUnique,
+    /// The root bucket, or one that holds other people's files.
+    BucketNotYours,
     InvalidBucketName,
+    FileNotFound,
+    /// Only pictures may be public.
+    FileNotPublishable,
+    InvalidExpression,
     MissingPicture,
     PictureTooLarge,
     PictureTooWide,

@@ -58,6 +58,43 @@ token! {
     BrowserTicket, 128, Code::InvalidAccessToken, Code::InvalidAccessToken
 }
 
+token! {
+    /// Marks one sign-in whose first factor was right, until its second one is.
+    ChallengeToken, 128, Code::InvalidOneTimeCode, Code::InvalidOneTimeCode
+}
+
+/// Six digits that came by SMS or mail, as somebody typed them.
+#[derive(Clone)]
+pub struct OneTimeCode(SecretString);
+
+impl OneTimeCode {
+    /// Reads a code; blanks and dashes that phones and people put between the digits are dropped.
+    ///
+    /// # Errors
+    /// `MissingOneTimeCode` for nothing, `InvalidOneTimeCode` for what is not six digits.
+    pub fn parse(typed: &str) -> Result<Self, Code> {
+        if typed.trim().is_empty() {
+            return Err(Code::MissingOneTimeCode);
+        }
+        let digits: String = typed.chars().take(64).filter(|letter| !" \t-\u{a0}".contains(*letter)).collect();
+        if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Code::InvalidOneTimeCode);
+        }
+        Ok(Self(SecretString::from(digits)))
+    }
+
+    /// The six digits, for the message or the digest they are meant for.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for OneTimeCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("OneTimeCode(…)")
+    }
+}
+
 /// A password as it was typed: not trimmed, not judged.
 #[derive(Clone)]
 pub struct Password(SecretString);
@@ -88,6 +125,17 @@ mod tests {
     fn a_secret_does_not_print_itself() {
         assert_eq!(format!("{:?}", Password::typed("hunter2 hunter2")), "Password(…)");
         assert_eq!(format!("{:?}", SessionToken::parse("abc").unwrap()), "SessionToken(…)");
+    }
+
+    #[test]
+    fn a_code_is_six_digits_however_they_are_grouped() {
+        for typed in ["314159", " 314 159", "314-159"] {
+            assert_eq!(OneTimeCode::parse(typed).unwrap().expose(), "314159");
+        }
+        assert_eq!(OneTimeCode::parse(" ").unwrap_err(), Code::MissingOneTimeCode);
+        for typed in ["31415", "3141592", "31415x", "３１４１５９"] {
+            assert_eq!(OneTimeCode::parse(typed).unwrap_err(), Code::InvalidOneTimeCode, "{typed}");
+        }
     }
 
     #[test]

@@ -12,11 +12,18 @@ pub struct User {
     pub provider_user_id: String,
     pub email: Option<String>,
     pub email_verified: bool,
+    /// In E.164 form.
+    pub phone: Option<String>,
+    pub phone_verified: bool,
+    /// Whether every sign-in is followed by a code to the verified phone.
+    pub two_factor: bool,
     pub name: Option<String>,
     /// An absolute URL. Only one of our own files is shown on our pages.
     pub profile_picture: Option<String>,
     pub signed_up_at: Timestamp,
     pub last_login_at: Timestamp,
+    /// The fields that the operator declared in the settings, by their names.
+    pub fields: serde_json::Map<String, serde_json::Value>,
 }
 
 /// One change to one field of the user object.
@@ -26,9 +33,25 @@ pub struct FieldUpdate {
     pub update: Update,
 }
 
-/// How a field changes.
+/// How a field changes (ALTOGIC_WIRE.md §6). What a type of update means for a field that has no value yet, or one of
+/// another type, is written where it is done: `engine/fields.rs`.
 #[derive(Debug, Clone)]
 pub enum Update {
     Set(serde_json::Value),
     Unset,
+    Increment(serde_json::Value),
+    Decrement(serde_json::Value),
+    Multiply(serde_json::Value),
+    /// The smaller of the two stays.
+    Min(serde_json::Value),
+    /// The larger of the two stays.
+    Max(serde_json::Value),
+    /// Appends to a list.
+    Push(serde_json::Value),
+    /// Removes every equal element of a list.
+    Pull(serde_json::Value),
+    /// Removes the last element of a list.
+    Pop,
+    /// Removes the first element of a list.
+    Shift,
 }

@@ -22,6 +22,29 @@ impl fmt::Display for Code {
             Self::EmailVerificationDisabled => "E-mail addresses are not confirmed here, so there is nothing to send.",
             Self::EmailUnchanged => "This is the address the account has already. Type the new one.",
             Self::NothingToCorrect => "This browser has no sign-up that waits for its address. Please sign up again.",
+            Self::MissingPhone => "Type your phone number.",
+            Self::InvalidPhone => {
+                "This is not a complete phone number. Begin with a plus and the country, like +49 1511 2345678."
+            }
+            Self::PhoneNotUnique => "A user with the provided phone number already exists.",
+            Self::PhoneNotVerified => "The phone number has not been verified yet.",
+            Self::PhoneAlreadyVerified => "The phone number has been verified already. Sign in.",
+            Self::PhoneVerificationDisabled => "Phone numbers are not confirmed here, so there is nothing to send.",
+            Self::PhoneUnchanged => "This is the number the account has already. Type the new one.",
+            Self::CountryNotServed => {
+                "No messages can be sent to numbers of that country from here. Use a number of another country, or an e-mail address."
+            }
+            Self::PhoneSignUpDisabled => "Accounts with a phone number are not offered here. Use an e-mail address.",
+            Self::SignInCodesDisabled => "Sign-in codes are not offered here. Sign in with your password.",
+            Self::MissingOneTimeCode => "Type the code from the message.",
+            Self::InvalidOneTimeCode => "The code is wrong or no longer valid. Type it again, or ask for a new one.",
+            Self::MessagesExhausted => {
+                "No more messages can be sent today. Try again tomorrow, or use your e-mail address."
+            }
+            Self::SecondFactorRequired => {
+                "This account asks for a second factor. A code was sent to its phone; type it to go on."
+            }
+            Self::SecondFactorNeedsPhone => "Set and verify a phone number first; the codes are sent to it.",
             Self::MissingPassword => "Type your password.",
             Self::PasswordTooShort { min } => {
                 return write!(
@@ -50,8 +73,17 @@ impl fmt::Display for Code {
             Self::InvalidActionType => "This link is not one of ours. Open the link in the mail again.",
             Self::FieldNotWritable => "This field cannot be changed here.",
             Self::InvalidFieldValue => "This field does not take such a value.",
+            Self::FieldRequired => "A field that every account must have is missing.",
+            Self::ObjectTooLarge => "The fields of the account are too large together. Shorten some of them.",
             Self::ObjectNotFound => "There is no such object, or it is not yours.",
             Self::BucketNotFound => "There is no such bucket. Create it first, or upload with createBucket.",
+            Self::BucketNotUnique => "There is a bucket of that name already. Choose another name.",
+            Self::BucketNotYours => "This bucket is not yours, or holds files of other people; it cannot be changed.",
+            Self::FileNotFound => "There is no such file, or it is not yours.",
+            Self::FileNotPublishable => "Only pictures can be public. Store this file in a private bucket.",
+            Self::InvalidExpression => {
+                "This search expression cannot be read. Write it like fileName == 'a.png' && size < 1000."
+            }
             Self::InvalidBucketName => {
                 "A name has 1 to 100 characters: letters, digits, spaces, dots, dashes and underscores."
             }

@@ -143,6 +143,23 @@ fn words(code: Code) -> (u16, &'static str) {
         Code::EmailVerificationDisabled => (401, "email_verification_disabled"),
         Code::InvalidSignInCredentials => (401, "invalid_sign_in_credentials"),
         Code::InvalidCredentials => (401, "invalid_credentials"),
+        Code::PhoneNotUnique => (400, "phone_not_unique"),
+        Code::PhoneNotVerified => (401, "phone_not_verified"),
+        Code::PhoneAlreadyVerified => (400, "phone_already_verified"),
+        Code::PhoneVerificationDisabled => (401, "phone_verification_disabled"),
+        Code::PhoneSignUpDisabled => (401, "not_allowed"),
+        Code::SignInCodesDisabled => (401, "sms_auth_codes_disabled"),
+        Code::MissingPhone => (400, "missing_phone_number"),
+        Code::MissingOneTimeCode => (400, "missing_sms_code"),
+        Code::InvalidOneTimeCode => (403, "invalid_access_token"),
+        Code::CountryNotServed => (400, "cannot_send_sms_code"),
+        Code::MessagesExhausted => (429, "cannot_send_sms_code"),
+        Code::SecondFactorRequired => (401, "second_factor_required"),
+        Code::SecondFactorNeedsPhone => (400, "second_factor_needs_phone"),
+        Code::BucketNotUnique => (400, "bucket_not_unique"),
+        Code::BucketNotYours => (403, "permission_denied"),
+        Code::FileNotFound => (404, "file_not_found"),
+        Code::FileNotPublishable => (400, "file_upload_error"),
         Code::MissingSessionToken => (401, "missing_session_token"),
         Code::InvalidSessionToken => (401, "invalid_session_token"),
         Code::SessionNotFound => (404, "session_not_found"),
@@ -171,6 +188,11 @@ fn words(code: Code) -> (u16, &'static str) {
         | Code::NameTooLong
         | Code::InvalidName
         | Code::InvalidFieldValue
+        | Code::FieldRequired
+        | Code::ObjectTooLarge
+        | Code::InvalidExpression
+        | Code::InvalidPhone
+        | Code::PhoneUnchanged
         | Code::InvalidBucketName => (400, "validation_error"),
     }
 }

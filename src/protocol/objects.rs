@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::port::{Agent, Grant, Session, SignedUp, StoredFile, User, Version};
 
@@ -18,11 +19,19 @@ pub struct UserObject {
     #[serde(skip_serializing_if = "Option::is_none")]
     email_verified: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_verified: Option<bool>,
+    two_factor_auth: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile_picture: Option<String>,
     sign_up_at: String,
     last_login_at: String,
+    /// The fields that the operator declared; the settings keep their names apart from those above.
+    #[serde(flatten)]
+    fields: Map<String, Value>,
 }
 
 /// A session. Its user agent is always complete: applications read `session.userAgent.os.family` unguarded.
@@ -86,10 +95,14 @@ impl From<User> for UserObject {
             provider_user_id: user.provider_user_id,
             email_verified: user.email.is_some().then_some(user.email_verified),
             email: user.email,
+            phone_verified: user.phone.is_some().then_some(user.phone_verified),
+            phone: user.phone,
+            two_factor_auth: user.two_factor,
             name: user.name,
             profile_picture: user.profile_picture,
             sign_up_at: date(user.signed_up_at),
             last_login_at: date(user.last_login_at),
+            fields: user.fields,
         }
     }
 }

@@ -110,7 +110,15 @@ impl Call {
 
     fn caller_with(&self, session: Option<SessionToken>) -> Caller {
         let address = client_address(&self.request);
-        Caller { door: Door::Rest, address, user_agent: self.user_agent(), session, browser: None }
+        Caller {
+            door: Door::Rest,
+            address,
+            user_agent: self.user_agent(),
+            session,
+            browser: None,
+            redirect_url: None,
+            is_operator: false,
+        }
     }
 
     fn user_agent(&self) -> String {

@@ -194,6 +194,8 @@ pub(crate) fn field_name(field: Field) -> &'static str {
         Field::Name => "name",
         Field::Email => "email",
         Field::Password => "password",
+        Field::Phone => "phone",
+        Field::OneTimeCode => "code",
         Field::CurrentPassword => "current_password",
         Field::Picture => "picture",
     }

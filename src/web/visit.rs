@@ -16,7 +16,7 @@ use actix_web::{
 use super::{Site, assets, error::PageError, guard::Present, notice::Notice, paths::Href, session::CookieSession};
 use crate::{
     forwarded::client_address,
-    port::{AuthManager, Caller, Door, Grant, Member, SessionToken},
+    port::{AuthManager, Caller, Door, Entrance, Grant, Member, SessionToken},
 };
 
 /// Longest `User-Agent` that is handed on, in bytes.
@@ -140,6 +140,14 @@ impl Visit {
         self.go(path)
     }
 
+    /// After a first factor that was right: in, or on to the second one.
+    pub(crate) fn enter(&self, entrance: &Entrance, notice: Option<Notice>) -> Result<HttpResponse, PageError> {
+        match entrance {
+            Entrance::Granted(grant) => self.begin(grant, notice),
+            Entrance::Challenged(_) => Err(PageError::broken("the page of the second factor is not built yet")),
+        }
+    }
+
     /// Begins a session: the cookie is renewed, and one comes to the page that was asked for before.
     pub(crate) fn begin(&self, grant: &Grant, notice: Option<Notice>) -> Result<HttpResponse, PageError> {
         let token: &SessionToken = grant
@@ -175,6 +183,8 @@ pub(crate) fn caller(request: &HttpRequest, site: &Site, session: &CookieSession
         user_agent: user_agent(request.headers()),
         session: session.token(),
         browser: session.browser(&*site.random),
+        redirect_url: None,
+        is_operator: false,
     }
 }
 

@@ -32,7 +32,8 @@ async fn a_sign_up_answers_the_user_and_no_session_while_it_waits() {
         "name": "Ann",
         "provider": "altogic",
         "providerUserId": "[id]",
-        "signUpAt": "[date]"
+        "signUpAt": "[date]",
+        "twoFactorAuth": false
       }
     }
     "#);

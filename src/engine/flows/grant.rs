@@ -7,11 +7,15 @@ use crate::{
         store::values,
         tokens::{self, Link, Purpose},
     },
-    port::{AccessToken, Caller, Code, Grant, Outcome},
+    port::{AccessToken, Caller, Code, Entrance, Grant, Outcome},
 };
 
 /// Spends the link behind a token and begins a session. Proves the address the link was mailed to.
-pub(in crate::engine) async fn get_auth_grant(engine: &Engine, caller: &Caller, token: &AccessToken) -> Outcome<Grant> {
+pub(in crate::engine) async fn get_auth_grant(
+    engine: &Engine,
+    caller: &Caller,
+    token: &AccessToken,
+) -> Outcome<Entrance> {
     let link = live_link(engine, token).await?;
     redeem(engine, caller, &link).await
 }
@@ -21,7 +25,7 @@ pub(in crate::engine) async fn finish_where_begun(
     engine: &Engine,
     caller: &Caller,
     token: &AccessToken,
-) -> Outcome<Option<Grant>> {
+) -> Outcome<Option<Entrance>> {
     let link = live_link(engine, token).await?;
     if !engine.links().began_in(&link, caller.browser.as_ref()) {
         return Ok(None);
@@ -39,7 +43,7 @@ async fn live_link(engine: &Engine, token: &AccessToken) -> Outcome<Link> {
     }
 }
 
-async fn redeem(engine: &Engine, caller: &Caller, link: &Link) -> Outcome<Grant> {
+async fn redeem(engine: &Engine, caller: &Caller, link: &Link) -> Outcome<Entrance> {
     let now = engine.now();
     let account = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?;
     let _change = engine.sessions().change(&link.user_id);
@@ -56,5 +60,5 @@ async fn redeem(engine: &Engine, caller: &Caller, link: &Link) -> Outcome<Grant>
     let session = engine.sessions().begin(&mut tx, &link.user_id, caller, engine.random(), now).await?;
     let user = accounts::reload(&mut tx, &link.user_id).await?.ok_or(Code::InvalidAccessToken)?.user;
     tx.commit().await?;
-    Ok(Grant { user, session })
+    Ok(Entrance::Granted(Grant { user, session }))
 }

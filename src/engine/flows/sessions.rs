@@ -2,7 +2,10 @@
 
 use crate::{
     engine::{Engine, sessions::read, store::values, tokens::before},
-    engine::{accounts::account_columns, sessions::IDLE},
+    engine::{
+        accounts::{account_columns, holdings},
+        sessions::IDLE,
+    },
     port::{Caller, Code, Outcome, Session},
 };
 
@@ -11,7 +14,8 @@ pub(in crate::engine) async fn get_all_sessions(engine: &Engine, caller: &Caller
     const SQL: &str = concat!(
         "select s.id as session_id, s.started_at, s.last_seen_at, s.address, s.user_agent, ",
         account_columns!(),
-        " from sessions s join users u on u.id = s.user_id left join held_emails h on h.user_id = u.id ",
+        " from sessions s join users u on u.id = s.user_id",
+        holdings!(),
         "where s.user_id = $1 and s.expires_at > $2 and s.last_seen_at > $3 order by s.started_at desc, s.id"
     );
     let current = engine.current(caller).await?.member.session;

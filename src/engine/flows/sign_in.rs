@@ -8,7 +8,7 @@ use crate::{
         store::values,
         tokens,
     },
-    port::{Caller, Code, Email, Field, Grant, Outcome, Password, Problem, Refusal},
+    port::{Caller, Code, Email, Entrance, Field, Grant, Outcome, Password, Problem, Refusal},
 };
 
 /// Compares a password and begins a session.
@@ -20,7 +20,7 @@ pub(in crate::engine) async fn sign_in_with_email(
     caller: &Caller,
     email: &str,
     password: &Password,
-) -> Outcome<Grant> {
+) -> Outcome<Entrance> {
     let email = judge(email, password)?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, now)?;
@@ -36,7 +36,7 @@ pub(in crate::engine) async fn sign_in_with_email(
         return Err(Code::EmailNotVerified.into());
     }
     let new_hash = if verdict.outdated { Some(engine.hasher().hash(password, engine.random()).await?) } else { None };
-    begin(engine, caller, account, new_hash).await
+    begin(engine, caller, account, new_hash).await.map(Entrance::Granted)
 }
 
 /// Nothing typed, or no address at all: told before any account is looked at.

@@ -30,10 +30,14 @@ pub(in crate::engine) async fn sign_up_with_email(
         id,
         email: Some(email.to_string()),
         email_verified: false,
+        phone: None,
+        phone_verified: false,
+        two_factor: false,
         name,
         profile_picture: None,
         signed_up_at: now,
         last_login_at: now,
+        fields: serde_json::Map::new(),
     };
     let may_mail = engine.limits().allow_mail_to(&email, now);
     let _change = engine.sessions().change(&user.id);

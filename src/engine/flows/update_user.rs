@@ -61,7 +61,7 @@ fn read_name(update: Update) -> Result<Option<String>, Refusal> {
     match update {
         Update::Unset | Update::Set(Value::Null) => Ok(None),
         Update::Set(Value::String(typed)) => parse_name(&typed).map_err(|code| Refusal::at(Field::Name, code)),
-        Update::Set(_) => Err(Refusal::at(Field::Name, Code::InvalidFieldValue)),
+        _ => Err(Refusal::at(Field::Name, Code::InvalidFieldValue)),
     }
 }
 
@@ -72,6 +72,6 @@ fn read_picture(update: Update) -> Result<Option<String>, Refusal> {
         Update::Set(Value::String(typed)) => {
             parse_picture_url(&typed).map(Some).map_err(|code| Refusal::at(Field::Picture, code))
         }
-        Update::Set(_) => Err(Refusal::at(Field::Picture, Code::InvalidFieldValue)),
+        _ => Err(Refusal::at(Field::Picture, Code::InvalidFieldValue)),
     }
 }

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use crate::{
     engine::{Engine, SecretKey, Settings, SystemRandom, random::new_id, store::Store},
     port::{
-        AccessToken, AuthManager, BrowserTicket, Caller, Clock, Code, Door, Grant, Outcome, Password, Random,
+        AccessToken, AuthManager, BrowserTicket, Caller, Clock, Code, Door, Entrance, Grant, Outcome, Password, Random,
         SessionToken, SignUpWithEmail, Trouble,
     },
 };
@@ -68,6 +68,9 @@ impl Bench {
             redirect_url: "https://app.example/auth-redirect?a=b".to_owned(),
             secret_keys: vec![SecretKey::new(vec![7; 32]).unwrap()],
             confirm_email: true,
+            confirm_phone: true,
+            phone_sign_up: true,
+            sign_in_codes: true,
             password_min: 8,
             limits_factor: 1.0,
             files_dir: folder.path().join("files"),
@@ -122,24 +125,33 @@ impl Bench {
             email: email.to_owned(),
             password: Password::typed(password),
             name: Some("Ann".to_owned()),
+            fields: serde_json::Map::new(),
         };
         self.engine.sign_up_with_email(caller.clone(), sign_up).await.map(drop)
     }
 
     pub(super) async fn sign_in(&self, email: &str, password: &str) -> Outcome<Grant> {
-        self.engine.sign_in_with_email(somebody(), email.to_owned(), Password::typed(password)).await
+        self.engine.sign_in_with_email(somebody(), email.to_owned(), Password::typed(password)).await.map(granted)
     }
 
     /// Somebody who signed up and proved their address.
     pub(super) async fn member(&self, email: &str) -> Grant {
         self.sign_up(&somebody(), email, PASSWORD).await.unwrap();
         let token = self.token("email-confirm").await;
-        self.engine.get_auth_grant(somebody(), token).await.unwrap()
+        granted(self.engine.get_auth_grant(somebody(), token).await.unwrap())
     }
 }
 
 pub(super) fn somebody() -> Caller {
-    Caller { door: Door::Pages, address: None, user_agent: String::new(), session: None, browser: None }
+    Caller {
+        door: Door::Pages,
+        address: None,
+        user_agent: String::new(),
+        session: None,
+        browser: None,
+        redirect_url: None,
+        is_operator: false,
+    }
 }
 
 pub(super) fn at(browser: &str) -> Caller {
@@ -170,4 +182,12 @@ async fn new_database(server: &str) -> String {
     let mut url = url::Url::parse(server).unwrap();
     url.set_path(&name);
     url.into()
+}
+
+/// The session of an entrance that asks for nothing more.
+pub(super) fn granted(entrance: Entrance) -> Grant {
+    match entrance {
+        Entrance::Granted(grant) => grant,
+        Entrance::Challenged(_) => panic!("a second factor is asked for"),
+    }
 }

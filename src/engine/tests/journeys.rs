@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::bench::{Bench, PASSWORD, at, refused, somebody, with, with_token};
+use super::bench::{Bench, PASSWORD, at, granted, refused, somebody, with, with_token};
 use crate::port::{AuthManager, Caller, Code, Door, FieldUpdate, Password, Session, Update};
 
 #[tokio::test]
@@ -12,7 +12,7 @@ async fn somebody_signs_up_proves_the_address_and_signs_in() {
         refused(bench.sign_in("ann@example.com", PASSWORD).await, Code::EmailNotVerified);
         refused(bench.sign_in("ann@example.com", "wrong").await, Code::InvalidSignInCredentials);
         let token = bench.token("email-confirm").await;
-        let grant = bench.engine.get_auth_grant(somebody(), token.clone()).await.unwrap();
+        let grant = granted(bench.engine.get_auth_grant(somebody(), token.clone()).await.unwrap());
         assert!(grant.user.email_verified);
         refused(bench.engine.get_auth_grant(somebody(), token).await, Code::InvalidAccessToken);
         let grant = bench.sign_in("ANN@example.com", PASSWORD).await.unwrap();
@@ -65,7 +65,8 @@ async fn a_mistyped_address_is_corrected_by_the_browser_that_signed_up() {
         refused(correct("other").await, Code::NothingToCorrect);
         correct("hers").await.unwrap();
         assert_eq!(bench.tokens("email-confirm").await.len(), 1);
-        let grant = bench.engine.get_auth_grant(somebody(), bench.token("email-confirm").await).await.unwrap();
+        let token = bench.token("email-confirm").await;
+        let grant = granted(bench.engine.get_auth_grant(somebody(), token).await.unwrap());
         assert_eq!(grant.user.email.as_deref(), Some("ann@example.com"));
     }
 }

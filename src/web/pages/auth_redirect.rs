@@ -16,7 +16,7 @@ use url::form_urlencoded;
 
 use super::link_failed;
 use crate::{
-    port::{AccessToken, Code, Grant, Outcome, Trouble},
+    port::{AccessToken, Code, Entrance, Outcome, Trouble},
     web::{
         error::PageError,
         form::{Form, Press},
@@ -69,7 +69,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
     let Some(arrival) = visit.session().arrival() else { return Ok(visit.go_saying("/sign-in", Notice::LinkGone)) };
     match form.submit(|Press| redeem(&visit, &arrival.token)).await? {
-        Ok(grant) => arrive(&visit, arrival.action, &grant),
+        Ok(entrance) => arrive(&visit, arrival.action, &entrance),
         Err(form) if is_dead_link(|code| form.is(code)) => failed(visit, arrival.action),
         Err(form) => form.again(|form| AuthRedirect { visit, action: arrival.action, form }),
     }
@@ -138,7 +138,7 @@ async fn finish(visit: Visit) -> PageResult {
     }
     if visit.member().is_none() && is_opened_by_a_person(&visit) {
         match finish_where_begun(&visit, &arrival.token).await {
-            Ok(Some(grant)) => return arrive(&visit, action, &grant),
+            Ok(Some(entrance)) => return arrive(&visit, action, &entrance),
             Ok(None) => {}
             Err(Trouble::Refused(refusal)) if is_dead_link(|code| refusal.is(code)) => return failed(visit, action),
             Err(Trouble::Refused(refusal)) => {
@@ -157,25 +157,25 @@ fn is_opened_by_a_person(visit: &Visit) -> bool {
         && !["sec-purpose", "purpose"].iter().any(|name| request.headers().contains_key(*name))
 }
 
-async fn finish_where_begun(visit: &Visit, token: &str) -> Outcome<Option<Grant>> {
+async fn finish_where_begun(visit: &Visit, token: &str) -> Outcome<Option<Entrance>> {
     visit.auth().finish_where_begun(visit.caller(), AccessToken::parse(token)?).await
 }
 
 /// Spends the token. Somebody else who was signed in here is signed out: two accounts never share a browser session.
-async fn redeem(visit: &Visit, token: &str) -> Outcome<Grant> {
+async fn redeem(visit: &Visit, token: &str) -> Outcome<Entrance> {
     let caller = visit.caller();
-    let grant = visit.auth().get_auth_grant(caller.clone(), AccessToken::parse(token)?).await?;
+    let entrance = visit.auth().get_auth_grant(caller.clone(), AccessToken::parse(token)?).await?;
     if caller.session.is_some()
         && let Err(Trouble::Failed(failure)) = visit.auth().sign_out(caller, None).await
     {
         tracing::error!(%failure, "the former session of a browser could not be ended");
     }
-    Ok(grant)
+    Ok(entrance)
 }
 
-fn arrive(visit: &Visit, action: Action, grant: &Grant) -> PageResult {
+fn arrive(visit: &Visit, action: Action, entrance: &Entrance) -> PageResult {
     let notice = if action == Action::EmailConfirm { Notice::EmailConfirmed } else { Notice::SignedIn };
-    visit.begin(grant, Some(notice))
+    visit.enter(entrance, Some(notice))
 }
 
 fn is_dead_link(is: impl Fn(Code) -> bool) -> bool {

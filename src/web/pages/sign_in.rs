@@ -39,7 +39,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 pub(crate) async fn submit(visit: Visit, form: Form<Credentials>) -> PageResult {
     let sign_in = |fields: Credentials| visit.auth().sign_in_with_email(visit.caller(), fields.email, fields.password);
     match form.submit(sign_in).await? {
-        Ok(grant) => visit.begin(&grant, None),
+        Ok(entrance) => visit.enter(&entrance, None),
         Err(form) => form.again(|form| SignIn { visit, form }),
     }
 }

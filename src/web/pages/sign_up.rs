@@ -1,6 +1,7 @@
 //! Making an account.
 
 use askama::Template;
+use serde_json::Map;
 
 use crate::{
     port::{Code, Grant, Outcome, Password, Refusal, SignUpWithEmail, Trouble},
@@ -54,7 +55,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<NewAccount>) -> PageResult {
 /// else does (SECURITY.md S04). Where they are not, the account would be usable at once, and there is nothing to hide behind.
 async fn sign_up(visit: &Visit, account: NewAccount) -> Outcome<Option<Grant>> {
     let name = Some(account.name).filter(|name| !name.trim().is_empty());
-    let sign_up = SignUpWithEmail { email: account.email, password: account.password, name };
+    let sign_up = SignUpWithEmail { email: account.email, password: account.password, name, fields: Map::new() };
     match visit.auth().sign_up_with_email(visit.caller(), sign_up).await {
         Ok(signed_up) => Ok(signed_up.grant),
         Err(Trouble::Refused(refusal)) if visit.auth().offers().confirm_email && refusal.is(Code::EmailNotUnique) => {

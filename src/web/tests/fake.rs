@@ -11,9 +11,10 @@ use std::{
 use jiff::Timestamp;
 
 use crate::port::{
-    AccessToken, Agent, Answer, AuthManager, Caller, Code, Failure, Field, FieldUpdate, Grant, LinkKey, Member, Offers,
-    Outcome, Password, Picture, Random, Refusal, Session, SessionToken, SignUpWithEmail, SignedUp, StoredFile, Upload,
-    User, Version,
+    AccessToken, Agent, Answer, AuthManager, Caller, Challenge, ChallengeToken, Code, Entrance, Failure, Field,
+    FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Picture, Random, Refusal,
+    SecondFactorOf, Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, StoredFile, Upload, User,
+    Version,
 };
 
 /// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
@@ -51,10 +52,14 @@ fn user() -> User {
         provider_user_id: "0123456789abcdef01234567".into(),
         email: Some("ann@example.com".into()),
         email_verified: true,
+        phone: None,
+        phone_verified: false,
+        two_factor: false,
         name: Some("Ann <b>".into()),
         profile_picture: None,
         signed_up_at: Timestamp::UNIX_EPOCH,
         last_login_at: Timestamp::UNIX_EPOCH,
+        fields: serde_json::Map::new(),
     }
 }
 
@@ -85,7 +90,14 @@ impl Fake {
 
 impl AuthManager for Fake {
     fn offers(&self) -> &Offers {
-        &Offers { confirm_email: true, password_min: 8, link_minutes: 60 }
+        &Offers {
+            confirm_email: true,
+            confirm_phone: true,
+            phone_sign_up: true,
+            sign_in_codes: true,
+            password_min: 8,
+            link_minutes: 60,
+        }
     }
 
     fn member(&self, _: Caller) -> Answer<Member> {
@@ -113,27 +125,83 @@ impl AuthManager for Fake {
         self.mail(email)
     }
 
-    fn sign_in_with_email(&self, _: Caller, email: String, password: Password) -> Answer<Grant> {
+    fn sign_in_with_email(&self, _: Caller, email: String, password: Password) -> Answer<Entrance> {
         now(match (email.as_str(), password.expose()) {
             ("panic", _) => panic!("as asked"),
             ("away", _) => Err(Failure::unavailable(Duration::from_millis(1500), "the database is away").into()),
             ("often", _) => Err(Code::RateLimitExceeded { retry_after: Duration::from_secs(61) }.into()),
-            ("ann@example.com", "open sesame") => Ok(grant()),
+            ("ann@example.com", "open sesame") => Ok(Entrance::Granted(grant())),
             _ => Err(Code::InvalidSignInCredentials.into()),
         })
     }
 
-    fn get_auth_grant(&self, _: Caller, token: AccessToken) -> Answer<Grant> {
-        now(if token.expose() == "good" { Ok(grant()) } else { Err(Code::InvalidAccessToken.into()) })
+    fn get_auth_grant(&self, _: Caller, token: AccessToken) -> Answer<Entrance> {
+        now(if token.expose() == "good" {
+            Ok(Entrance::Granted(grant()))
+        } else {
+            Err(Code::InvalidAccessToken.into())
+        })
     }
 
-    fn finish_where_begun(&self, caller: Caller, token: AccessToken) -> Answer<Option<Grant>> {
+    fn finish_where_begun(&self, caller: Caller, token: AccessToken) -> Answer<Option<Entrance>> {
         assert!(caller.browser.is_some());
         now(match token.expose() {
-            "begun" => Ok(Some(grant())),
+            "begun" => Ok(Some(Entrance::Granted(grant()))),
             "good" => Ok(None),
             _ => Err(Code::InvalidAccessToken.into()),
         })
+    }
+
+    fn sign_up_with_phone(&self, _: Caller, _: SignUpWithPhone) -> Answer<SignedUp> {
+        unused()
+    }
+
+    fn verify_phone(&self, _: Caller, _: String, _: String) -> Answer<PhoneVerified> {
+        unused()
+    }
+
+    fn resend_verification_code(&self, _: Caller, _: String) -> Answer<()> {
+        unused()
+    }
+
+    fn sign_in_with_phone(&self, _: Caller, _: String, _: Password) -> Answer<Entrance> {
+        unused()
+    }
+
+    fn send_sign_in_code(&self, _: Caller, _: String) -> Answer<()> {
+        unused()
+    }
+
+    fn sign_in_with_code(&self, _: Caller, _: String, _: String) -> Answer<Grant> {
+        unused()
+    }
+
+    fn send_reset_password_code(&self, _: Caller, _: String) -> Answer<()> {
+        unused()
+    }
+
+    fn reset_password_with_code(&self, _: Caller, _: String, _: String, _: Password) -> Answer<()> {
+        unused()
+    }
+
+    fn change_phone(&self, _: Caller, _: Password, _: String) -> Answer<User> {
+        unused()
+    }
+
+    fn set_phone(&self, _: Caller, _: String) -> Answer<()> {
+        unused()
+    }
+
+    fn verify_own_phone(&self, _: Caller, _: String, _: String) -> Answer<User> {
+        unused()
+    }
+
+    fn sign_in_with_second_factor(&self, _: Caller, _: SecondFactorOf, _: String) -> Answer<Grant> {
+        unused()
+    }
+
+    fn resend_second_factor(&self, _: Caller, _: ChallengeToken) -> Answer<Challenge> {
+        unused()
     }
 
     fn send_magic_link_email(&self, _: Caller, email: String) -> Answer<()> {
