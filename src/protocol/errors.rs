@@ -187,6 +187,7 @@ fn words(code: Code) -> (u16, &'static str) {
         | Code::PasswordUnchanged
         | Code::NameTooLong
         | Code::InvalidName
+        | Code::UnknownField
         | Code::InvalidFieldValue
         | Code::FieldRequired
         | Code::ObjectTooLarge

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use serde_json::Value;
 use vestibule::{
-    engine::{Engine, SecretKey, Settings, SystemClock, SystemRandom, store::Store},
+    engine::{Engine, SecretKey, Settings, SystemClock, SystemRandom, fields::Fields, store::Store},
     rest::{self, ClientKey},
 };
 
@@ -50,6 +50,7 @@ impl Wire {
             password_min: 8,
             limits_factor: 100.0,
             files_dir: folder.path().join("files"),
+            user_fields: Fields::default(),
             product_name: "Vestibule".to_owned(),
         };
         let store = Store::open(&format!("sqlite:{}/hall.db", folder.path().display())).await.expect("a store");
