@@ -50,7 +50,7 @@ impl FieldDeclaration {
             (FieldType::Email, Value::String(text)) => Email::parse(&text).ok().map(|email| email.to_string().into()),
             (FieldType::Url, Value::String(text)) => parse_picture_url(&text).ok().map(Value::String),
             (FieldType::List, Value::Array(elements)) => list(elements, self.max.unwrap_or(ELEMENTS_MAX)),
-            (FieldType::Object, Value::Object(members)) => object(members, DEPTH_MAX),
+            (FieldType::Object, Value::Object(members)) => object(members, DEPTH_MAX - 1),
             _ => None,
         };
         read.ok_or(Code::InvalidFieldValue)
