@@ -115,3 +115,76 @@ fn string() -> String {
 fn owner() -> String {
     "owner".to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{config::Config, engine::SystemRandom};
+
+    fn read(file: &str, environment: &[(&str, &str)]) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vestibule.toml");
+        fs::write(&path, file).unwrap();
+        let mut environment: HashMap<String, String> =
+            environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        environment.insert("VESTIBULE_DATA_DIR".to_owned(), folder.path().join("data").display().to_string());
+        let config = Config::read(Some(&path), environment, &SystemRandom);
+        config.map(|config| format!("{:?}", config.user_fields)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn fields_are_declared_in_the_file_and_changed_in_the_environment() {
+        let file =
+            "[engine.user_fields.jobTitle]\nmax = 80\n[engine.user_fields.visits]\ntype = 'integer'\ndefault = 1";
+        let fields = read(
+            file,
+            &[
+                ("VESTIBULE_ENGINE__USER_FIELDS__jobTitle__REQUIRED", "true"),
+                ("VESTIBULE_ENGINE__USER_FIELDS__VISITS__DEFAULT", "7"),
+                ("VESTIBULE_ENGINE__USER_FIELDS__TAGS__TYPE", "list"),
+                ("VESTIBULE_ENGINE__USER_FIELDS__TAGS__DEFAULT", r#"["new"]"#),
+                ("VESTIBULE_ENGINE__USER_FIELDS__FIRST_SEEN__TYPE", "date"),
+            ],
+        )
+        .unwrap();
+        for part in [
+            "jobTitle: FieldDeclaration { kind: String, write: Owner, required: true, max: Some(80), default: None }",
+            "visits: FieldDeclaration { kind: Integer, write: Owner, required: false, max: None, default: Some(Number(7)) }",
+            r#"tags: FieldDeclaration { kind: List, write: Owner, required: false, max: None, default: Some(Array [String("new")]) }"#,
+            "first_seen: FieldDeclaration { kind: Date",
+            "surname: FieldDeclaration { kind: String, write: Owner",
+        ] {
+            let plain = fields.replace('"', "").replace('\\', "");
+            assert!(plain.contains(&part.replace('"', "")), "{part}\n{fields}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_names_the_setting_and_what_it_should_be() {
+        for (file, named) in [
+            (
+                "[engine.user_fields.city]\ntype = 'text'",
+                "engine.user_fields.city.type should be one of string, integer",
+            ),
+            ("[engine.user_fields.city]\nwrite = 'all'", "engine.user_fields.city.write should be owner or operator"),
+            ("[engine.user_fields.city]\nmax = 9000", "engine.user_fields.city.max should be a number from 1 to 8000"),
+            ("[engine.user_fields.age]\ntype = 'integer'\ndefault = 'old'", "engine.user_fields.age.default should be"),
+            (
+                "[engine.user_fields.role]\nwrite = 'operator'\nrequired = true",
+                "engine.user_fields.role.required should",
+            ),
+            ("[engine.user_fields.emailVerified]", "engine.user_fields.emailVerified should be a name that is not"),
+            ("[engine.user_fields.a-b]", "engine.user_fields.a-b should be a letter"),
+            ("[engine.user_fields.city]\nlongest = 9", "longest"),
+        ] {
+            let error = read(file, &[]).unwrap_err();
+            assert!(error.contains(named), "{file}: {error}");
+        }
+        let error = read("", &[("VESTIBULE_ENGINE__USER_FIELDS__CITY__TYPO", "x")]).unwrap_err();
+        assert!(error.contains("typo"), "{error}");
+        let error = read("", &[("VESTIBULE_ENGINE__USER_FIELDS__CITY", "string")]).unwrap_err();
+        assert!(error.contains("city"), "{error}");
+    }
+}
