@@ -169,7 +169,7 @@ impl AuthManager for Engine {
 impl Engine {
     /// Runs a verb that writes as a task of its own: it is finished when the caller hangs up, and a panic in it is a failure
     /// of this one operation (SECURITY.md S79).
-    fn finish<T, F>(&self, verb: impl FnOnce(Self) -> F) -> Answer<T>
+    pub(super) fn finish<T, F>(&self, verb: impl FnOnce(Self) -> F) -> Answer<T>
     where
         T: Shown + Send + 'static,
         F: Future<Output = Outcome<T>> + Send + 'static,

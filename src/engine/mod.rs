@@ -12,6 +12,7 @@ pub mod fields;
 mod files;
 mod flows;
 mod limits;
+mod objects;
 pub mod outbox;
 pub mod passwords;
 mod random;

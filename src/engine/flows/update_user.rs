@@ -20,18 +20,29 @@ use crate::{
     port::{Caller, Code, Field, FieldName, FieldUpdate, Outcome, Problem, Refusal, Update, User},
 };
 
-/// Applies the updates in their order, all of them or none; all that is wrong is told at once. The account is locked before
-/// it is read, so that of two changes at once each sees what the other made (SECURITY.md S45).
+/// Changes the caller's own object.
 pub(in crate::engine) async fn update_user(
     engine: &Engine,
     caller: &Caller,
     updates: Vec<FieldUpdate>,
 ) -> Outcome<User> {
     let user_id = engine.current(caller).await?.member.user.id;
-    let _change = engine.sessions().change(&user_id);
+    update_object(engine, caller, &user_id, updates).await
+}
+
+/// Applies the updates in their order, all of them or none; all that is wrong is told at once. The account is locked before
+/// it is read, so that of two changes at once each sees what the other made (SECURITY.md S45).
+pub(in crate::engine) async fn update_object(
+    engine: &Engine,
+    caller: &Caller,
+    user_id: &str,
+    updates: Vec<FieldUpdate>,
+) -> Outcome<User> {
+    let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
-    tx.execute("update users set updated_at = $2 where id = $1", values![&user_id, engine.now()]).await?;
-    let mut user = accounts::reload(&mut tx, &user_id).await?.ok_or(Code::InvalidSessionToken)?.user;
+    tx.execute("update users set updated_at = $2 where id = $1", values![user_id, engine.now()]).await?;
+    let gone = if caller.session.is_some() { Code::InvalidSessionToken } else { Code::ObjectNotFound };
+    let mut user = accounts::reload(&mut tx, user_id).await?.ok_or(gone)?.user;
     let mut problems = Vec::new();
     for FieldUpdate { field, update } in updates {
         problems.extend(apply(engine, caller, &mut user, &field, update).err());

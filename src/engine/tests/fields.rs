@@ -136,6 +136,27 @@ async fn nobody_writes_what_is_not_theirs() {
     }
 }
 
+/// S61
+#[tokio::test]
+async fn ones_own_object_is_ones_own_and_the_operators_program_has_them_all() {
+    for bench in Bench::each_with(shop).await {
+        let (ann, ben) = (bench.member("ann@example.com").await, bench.member("ben@example.com").await);
+        let get = |caller, id: &str| bench.engine.user_object(caller, id.to_owned());
+        let write =
+            |caller, id: &str| bench.engine.update_user_object(caller, id.to_owned(), vec![set("plan", "gold")]);
+        assert_eq!(get(with(&ann), &ann.user.id).await.unwrap().id, ann.user.id);
+        refused(get(with(&ann), &ben.user.id).await, Code::ObjectNotFound);
+        refused(get(somebody(), &ben.user.id).await, Code::MissingSessionToken);
+        refused(write(Caller { is_operator: true, ..with(&ann) }, &ben.user.id).await, Code::ObjectNotFound);
+        refused(write(operator(), "000000000000000000000009").await, Code::ObjectNotFound);
+        bench.engine.member(with(&ben)).await.unwrap();
+        assert_eq!(write(operator(), &ben.user.id).await.unwrap().fields.get("plan"), Some(&json!("gold")));
+        assert_eq!(get(operator(), &ben.user.id).await.unwrap().fields.get("plan"), Some(&json!("gold")));
+        let seen = bench.engine.member(with(&ben)).await.unwrap().user;
+        assert_eq!(seen.fields.get("plan"), Some(&json!("gold")), "the session sees it at once");
+    }
+}
+
 #[tokio::test]
 async fn a_required_field_stays_and_a_default_comes_back() {
     for bench in Bench::each_with(shop).await {
