@@ -175,7 +175,10 @@ async fn sessions_are_listed_and_ended_one_by_one_and_only_ones_own() {
         assert!(sessions[0].token.is_some() && sessions[1].token.is_none());
         let end = |handle: &str| bench.engine.sign_out(with(&second), Some(handle.to_owned()));
         refused(end(&stranger.session.handle).await, Code::SessionNotFound);
+        refused(end("no session at all").await, Code::SessionNotFound);
         end(&first.session.handle).await.unwrap();
+        end(&first.session.handle).await.unwrap();
+        end(first.session.token.as_ref().unwrap().expose()).await.unwrap();
         refused(bench.engine.member(with(&first)).await, Code::InvalidSessionToken);
         bench.engine.member(with(&stranger)).await.unwrap();
         bench.engine.sign_out(with(&second), None).await.unwrap();
