@@ -156,7 +156,7 @@ mod tests {
             "first_seen: FieldDeclaration { kind: Date",
             "surname: FieldDeclaration { kind: String, write: Owner",
         ] {
-            let plain = fields.replace('"', "").replace('\\', "");
+            let plain = fields.replace(['"', '\\'], "");
             assert!(plain.contains(&part.replace('"', "")), "{part}\n{fields}");
         }
     }

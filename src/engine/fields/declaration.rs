@@ -1,7 +1,9 @@
 //! What a declaration may say.
 
+use std::fmt;
+
 use super::{
-    FieldDeclaration, FieldType, Mistake, Writer,
+    FieldDeclaration, FieldType, Fields, Mistake, Writer,
     value::{ELEMENTS_MAX, STRING_MAX},
 };
 use crate::port::Caller;
@@ -30,6 +32,21 @@ impl FieldType {
             let names: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).collect();
             Mistake { key: Some("type"), wanted: format!("one of {}", names.join(", ")) }
         })
+    }
+}
+
+impl fmt::Display for FieldType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::NAMES.iter().find(|(_, kind)| kind == self).map_or("", |(name, _)| name);
+        formatter.write_str(name)
+    }
+}
+
+/// The names and types, for an operator who checks the settings.
+impl fmt::Display for Fields {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields = self.0.iter().map(|(name, declaration)| format!("{name} ({})", declaration.kind));
+        formatter.write_str(&fields.collect::<Vec<_>>().join(", "))
     }
 }
 

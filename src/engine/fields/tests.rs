@@ -58,6 +58,11 @@ fn a_field_cannot_have_the_name_of_another_thing() {
 }
 
 #[test]
+fn the_declared_fields_can_be_listed() {
+    assert_eq!(declared(&[("age", of(FieldType::Integer))]).to_string(), "age (integer), surname (string)");
+}
+
+#[test]
 fn there_are_at_most_fifty_fields() {
     let mut fields = Fields::default();
     let names = (1..FIELDS_MAX).map(|number| format!("field{number}"));
