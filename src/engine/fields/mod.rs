@@ -16,10 +16,10 @@
 //! * A field has a name of its own: a letter, then letters, digits and underscores, 40 characters at most, none of the
 //!   [`BUILT_IN`] ones, and none that JavaScript objects are born with. At most 50 fields.
 //! * `surname` is declared unless the settings say otherwise, as a text that its owner writes (ALTOGIC_WIRE.md §6).
-//! * A value is held against the declaration whenever it is written: [`value`] says what each type takes. All fields of
+//! * A value is held against the declaration whenever it is written: `value.rs` says what each type takes. All fields of
 //!   one user together are at most 8 kB of JSON. Applications that keep the user in a cookie have about 3 kB for the
 //!   whole object: whoever has such ones declares short fields.
-//! * What an update does to a field that has no value, or one of another type, is written in [`change`].
+//! * What an update does to a field that has no value, or one of another type, is written in `change.rs`.
 //! * A `default` stands wherever a field has no value: it is given at sign-up, and shown for accounts that were there before
 //!   the field was declared, until something is written. After `unset` the default shows again.
 //! * A field that is `required` must be given by whoever signs up through the REST protocol, and cannot be unset. Our own
