@@ -19,6 +19,7 @@ mod sign_in;
 mod sign_up;
 mod store_file;
 mod sweep;
+mod text;
 mod update_user;
 mod upload;
 
