@@ -95,7 +95,7 @@ impl SmsTransport {
     /// # Errors
     /// When the system gives no means to speak TLS.
     pub fn provider(provider: SmsProvider, account: SmsAccount) -> std::io::Result<Self> {
-        let http = provider::client().map_err(std::io::Error::other)?;
+        let http = provider::client(provider::BUDGET).map_err(std::io::Error::other)?;
         Ok(Self(Way::Provider { http, provider: provider.open(account) }))
     }
 

@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::{OutgoingText, SendError};
 
 /// The whole of one try.
-const BUDGET: Duration = Duration::from_secs(5);
+pub(super) const BUDGET: Duration = Duration::from_secs(5);
 /// Within it, to find the provider at all. What fails here was never sent.
 const CONNECT: Duration = Duration::from_secs(3);
 /// Bytes of an answer that are read; those of the providers have about one thousand.
@@ -58,11 +58,11 @@ pub(super) enum Verdict {
 }
 
 /// The client for all requests. Proxies are those of the environment, as usual.
-pub(super) fn client() -> reqwest::Result<Client> {
+pub(super) fn client(budget: Duration) -> reqwest::Result<Client> {
     // Once a process. When an application that mounts us has chosen another one before, that one is used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
-        .timeout(BUDGET)
+        .timeout(budget)
         .connect_timeout(CONNECT)
         .redirect(redirect::Policy::none())
         .user_agent(concat!("Vestibule/", env!("CARGO_PKG_VERSION")))
