@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 
 use crate::{
     config::{Config, Listen},
-    engine::{SystemRandom, store::Store},
+    engine::{SmsCountries, SystemRandom, store::Store},
     serve::{Vestibule, block_on},
     telemetry,
 };
@@ -102,9 +102,26 @@ fn check(config: &Config) {
     println!("engine.sign_in_codes   {}", config.sign_in_codes);
     println!("engine.password_min    {}", config.password_min);
     println!("mail                   by {mail}, from {}", config.mail_from);
+    let sms = match &config.sms.provider {
+        Some((provider, account)) => format!("through {provider:?} at {}", host(&account.base_url)),
+        None => "into the outbox folder".to_owned(),
+    };
+    let countries = match &config.sms.countries {
+        SmsCountries::All => "every country".to_owned(),
+        SmsCountries::Only(countries) if countries.is_empty() => "no country: list some, or no text is sent".to_owned(),
+        SmsCountries::Only(countries) => countries.join(", "),
+    };
+    println!("sms.provider           {sms}");
+    println!("sms.countries          {countries}");
+    println!("sms.daily_budget       {}", config.sms.daily_budget);
     println!("limits.factor          {}", config.limits_factor);
     println!("look.name              {}", config.name);
     println!("The settings are good.");
+}
+
+/// The rest of the URL of a webhook may be a secret.
+fn host(url: &url::Url) -> &str {
+    url.host_str().unwrap_or_default()
 }
 
 fn migrate(config: &Config) -> Result<(), String> {

@@ -8,7 +8,7 @@ use std::{
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::{ConfigError, sms::TypedSms};
 
 /// Environment variables that tests of this repository use and that set nothing.
 const NOT_SETTINGS: &[&str] = &["VESTIBULE_BIN", "VESTIBULE_TEST_POSTGRES_URL"];
@@ -25,6 +25,8 @@ pub(super) struct Typed {
     pub(super) files: Files,
     pub(super) engine: Engine,
     pub(super) mail: Mail,
+    pub(super) sms: TypedSms,
+    pub(super) templates_dir: Option<PathBuf>,
     pub(super) limits: Limits,
     pub(super) look: Look,
 }
@@ -115,6 +117,8 @@ impl Default for Typed {
             files: Files::default(),
             engine: Engine::default(),
             mail: Mail::default(),
+            sms: TypedSms::default(),
+            templates_dir: None,
             limits: Limits::default(),
             look: Look::default(),
         }

@@ -30,7 +30,7 @@ use jiff::Timestamp;
 pub use clock::SystemClock;
 pub use flows::Landing;
 pub use random::SystemRandom;
-pub use settings::{SecretKey, Settings};
+pub use settings::{MessageSettings, SecretKey, Settings, SmsCountries};
 
 use self::{
     codes::Codes, credentials::Hasher, files::Files, limits::Limits, outbox::Outbox, sessions::Sessions, store::Store,

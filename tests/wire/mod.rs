@@ -12,7 +12,7 @@ use actix_web::{
 };
 use serde_json::Value;
 use vestibule::{
-    engine::{Engine, SecretKey, Settings, SystemClock, SystemRandom, store::Store},
+    engine::{Engine, MessageSettings, SecretKey, Settings, SystemClock, SystemRandom, store::Store},
     rest::{self, ClientKey},
 };
 
@@ -51,6 +51,7 @@ impl Wire {
             limits_factor: 100.0,
             files_dir: folder.path().join("files"),
             product_name: "Vestibule".to_owned(),
+            messages: MessageSettings::default(),
         };
         let store = Store::open(&format!("sqlite:{}/hall.db", folder.path().display())).await.expect("a store");
         let engine =

@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 pub use courier::Courier;
 pub use folder_inbox::OutboxFolder;
 pub use letter::Letter;
-pub use sms::SmsTransport;
+pub use sms::{SmsAccount, SmsProvider, SmsTransport};
 pub use text_message::TextMessage;
 pub use transport::{Transport, TransportError};
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::{
-    engine::{Engine, SecretKey, Settings, SystemRandom, random::new_id, store::Store},
+    engine::{Engine, MessageSettings, SecretKey, Settings, SystemRandom, random::new_id, store::Store},
     port::{
         AccessToken, AuthManager, BrowserTicket, Caller, Clock, Code, Door, Entrance, Grant, Outcome, Password, Random,
         SessionToken, SignUpWithEmail, Trouble,
@@ -75,6 +75,7 @@ impl Bench {
             limits_factor: 1.0,
             files_dir: folder.path().join("files"),
             product_name: "Vestibule".to_owned(),
+            messages: MessageSettings::default(),
         };
         set(&mut settings);
         let clock = Arc::new(MovedClock(AtomicI64::new(1_800_000_000_000)));
