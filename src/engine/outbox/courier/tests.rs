@@ -1,5 +1,7 @@
 //! Letters on their way, with a real database and real transports on loopback.
 
+mod texts;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use secrecy::SecretString;
