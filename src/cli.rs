@@ -98,6 +98,7 @@ fn check(config: &Config) -> Result<(), String> {
     println!("engine.phone_sign_up   {}", config.phone_sign_up);
     println!("engine.sign_in_codes   {}", config.sign_in_codes);
     println!("engine.password_min    {}", config.password_min);
+    println!("engine.user_fields     {}", config.user_fields);
     println!("mail                   by {mail}, from {}", config.mail_from);
     let sms = match &config.sms.provider {
         Some((provider, account)) => format!("through {provider:?} at {}", host(&account.base_url)),

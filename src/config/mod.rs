@@ -7,6 +7,7 @@
 mod secrets;
 mod sms;
 mod typed;
+mod user_fields;
 
 use std::{
     collections::HashMap,
@@ -20,13 +21,14 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
-pub use self::sms::Sms;
 use self::{
     secrets::{client_keys, secret_keys},
+    sms::Sms,
     typed::{OneOrMany, Typed, many},
+    user_fields::user_fields,
 };
 use crate::{
-    engine::SecretKey,
+    engine::{SecretKey, fields::Fields},
     port::{Email, Random},
     rest::ClientKey,
 };
@@ -50,6 +52,7 @@ pub struct Config {
     pub phone_sign_up: bool,
     pub sign_in_codes: bool,
     pub password_min: usize,
+    pub user_fields: Fields,
     pub smtp_url: Option<SecretString>,
     pub mail_from: String,
     pub sms: Sms,
@@ -136,6 +139,7 @@ impl Typed {
             phone_sign_up: self.engine.phone_sign_up,
             sign_in_codes: self.engine.sign_in_codes,
             password_min: self.engine.password_min,
+            user_fields: user_fields(self.engine.user_fields)?,
             smtp_url: self.mail.smtp_url,
             sms: self.sms.check()?,
             templates_dir: templates_dir(self.templates_dir)?,

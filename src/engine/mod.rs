@@ -5,17 +5,21 @@
 
 mod accounts;
 mod auth_manager;
+mod challenges;
 mod clock;
 mod codes;
 pub mod credentials;
+pub mod fields;
 mod files;
 mod flows;
 mod limits;
+mod objects;
 pub mod outbox;
 pub mod passwords;
 mod random;
 mod sessions;
 mod settings;
+mod shown;
 pub mod store;
 mod tokens;
 pub mod user_agent;
@@ -33,6 +37,7 @@ pub use random::SystemRandom;
 pub use settings::{MessageSettings, SecretKey, Settings, SmsCountries};
 
 use self::{
+    challenges::Challenges,
     codes::Codes,
     credentials::Hasher,
     files::Files,
@@ -64,6 +69,7 @@ struct Parts {
     sessions: Sessions,
     links: Links,
     codes: Codes,
+    challenges: Challenges,
     limits: Limits,
 }
 
@@ -120,6 +126,7 @@ impl Engine {
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),
             codes: Codes::new(keys),
+            challenges: Challenges::new(keys),
             limits: Limits::new(settings.limits_factor),
             outbox,
             files: Files::new(settings.files_dir.clone(), &settings.public_url),
@@ -191,6 +198,10 @@ impl Engine {
 
     fn codes(&self) -> &Codes {
         &self.0.codes
+    }
+
+    fn challenges(&self) -> &Challenges {
+        &self.0.challenges
     }
 
     fn files(&self) -> &Files {

@@ -71,6 +71,9 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "email_change_requested",
         "email_changed",
         "password_changed",
+        "phone_changed",
+        "second_factor_on",
+        "second_factor_off",
     ],
     sms: [
         "verify_phone",
@@ -120,6 +123,7 @@ impl Templates {
         values.add("name", Some(&name));
         values.add("to", Some(to.as_str()));
         values.add("new_email", letter.new_email());
+        values.add("new_phone", letter.new_phone());
         values.add("link", letter.link());
         values.add("lifetime", letter.minutes().map(in_words));
         values.add("asked_at", Some(at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y at %H:%M UTC").to_string()));
