@@ -8,3 +8,4 @@ mod fields;
 mod files;
 mod journeys;
 mod races;
+mod texts;
