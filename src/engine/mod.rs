@@ -16,6 +16,7 @@ pub mod passwords;
 mod random;
 mod sessions;
 mod settings;
+mod storage;
 pub mod store;
 mod tokens;
 pub mod user_agent;

@@ -4,13 +4,13 @@ use actix_web::http::header;
 
 use crate::{
     engine::Engine,
-    port::{Answer, AuthManager},
+    port::{Answer, AuthManager, Storage},
 };
 
 use super::{call::Call, reply::Reply};
 
 /// What stands behind the door: the operations, and the answer to a mailed link, which only an embedded engine has.
-pub trait Backend: AuthManager {
+pub trait Backend: AuthManager + Storage {
     /// The absolute URL that the browser goes on to. Changes nothing.
     fn open_mail_link(&self, key: String, action: String) -> Answer<String>;
 }

@@ -17,10 +17,10 @@ mod send_link;
 mod sessions;
 mod sign_in;
 mod sign_up;
+pub(super) mod storage;
 mod store_file;
 mod sweep;
 mod update_user;
-mod upload;
 
 pub(super) use change_email::{change_email, confirm_email_change};
 pub(super) use change_password::change_password;
@@ -36,4 +36,3 @@ pub(super) use sign_in::sign_in_with_email;
 pub(super) use sign_up::sign_up_with_email;
 pub(super) use sweep::sweep;
 pub(super) use update_user::update_user;
-pub(super) use upload::{delete_file, public_file, upload};
