@@ -7,3 +7,4 @@ mod bench;
 mod files;
 mod journeys;
 mod races;
+mod storage;
