@@ -148,7 +148,7 @@ async fn somebody_elses_file_is_like_one_that_never_was() {
     for bench in Bench::each().await {
         let (ann, ben) = (bench.member("ann@example.com").await, bench.member("ben@example.com").await);
         let anns = upload(&bench, &ann, "root", "a.png").await.unwrap();
-        for name in ["a.png", anns.id.as_str()] {
+        for name in ["a.png", anns.id.as_str(), "a\0b"] {
             let (name, ben) = (|| file("root", name), || with(&ben));
             assert!(!bench.engine.file_exists(ben(), name()).await.unwrap());
             refused(bench.engine.file_info(ben(), name()).await, Code::FileNotFound);

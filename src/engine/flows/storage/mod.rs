@@ -86,8 +86,16 @@ impl Actor {
 /// The bucket of that name or id.
 async fn find_bucket(engine: &Engine, bucket: &str) -> Outcome<Option<Bucket>> {
     const SQL: &str = concat!("select ", bucket_columns!(), " from buckets b where b.id = $1 or b.name = $1");
+    if !is_sayable(bucket) {
+        return Ok(None);
+    }
     let row = engine.store().fetch_optional(SQL, values![bucket.trim()]).await?;
     Ok(row.map(|row| read_bucket(&row)).transpose()?)
+}
+
+/// PostgreSQL has no text with this in it, so there is nothing of that name.
+fn is_sayable(name: &str) -> bool {
+    !name.contains('\0')
 }
 
 /// As [`find_bucket`], where there must be one.
@@ -107,6 +115,9 @@ async fn find_file(engine: &Engine, actor: &Actor, bucket: &Bucket, file: &str) 
     const BY_ID_THERE: &str = concat!("select ", file_columns!(), " from files f where f.id = $1 and f.bucket_id = $2");
     const BY_NAME: &str =
         concat!("select ", file_columns!(), " from files f where f.file_name = $1 and f.bucket_id = $2");
+    if !is_sayable(file) {
+        return Ok(None);
+    }
     for sql in [BY_ID_THERE, BY_NAME] {
         let Some(row) = engine.store().fetch_optional(sql, values![file, &bucket.id]).await? else { continue };
         let record = FileRecord::read(&row, engine.files())?;
