@@ -106,7 +106,11 @@ pub(super) fn find(method: &Method, path: &str) -> Result<&'static Endpoint, Opt
         if endpoint.method == *method {
             return Ok(endpoint);
         }
-        there = Some(if endpoint.method == Method::GET { "GET, HEAD, OPTIONS" } else { "POST, OPTIONS" });
+        there = Some(match (there, &endpoint.method) {
+            (Some(_), _) => "GET, HEAD, POST, OPTIONS",
+            (None, &Method::GET) => "GET, HEAD, OPTIONS",
+            (None, _) => "POST, OPTIONS",
+        });
     }
     Err(there)
 }

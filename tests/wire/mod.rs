@@ -2,6 +2,7 @@
 
 mod accounts;
 mod door;
+mod storage;
 
 use std::{rc::Rc, sync::Arc};
 

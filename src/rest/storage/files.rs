@@ -5,7 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::asker;
 use crate::{
-    port::{Caller, Code, FileChange, FileName, TagChange},
+    port::{Caller, FileChange, FileName, TagChange},
     protocol::storage::{BucketCall, DeleteFile, FileCall, FileObject},
     rest::{
         call::Call,
@@ -127,9 +127,6 @@ async fn named(call: &mut Call) -> Result<(Caller, FileName, FileCall), Rejectio
     let caller = asker(call)?;
     let mut body: FileCall = call.json().await?;
     let name = FileName { bucket: std::mem::take(&mut body.bucket), file: std::mem::take(&mut body.file) };
-    if name.file.trim().is_empty() {
-        return Err(Code::FileNotFound.into());
-    }
     Ok((caller, name, body))
 }
 
