@@ -95,6 +95,14 @@ const ENDPOINTS: &[Endpoint] = table! {
     Applications POST FILE_REPLACE_OBJECT => storage::uploads::replace_object;
 };
 
+/// The other calls of the database, whatever their method: applications that make one are told why not.
+const REST_OF_DATABASE: &Endpoint = &Endpoint {
+    method: Method::POST,
+    path: paths::DATABASE,
+    access: Access::Applications,
+    action: |call| Box::pin(objects::refuse(call)),
+};
+
 /// The endpoint of a request. `HEAD` is a `GET` without its body.
 ///
 /// # Errors
@@ -112,5 +120,5 @@ pub(super) fn find(method: &Method, path: &str) -> Result<&'static Endpoint, Opt
             (None, _) => "POST, OPTIONS",
         });
     }
-    Err(there)
+    if there.is_none() && path.starts_with(paths::DATABASE) { Ok(REST_OF_DATABASE) } else { Err(there) }
 }
