@@ -8,4 +8,5 @@ mod fields;
 mod files;
 mod journeys;
 mod races;
+mod storage;
 mod texts;
