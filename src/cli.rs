@@ -101,6 +101,7 @@ fn check(config: &Config) {
     println!("engine.phone_sign_up   {}", config.phone_sign_up);
     println!("engine.sign_in_codes   {}", config.sign_in_codes);
     println!("engine.password_min    {}", config.password_min);
+    println!("engine.user_fields     {}", config.user_fields);
     println!("mail                   by {mail}, from {}", config.mail_from);
     println!("limits.factor          {}", config.limits_factor);
     println!("look.name              {}", config.name);

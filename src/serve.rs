@@ -193,6 +193,7 @@ impl Config {
             password_min: self.password_min,
             limits_factor: self.limits_factor,
             files_dir: self.files_dir.clone(),
+            user_fields: self.user_fields.clone(),
             product_name: self.name.clone(),
         }
     }

@@ -5,17 +5,21 @@
 
 mod accounts;
 mod auth_manager;
+mod challenges;
 mod clock;
 mod codes;
 pub mod credentials;
+pub mod fields;
 mod files;
 mod flows;
 mod limits;
+mod objects;
 pub mod outbox;
 pub mod passwords;
 mod random;
 mod sessions;
 mod settings;
+mod shown;
 pub mod store;
 mod tokens;
 pub mod user_agent;
@@ -33,8 +37,8 @@ pub use random::SystemRandom;
 pub use settings::{SecretKey, Settings};
 
 use self::{
-    codes::Codes, credentials::Hasher, files::Files, limits::Limits, outbox::Outbox, sessions::Sessions, store::Store,
-    tokens::Links,
+    challenges::Challenges, codes::Codes, credentials::Hasher, files::Files, limits::Limits, outbox::Outbox,
+    sessions::Sessions, store::Store, tokens::Links,
 };
 use crate::port::{Answer, Clock, Failure, Offers, Random};
 
@@ -58,6 +62,7 @@ struct Parts {
     sessions: Sessions,
     links: Links,
     codes: Codes,
+    challenges: Challenges,
     limits: Limits,
 }
 
@@ -113,6 +118,7 @@ impl Engine {
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),
             codes: Codes::new(keys),
+            challenges: Challenges::new(keys),
             limits: Limits::new(settings.limits_factor),
             outbox,
             files: Files::new(settings.files_dir.clone(), &settings.public_url),
@@ -184,6 +190,10 @@ impl Engine {
 
     fn codes(&self) -> &Codes {
         &self.0.codes
+    }
+
+    fn challenges(&self) -> &Challenges {
+        &self.0.challenges
     }
 
     fn files(&self) -> &Files {

@@ -61,6 +61,8 @@ pub enum Fault {
     /// A multipart body without the part `file`.
     MissingFile,
     UnknownUpdateType,
+    /// A call of the database that is not about one's own user object.
+    NotOffered,
 }
 
 impl WireError {
@@ -128,9 +130,12 @@ impl Fault {
             Self::MissingFile => {
                 (400, "file_upload_error", "There is no file in the request: its part is named \"file\".")
             }
-            Self::UnknownUpdateType => {
-                (400, "validation_error", "Fields of a user can be set and unset; this update type is not known here.")
-            }
+            Self::NotOffered => (
+                403,
+                "permission_denied",
+                "Of the database, only one's own user object is there: get it, update it, or update its fields.",
+            ),
+            Self::UnknownUpdateType => (400, "validation_error", "There is no such update type."),
         }
     }
 }
@@ -155,6 +160,9 @@ fn words(code: Code) -> (u16, &'static str) {
         Code::CountryNotServed => (400, "cannot_send_sms_code"),
         Code::MessagesExhausted => (429, "cannot_send_sms_code"),
         Code::SecondFactorRequired => (401, "second_factor_required"),
+        Code::InvalidPhoneCredentials => (401, "invalid_credentials"),
+        Code::ChallengeGone => (403, "invalid_access_token"),
+        Code::SecondFactorIsOn => (400, "second_factor_is_on"),
         Code::SecondFactorNeedsPhone => (400, "second_factor_needs_phone"),
         Code::BucketNotUnique => (400, "bucket_not_unique"),
         Code::BucketNotYours => (403, "permission_denied"),
@@ -187,6 +195,7 @@ fn words(code: Code) -> (u16, &'static str) {
         | Code::PasswordUnchanged
         | Code::NameTooLong
         | Code::InvalidName
+        | Code::UnknownField
         | Code::InvalidFieldValue
         | Code::FieldRequired
         | Code::ObjectTooLarge
