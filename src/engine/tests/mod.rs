@@ -7,4 +7,6 @@ mod bench;
 mod fields;
 mod files;
 mod journeys;
+mod phones;
+mod pocket;
 mod races;
