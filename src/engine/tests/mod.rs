@@ -7,6 +7,8 @@ mod bench;
 mod fields;
 mod files;
 mod journeys;
+mod phone_changes;
+mod phone_races;
 mod phones;
 mod pocket;
 mod races;

@@ -23,6 +23,10 @@ impl Hall {
         Self::of(Bench::each().await)
     }
 
+    pub(super) async fn each_without_limits() -> Vec<Self> {
+        Self::of(Bench::each_with(|settings| settings.limits_factor = 100.0).await)
+    }
+
     pub(super) fn of(benches: Vec<Bench>) -> Vec<Self> {
         benches.into_iter().map(|bench| Self { pocket: Pocket::of(&bench), bench }).collect()
     }
