@@ -23,6 +23,15 @@ pub const SESSIONS: &str = "/rest/v1/auth/sessions";
 pub const SIGN_OUT: &str = "/rest/v1/auth/signout";
 pub const SIGN_OUT_ALL: &str = "/rest/v1/auth/signout-all";
 pub const SIGN_OUT_ALL_EXCEPT: &str = "/rest/v1/auth/signout-all-except";
+pub const SIGN_UP_PHONE: &str = "/rest/v1/auth/signup-phone";
+pub const SIGN_IN_PHONE: &str = "/rest/v1/auth/signin-phone";
+pub const SIGN_IN_CODE: &str = "/rest/v1/auth/signin-code";
+pub const SEND_CODE: &str = "/rest/v1/auth/send-code";
+pub const RESEND_CODE: &str = "/rest/v1/auth/resend-code";
+pub const SEND_RESET_CODE: &str = "/rest/v1/auth/send-reset-code";
+pub const RESET_PASSWORD_CODE: &str = "/rest/v1/auth/reset-pwd-code";
+pub const CHANGE_PHONE: &str = "/rest/v1/auth/change-phone";
+pub const VERIFY_PHONE: &str = "/rest/v1/auth/verify-phone";
 /// The link in a mail; opened by a browser, so it needs no client key (§10).
 pub const VERIFY: &str = "/rest/v1/auth/verify";
 
@@ -35,3 +44,13 @@ pub const OBJECT_UPDATE_FIELDS: &str = "/rest/v1/db/object/update-fields";
 pub const UPLOAD_FORM: &str = "/rest/v1/storage/bucket/upload-formdata";
 pub const UPLOAD_OBJECT: &str = "/rest/v1/storage/bucket/upload-object";
 pub const DELETE_FILE: &str = "/rest/v1/storage/delete-file";
+
+// The custom endpoints of the two-factor example (§8) stand without `/_api`.
+
+/// What the custom endpoints start with.
+pub const CUSTOM: [&str; 2] = ["/users", "/user"];
+
+pub const SET_PHONE: &str = "/users/set-phone";
+pub const VERIFY_OWN_PHONE: &str = "/users/verify-phone";
+pub const CUSTOM_SIGN_IN: &str = "/users/sign-in";
+pub const VERIFY_SIGN_IN: &str = "/user/verify-sign-in";

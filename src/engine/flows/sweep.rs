@@ -35,6 +35,7 @@ pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> 
                    and not exists (select 1 from held_phones h where h.user_id = users.id)";
     store.execute(waiting, values![before(now, WAITING)]).await?;
     store.execute("delete from outbox where dead_at <= $1", values![before(now, WAITING)]).await?;
+    store.execute("delete from text_days where day < $1", values![now.as_second() / 86_400 - 30]).await?;
     sweep_files(engine).await
 }
 

@@ -12,3 +12,4 @@ mod phone_races;
 mod phones;
 mod pocket;
 mod races;
+mod texts;
