@@ -75,14 +75,14 @@ impl AuthManager for Engine {
 
     fn reset_password_with_code(
         &self,
-        _caller: Caller,
+        caller: Caller,
         phone: String,
         code: String,
         new_password: Password,
     ) -> Answer<()> {
-        self.finish(
-            |engine| async move { flows::reset_password_with_code(&engine, &phone, &code, &new_password).await },
-        )
+        self.finish(|engine| async move {
+            flows::reset_password_with_code(&engine, &caller, &phone, &code, &new_password).await
+        })
     }
 
     fn change_phone(&self, caller: Caller, current_password: Password, new_phone: String) -> Answer<User> {
