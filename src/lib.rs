@@ -11,9 +11,11 @@ pub mod engine;
 pub mod forwarded;
 pub mod port;
 pub mod protocol;
+pub mod remote;
 pub mod rest;
 mod serve;
 mod telemetry;
+mod tls;
 pub mod web;
 
 pub use config::{Config, ConfigError, Listen};

@@ -11,6 +11,15 @@ pub const ENVIRONMENT: &str = "/e:{environment}";
 
 pub const SIGN_UP_EMAIL: &str = "/rest/v1/auth/signup-email";
 pub const SIGN_IN_EMAIL: &str = "/rest/v1/auth/signin-email";
+pub const SIGN_UP_PHONE: &str = "/rest/v1/auth/signup-phone";
+pub const SIGN_IN_PHONE: &str = "/rest/v1/auth/signin-phone";
+pub const SIGN_IN_CODE: &str = "/rest/v1/auth/signin-code";
+pub const VERIFY_PHONE: &str = "/rest/v1/auth/verify-phone";
+pub const RESEND_CODE: &str = "/rest/v1/auth/resend-code";
+pub const SEND_CODE: &str = "/rest/v1/auth/send-code";
+pub const SEND_RESET_CODE: &str = "/rest/v1/auth/send-reset-code";
+pub const RESET_PASSWORD_CODE: &str = "/rest/v1/auth/reset-pwd-code";
+pub const CHANGE_PHONE: &str = "/rest/v1/auth/change-phone";
 pub const GRANT: &str = "/rest/v1/auth/grant";
 pub const RESEND: &str = "/rest/v1/auth/resend";
 pub const SEND_MAGIC: &str = "/rest/v1/auth/send-magic";
@@ -33,3 +42,9 @@ pub const OBJECT_UPDATE_FIELDS: &str = "/rest/v1/db/object/update-fields";
 pub const UPLOAD_FORM: &str = "/rest/v1/storage/bucket/upload-formdata";
 pub const UPLOAD_OBJECT: &str = "/rest/v1/storage/bucket/upload-object";
 pub const DELETE_FILE: &str = "/rest/v1/storage/delete-file";
+
+// The endpoints of the second factor stand outside `/_api` (§8).
+
+pub const SET_PHONE: &str = "/users/set-phone";
+pub const VERIFY_OWN_PHONE: &str = "/users/verify-phone";
+pub const VERIFY_SIGN_IN: &str = "/user/verify-sign-in";
