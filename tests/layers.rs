@@ -22,6 +22,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "port", may_use: &[], never: &[], actix: false },
     Layer { name: "protocol", may_use: &["port"], never: &[], actix: false },
     Layer { name: "remote", may_use: &["port", "protocol", "tls"], never: &[], actix: false },
+    Layer { name: "remote_pictures", may_use: &["port", "protocol", "remote"], never: &[], actix: true },
     Layer { name: "engine", may_use: &["port"], never: &[], actix: false },
     Layer {
         name: "rest",

@@ -8,7 +8,7 @@ use std::{
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::{ConfigError, altogic::TypedAltogic};
 
 /// Environment variables that tests of this repository use and that set nothing.
 const NOT_SETTINGS: &[&str] = &["VESTIBULE_BIN", "VESTIBULE_TEST_POSTGRES_URL"];
@@ -21,6 +21,7 @@ pub(super) struct Typed {
     pub(super) secret_key: Option<OneOrMany<String>>,
     pub(super) secret_key_file: Option<PathBuf>,
     pub(super) server: Server,
+    pub(super) altogic: TypedAltogic,
     pub(super) database: Database,
     pub(super) files: Files,
     pub(super) engine: Engine,
@@ -111,6 +112,7 @@ impl Default for Typed {
             secret_key: None,
             secret_key_file: None,
             server: Server::default(),
+            altogic: TypedAltogic::default(),
             database: Database::default(),
             files: Files::default(),
             engine: Engine::default(),
