@@ -4,7 +4,7 @@ use std::future::{Future, ready};
 
 use serde_json::json;
 
-use super::{Remote, wire::Ask};
+use super::{Remote, operations, pictures, wire::Ask};
 use crate::{
     port::{
         AccessToken, Answer, AuthManager, Caller, Challenge, ChallengeToken, Code, Entrance, Failure, FieldUpdate,
@@ -61,7 +61,7 @@ impl AuthManager for Remote {
 
     fn verify_phone(&self, caller: Caller, phone: String, code: String) -> Answer<PhoneVerified> {
         let ask = Ask::post(paths::VERIFY_PHONE, Asked::OneTimeCode).query("code", &code).query("phone", &phone);
-        self.finish(|remote| async move { remote.verify_phone(&caller, ask).await })
+        self.finish(|remote| async move { operations::verify_phone(&remote, &caller, ask).await })
     }
 
     fn resend_verification_code(&self, caller: Caller, phone: String) -> Answer<()> {
@@ -108,7 +108,7 @@ impl AuthManager for Remote {
     }
 
     fn sign_in_with_second_factor(&self, caller: Caller, of: SecondFactorOf, code: String) -> Answer<Grant> {
-        self.finish(|remote| async move { remote.sign_in_with_second_factor(&caller, &of, &code).await })
+        self.finish(|remote| async move { operations::sign_in_with_second_factor(&remote, &caller, &of, &code).await })
     }
 
     fn resend_second_factor(&self, _: Caller, _: ChallengeToken) -> Answer<Challenge> {
@@ -129,12 +129,12 @@ impl AuthManager for Remote {
     }
 
     fn change_password(&self, caller: Caller, old: Password, new: Password) -> Answer<Session> {
-        self.finish(|remote| async move { remote.change_password(&caller, &old, &new).await })
+        self.finish(|remote| async move { operations::change_password(&remote, &caller, &old, &new).await })
     }
 
     fn change_email(&self, caller: Caller, current_password: Password, new_email: String) -> Answer<User> {
         let body = json!({ "currentPassword": current_password.expose(), "newEmail": new_email });
-        self.finish(|remote| async move { remote.change_email(&caller, body).await })
+        self.finish(|remote| async move { operations::change_email(&remote, &caller, body).await })
     }
 
     fn confirm_email_change(&self, _: Caller, _: LinkKey) -> Answer<User> {
@@ -147,7 +147,7 @@ impl AuthManager for Remote {
     }
 
     fn sign_out(&self, caller: Caller, handle: Option<String>) -> Answer<()> {
-        self.finish(|remote| async move { remote.sign_out(&caller, handle).await })
+        self.finish(|remote| async move { operations::sign_out(&remote, &caller, handle).await })
     }
 
     fn sign_out_all(&self, caller: Caller) -> Answer<()> {
@@ -159,15 +159,15 @@ impl AuthManager for Remote {
     }
 
     fn update_user(&self, caller: Caller, updates: Vec<FieldUpdate>) -> Answer<User> {
-        self.finish(|remote| async move { remote.update_user(&caller, updates).await })
+        self.finish(|remote| async move { operations::update_user(&remote, &caller, updates).await })
     }
 
     fn change_picture(&self, caller: Caller, picture: Vec<u8>) -> Answer<User> {
-        self.finish(|remote| async move { remote.change_picture(&caller, picture).await })
+        self.finish(|remote| async move { pictures::change_picture(&remote, &caller, picture).await })
     }
 
     fn remove_picture(&self, caller: Caller) -> Answer<User> {
-        self.finish(|remote| async move { remote.remove_picture(&caller).await })
+        self.finish(|remote| async move { pictures::remove_picture(&remote, &caller).await })
     }
 
     fn upload(&self, _: Caller, _: Upload) -> Answer<StoredFile> {

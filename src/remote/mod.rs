@@ -31,6 +31,9 @@ mod pictures;
 mod sessions;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;

@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Remote, sessions, trouble, unreadable,
-    wire::{Ask, Reply},
+    wire::{Ask, Reply, unavailable},
 };
 use crate::{
     port::{
-        Caller, Challenge, ChallengeToken, Code, Door, Entrance, FieldUpdate, Grant, Member, Outcome, Password,
-        PhoneVerified, SecondFactorOf, Session, SignedUp, Trouble, Update, User,
+        Caller, Challenge, ChallengeToken, Code, Door, Entrance, Failure, FieldUpdate, Grant, Member, Outcome,
+        Password, PhoneVerified, SecondFactorOf, Session, SignedUp, Trouble, Update, User,
     },
     protocol::{
         objects::{GrantObject, ReadGrant, SessionObject, UserObject},
@@ -29,6 +29,69 @@ const CODE_TIME: SignedDuration = SignedDuration::from_mins(1);
 struct SecondFactorObject {
     found: UserObject,
     session: SessionObject,
+}
+
+pub(super) async fn verify_phone(remote: &Remote, caller: &Caller, ask: Ask) -> Outcome<PhoneVerified> {
+    let (user, grant) = remote.granted(remote.ask(caller, ask).await?)?;
+    Ok(PhoneVerified { user, grant })
+}
+
+pub(super) async fn sign_in_with_second_factor(
+    remote: &Remote,
+    caller: &Caller,
+    of: &SecondFactorOf,
+    code: &str,
+) -> Outcome<Grant> {
+    let phone = match of {
+        SecondFactorOf::Phone(phone) => phone.clone(),
+        SecondFactorOf::Challenge(token) => phone_of(token)?,
+    };
+    let body = json!({ "code": code, "phoneNumber": phone });
+    let ask = Ask::post_at_root(paths::VERIFY_SIGN_IN, Asked::OneTimeCode).json(body);
+    let SecondFactorObject { found, session } = remote.ask(caller, ask).await?;
+    let user = remote.0.pictures.shown(found.read().map_err(unreadable)?);
+    let session = sessions::granted(session.read().map_err(unreadable)?, remote.0.clock.now());
+    Ok(Grant { user, session })
+}
+
+/// The answer of the wire is empty, so the session is looked up before: afterwards a failure would hide that it worked.
+pub(super) async fn change_password(
+    remote: &Remote,
+    caller: &Caller,
+    old: &Password,
+    new: &Password,
+) -> Outcome<Session> {
+    let session = remote.current(caller).await?.session;
+    let body = json!({ "oldPassword": old.expose(), "newPassword": new.expose() });
+    remote.tell(caller, Ask::post(paths::CHANGE_PASSWORD, Asked::Confirmed).json(body)).await?;
+    Ok(session)
+}
+
+/// At our pages nobody is told that an address is taken (SECURITY.md S04), where the environment mails a link to prove it.
+pub(super) async fn change_email(remote: &Remote, caller: &Caller, body: Value) -> Outcome<User> {
+    let changed = remote.user(caller, Ask::post(paths::CHANGE_EMAIL, Asked::Confirmed).json(body)).await;
+    match changed {
+        Err(Trouble::Refused(refusal))
+            if refusal.is(Code::EmailNotUnique) && caller.door == Door::Pages && remote.0.offers.confirm_email =>
+        {
+            Ok(remote.current(caller).await?.user)
+        }
+        changed => changed,
+    }
+}
+
+pub(super) async fn sign_out(remote: &Remote, caller: &Caller, handle: Option<String>) -> Outcome<()> {
+    let body = match handle {
+        Some(handle) => json!({ "token": remote.token_of(caller, handle).await? }),
+        None => json!({}),
+    };
+    remote.tell(caller, Ask::post(paths::SIGN_OUT, Asked::Session).json(body)).await
+}
+
+/// The wire wants to know whose object it is, so the user is asked for first.
+pub(super) async fn update_user(remote: &Remote, caller: &Caller, updates: Vec<FieldUpdate>) -> Outcome<User> {
+    let user = remote.current(caller).await?.user;
+    remote.update(caller, &user.id, updates).await
 }
 
 impl Remote {
@@ -63,14 +126,9 @@ impl Remote {
         Ok(SignedUp { user, grant })
     }
 
-    pub(super) async fn verify_phone(&self, caller: &Caller, ask: Ask) -> Outcome<PhoneVerified> {
-        let (user, grant) = self.granted(self.ask(caller, ask).await?)?;
-        Ok(PhoneVerified { user, grant })
-    }
-
     pub(super) async fn grant(&self, caller: &Caller, ask: Ask) -> Outcome<Grant> {
         let (_, grant) = self.granted(self.ask(caller, ask).await?)?;
-        Ok(grant.ok_or_else(|| super::unavailable(None, "the environment granted no session"))?)
+        Ok(with_session(grant)?)
     }
 
     /// A first factor: in, or a challenge.
@@ -84,25 +142,7 @@ impl Remote {
             }
         };
         let (_, grant) = self.granted(super::read(&body)?)?;
-        Ok(Entrance::Granted(grant.ok_or_else(|| super::unavailable(None, "the environment granted no session"))?))
-    }
-
-    pub(super) async fn sign_in_with_second_factor(
-        &self,
-        caller: &Caller,
-        of: &SecondFactorOf,
-        code: &str,
-    ) -> Outcome<Grant> {
-        let phone = match of {
-            SecondFactorOf::Phone(phone) => phone.clone(),
-            SecondFactorOf::Challenge(token) => phone_of(token)?,
-        };
-        let body = json!({ "code": code, "phoneNumber": phone });
-        let ask = Ask::post_at_root(paths::VERIFY_SIGN_IN, Asked::OneTimeCode).json(body);
-        let SecondFactorObject { found, session } = self.ask(caller, ask).await?;
-        let user = self.0.pictures.shown(found.read().map_err(unreadable)?);
-        let session = sessions::granted(session.read().map_err(unreadable)?, self.0.clock.now());
-        Ok(Grant { user, session })
+        Ok(Entrance::Granted(with_session(grant)?))
     }
 
     /// Something that is sent, if there is somebody to send it to: an environment that says there is nobody is not passed on.
@@ -111,25 +151,6 @@ impl Remote {
         match self.0.wire.call(ask, caller).await? {
             Reply::Rejected(rejected) if !rejected.tells_of_an_account() => Err(trouble(&rejected, asked)),
             _ => Ok(()),
-        }
-    }
-
-    pub(super) async fn change_password(&self, caller: &Caller, old: &Password, new: &Password) -> Outcome<Session> {
-        let session = self.current(caller).await?.session;
-        let body = json!({ "oldPassword": old.expose(), "newPassword": new.expose() });
-        self.tell(caller, Ask::post(paths::CHANGE_PASSWORD, Asked::Confirmed).json(body)).await?;
-        Ok(session)
-    }
-
-    pub(super) async fn change_email(&self, caller: &Caller, body: Value) -> Outcome<User> {
-        let changed = self.user(caller, Ask::post(paths::CHANGE_EMAIL, Asked::Confirmed).json(body)).await;
-        match changed {
-            Err(Trouble::Refused(refusal))
-                if refusal.is(Code::EmailNotUnique) && caller.door == Door::Pages && self.0.offers.confirm_email =>
-            {
-                Ok(self.current(caller).await?.user)
-            }
-            changed => changed,
         }
     }
 
@@ -143,29 +164,6 @@ impl Remote {
         Ok(listed)
     }
 
-    /// A handle is looked up among the sessions there are; what is none of them goes as it is, for it may be a real token.
-    pub(super) async fn sign_out(&self, caller: &Caller, handle: Option<String>) -> Outcome<()> {
-        let body = match handle {
-            None => json!({}),
-            Some(handle) => {
-                let mut token = handle.clone();
-                for session in self.listed(caller).await? {
-                    let session = session.read().map_err(unreadable)?;
-                    if sessions::handle(&session.token) == handle {
-                        session.token.expose().clone_into(&mut token);
-                    }
-                }
-                json!({ "token": token })
-            }
-        };
-        self.tell(caller, Ask::post(paths::SIGN_OUT, Asked::Session).json(body)).await
-    }
-
-    pub(super) async fn update_user(&self, caller: &Caller, updates: Vec<FieldUpdate>) -> Outcome<User> {
-        let user = self.current(caller).await?.user;
-        self.update(caller, &user.id, updates).await
-    }
-
     pub(super) async fn update(&self, caller: &Caller, user_id: &str, updates: Vec<FieldUpdate>) -> Outcome<User> {
         let updates: Vec<Value> = updates.into_iter().map(wire_update).collect();
         let body = json!({
@@ -173,6 +171,17 @@ impl Remote {
             "options": { "cache": "nocache", "returnTop": false },
         });
         self.user(caller, Ask::post(paths::OBJECT_UPDATE_FIELDS, Asked::Update).json(body)).await
+    }
+
+    /// The token that a handle stands for. What is the handle of no session goes as it is, for it may be a real token.
+    async fn token_of(&self, caller: &Caller, handle: String) -> Outcome<String> {
+        for session in self.listed(caller).await? {
+            let token = session.read().map_err(unreadable)?.token;
+            if sessions::handle(&token) == handle {
+                return Ok(token.expose().to_owned());
+            }
+        }
+        Ok(handle)
     }
 
     async fn listed(&self, caller: &Caller) -> Outcome<Vec<SessionObject>> {
@@ -191,6 +200,10 @@ impl Remote {
         let token = ChallengeToken::parse(&BASE64_URL_SAFE_NO_PAD.encode(phone)).ok()?;
         Some(Challenge { token, phone: phone.to_owned(), expires_at: self.0.clock.now() + CODE_TIME })
     }
+}
+
+fn with_session(grant: Option<Grant>) -> Result<Grant, Failure> {
+    grant.ok_or_else(|| unavailable(None, "the environment granted no session"))
 }
 
 /// The number that our own challenge names.

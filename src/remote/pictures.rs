@@ -95,6 +95,33 @@ impl Names {
     }
 }
 
+/// Stores the picture, names it in the user object, deletes the former one.
+pub(super) async fn change_picture(remote: &Remote, caller: &Caller, bytes: Vec<u8>) -> Outcome<User> {
+    let missing = if bytes.is_empty() { Code::MissingPicture } else { Code::NotAPicture };
+    let kind = kind_of(&bytes).ok_or(missing)?;
+    let user = remote.unchanged_user(caller).await?;
+    let uploaded: Uploaded = remote.ask(caller, upload(&user.id, kind, bytes)?).await?;
+    let named = Update::Set(Value::String(uploaded.public_path.clone()));
+    match remote.name_picture(caller, &user.id, named).await {
+        Ok(changed) => {
+            remote.discard(caller, user.profile_picture).await;
+            Ok(changed)
+        }
+        Err(trouble) => {
+            remote.discard(caller, Some(uploaded.public_path)).await;
+            Err(trouble)
+        }
+    }
+}
+
+/// Goes back to initials and deletes the picture.
+pub(super) async fn remove_picture(remote: &Remote, caller: &Caller) -> Outcome<User> {
+    let user = remote.unchanged_user(caller).await?;
+    let changed = remote.name_picture(caller, &user.id, Update::Unset).await?;
+    remote.discard(caller, user.profile_picture).await;
+    Ok(changed)
+}
+
 impl Remote {
     /// A stored picture, for anybody; `None` where there is none, or what is there is no picture.
     ///
@@ -104,33 +131,6 @@ impl Remote {
         let Some(names) = Names::of(environment, bucket, file) else { return Ok(None) };
         let bytes = self.0.wire.fetch_public(&self.0.pictures.stored(&names), PICTURE_MAX).await?;
         Ok(bytes.and_then(|bytes| kind_of(&bytes).map(|mime_type| Picture { mime_type, bytes })))
-    }
-
-    /// Stores the picture, names it in the user object, deletes the former one.
-    pub(super) async fn change_picture(&self, caller: &Caller, bytes: Vec<u8>) -> Outcome<User> {
-        let missing = if bytes.is_empty() { Code::MissingPicture } else { Code::NotAPicture };
-        let kind = kind_of(&bytes).ok_or(missing)?;
-        let user = self.unchanged_user(caller).await?;
-        let uploaded: Uploaded = self.ask(caller, upload(&user.id, kind, bytes)?).await?;
-        let named = Update::Set(Value::String(uploaded.public_path.clone()));
-        match self.name_picture(caller, &user.id, named).await {
-            Ok(changed) => {
-                self.discard(caller, user.profile_picture).await;
-                Ok(changed)
-            }
-            Err(trouble) => {
-                self.discard(caller, Some(uploaded.public_path)).await;
-                Err(trouble)
-            }
-        }
-    }
-
-    /// Goes back to initials and deletes the picture.
-    pub(super) async fn remove_picture(&self, caller: &Caller) -> Outcome<User> {
-        let user = self.unchanged_user(caller).await?;
-        let changed = self.name_picture(caller, &user.id, Update::Unset).await?;
-        self.discard(caller, user.profile_picture).await;
-        Ok(changed)
     }
 
     /// The user with the picture's own URL, as the environment knows it.
