@@ -114,6 +114,7 @@ fn check(config: &Config) {
     println!("engine.sign_in_codes   {}", config.sign_in_codes);
     println!("engine.password_min    {}", config.password_min);
     if config.altogic.is_none() {
+        println!("engine.user_fields     {}", config.user_fields);
         println!("mail                   by {mail}, from {}", config.mail_from);
         println!("limits.factor          {}", config.limits_factor);
     }

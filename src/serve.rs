@@ -13,7 +13,7 @@ use crate::{
     config::{Config, Listen},
     engine::{
         Engine, SystemClock, SystemRandom,
-        outbox::{Courier, OutboxFolder, Transport},
+        outbox::{Courier, OutboxFolder, SmsTransport, Transport},
         store::Store,
     },
     forwarded::TrustedProxies,
@@ -203,12 +203,14 @@ impl Embedded {
             .map_err(|error| StartError(format!("database.url: the database cannot be opened: {error}.")))?;
         let outbox_folder = config.data_dir.join("outbox");
         let transport = transport(config, &outbox_folder)?;
+        let sms = sms_transport(&outbox_folder)?;
         let dev_inbox = (transport.is_folder() && config.is_for_this_machine())
             .then(|| Arc::new(OutboxFolder::new(outbox_folder)) as Arc<dyn DevInbox>);
         let engine = Engine::open(config.engine_settings(), store.clone(), Arc::clone(clock), Arc::clone(random))
             .await
             .map_err(|error| StartError(format!("The engine cannot be started: {error}.")))?;
-        let courier = Courier::new(store, engine.outbox().clone(), transport, Arc::clone(clock), Arc::clone(random));
+        let outbox = engine.outbox().clone();
+        let courier = Courier::new(store, outbox, transport, sms, Arc::clone(clock), Arc::clone(random));
         Ok(Self { engine, courier, dev_inbox, _lock: lock })
     }
 }
@@ -239,6 +241,7 @@ impl Config {
             password_min: self.password_min,
             limits_factor: self.limits_factor,
             files_dir: self.files_dir.clone(),
+            user_fields: self.user_fields.clone(),
             product_name: self.name.clone(),
         }
     }
@@ -326,6 +329,11 @@ fn transport(config: &Config, folder: &std::path::Path) -> Result<Transport, Sta
         None => Transport::folder(folder, &config.mail_from, &config.name)
             .map_err(|error| StartError(format!("data_dir: the outbox folder cannot be used: {error}."))),
     }
+}
+
+fn sms_transport(folder: &std::path::Path) -> Result<SmsTransport, StartError> {
+    SmsTransport::folder(folder)
+        .map_err(|error| StartError(format!("data_dir: the outbox folder cannot be used: {error}.")))
 }
 
 /// `/health/live`: the process answers. `/health/ready`: so does the database, or the environment.

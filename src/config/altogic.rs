@@ -83,6 +83,7 @@ impl Typed {
             ("files.url", self.files.url.is_some()),
             ("engine.redirect_url", self.engine.redirect_url.is_some()),
             ("engine.client_keys", has_keys),
+            ("engine.user_fields", !self.engine.user_fields.is_empty()),
             ("mail.smtp_url", self.mail.smtp_url.is_some()),
             ("mail.from", self.mail.from.is_some()),
         ]

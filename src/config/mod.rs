@@ -7,6 +7,7 @@
 mod altogic;
 mod secrets;
 mod typed;
+mod user_fields;
 
 use std::{
     collections::HashMap,
@@ -24,9 +25,10 @@ pub use self::altogic::Altogic;
 use self::{
     secrets::{client_keys, secret_keys},
     typed::{OneOrMany, Typed, many},
+    user_fields::user_fields,
 };
 use crate::{
-    engine::SecretKey,
+    engine::{SecretKey, fields::Fields},
     port::{Email, Random},
     rest::ClientKey,
 };
@@ -52,6 +54,7 @@ pub struct Config {
     pub phone_sign_up: bool,
     pub sign_in_codes: bool,
     pub password_min: usize,
+    pub user_fields: Fields,
     pub smtp_url: Option<SecretString>,
     pub mail_from: String,
     pub limits_factor: f64,
@@ -143,6 +146,7 @@ impl Typed {
             phone_sign_up: self.engine.phone_sign_up,
             sign_in_codes: self.engine.sign_in_codes,
             password_min: self.engine.password_min,
+            user_fields: user_fields(self.engine.user_fields)?,
             smtp_url: self.mail.smtp_url,
             limits_factor: self.limits.factor,
             data_dir,

@@ -1,14 +1,18 @@
 //! The settings as they were typed: every key with its default, and nothing else.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
 };
 
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{ConfigError, altogic::TypedAltogic};
+use super::{
+    ConfigError,
+    altogic::TypedAltogic,
+    user_fields::{self, TypedField},
+};
 
 /// Environment variables that tests of this repository use and that set nothing.
 const NOT_SETTINGS: &[&str] = &["VESTIBULE_BIN", "VESTIBULE_TEST_POSTGRES_URL"];
@@ -61,6 +65,7 @@ pub(super) struct Engine {
     pub(super) phone_sign_up: bool,
     pub(super) sign_in_codes: bool,
     pub(super) password_min: usize,
+    pub(super) user_fields: BTreeMap<String, TypedField>,
 }
 
 #[derive(Deserialize, Default)]
@@ -144,6 +149,7 @@ impl Default for Engine {
             phone_sign_up: true,
             sign_in_codes: true,
             password_min: 8,
+            user_fields: BTreeMap::new(),
         }
     }
 }
@@ -162,7 +168,8 @@ impl Default for Look {
 
 impl Typed {
     /// Reads the file, then the environment over it. A key nobody knows is a mistake.
-    pub(super) fn read(file: Option<&Path>, environment: HashMap<String, String>) -> Result<Self, ConfigError> {
+    pub(super) fn read(file: Option<&Path>, mut environment: HashMap<String, String>) -> Result<Self, ConfigError> {
+        let declarations = user_fields::from_environment(&mut environment);
         let settings = environment.into_iter().filter(|(key, _)| !NOT_SETTINGS.contains(&key.as_str())).collect();
         let mut builder = config::Config::builder();
         builder = match file {
@@ -171,9 +178,11 @@ impl Typed {
         };
         let environment =
             config::Environment::with_prefix("VESTIBULE").prefix_separator("_").separator("__").source(Some(settings));
-        builder
-            .add_source(environment)
-            .build()
+        builder = builder.add_source(environment);
+        let overridden =
+            declarations.into_iter().try_fold(builder, |builder, (key, value)| builder.set_override(key, value));
+        overridden
+            .and_then(|builder| builder.build())
             .and_then(config::Config::try_deserialize)
             .map_err(|error| ConfigError(format!("The settings cannot be read: {error}.")))
     }

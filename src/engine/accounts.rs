@@ -205,7 +205,8 @@ pub(super) fn parse_picture_url(typed: &str) -> Result<String, Code> {
     if fetchable { Ok(typed.to_owned()) } else { Err(Code::InvalidFieldValue) }
 }
 
-fn is_unseen(letter: char) -> bool {
+/// Whether a character turns the direction of the text around it, or cannot be seen.
+pub(super) fn is_unseen(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(letter, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{Engine, flows};
+use super::{Engine, flows, shown::Shown};
 use crate::port::{
     AccessToken, Answer, AuthManager, Caller, Challenge, ChallengeToken, Entrance, Failure, FieldUpdate, Grant,
     LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Picture, SecondFactorOf, Session, SignUpWithEmail,
@@ -16,7 +16,7 @@ impl AuthManager for Engine {
 
     fn member(&self, caller: Caller) -> Answer<Member> {
         let engine = self.clone();
-        Box::pin(async move { Ok(engine.current(&caller).await?.member) })
+        Box::pin(async move { Ok(engine.current(&caller).await?.member.shown(&engine.settings().user_fields)) })
     }
 
     fn sign_up_with_email(&self, caller: Caller, sign_up: SignUpWithEmail) -> Answer<SignedUp> {
@@ -169,15 +169,15 @@ impl AuthManager for Engine {
 impl Engine {
     /// Runs a verb that writes as a task of its own: it is finished when the caller hangs up, and a panic in it is a failure
     /// of this one operation (SECURITY.md S79).
-    fn finish<T, F>(&self, verb: impl FnOnce(Self) -> F) -> Answer<T>
+    pub(super) fn finish<T, F>(&self, verb: impl FnOnce(Self) -> F) -> Answer<T>
     where
-        T: Send + 'static,
+        T: Shown + Send + 'static,
         F: Future<Output = Outcome<T>> + Send + 'static,
     {
-        let work = verb(self.clone());
+        let (engine, work) = (self.clone(), verb(self.clone()));
         Box::pin(async move {
             match tokio::spawn(work).await {
-                Ok(outcome) => outcome,
+                Ok(outcome) => outcome.map(|answer| answer.shown(&engine.settings().user_fields)),
                 Err(broken_off) => Err(Failure::broken(broken_off).into()),
             }
         })

@@ -8,6 +8,8 @@ use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use super::fields::Fields;
+
 /// The settings of the embedded backend.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -31,6 +33,8 @@ pub struct Settings {
     pub limits_factor: f64,
     /// Where the bytes of stored files lie.
     pub files_dir: PathBuf,
+    /// The fields that users have beside the built-in ones.
+    pub user_fields: Fields,
     /// What the mails call this place; no password may be made of it.
     pub product_name: String,
 }

@@ -148,8 +148,9 @@ pub trait AuthManager: Send + Sync {
     /// *Member.* Ends every session of the account but this one.
     fn sign_out_all_except_current(&self, caller: Caller) -> Answer<()>;
 
-    /// *Member.* Changes fields of one's own user object. Fields that only flows may write are refused with
-    /// `FieldNotWritable`; all or nothing.
+    /// *Member.* Changes fields of one's own user object, in the order given; all or nothing. Refused, with a problem for each
+    /// update that is wrong, with `FieldNotWritable` (only other operations, or the operator, write it), `UnknownField`,
+    /// `InvalidFieldValue`, `FieldRequired` or `ObjectTooLarge`.
     fn update_user(&self, caller: Caller, updates: Vec<FieldUpdate>) -> Answer<User>;
 
     /// *Member.* Makes the picture the account's: decoded, cropped square, re-encoded, the former one deleted.

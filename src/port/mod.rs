@@ -19,6 +19,7 @@ mod auth_manager;
 mod caller;
 mod chance;
 mod email;
+mod field_name;
 mod files;
 mod inbox;
 mod phone;
@@ -35,6 +36,7 @@ pub use auth_manager::{
 pub use caller::{Caller, Door};
 pub use chance::{Clock, Random};
 pub use email::Email;
+pub use field_name::FieldName;
 pub use files::{Picture, StoredFile, Upload};
 pub use inbox::{DevInbox, Message};
 pub use phone::Phone;

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt, time::Duration};
 
+use super::FieldName;
+
 /// What every operation answers.
 pub type Outcome<T> = Result<T, Trouble>;
 
@@ -40,6 +42,8 @@ pub enum Field {
     /// The current password, where a new one or a new address is asked for too.
     CurrentPassword,
     Picture,
+    /// A field of the user object that no form has; its problem begins with its name.
+    Named(FieldName),
 }
 
 /// Why something was refused. The sentences are in `wording.rs`, the wire words in `protocol/errors.rs`.
@@ -103,6 +107,8 @@ pub enum Code {
     InvalidTokenType,
     InvalidActionType,
     FieldNotWritable,
+    /// Neither built in nor declared.
+    UnknownField,
     InvalidFieldValue,
     /// A field that every user must have.
     FieldRequired,

@@ -4,10 +4,13 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Code, Problem};
+use super::{Code, Field, Problem};
 
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Field::Named(name)) = self.field {
+            write!(formatter, "{name}: ")?;
+        }
         self.code.fmt(formatter)
     }
 }
@@ -72,6 +75,7 @@ impl fmt::Display for Code {
             }
             Self::InvalidActionType => "This link is not one of ours. Open the link in the mail again.",
             Self::FieldNotWritable => "This field cannot be changed here.",
+            Self::UnknownField => "There is no such field. The fields of a user are declared in the settings.",
             Self::InvalidFieldValue => "This field does not take such a value.",
             Self::FieldRequired => "A field that every account must have is missing.",
             Self::ObjectTooLarge => "The fields of the account are too large together. Shorten some of them.",

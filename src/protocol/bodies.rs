@@ -100,7 +100,7 @@ pub struct UpdateFields {
     pub updates: Vec<UpdateField>,
 }
 
-/// One change of one field. Of the eleven update types, `set` and `unset` mean something for a user.
+/// One change of one field. `unset`, `pop` and `shift` have no value.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateField {
@@ -133,8 +133,17 @@ pub enum UploadedObject {
 }
 
 impl SignUpEmail {
-    /// The name, wherever this client put it. What else is in the user data (`emailVerified` above all) is not taken from an
-    /// anonymous client (DESIGN.md §4.4).
+    /// The user data without its name. What of it is taken from whom is the backend's to say (DESIGN.md §4.4).
+    pub fn fields(&self) -> Map<String, Value> {
+        let mut fields = match &self.name_or_user_data {
+            Some(NameOrUserData::UserData(data)) => data.clone(),
+            _ => Map::new(),
+        };
+        fields.remove("name");
+        fields
+    }
+
+    /// The name, wherever this client put it.
     ///
     /// # Errors
     /// `InvalidName` when the user data has a name that is no text.

@@ -61,6 +61,8 @@ pub enum Fault {
     /// A multipart body without the part `file`.
     MissingFile,
     UnknownUpdateType,
+    /// A call of the database that is not about one's own user object.
+    NotOffered,
 }
 
 impl WireError {
@@ -128,9 +130,12 @@ impl Fault {
             Self::MissingFile => {
                 (400, "file_upload_error", "There is no file in the request: its part is named \"file\".")
             }
-            Self::UnknownUpdateType => {
-                (400, "validation_error", "Fields of a user can be set and unset; this update type is not known here.")
-            }
+            Self::NotOffered => (
+                403,
+                "permission_denied",
+                "Of the database, only one's own user object is there: get it, update it, or update its fields.",
+            ),
+            Self::UnknownUpdateType => (400, "validation_error", "There is no such update type."),
         }
     }
 }
@@ -187,6 +192,7 @@ fn words(code: Code) -> (u16, &'static str) {
         | Code::PasswordUnchanged
         | Code::NameTooLong
         | Code::InvalidName
+        | Code::UnknownField
         | Code::InvalidFieldValue
         | Code::FieldRequired
         | Code::ObjectTooLarge
@@ -212,6 +218,7 @@ pub(super) const SENTENCES: &[Code] = &[
     Code::InvalidName,
     Code::InvalidFieldValue,
     Code::FieldRequired,
+    Code::UnknownField,
     Code::ObjectTooLarge,
     Code::InvalidExpression,
     Code::InvalidPhone,

@@ -35,6 +35,8 @@ pub const SIGN_OUT_ALL_EXCEPT: &str = "/rest/v1/auth/signout-all-except";
 /// The link in a mail; opened by a browser, so it needs no client key (§10).
 pub const VERIFY: &str = "/rest/v1/auth/verify";
 
+/// What every call of the database starts with.
+pub const DATABASE: &str = "/rest/v1/db/";
 pub const OBJECT_GET: &str = "/rest/v1/db/object/get";
 pub const OBJECT_UPDATE: &str = "/rest/v1/db/object/update";
 pub const OBJECT_UPDATE_FIELDS: &str = "/rest/v1/db/object/update-fields";

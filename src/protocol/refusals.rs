@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::errors::SENTENCES;
-use crate::port::{Code, Field, Problem, Refusal};
+use crate::port::{Code, Field, FieldName, Problem, Refusal};
 
 /// Entries of an envelope that are looked at; no call of ours can go wrong in more ways.
 const ENTRIES_MAX: usize = 10;
@@ -127,7 +127,8 @@ impl Rejected {
         let mut problems: Vec<Problem> = Vec::new();
         for entry in &self.entries {
             let code = self.code(entry, asked)?;
-            let problem = Problem { code, field: field(code, asked) };
+            let field = entry.named().map_or_else(|| field(code, asked), |(name, _)| Some(Field::Named(name)));
+            let problem = Problem { code, field };
             if !problems.contains(&problem) {
                 problems.push(problem);
             }
@@ -185,7 +186,8 @@ impl Rejected {
 
     /// By the sentence: ours literally, another's by what it is about.
     fn told(&self, entry: &Entry, asked: Asked) -> Option<Code> {
-        if let Some(code) = SENTENCES.iter().find(|code| code.to_string() == entry.message) {
+        let said = entry.named().map_or(&*entry.message, |(_, sentence)| sentence);
+        if let Some(code) = SENTENCES.iter().find(|code| code.to_string() == said) {
             return Some(*code);
         }
         let sentence = entry.message.to_lowercase();
@@ -219,6 +221,14 @@ impl Rejected {
             (404, Asked::File) => Code::FileNotFound,
             _ => return None,
         })
+    }
+}
+
+impl Entry {
+    /// The declared field that an entry of ours begins with, and the rest of its sentence.
+    fn named(&self) -> Option<(FieldName, &str)> {
+        let (name, sentence) = self.message.split_once(": ")?;
+        Some((FieldName::parse(name)?, sentence))
     }
 }
 

@@ -82,8 +82,11 @@ pub(super) async fn change_email(remote: &Remote, caller: &Caller, body: Value) 
 
 pub(super) async fn sign_out(remote: &Remote, caller: &Caller, handle: Option<String>) -> Outcome<()> {
     let body = match handle {
-        Some(handle) => json!({ "token": remote.token_of(caller, handle).await? }),
         None => json!({}),
+        Some(handle) => match remote.token_of(caller, handle).await? {
+            Some(token) => json!({ "token": token }),
+            None => return Ok(()),
+        },
     };
     remote.tell(caller, Ask::post(paths::SIGN_OUT, Asked::Session).json(body)).await
 }
@@ -173,15 +176,18 @@ impl Remote {
         self.user(caller, Ask::post(paths::OBJECT_UPDATE_FIELDS, Asked::Update).json(body)).await
     }
 
-    /// The token that a handle stands for. What is the handle of no session goes as it is, for it may be a real token.
-    async fn token_of(&self, caller: &Caller, handle: String) -> Outcome<String> {
+    /// The token that a handle stands for; `None` where its session has ended already, which is what was asked for. What is no
+    /// handle of this account goes as it is, for it may be a real token.
+    async fn token_of(&self, caller: &Caller, handle: String) -> Outcome<Option<String>> {
+        let mut has_ended = false;
         for session in self.listed(caller).await? {
-            let token = session.read().map_err(unreadable)?.token;
-            if sessions::handle(&token) == handle {
-                return Ok(token.expose().to_owned());
+            let session = session.read().map_err(unreadable)?;
+            if sessions::handle(&session.user_id, &session.token) == handle {
+                return Ok(Some(session.token.expose().to_owned()));
             }
+            has_ended |= sessions::is_of(&session.user_id, &handle);
         }
-        Ok(handle)
+        Ok((!has_ended).then_some(handle))
     }
 
     async fn listed(&self, caller: &Caller) -> Outcome<Vec<SessionObject>> {

@@ -8,14 +8,28 @@ use crate::{
     protocol::objects::ReadSession,
 };
 
-/// Bytes of the digest that a handle shows: enough that no two sessions share one.
-const HANDLE_BYTES: usize = 16;
+/// Bytes of each half of a handle: enough that no two sessions share one.
+const HALF: usize = 12;
 
-/// What names a session towards its owner: a digest, so that the token of another session never stands in a page. A real session
-/// token has far too many bits to be found from it.
-pub(super) fn handle(token: &SessionToken) -> String {
-    let digest = Sha256::digest(token.expose());
-    digest.iter().take(HANDLE_BYTES).map(|byte| format!("{byte:02x}")).collect()
+/// What names a session towards its owner: a digest of the token, so that the token of another session never stands in a page (a
+/// real token has far too many bits to be found from it), and a mark of the account, so that a handle which names none of its
+/// sessions any more is told from one that never did.
+pub(super) fn handle(user_id: &str, token: &SessionToken) -> String {
+    let digest = shortened(Sha256::digest(token.expose()).as_slice());
+    format!("{digest}{}", mark(user_id, &digest))
+}
+
+/// Whether a handle was made for a session of that account.
+pub(super) fn is_of(user_id: &str, handle: &str) -> bool {
+    handle.split_at_checked(2 * HALF).is_some_and(|(digest, marked)| marked == mark(user_id, digest))
+}
+
+fn mark(user_id: &str, digest: &str) -> String {
+    shortened(Sha256::new().chain_update(user_id).chain_update(digest).finalize().as_slice())
+}
+
+fn shortened(digest: &[u8]) -> String {
+    digest.iter().take(HALF).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The session that was just granted.
@@ -33,7 +47,7 @@ pub(super) fn listed(session: ReadSession, own: Option<&SessionToken>, now: Time
 /// The caller's own session where only the user was asked for: it began no later than the last sign-in.
 pub(super) fn own(user: &User, token: SessionToken, now: Timestamp) -> Session {
     Session {
-        handle: handle(&token),
+        handle: handle(&user.id, &token),
         user_id: user.id.clone(),
         token: Some(token),
         started_at: user.last_login_at,
@@ -46,7 +60,7 @@ pub(super) fn own(user: &User, token: SessionToken, now: Timestamp) -> Session {
 
 fn told(session: ReadSession, current: bool) -> Session {
     Session {
-        handle: handle(&session.token),
+        handle: handle(&session.user_id, &session.token),
         user_id: session.user_id,
         token: current.then_some(session.token),
         started_at: session.started_at,

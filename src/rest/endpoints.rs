@@ -63,6 +63,14 @@ const ENDPOINTS: &[Endpoint] = table! {
     Applications POST DELETE_FILE => storage::delete_file;
 };
 
+/// The other calls of the database, whatever their method: applications that make one are told why not.
+const REST_OF_DATABASE: &Endpoint = &Endpoint {
+    method: Method::POST,
+    path: paths::DATABASE,
+    access: Access::Applications,
+    action: |call| Box::pin(objects::refuse(call)),
+};
+
 /// The endpoint of a request. `HEAD` is a `GET` without its body.
 ///
 /// # Errors
@@ -76,5 +84,5 @@ pub(super) fn find(method: &Method, path: &str) -> Result<&'static Endpoint, Opt
         }
         there = Some(if endpoint.method == Method::GET { "GET, HEAD, OPTIONS" } else { "POST, OPTIONS" });
     }
-    Err(there)
+    if there.is_none() && path.starts_with(paths::DATABASE) { Ok(REST_OF_DATABASE) } else { Err(there) }
 }

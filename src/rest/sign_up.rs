@@ -1,7 +1,5 @@
 //! Sign-up.
 
-use serde_json::Map;
-
 use crate::{
     port::SignUpWithEmail,
     protocol::{bodies, objects::GrantObject},
@@ -16,7 +14,8 @@ use super::{
 pub(super) async fn with_email(mut call: Call) -> Reply {
     let body: bodies::SignUpEmail = call.json().await?;
     let name = body.name()?;
-    let sign_up = SignUpWithEmail { email: body.email, password: body.password, name, fields: Map::new() };
+    let fields = body.fields();
+    let sign_up = SignUpWithEmail { email: body.email, password: body.password, name, fields };
     let signed_up = call.backend.sign_up_with_email(call.caller(), sign_up).await?;
     json(&GrantObject::from(signed_up))
 }

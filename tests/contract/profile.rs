@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
-use vestibule::port::{Code, Field, FieldUpdate, Update};
+use vestibule::port::{Code, Field, FieldName, FieldUpdate, Update};
 
 use super::bench::{Bench, refused};
 
@@ -41,13 +41,34 @@ async fn what_only_flows_may_write_is_refused_and_nothing_else_of_it_happens() {
         for field in ["email", "emailVerified", "_id", "password", "provider"] {
             let updates = vec![set("name", json!("Eve")), set(field, json!("x"))];
             let outcome = bench.auth.update_user(caller.clone(), updates).await;
-            refused(&bench, outcome, &[(Code::FieldNotWritable, None)]);
+            let place = FieldName::parse(field).map(Field::Named);
+            refused(&bench, outcome, &[(Code::FieldNotWritable, place)]);
         }
         let long = bench.auth.update_user(caller.clone(), vec![set("name", json!("x".repeat(101)))]).await;
         refused(&bench, long, &[(Code::NameTooLong, Some(Field::Name))]);
         assert_eq!(bench.auth.member(caller).await.unwrap().user.name.as_deref(), Some("Ann"));
         let nobody = bench.auth.update_user(bench.somebody(), vec![set("name", json!("Eve"))]).await;
         refused(&bench, nobody, &[(Code::MissingSessionToken, None)]);
+    }
+}
+
+/// Fields that the operator declared, and every kind of update of them.
+#[actix_web::test]
+async fn declared_fields_are_changed_and_what_they_do_not_take_is_refused() {
+    let declared = [
+        ("VESTIBULE_ENGINE__USER_FIELDS__CITY__TYPE", "string"),
+        ("VESTIBULE_ENGINE__USER_FIELDS__VISITS__TYPE", "number"),
+    ];
+    for bench in Bench::each_with(&declared).await {
+        let caller = bench.with(&bench.member(ANN).await);
+        let of = |field: &str, update| FieldUpdate { field: field.to_owned(), update };
+        let updates = vec![set("city", json!("Izmir")), of("visits", Update::Increment(json!(2)))];
+        let user = bench.auth.update_user(caller.clone(), updates).await.unwrap();
+        assert_eq!((&user.fields["city"], &user.fields["visits"]), (&json!("Izmir"), &json!(2)));
+        let named = |name| Some(Field::Named(FieldName::parse(name).unwrap()));
+        let updates = vec![set("city", json!(7)), set("unheardOf", json!(1))];
+        let problems = [(Code::InvalidFieldValue, named("city")), (Code::UnknownField, named("unheardOf"))];
+        refused(&bench, bench.auth.update_user(caller, updates).await, &problems);
     }
 }
 

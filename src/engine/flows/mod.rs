@@ -19,6 +19,7 @@ mod sign_in;
 mod sign_up;
 mod store_file;
 mod sweep;
+mod text;
 mod update_user;
 mod upload;
 
@@ -35,5 +36,5 @@ pub(super) use sessions::{get_all_sessions, sign_out, sign_out_all, sign_out_all
 pub(super) use sign_in::sign_in_with_email;
 pub(super) use sign_up::sign_up_with_email;
 pub(super) use sweep::sweep;
-pub(super) use update_user::update_user;
+pub(super) use update_user::{update_object, update_user};
 pub(super) use upload::{delete_file, public_file, upload};

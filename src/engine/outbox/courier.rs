@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::{
-    Body, Outbox, place,
+    Channel, LetterBody, Outbox, place,
+    sms::{OutgoingText, SmsTransport},
     transport::{Outgoing, SendError, Transport},
 };
 use crate::{
@@ -36,39 +37,50 @@ const MOMENT: Duration = Duration::from_millis(50);
 pub struct Courier {
     store: Store,
     outbox: Outbox,
-    transport: Transport,
+    mail: Transport,
+    sms: SmsTransport,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
 
 impl Courier {
-    /// A courier between an outbox and a transport.
+    /// A courier between an outbox and the ways out.
     pub fn new(
         store: Store,
         outbox: Outbox,
-        transport: Transport,
+        mail: Transport,
+        sms: SmsTransport,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self { store, outbox, transport, clock, random }
+        Self { store, outbox, mail, sms, clock, random }
     }
 
-    /// Sends what is due until told to stop; finishes the letter in hand.
-    pub async fn run(self, mut stopped: watch::Receiver<bool>) {
+    /// Sends what is due until told to stop; finishes the messages in hand. Mail and texts have a round each.
+    pub async fn run(self, stopped: watch::Receiver<bool>) {
+        tokio::join!(self.round(Channel::Mail, stopped.clone()), self.round(Channel::Sms, stopped));
+    }
+
+    /// Sends everything that is due now; answers how many messages went out.
+    pub async fn drain(&self) -> usize {
+        let (mail, sms) = tokio::join!(self.drain_channel(Channel::Mail), self.drain_channel(Channel::Sms));
+        mail + sms
+    }
+
+    async fn round(&self, channel: Channel, mut stopped: watch::Receiver<bool>) {
         let mut stop = std::pin::pin!(async move { drop(stopped.wait_for(|stopped| *stopped).await) });
         loop {
-            self.drain().await;
+            self.drain_channel(channel).await;
             tokio::select! {
-                () = self.outbox.0.news.notified() => tokio::time::sleep(MOMENT).await,
+                () = self.outbox.news(channel).notified() => tokio::time::sleep(MOMENT).await,
                 () = tokio::time::sleep(LOOK) => {}
                 () = &mut stop => return,
             }
         }
     }
 
-    /// Sends everything that is due now; answers how many letters went out.
-    pub async fn drain(&self) -> usize {
-        match self.send_due().await {
+    async fn drain_channel(&self, channel: Channel) -> usize {
+        match self.send_due(channel).await {
             Ok(sent) => sent,
             Err(error) => {
                 tracing::warn!("the outbox cannot be read: {}", crate::port::Failure::from(error));
@@ -77,24 +89,24 @@ impl Courier {
         }
     }
 
-    async fn send_due(&self) -> Result<usize, StoreError> {
+    async fn send_due(&self, channel: Channel) -> Result<usize, StoreError> {
         let mut sent = 0;
         loop {
             let now = self.clock.now();
-            let sql = "select * from outbox where dead_at is null and next_attempt_at <= $1 \
-                       order by created_at, next_attempt_at limit $2";
-            let due = self.store.fetch_all(sql, values![now, BATCH]).await?;
+            let sql = "select * from outbox where channel = $1 and dead_at is null and next_attempt_at <= $2 \
+                       order by created_at, next_attempt_at limit $3";
+            let due = self.store.fetch_all(sql, values![channel.word(), now, BATCH]).await?;
             if due.is_empty() {
                 return Ok(sent);
             }
             for row in due {
-                sent += usize::from(self.handle(&row, now).await?);
+                sent += usize::from(self.handle(channel, &row, now).await?);
             }
         }
     }
 
     /// Takes one letter and sends it. `false` when it was not sent, for whatever reason.
-    async fn handle(&self, row: &Row, now: Timestamp) -> Result<bool, StoreError> {
+    async fn handle(&self, channel: Channel, row: &Row, now: Timestamp) -> Result<bool, StoreError> {
         let (id, kind) = (row.text("id")?, row.text("kind")?);
         let sql = "update outbox set next_attempt_at = $3, attempts = attempts + 1 \
                    where id = $1 and next_attempt_at = $2 and dead_at is null";
@@ -107,12 +119,12 @@ impl Courier {
             self.delete(&id).await?;
             return Ok(false);
         }
-        let Some(mail) = self.open(row, &id)? else {
+        let Some((to, body)) = self.open(row, &id)? else {
             self.bury(&id, "it cannot be opened with the secret keys there are", now).await?;
             tracing::error!(id, kind, "a letter cannot be opened: is an older secret_key missing?");
             return Ok(false);
         };
-        match self.transport.send(mail).await {
+        match self.send(channel, &id, to, body, (row.time("created_at")?, now)).await {
             Ok(()) => {
                 self.delete(&id).await?;
                 Ok(true)
@@ -129,23 +141,34 @@ impl Courier {
         }
     }
 
-    fn open(&self, row: &Row, id: &str) -> Result<Option<Outgoing>, StoreError> {
-        let parts = &self.outbox.0;
-        let opened = |column: &str, sealed: Vec<u8>| parts.seal.open(&place(id, column), &sealed);
+    /// Recipient and body.
+    fn open(&self, row: &Row, id: &str) -> Result<Option<(String, Vec<u8>)>, StoreError> {
+        let opened = |column: &str, sealed: Vec<u8>| self.outbox.0.seal.open(&place(id, column), &sealed);
         let to = opened("recipient", row.bytes("recipient_sealed")?).and_then(|to| String::from_utf8(to).ok());
-        let body = opened("body", row.bytes("body_sealed")?);
-        let body: Option<Body> = body.and_then(|body| serde_json::from_slice(&body).ok());
-        let to = to.and_then(|to| to.parse().ok());
-        let created = std::time::SystemTime::from(row.time("created_at")?);
-        Ok(to.zip(body).map(|(to, Body { subject, text, html })| Outgoing {
-            id: id.to_owned(),
-            to,
-            subject,
-            text,
-            html,
-            created,
-            host: parts.host.clone(),
-        }))
+        Ok(to.zip(opened("body", row.bytes("body_sealed")?)))
+    }
+
+    async fn send(
+        &self,
+        channel: Channel,
+        id: &str,
+        to: String,
+        body: Vec<u8>,
+        (created, now): (Timestamp, Timestamp),
+    ) -> Result<(), SendError> {
+        let unreadable = || SendError::Permanent("it is not written as this version writes".to_owned());
+        let (id, created) = (id.to_owned(), created.into());
+        match channel {
+            Channel::Mail => {
+                let LetterBody { subject, text, html } = serde_json::from_slice(&body).map_err(|_| unreadable())?;
+                let (to, host) = (to.parse().map_err(|_| unreadable())?, self.outbox.0.host.clone());
+                self.mail.send(Outgoing { id, to, subject, text, html, created, host }).await
+            }
+            Channel::Sms => {
+                let text = String::from_utf8(body).map_err(|_| unreadable())?;
+                self.sms.send(OutgoingText { id, to, text, created, sent_at: now }).await
+            }
+        }
     }
 
     /// Tries again later, or gives up after two days.

@@ -74,6 +74,7 @@ impl Bench {
             password_min: 8,
             limits_factor: 1.0,
             files_dir: folder.path().join("files"),
+            user_fields: crate::engine::fields::Fields::default(),
             product_name: "Vestibule".to_owned(),
         };
         set(&mut settings);

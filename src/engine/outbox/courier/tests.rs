@@ -36,8 +36,9 @@ impl Office {
         let keys = [SecretKey::new(vec![1; 32]).unwrap()];
         let outbox =
             Outbox::new(&keys, "Vestibule", "https://example.com/hall", clock.clone(), random.clone()).unwrap();
-        let transport = transport(&folder.path().join("outbox"));
-        let courier = Courier::new(store, outbox, transport, clock.clone(), random);
+        let way_out = folder.path().join("outbox");
+        let (mail, sms) = (transport(&way_out), SmsTransport::folder(&way_out).unwrap());
+        let courier = Courier::new(store, outbox, mail, sms, clock.clone(), random);
         Self { courier, clock, folder }
     }
 
