@@ -45,56 +45,64 @@ impl AuthManager for Engine {
         self.finish(|engine| async move { flows::finish_where_begun(&engine, &caller, &token).await })
     }
 
-    fn sign_up_with_phone(&self, _: Caller, _: SignUpWithPhone) -> Answer<SignedUp> {
-        not_built()
+    fn sign_up_with_phone(&self, caller: Caller, sign_up: SignUpWithPhone) -> Answer<SignedUp> {
+        self.finish(|engine| async move { flows::sign_up_with_phone(&engine, &caller, sign_up).await })
     }
 
-    fn verify_phone(&self, _: Caller, _: String, _: String) -> Answer<PhoneVerified> {
-        not_built()
+    fn verify_phone(&self, caller: Caller, phone: String, code: String) -> Answer<PhoneVerified> {
+        self.finish(|engine| async move { flows::verify_phone(&engine, &caller, &phone, &code).await })
     }
 
-    fn resend_verification_code(&self, _: Caller, _: String) -> Answer<()> {
-        not_built()
+    fn resend_verification_code(&self, caller: Caller, phone: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::resend_verification_code(&engine, &caller, &phone).await })
     }
 
-    fn sign_in_with_phone(&self, _: Caller, _: String, _: Password) -> Answer<Entrance> {
-        not_built()
+    fn sign_in_with_phone(&self, caller: Caller, phone: String, password: Password) -> Answer<Entrance> {
+        self.finish(|engine| async move { flows::sign_in_with_phone(&engine, &caller, &phone, &password).await })
     }
 
-    fn send_sign_in_code(&self, _: Caller, _: String) -> Answer<()> {
-        not_built()
+    fn send_sign_in_code(&self, caller: Caller, phone: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::send_sign_in_code(&engine, &caller, &phone).await })
     }
 
-    fn sign_in_with_code(&self, _: Caller, _: String, _: String) -> Answer<Grant> {
-        not_built()
+    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Grant> {
+        self.finish(|engine| async move { flows::sign_in_with_code(&engine, &caller, &phone, &code).await })
     }
 
-    fn send_reset_password_code(&self, _: Caller, _: String) -> Answer<()> {
-        not_built()
+    fn send_reset_password_code(&self, caller: Caller, phone: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::send_reset_password_code(&engine, &caller, &phone).await })
     }
 
-    fn reset_password_with_code(&self, _: Caller, _: String, _: String, _: Password) -> Answer<()> {
-        not_built()
+    fn reset_password_with_code(
+        &self,
+        _caller: Caller,
+        phone: String,
+        code: String,
+        new_password: Password,
+    ) -> Answer<()> {
+        self.finish(
+            |engine| async move { flows::reset_password_with_code(&engine, &phone, &code, &new_password).await },
+        )
     }
 
-    fn change_phone(&self, _: Caller, _: Password, _: String) -> Answer<User> {
-        not_built()
+    fn change_phone(&self, caller: Caller, current_password: Password, new_phone: String) -> Answer<User> {
+        self.finish(|engine| async move { flows::change_phone(&engine, &caller, &current_password, &new_phone).await })
     }
 
-    fn set_phone(&self, _: Caller, _: String) -> Answer<()> {
-        not_built()
+    fn set_phone(&self, caller: Caller, phone: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::set_phone(&engine, &caller, &phone).await })
     }
 
-    fn verify_own_phone(&self, _: Caller, _: String, _: String) -> Answer<User> {
-        not_built()
+    fn verify_own_phone(&self, caller: Caller, phone: String, code: String) -> Answer<User> {
+        self.finish(|engine| async move { flows::verify_own_phone(&engine, &caller, &phone, &code).await })
     }
 
-    fn sign_in_with_second_factor(&self, _: Caller, _: SecondFactorOf, _: String) -> Answer<Grant> {
-        not_built()
+    fn sign_in_with_second_factor(&self, caller: Caller, of: SecondFactorOf, code: String) -> Answer<Grant> {
+        self.finish(|engine| async move { flows::sign_in_with_second_factor(&engine, &caller, of, &code).await })
     }
 
-    fn resend_second_factor(&self, _: Caller, _: ChallengeToken) -> Answer<Challenge> {
-        not_built()
+    fn resend_second_factor(&self, caller: Caller, challenge: ChallengeToken) -> Answer<Challenge> {
+        self.finish(|engine| async move { flows::resend_second_factor(&engine, &caller, &challenge).await })
     }
 
     fn send_magic_link_email(&self, caller: Caller, email: String) -> Answer<()> {
@@ -182,8 +190,4 @@ impl Engine {
             }
         })
     }
-}
-
-fn not_built<T: Send + 'static>() -> Answer<T> {
-    Box::pin(std::future::ready(Err(Failure::broken("not built yet").into())))
 }

@@ -44,6 +44,7 @@ pub(super) enum Action {
     TextToNumber,
     TextToRange,
     TextFromAccount,
+    SecondFactorToAccount,
 }
 
 /// `burst` at once, then one every `refill`.
@@ -88,6 +89,9 @@ impl Action {
             Self::TextToRange => (30.0, 120),
             // A member who types one foreign number after another.
             Self::TextFromAccount => (10.0, 600),
+            // Codes after a right first factor. Somebody who knows the password must not flood the phone; the owner must not be
+            // kept out for long by them.
+            Self::SecondFactorToAccount => (10.0, 120),
         };
         Allowance { burst, refill: Duration::from_secs(refill_seconds) }
     }

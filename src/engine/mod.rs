@@ -5,6 +5,7 @@
 
 mod accounts;
 mod auth_manager;
+mod challenges;
 mod clock;
 mod codes;
 pub mod credentials;
@@ -36,8 +37,8 @@ pub use random::SystemRandom;
 pub use settings::{SecretKey, Settings};
 
 use self::{
-    codes::Codes, credentials::Hasher, files::Files, limits::Limits, outbox::Outbox, sessions::Sessions, store::Store,
-    tokens::Links,
+    challenges::Challenges, codes::Codes, credentials::Hasher, files::Files, limits::Limits, outbox::Outbox,
+    sessions::Sessions, store::Store, tokens::Links,
 };
 use crate::port::{Answer, Clock, Failure, Offers, Random};
 
@@ -61,6 +62,7 @@ struct Parts {
     sessions: Sessions,
     links: Links,
     codes: Codes,
+    challenges: Challenges,
     limits: Limits,
 }
 
@@ -116,6 +118,7 @@ impl Engine {
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),
             codes: Codes::new(keys),
+            challenges: Challenges::new(keys),
             limits: Limits::new(settings.limits_factor),
             outbox,
             files: Files::new(settings.files_dir.clone(), &settings.public_url),
@@ -187,6 +190,10 @@ impl Engine {
 
     fn codes(&self) -> &Codes {
         &self.0.codes
+    }
+
+    fn challenges(&self) -> &Challenges {
+        &self.0.challenges
     }
 
     fn files(&self) -> &Files {

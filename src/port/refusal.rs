@@ -81,6 +81,10 @@ pub enum Code {
     MessagesExhausted,
     /// The first factor was right, and the account asks for a second one.
     SecondFactorRequired,
+    /// The sign-in that waited for its second factor is over.
+    ChallengeGone,
+    /// The number cannot be changed like this while codes of the second factor go to it.
+    SecondFactorIsOn,
     /// There is no verified phone that codes could be sent to.
     SecondFactorNeedsPhone,
     MissingPassword,
@@ -94,6 +98,8 @@ pub enum Code {
     PasswordUnchanged,
     /// Unknown address or wrong password: the same for both.
     InvalidSignInCredentials,
+    /// Unknown number or wrong password: the same for both.
+    InvalidPhoneCredentials,
     /// The current password, typed to confirm a change, is wrong.
     InvalidCredentials,
     NameTooLong,

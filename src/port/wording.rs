@@ -47,6 +47,10 @@ impl fmt::Display for Code {
             Self::SecondFactorRequired => {
                 "This account asks for a second factor. A code was sent to its phone; type it to go on."
             }
+            Self::ChallengeGone => "This sign-in has taken too long. Sign in again.",
+            Self::SecondFactorIsOn => {
+                "Codes of the second factor go to the number of this account. Switch the second factor off first, or change the number with your password."
+            }
             Self::SecondFactorNeedsPhone => "Set and verify a phone number first; the codes are sent to it.",
             Self::MissingPassword => "Type your password.",
             Self::PasswordTooShort { min } => {
@@ -62,6 +66,7 @@ impl fmt::Display for Code {
             }
             Self::PasswordUnchanged => "This is the password you have already. Choose a new one.",
             Self::InvalidSignInCredentials => "The e-mail address or the password is not right.",
+            Self::InvalidPhoneCredentials => "The phone number or the password is not right.",
             Self::InvalidCredentials => "The current password is not right.",
             Self::NameTooLong => "The name is too long. Use at most 100 characters.",
             Self::InvalidName => "The name has characters that cannot be shown. Type it again with letters.",

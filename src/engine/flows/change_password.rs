@@ -5,7 +5,6 @@ use crate::{
         Engine,
         accounts::Account,
         limits::{Action, exceeded},
-        outbox::Letter,
         passwords,
         sessions::Current,
         store::values,
@@ -43,9 +42,7 @@ pub(in crate::engine) async fn change_password(
     } else if tx.fetch_optional("select id from sessions where id = $1", values![handle]).await?.is_none() {
         return Err(Code::InvalidSessionToken.into());
     }
-    if let Some(mailbox) = account.mailbox() {
-        engine.write(&mut tx, &Letter::PasswordChanged { name: account.user.name }, &mailbox).await?;
-    }
+    engine.tell_password_changed(&mut tx, &account).await?;
     tx.commit().await?;
     Ok(member.session)
 }

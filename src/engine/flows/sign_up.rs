@@ -26,22 +26,7 @@ pub(in crate::engine) async fn sign_up_with_email(
     let now = engine.now();
     engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
     let password_hash = engine.hasher().hash(&sign_up.password, engine.random()).await?;
-    let id = new_id(engine.random());
-    let user = User {
-        provider: "altogic".to_owned(),
-        provider_user_id: id.clone(),
-        id,
-        email: Some(email.to_string()),
-        email_verified: false,
-        phone: None,
-        phone_verified: false,
-        two_factor: false,
-        name,
-        profile_picture: None,
-        signed_up_at: now,
-        last_login_at: now,
-        fields,
-    };
+    let user = User { email: Some(email.to_string()), ..new_user(engine, name, fields) };
     let may_mail = engine.limits().allow_mail_to(&email, now);
     let _change = engine.sessions().change(&user.id);
     let mut tx = engine.store().begin().await?;
@@ -65,6 +50,26 @@ pub(in crate::engine) async fn sign_up_with_email(
     }
     tx.commit().await?;
     Ok(SignedUp { user, grant: None })
+}
+
+/// A user who has neither address nor number yet.
+pub(super) fn new_user(engine: &Engine, name: Option<String>, fields: Map<String, Value>) -> User {
+    let (id, now) = (new_id(engine.random()), engine.now());
+    User {
+        provider: "altogic".to_owned(),
+        provider_user_id: id.clone(),
+        id,
+        email: None,
+        email_verified: false,
+        phone: None,
+        phone_verified: false,
+        two_factor: false,
+        name,
+        profile_picture: None,
+        signed_up_at: now,
+        last_login_at: now,
+        fields,
+    }
 }
 
 /// What was typed, found good.

@@ -27,8 +27,12 @@ pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> 
     let sessions = "delete from sessions where expires_at <= $1 or last_seen_at <= $2";
     store.execute(sessions, values![now, before(now, IDLE)]).await?;
     store.execute("delete from links where expires_at <= $1 or spent_at is not null", values![now]).await?;
-    let waiting = "delete from users where email is not null and email_verified_at is null and signed_up_at <= $1 \
-                   and not exists (select 1 from held_emails h where h.user_id = users.id)";
+    store.execute("delete from codes where expires_at <= $1", values![now]).await?;
+    store.execute("delete from challenges where expires_at <= $1", values![now]).await?;
+    let waiting = "delete from users where email_verified_at is null and phone_verified_at is null \
+                   and (email is not null or phone is not null) and signed_up_at <= $1 \
+                   and not exists (select 1 from held_emails h where h.user_id = users.id) \
+                   and not exists (select 1 from held_phones h where h.user_id = users.id)";
     store.execute(waiting, values![before(now, WAITING)]).await?;
     store.execute("delete from outbox where dead_at <= $1", values![before(now, WAITING)]).await?;
     sweep_files(engine).await

@@ -10,6 +10,7 @@
 
 use serde_json::Value;
 
+use super::second_factor;
 use crate::{
     engine::{
         Engine,
@@ -42,7 +43,8 @@ pub(in crate::engine) async fn update_object(
     let mut tx = engine.store().begin().await?;
     tx.execute("update users set updated_at = $2 where id = $1", values![user_id, engine.now()]).await?;
     let gone = if caller.session.is_some() { Code::InvalidSessionToken } else { Code::ObjectNotFound };
-    let mut user = accounts::reload(&mut tx, user_id).await?.ok_or(gone)?.user;
+    let account = accounts::reload(&mut tx, user_id).await?.ok_or(gone)?;
+    let mut user = account.user.clone();
     let mut problems = Vec::new();
     for FieldUpdate { field, update } in updates {
         problems.extend(apply(engine, caller, &mut user, &field, update).err());
@@ -52,6 +54,9 @@ pub(in crate::engine) async fn update_object(
         return Err(Code::ObjectTooLarge.into());
     }
     write(&mut tx, &user).await?;
+    if user.two_factor != account.user.two_factor {
+        second_factor::tell_switched(engine, &mut tx, &account, user.two_factor).await?;
+    }
     tx.commit().await?;
     Ok(user)
 }

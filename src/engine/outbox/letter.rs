@@ -49,6 +49,18 @@ pub enum Letter {
     PasswordChanged {
         name: Option<String>,
     },
+    /// The account has another phone number.
+    PhoneChanged {
+        name: Option<String>,
+        /// Masked.
+        new_phone: String,
+    },
+    SecondFactorOn {
+        name: Option<String>,
+    },
+    SecondFactorOff {
+        name: Option<String>,
+    },
 }
 
 impl Letter {
@@ -63,6 +75,9 @@ impl Letter {
             Self::EmailChangeRequested { .. } => "email_change_requested",
             Self::EmailChanged { .. } => "email_changed",
             Self::PasswordChanged { .. } => "password_changed",
+            Self::PhoneChanged { .. } => "phone_changed",
+            Self::SecondFactorOn { .. } => "second_factor_on",
+            Self::SecondFactorOff { .. } => "second_factor_off",
         }
     }
 
@@ -80,7 +95,10 @@ impl Letter {
             | Self::ConfirmEmailChange { name, .. }
             | Self::EmailChangeRequested { name, .. }
             | Self::EmailChanged { name, .. }
-            | Self::PasswordChanged { name } => name.as_deref(),
+            | Self::PasswordChanged { name }
+            | Self::PhoneChanged { name, .. }
+            | Self::SecondFactorOn { name }
+            | Self::SecondFactorOff { name } => name.as_deref(),
         }
     }
 
@@ -101,6 +119,13 @@ impl Letter {
             | Self::MagicLink { minutes, .. }
             | Self::ResetPassword { minutes, .. }
             | Self::ConfirmEmailChange { minutes, .. } => Some(*minutes),
+            _ => None,
+        }
+    }
+
+    pub(super) fn new_phone(&self) -> Option<&str> {
+        match self {
+            Self::PhoneChanged { new_phone, .. } => Some(new_phone),
             _ => None,
         }
     }

@@ -56,6 +56,9 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "email_change_requested",
         "email_changed",
         "password_changed",
+        "phone_changed",
+        "second_factor_on",
+        "second_factor_off",
     ],
     sms: [
         "verify_phone",
@@ -101,6 +104,7 @@ impl Templates {
             name => letter.greeted(),
             to => to.as_str(),
             new_email => letter.new_email(),
+            new_phone => letter.new_phone(),
             link => letter.link(),
             lifetime => letter.minutes().map(in_words),
             asked_at => at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y at %H:%M UTC").to_string(),
@@ -162,7 +166,10 @@ mod tests {
             Letter::ConfirmEmailChange { name: name.clone(), link, minutes: 60 },
             Letter::EmailChangeRequested { name: name.clone(), new_email: new_email.clone() },
             Letter::EmailChanged { name: name.clone(), new_email },
-            Letter::PasswordChanged { name },
+            Letter::PasswordChanged { name: name.clone() },
+            Letter::PhoneChanged { name: name.clone(), new_phone: "+49 … 78".to_owned() },
+            Letter::SecondFactorOn { name: name.clone() },
+            Letter::SecondFactorOff { name },
         ]
     }
 
