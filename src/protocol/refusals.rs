@@ -12,6 +12,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -30,8 +31,10 @@ const PASSWORD_MIN: usize = 6;
 pub enum Asked {
     /// To make an account.
     SignUp,
-    /// To be let in with a password.
+    /// To be let in with an address and a password.
     SignIn,
+    /// To be let in with a number and a password.
+    PhoneSignIn,
     /// To send a mail or a message, without a session.
     Send,
     /// To take a code as a proof.
@@ -119,6 +122,12 @@ impl Rejected {
         entry.details.as_ref()?.get("phone")?.as_str()
     }
 
+    /// When the code of a second factor ends, where the environment says so beside the number.
+    pub fn second_factor_expires_at(&self) -> Option<Timestamp> {
+        let entry = self.entries.iter().find(|entry| entry.code == "second_factor_required")?;
+        entry.details.as_ref()?.get("expiresAt")?.as_str()?.parse().ok()
+    }
+
     /// The refusal; `None` where it is none that a person could mend.
     pub fn refusal(&self, asked: Asked) -> Option<Refusal> {
         if self.status >= 500 {
@@ -154,6 +163,7 @@ impl Rejected {
             ("cannot_send_sms_code", _) => Code::CountryNotServed,
             ("second_factor_required", _) => Code::SecondFactorRequired,
             ("second_factor_needs_phone", _) => Code::SecondFactorNeedsPhone,
+            ("second_factor_is_on", _) => Code::SecondFactorIsOn,
             ("rate_limit_exceeded", _) => self.limit(),
             ("missing_session_token", _) => Code::MissingSessionToken,
             // Said of another session than the caller's by servers that lack a word of its own (ALTOGIC_WIRE.md §3, row 6).
@@ -196,6 +206,7 @@ impl Rejected {
             Asked::File if self.status == 413 || about("large") || about("size") => Code::PictureTooLarge,
             Asked::File => Code::NotAPicture,
             Asked::SignIn => Code::InvalidSignInCredentials,
+            Asked::PhoneSignIn => Code::InvalidPhoneCredentials,
             Asked::Update => Code::InvalidFieldValue,
             _ if about("password") => Code::PasswordTooShort { min: number_in(&sentence).unwrap_or(PASSWORD_MIN) },
             _ if about("phone") => Code::InvalidPhone,
@@ -214,6 +225,7 @@ impl Rejected {
             (400, Asked::File) => Code::NotAPicture,
             (400, Asked::Update) => Code::InvalidFieldValue,
             (400 | 401 | 403 | 404, Asked::SignIn) => Code::InvalidSignInCredentials,
+            (400 | 401 | 403 | 404, Asked::PhoneSignIn) => Code::InvalidPhoneCredentials,
             (400 | 401 | 403 | 404, Asked::AccessToken) => Code::InvalidAccessToken,
             (400 | 401 | 403 | 404, Asked::OneTimeCode) => Code::InvalidOneTimeCode,
             (401 | 403, Asked::Confirmed) => Code::InvalidCredentials,

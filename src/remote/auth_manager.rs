@@ -70,7 +70,7 @@ impl AuthManager for Remote {
 
     fn sign_in_with_phone(&self, caller: Caller, phone: String, password: Password) -> Answer<Entrance> {
         let body = json!({ "phone": phone, "password": password.expose() });
-        self.enter(caller, Ask::post(paths::SIGN_IN_PHONE, Asked::SignIn).json(body))
+        self.enter(caller, Ask::post(paths::SIGN_IN_PHONE, Asked::PhoneSignIn).json(body))
     }
 
     fn send_sign_in_code(&self, caller: Caller, phone: String) -> Answer<()> {
@@ -93,8 +93,7 @@ impl AuthManager for Remote {
 
     fn change_phone(&self, caller: Caller, current_password: Password, new_phone: String) -> Answer<User> {
         let body = json!({ "currentPassword": current_password.expose(), "newPhone": new_phone });
-        let ask = Ask::post(paths::CHANGE_PHONE, Asked::Confirmed).json(body);
-        self.finish(|remote| async move { remote.user(&caller, ask).await })
+        self.finish(|remote| async move { operations::change_phone(&remote, &caller, body).await })
     }
 
     fn set_phone(&self, caller: Caller, phone: String) -> Answer<()> {
@@ -112,7 +111,7 @@ impl AuthManager for Remote {
     }
 
     fn resend_second_factor(&self, _: Caller, _: ChallengeToken) -> Answer<Challenge> {
-        refused(Code::InvalidOneTimeCode)
+        refused(Code::ChallengeGone)
     }
 
     fn send_magic_link_email(&self, caller: Caller, email: String) -> Answer<()> {

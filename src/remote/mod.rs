@@ -12,9 +12,10 @@
 //! * **A change of the password** keeps the session's token, as on the wire (ALTOGIC_WIRE.md §3, row 11).
 //! * **A sign-up cannot be corrected** (`NothingToCorrect`), and no link finishes without a press: the wire has neither.
 //! * **A change of address** is finished by the page of the environment that its mail leads to; our own page has no key to take.
-//!   That a new address is taken is not told at our pages, as the engine does it (SECURITY.md S04).
+//!   That a new address or number is taken is not told at our pages, as the engine does it (SECURITY.md S04).
 //! * **A second factor.** The wire names a waiting sign-in by its phone number, so the challenge's token is the number, in
-//!   base64url. The number comes in `details.phone` of `second_factor_required`. A code cannot be sent again: one signs in again.
+//!   base64url. The number comes in `details.phone` of `second_factor_required`. A code cannot be sent again (`ChallengeGone`): one
+//!   signs in again.
 //! * **A picture** is stored in the bucket `root`. The environment decides what becomes of it; only what begins like a JPEG, PNG,
 //!   WebP or GIF is sent there, and only such is shown from there (see [`pictures`]).
 //!

@@ -17,11 +17,11 @@ use crate::{
     protocol::{
         objects::{GrantObject, ReadGrant, SessionObject, UserObject},
         paths,
-        refusals::Asked,
+        refusals::{Asked, Rejected},
     },
 };
 
-/// How long the code of a second factor lives in the original (ALTOGIC_WIRE.md §4); the wire does not say it.
+/// How long the code of a second factor lives in the original (ALTOGIC_WIRE.md §4); not every environment says it.
 const CODE_TIME: SignedDuration = SignedDuration::from_mins(1);
 
 /// The answer of `/user/verify-sign-in`: the user is under `found`.
@@ -71,13 +71,27 @@ pub(super) async fn change_password(
 pub(super) async fn change_email(remote: &Remote, caller: &Caller, body: Value) -> Outcome<User> {
     let changed = remote.user(caller, Ask::post(paths::CHANGE_EMAIL, Asked::Confirmed).json(body)).await;
     match changed {
-        Err(Trouble::Refused(refusal))
-            if refusal.is(Code::EmailNotUnique) && caller.door == Door::Pages && remote.0.offers.confirm_email =>
-        {
+        Err(trouble) if remote.0.offers.confirm_email && is_told(caller, &trouble, Code::EmailNotUnique) => {
             Ok(remote.current(caller).await?.user)
         }
         changed => changed,
     }
+}
+
+/// As [`change_email`].
+pub(super) async fn change_phone(remote: &Remote, caller: &Caller, body: Value) -> Outcome<User> {
+    let changed = remote.user(caller, Ask::post(paths::CHANGE_PHONE, Asked::Confirmed).json(body)).await;
+    match changed {
+        Err(trouble) if remote.0.offers.confirm_phone && is_told(caller, &trouble, Code::PhoneNotUnique) => {
+            Ok(remote.current(caller).await?.user)
+        }
+        changed => changed,
+    }
+}
+
+/// Whether that would be told to a person at our pages.
+fn is_told(caller: &Caller, trouble: &Trouble, code: Code) -> bool {
+    caller.door == Door::Pages && matches!(trouble, Trouble::Refused(refusal) if refusal.is(code))
 }
 
 pub(super) async fn sign_out(remote: &Remote, caller: &Caller, handle: Option<String>) -> Outcome<()> {
@@ -140,8 +154,8 @@ impl Remote {
         let body = match self.0.wire.call(ask, caller).await? {
             Reply::Done(body) => body,
             Reply::Rejected(rejected) => {
-                let challenge = rejected.second_factor_phone().and_then(|phone| self.challenge(phone));
-                return challenge.map(Entrance::Challenged).ok_or_else(|| trouble(&rejected, asked));
+                let challenge = self.challenge(&rejected).map(Entrance::Challenged);
+                return challenge.ok_or_else(|| trouble(&rejected, asked));
             }
         };
         let (_, grant) = self.granted(super::read(&body)?)?;
@@ -202,9 +216,11 @@ impl Remote {
         Ok((user, grant))
     }
 
-    fn challenge(&self, phone: &str) -> Option<Challenge> {
-        let token = ChallengeToken::parse(&BASE64_URL_SAFE_NO_PAD.encode(phone)).ok()?;
-        Some(Challenge { token, phone: phone.to_owned(), expires_at: self.0.clock.now() + CODE_TIME })
+    fn challenge(&self, rejected: &Rejected) -> Option<Challenge> {
+        let phone = rejected.second_factor_phone()?.to_owned();
+        let token = ChallengeToken::parse(&BASE64_URL_SAFE_NO_PAD.encode(&phone)).ok()?;
+        let expires_at = rejected.second_factor_expires_at().unwrap_or_else(|| self.0.clock.now() + CODE_TIME);
+        Some(Challenge { token, phone, expires_at })
     }
 }
 
@@ -214,8 +230,8 @@ fn with_session(grant: Option<Grant>) -> Result<Grant, Failure> {
 
 /// The number that our own challenge names.
 fn phone_of(token: &ChallengeToken) -> Result<String, Code> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(token.expose()).map_err(|_| Code::InvalidOneTimeCode)?;
-    String::from_utf8(bytes).map_err(|_| Code::InvalidOneTimeCode)
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(token.expose()).map_err(|_| Code::ChallengeGone)?;
+    String::from_utf8(bytes).map_err(|_| Code::ChallengeGone)
 }
 
 fn wire_update(FieldUpdate { field, update }: FieldUpdate) -> Value {

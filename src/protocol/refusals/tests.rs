@@ -26,6 +26,9 @@ fn what_our_own_door_writes_is_read_as_it_was_meant() {
     for (code, field, asked) in [
         (Code::EmailNotUnique, Some(Field::Email), Asked::SignUp),
         (Code::InvalidSignInCredentials, None, Asked::SignIn),
+        (Code::InvalidPhoneCredentials, None, Asked::PhoneSignIn),
+        (Code::PhoneNotVerified, None, Asked::PhoneSignIn),
+        (Code::SecondFactorIsOn, None, Asked::Send),
         (Code::EmailNotVerified, None, Asked::SignIn),
         (Code::MissingPassword, Some(Field::Password), Asked::SignIn),
         (Code::MissingPassword, Some(Field::CurrentPassword), Asked::Confirmed),
