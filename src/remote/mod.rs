@@ -17,7 +17,7 @@
 //!   base64url. The number comes in `details.phone` of `second_factor_required`. A code cannot be sent again (`ChallengeGone`): one
 //!   signs in again.
 //! * **A picture** is stored in the bucket `root`. The environment decides what becomes of it; only what begins like a JPEG, PNG,
-//!   WebP or GIF is sent there, and only such is shown from there (see [`pictures`]).
+//!   WebP or GIF is sent there, and only such is shown from there (`remote/pictures.rs`).
 //!
 //! # When the environment does not answer
 //!
