@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::reading::{ReadGrant, ReadSession, Unreadable};
-use crate::port::{Agent, Grant, Session, SignedUp, StoredFile, User, Version};
+use crate::port::{Agent, Grant, PhoneVerified, Session, SignedUp, StoredFile, User, Version};
 
 /// A user. Absent fields are absent, not `null`; a password is never part of it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -81,6 +81,20 @@ struct VersionObject {
 pub struct GrantObject {
     user: UserObject,
     session: Option<SessionObject>,
+}
+
+/// `{user, session}` after a number was proved; `session` is `null` when that finished a change and not a sign-up.
+#[derive(Debug, Serialize)]
+pub struct PhoneVerifiedObject {
+    user: UserObject,
+    session: Option<SessionObject>,
+}
+
+/// `{session, found}`: a grant as the two-factor example reads it (§8).
+#[derive(Debug, Serialize)]
+pub struct FoundObject {
+    session: SessionObject,
+    found: UserObject,
 }
 
 /// A stored file.
@@ -159,6 +173,18 @@ impl From<SignedUp> for GrantObject {
             Some(grant) => grant.into(),
             None => Self { user: signed_up.user.into(), session: None },
         }
+    }
+}
+
+impl From<PhoneVerified> for PhoneVerifiedObject {
+    fn from(verified: PhoneVerified) -> Self {
+        Self { user: verified.user.into(), session: verified.grant.map(|grant| grant.session.into()) }
+    }
+}
+
+impl From<Grant> for FoundObject {
+    fn from(grant: Grant) -> Self {
+        Self { session: grant.session.into(), found: grant.user.into() }
     }
 }
 

@@ -7,8 +7,8 @@ use actix_web::http::Method;
 use crate::protocol::paths;
 
 use super::{
-    call::Call, change_email, change_password, grant, links, magic_link, objects, reply::Reply, reset_password,
-    sessions, sign_in, sign_up, storage, user,
+    call::Call, change_email, change_password, grant, links, magic_link, objects, phone, reply::Reply, reset_password,
+    second_factor, sessions, sign_in, sign_up, storage, user,
 };
 
 /// One line of the table.
@@ -50,6 +50,19 @@ const ENDPOINTS: &[Endpoint] = table! {
     Applications POST RESET_PASSWORD => reset_password::finish;
     Applications POST CHANGE_PASSWORD => change_password::change;
     Applications POST CHANGE_EMAIL => change_email::change;
+    Applications POST SIGN_UP_PHONE => sign_up::with_phone;
+    Applications POST RESEND_CODE => sign_up::resend_code;
+    Applications POST VERIFY_PHONE => phone::verify;
+    Applications POST SIGN_IN_PHONE => sign_in::with_phone;
+    Applications POST SEND_CODE => sign_in::send_code;
+    Applications POST SIGN_IN_CODE => sign_in::with_code;
+    Applications POST SEND_RESET_CODE => reset_password::send_code;
+    Applications POST RESET_PASSWORD_CODE => reset_password::finish_with_code;
+    Applications POST CHANGE_PHONE => phone::change;
+    Applications POST SET_PHONE => second_factor::set_phone;
+    Applications POST VERIFY_OWN_PHONE => second_factor::verify_phone;
+    Applications POST CUSTOM_SIGN_IN => second_factor::sign_in;
+    Applications POST VERIFY_SIGN_IN => second_factor::verify_sign_in;
     Applications GET USER => user::show;
     Applications GET SESSIONS => sessions::list;
     Applications POST SIGN_OUT => sessions::sign_out;
