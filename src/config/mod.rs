@@ -4,6 +4,7 @@
 //! those of the table in the README. Secrets can come from the environment or a file, never from the command line, where
 //! any user of the machine could read them (SECURITY.md S85).
 
+mod altogic;
 mod secrets;
 mod sms;
 mod typed;
@@ -21,6 +22,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+pub use self::altogic::Altogic;
 use self::{
     secrets::{client_keys, secret_keys},
     sms::Sms,
@@ -36,6 +38,8 @@ use crate::{
 /// Everything an operator can set, read and checked.
 #[derive(Debug)]
 pub struct Config {
+    /// Remote mode, where it is set: then nothing is opened that only the embedded backend has.
+    pub altogic: Option<Altogic>,
     pub data_dir: PathBuf,
     pub secret_keys: Vec<SecretKey>,
     pub listen: Listen,
@@ -101,6 +105,7 @@ impl Config {
 
 impl Typed {
     fn check(self, random: &dyn Random) -> Result<Config, ConfigError> {
+        let altogic = self.altogic()?;
         let public_url = base_url("server.public_url", &self.server.public_url)?;
         let redirect_url = match self.engine.redirect_url {
             Some(typed) => {
@@ -127,13 +132,20 @@ impl Typed {
         }
         let data_dir = make_folder("data_dir", &self.data_dir)?;
         let secret_keys = secret_keys(self.secret_key, self.secret_key_file, &data_dir, random)?;
-        let client_keys = client_keys(self.engine.client_keys, &public_url, &redirect_url, &data_dir, random)?;
+        let (client_keys, files_dir) = match altogic {
+            Some(_) => (Vec::new(), data_dir.join("files")),
+            None => (
+                client_keys(self.engine.client_keys, &public_url, &redirect_url, &data_dir, random)?,
+                files_dir(self.files.url.as_deref(), &data_dir)?,
+            ),
+        };
         Ok(Config {
+            altogic,
             listen: listen(&self.server.listen)?,
             trusted_proxies: trusted_proxies(self.server.trusted_proxies)?,
             workers: self.server.workers.filter(|workers| *workers > 0),
             database_url: database_url(self.database.url, &data_dir),
-            files_dir: files_dir(self.files.url.as_deref(), &data_dir)?,
+            files_dir,
             confirm_email: self.engine.confirm_email,
             confirm_phone: self.engine.confirm_phone,
             phone_sign_up: self.engine.phone_sign_up,

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{
     ConfigError,
+    altogic::TypedAltogic,
     sms::TypedSms,
     user_fields::{self, TypedField},
 };
@@ -25,6 +26,7 @@ pub(super) struct Typed {
     pub(super) secret_key: Option<OneOrMany<String>>,
     pub(super) secret_key_file: Option<PathBuf>,
     pub(super) server: Server,
+    pub(super) altogic: TypedAltogic,
     pub(super) database: Database,
     pub(super) files: Files,
     pub(super) engine: Engine,
@@ -118,6 +120,7 @@ impl Default for Typed {
             secret_key: None,
             secret_key_file: None,
             server: Server::default(),
+            altogic: TypedAltogic::default(),
             database: Database::default(),
             files: Files::default(),
             engine: Engine::default(),

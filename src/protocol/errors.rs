@@ -232,6 +232,35 @@ fn words(code: Code) -> (u16, &'static str) {
     }
 }
 
+/// The refusals that the wire tells apart by nothing but their sentence: all those that share a word above.
+pub(super) const SENTENCES: &[Code] = &[
+    Code::MissingEmail,
+    Code::InvalidEmail,
+    Code::EmailUnchanged,
+    Code::NothingToCorrect,
+    Code::MissingPassword,
+    Code::PasswordTooLong,
+    Code::PasswordTooCommon,
+    Code::PasswordTooPersonal,
+    Code::PasswordUnchanged,
+    Code::NameTooLong,
+    Code::InvalidName,
+    Code::InvalidFieldValue,
+    Code::FieldRequired,
+    Code::UnknownField,
+    Code::ObjectTooLarge,
+    Code::InvalidExpression,
+    Code::InvalidPhone,
+    Code::PhoneUnchanged,
+    Code::InvalidBucketName,
+    Code::MissingPicture,
+    Code::PictureTooLarge,
+    Code::PictureTooWide,
+    Code::NotAPicture,
+    Code::StorageFull,
+    Code::FileNotPublishable,
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

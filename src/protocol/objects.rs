@@ -1,18 +1,23 @@
 //! What a client gets: the JSON objects of ALTOGIC_WIRE.md §12, made from the port's types.
 
+mod reading;
+
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::reading::{ReadGrant, ReadSession, Unreadable};
 use crate::port::{Agent, Grant, PhoneVerified, Session, SignedUp, User, Version};
 
 /// A user. Absent fields are absent, not `null`; a password is never part of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserObject {
-    #[serde(rename = "_id")]
+    #[serde(rename = "_id", default)]
     id: String,
+    #[serde(default)]
     provider: String,
+    #[serde(default)]
     provider_user_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
@@ -22,12 +27,15 @@ pub struct UserObject {
     phone: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     phone_verified: Option<bool>,
+    #[serde(default)]
     two_factor_auth: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile_picture: Option<String>,
+    #[serde(default)]
     sign_up_at: String,
+    #[serde(default)]
     last_login_at: String,
     /// The fields that the operator declared; the settings keep their names apart from those above.
     #[serde(flatten)]
@@ -35,25 +43,32 @@ pub struct UserObject {
 }
 
 /// A session. Its user agent is always complete: applications read `session.userAgent.os.family` unguarded.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionObject {
+    #[serde(default)]
     user_id: String,
     token: String,
+    #[serde(default)]
     creation_dtm: String,
+    #[serde(skip_deserializing)]
     access_group_keys: [String; 0],
+    #[serde(default)]
     user_agent: UserAgentObject,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct UserAgentObject {
     #[serde(flatten)]
     browser: VersionObject,
+    #[serde(default)]
     device: VersionObject,
+    #[serde(default)]
     os: VersionObject,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
 struct VersionObject {
     family: String,
     major: String,
@@ -62,7 +77,7 @@ struct VersionObject {
 }
 
 /// `{user, session}`; `session` is `null` while the sign-up waits for its proof.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct GrantObject {
     user: UserObject,
     session: Option<SessionObject>,
