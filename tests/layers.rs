@@ -205,7 +205,7 @@ fn follow(tokens: &[Token], mut at: usize, mut reached: Vec<String>, found: &mut
                 reached.push(word.clone());
                 at += 1;
             }
-            Some(Token::Mark('*')) if tokens[at - 1] == Token::Separator => {
+            Some(Token::Mark('*')) if continues(&tokens[at - 1]) => {
                 reached.push("*".to_owned());
                 at += 1;
             }

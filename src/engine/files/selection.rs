@@ -88,7 +88,8 @@ fn in_order<T: Fields>(sort: &[Sort], one: &T, two: &T) -> Ordering {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::expression::Value, *};
+    use super::*;
+    use crate::engine::files::expression::Value;
 
     impl Fields for u32 {
         const NAMES: &'static [&'static str] = &["_id", "odd"];
