@@ -20,6 +20,7 @@ mod random;
 mod sessions;
 mod settings;
 mod shown;
+mod storage;
 pub mod store;
 mod tokens;
 pub mod user_agent;

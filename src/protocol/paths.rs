@@ -41,9 +41,40 @@ pub const OBJECT_GET: &str = "/rest/v1/db/object/get";
 pub const OBJECT_UPDATE: &str = "/rest/v1/db/object/update";
 pub const OBJECT_UPDATE_FIELDS: &str = "/rest/v1/db/object/update-fields";
 
+pub const CREATE_BUCKET: &str = "/rest/v1/storage/create-bucket";
+pub const LIST_BUCKETS: &str = "/rest/v1/storage/list-buckets";
+pub const STORAGE_STATS: &str = "/rest/v1/storage/stats";
+pub const SEARCH_FILES: &str = "/rest/v1/storage/search-files";
+pub const DELETE_FILE: &str = "/rest/v1/storage/delete-file";
+pub const BUCKET_EXISTS: &str = "/rest/v1/storage/bucket/exists";
+pub const BUCKET_GET: &str = "/rest/v1/storage/bucket/get";
+pub const BUCKET_EMPTY: &str = "/rest/v1/storage/bucket/empty";
+pub const BUCKET_DELETE: &str = "/rest/v1/storage/bucket/delete";
+pub const BUCKET_RENAME: &str = "/rest/v1/storage/bucket/rename";
+pub const BUCKET_MAKE_PUBLIC: &str = "/rest/v1/storage/bucket/make-public";
+pub const BUCKET_MAKE_PRIVATE: &str = "/rest/v1/storage/bucket/make-private";
+pub const BUCKET_ADD_TAGS: &str = "/rest/v1/storage/bucket/add-tags";
+pub const BUCKET_REMOVE_TAGS: &str = "/rest/v1/storage/bucket/remove-tags";
+pub const BUCKET_UPDATE: &str = "/rest/v1/storage/bucket/update";
+pub const LIST_FILES: &str = "/rest/v1/storage/bucket/list-files";
+pub const DELETE_FILES: &str = "/rest/v1/storage/bucket/delete-files";
 pub const UPLOAD_FORM: &str = "/rest/v1/storage/bucket/upload-formdata";
 pub const UPLOAD_OBJECT: &str = "/rest/v1/storage/bucket/upload-object";
-pub const DELETE_FILE: &str = "/rest/v1/storage/delete-file";
+pub const FILE_EXISTS: &str = "/rest/v1/storage/bucket/file/exists";
+pub const FILE_GET: &str = "/rest/v1/storage/bucket/file/get";
+pub const FILE_DOWNLOAD: &str = "/rest/v1/storage/bucket/file/download";
+pub const FILE_RENAME: &str = "/rest/v1/storage/bucket/file/rename";
+pub const FILE_MAKE_PUBLIC: &str = "/rest/v1/storage/bucket/file/make-public";
+pub const FILE_MAKE_PRIVATE: &str = "/rest/v1/storage/bucket/file/make-private";
+pub const FILE_ADD_TAGS: &str = "/rest/v1/storage/bucket/file/add-tags";
+pub const FILE_REMOVE_TAGS: &str = "/rest/v1/storage/bucket/file/remove-tags";
+pub const FILE_UPDATE: &str = "/rest/v1/storage/bucket/file/update";
+pub const FILE_DUPLICATE: &str = "/rest/v1/storage/bucket/file/duplicate";
+pub const FILE_COPY: &str = "/rest/v1/storage/bucket/file/copy";
+pub const FILE_MOVE: &str = "/rest/v1/storage/bucket/file/move";
+pub const FILE_DELETE: &str = "/rest/v1/storage/bucket/file/delete";
+pub const FILE_REPLACE_FORM: &str = "/rest/v1/storage/bucket/file/replace-formdata";
+pub const FILE_REPLACE_OBJECT: &str = "/rest/v1/storage/bucket/file/replace-object";
 
 // The custom endpoints of the two-factor example (§8) stand without `/_api`.
 

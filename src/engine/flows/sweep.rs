@@ -47,7 +47,7 @@ async fn sweep_files(engine: &Engine) -> Result<(), StoreError> {
     let stretch = files.bytes.stretch(&after, FILES_AT_ONCE, ORPHAN).await.map_err(StoreError::Files)?;
     *swept_to() = stretch.next;
     for id in stretch.old {
-        let known = engine.store().fetch_optional("select id from files where id = $1", values![&id]).await?;
+        let known = engine.store().fetch_optional("select id from files where content_id = $1", values![&id]).await?;
         if known.is_none() {
             super::store_file::remove_bytes(engine, &id).await;
         }

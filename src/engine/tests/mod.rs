@@ -12,4 +12,5 @@ mod phone_races;
 mod phones;
 mod pocket;
 mod races;
+mod storage;
 mod texts;
