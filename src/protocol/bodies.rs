@@ -1,4 +1,4 @@
-//! What a client sends: the JSON bodies of the calls (ALTOGIC_WIRE.md §3, §6, §7).
+//! What a client sends: the JSON bodies of the calls (ALTOGIC_WIRE.md §3, §6).
 //!
 //! A missing field and `null` are the empty text, for the engine to judge like an empty field of a form. Unknown fields are
 //! passed over (clients send options that mean nothing here); a field twice is refused.
@@ -135,28 +135,6 @@ pub struct UpdateField {
     pub value: Value,
 }
 
-/// `storage/delete-file`: the file's `publicPath`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeleteFile {
-    #[serde(default, deserialize_with = "text")]
-    pub file_url: String,
-}
-
-/// The query parameter `options` of an upload: JSON in itself. Its content type is a meaningless default and not read.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct UploadOptions {
-    pub create_bucket: bool,
-}
-
-/// A Node `Buffer` after `JSON.stringify`: what `upload-object` gets when a program uploads a picture.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type")]
-pub enum UploadedObject {
-    Buffer { data: Vec<u8> },
-}
-
 impl SignUp {
     /// The user data without its name. What of it is taken from whom is the backend's to say (DESIGN.md §4.4).
     pub fn fields(&self) -> Map<String, Value> {
@@ -185,7 +163,7 @@ impl SignUp {
     }
 }
 
-fn text<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+pub(super) fn text<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(value)?.unwrap_or_default())
 }
 

@@ -226,6 +226,8 @@ fn words(code: Code) -> (u16, &'static str) {
         | Code::InvalidExpression
         | Code::InvalidPhone
         | Code::PhoneUnchanged
+        | Code::InvalidTags
+        | Code::TooManyBuckets
         | Code::InvalidBucketName => (400, "validation_error"),
     }
 }

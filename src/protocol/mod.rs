@@ -9,3 +9,4 @@ pub mod headers;
 pub mod objects;
 pub mod paths;
 pub mod refusals;
+pub mod storage;

@@ -1,4 +1,4 @@
-//! What a client gets: the JSON objects of ALTOGIC_WIRE.md §7 and §12, made from the port's types.
+//! What a client gets: the JSON objects of ALTOGIC_WIRE.md §12, made from the port's types.
 
 mod reading;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::reading::{ReadGrant, ReadSession, Unreadable};
-use crate::port::{Agent, Grant, PhoneVerified, Session, SignedUp, StoredFile, User, Version};
+use crate::port::{Agent, Grant, PhoneVerified, Session, SignedUp, User, Version};
 
 /// A user. Absent fields are absent, not `null`; a password is never part of it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -97,25 +97,6 @@ pub struct FoundObject {
     found: UserObject,
 }
 
-/// A stored file.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FileObject {
-    #[serde(rename = "_id")]
-    id: String,
-    bucket_id: String,
-    file_name: String,
-    size: u64,
-    encoding: &'static str,
-    mime_type: &'static str,
-    public_path: String,
-    is_public: bool,
-    uploaded_at: String,
-    updated_at: String,
-    user_id: String,
-    tags: [String; 0],
-}
-
 impl From<User> for UserObject {
     fn from(user: User) -> Self {
         Self {
@@ -188,27 +169,8 @@ impl From<Grant> for FoundObject {
     }
 }
 
-impl From<StoredFile> for FileObject {
-    fn from(file: StoredFile) -> Self {
-        Self {
-            id: file.id,
-            bucket_id: file.bucket_id,
-            file_name: file.file_name,
-            size: file.size,
-            encoding: "7bit",
-            mime_type: file.mime_type,
-            public_path: file.public_path,
-            is_public: true,
-            uploaded_at: date(file.uploaded_at),
-            updated_at: date(file.uploaded_at),
-            user_id: file.user_id,
-            tags: [],
-        }
-    }
-}
-
 /// ISO 8601 in UTC with milliseconds, as JavaScript writes dates (§4).
-fn date(timestamp: Timestamp) -> String {
+pub(super) fn date(timestamp: Timestamp) -> String {
     timestamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 

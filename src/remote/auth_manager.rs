@@ -8,8 +8,8 @@ use super::{Remote, operations, pictures, wire::Ask};
 use crate::{
     port::{
         AccessToken, Answer, AuthManager, Caller, Challenge, ChallengeToken, Code, Entrance, Failure, FieldUpdate,
-        Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Picture, SecondFactorOf, Session,
-        SignUpWithEmail, SignUpWithPhone, SignedUp, StoredFile, Upload, User,
+        Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, SecondFactorOf, Session, SignUpWithEmail,
+        SignUpWithPhone, SignedUp, User,
     },
     protocol::{paths, refusals::Asked},
 };
@@ -168,18 +168,6 @@ impl AuthManager for Remote {
     fn remove_picture(&self, caller: Caller) -> Answer<User> {
         self.finish(|remote| async move { pictures::remove_picture(&remote, &caller).await })
     }
-
-    fn upload(&self, _: Caller, _: Upload) -> Answer<StoredFile> {
-        no_storage()
-    }
-
-    fn delete_file(&self, _: Caller, _: String) -> Answer<()> {
-        no_storage()
-    }
-
-    fn public_file(&self, _: String, _: String) -> Answer<Option<Picture>> {
-        no_storage()
-    }
 }
 
 impl Remote {
@@ -213,9 +201,4 @@ impl Remote {
 
 fn refused<T: Send + 'static>(code: Code) -> Answer<T> {
     Box::pin(ready(Err(code.into())))
-}
-
-/// The storage is for applications, which speak to the environment themselves.
-fn no_storage<T: Send + 'static>() -> Answer<T> {
-    Box::pin(ready(Err(Failure::broken("in remote mode the pages store nothing but one's picture").into())))
 }
