@@ -111,6 +111,11 @@ impl Bench {
         self.hall.mail_to(email).await.len()
     }
 
+    /// The code in the newest text that somebody got.
+    pub async fn code(&self, phone: &str) -> String {
+        self.hall.newest_code_to(phone).await
+    }
+
     /// The access token behind the link in somebody's newest mail.
     pub async fn token(&self, email: &str, action: &str) -> AccessToken {
         let location = self.landing(email).await;

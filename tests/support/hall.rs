@@ -84,6 +84,21 @@ impl Hall {
         Browser::new(self.clone())
     }
 
+    /// The code in the newest text that somebody got.
+    pub async fn newest_code_to(&self, phone: &str) -> String {
+        self.vestibule.deliver().await;
+        let folder = fs::read_dir(self.folder.path().join("outbox")).expect("an outbox");
+        let mut files: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
+        files.retain(|file| file.to_string_lossy().ends_with(".sms.json"));
+        files.sort();
+        let texts = files.iter().map(|file| fs::read(file).expect("a text"));
+        let texts = texts.map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).expect("JSON"));
+        let text = texts.filter(|text| text["to"] == phone).last().unwrap_or_else(|| panic!("{phone} got no text"));
+        let words = text["text"].as_str().expect("a text").to_owned();
+        let mut digits = words.split(|letter: char| !letter.is_ascii_digit());
+        digits.find(|digits| digits.len() == 6).unwrap_or_else(|| panic!("a code in {words}")).to_owned()
+    }
+
     /// What lies in its folder, by name.
     pub fn files(&self) -> Vec<String> {
         let folder = fs::read_dir(self.folder.path()).expect("a folder");
