@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 
 use crate::{
     config::{Config, Listen},
-    engine::{SystemRandom, store::Store},
+    engine::{SmsCountries, SystemRandom, outbox::check_templates, store::Store},
     serve::{Vestibule, block_on},
     telemetry,
 };
@@ -57,10 +57,7 @@ pub fn run() -> ExitCode {
     let done = Config::load(arguments.config.as_deref(), &SystemRandom).map_err(|error| error.to_string()).and_then(
         |config| match arguments.command.unwrap_or(Command::Serve) {
             Command::Serve => serve(config),
-            Command::Config { command: ConfigCommand::Check } => {
-                check(&config);
-                Ok(())
-            }
+            Command::Config { command: ConfigCommand::Check } => check(&config),
             Command::Migrate => migrate(&config),
             Command::Health => health(&config),
         },
@@ -79,7 +76,7 @@ fn serve(config: Config) -> Result<(), String> {
 }
 
 /// What the settings come to, without a secret.
-fn check(config: &Config) {
+fn check(config: &Config) -> Result<(), String> {
     let listen = match &config.listen {
         Listen::Tcp(address) => address.to_string(),
         Listen::Unix(path) => format!("unix:{}", path.display()),
@@ -103,9 +100,37 @@ fn check(config: &Config) {
     println!("engine.password_min    {}", config.password_min);
     println!("engine.user_fields     {}", config.user_fields);
     println!("mail                   by {mail}, from {}", config.mail_from);
+    let sms = match &config.sms.provider {
+        Some((provider, account)) => format!("through {provider:?} at {}", host(&account.base_url)),
+        None => "into the outbox folder".to_owned(),
+    };
+    let countries = match &config.sms.countries {
+        SmsCountries::All => "every country".to_owned(),
+        SmsCountries::Only(countries) if countries.is_empty() => "no country: list some, or no text is sent".to_owned(),
+        SmsCountries::Only(countries) => countries.join(", "),
+    };
+    println!("sms.provider           {sms}");
+    println!("sms.countries          {countries}");
+    println!("sms.daily_budget       {}", config.sms.daily_budget);
     println!("limits.factor          {}", config.limits_factor);
     println!("look.name              {}", config.name);
+    let folder = config.templates_dir.as_deref();
+    println!(
+        "templates_dir          {}",
+        folder.map_or("none, ours".to_owned(), |folder| folder.display().to_string())
+    );
+    let long = check_templates(&config.name, &config.public_url, folder)
+        .map_err(|error| format!("templates_dir: a template has a mistake: {error}."))?;
+    for (name, parts) in long {
+        println!("                       sms/{name}.txt takes {parts} SMS each time");
+    }
     println!("The settings are good.");
+    Ok(())
+}
+
+/// The rest of the URL of a webhook may be a secret.
+fn host(url: &url::Url) -> &str {
+    url.host_str().unwrap_or_default()
 }
 
 fn migrate(config: &Config) -> Result<(), String> {

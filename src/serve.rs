@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::{
     config::{Config, Listen},
     engine::{
-        Engine, SystemClock, SystemRandom,
+        Engine, SmsCountries, SystemClock, SystemRandom,
         outbox::{Courier, OutboxFolder, SmsTransport, Transport},
         store::Store,
     },
@@ -82,8 +82,8 @@ impl Vestibule {
             .map_err(|error| StartError(format!("database.url: the database cannot be opened: {error}.")))?;
         let outbox_folder = config.data_dir.join("outbox");
         let transport = transport(&config, &outbox_folder)?;
-        let sms = sms_transport(&outbox_folder)?;
-        let dev_inbox = (transport.is_folder() && config.is_for_this_machine())
+        let sms = sms_transport(&config, &outbox_folder)?;
+        let dev_inbox = ((transport.is_folder() || sms.is_folder()) && config.is_for_this_machine())
             .then(|| Arc::new(OutboxFolder::new(outbox_folder)) as Arc<dyn DevInbox>);
         let engine = Engine::open(config.engine_settings(), store.clone(), Arc::clone(&clock), Arc::clone(&random))
             .await
@@ -156,10 +156,20 @@ impl Vestibule {
     fn greet(&self) {
         let config = &self.parts.config;
         println!("{} is open at {}", config.name, config.public_url);
-        match (&self.parts.dev_inbox, &config.smtp_url) {
-            (Some(_), _) => println!("Mail goes to the inbox at {}/dev/inbox", config.public_url),
-            (None, Some(_)) => println!("Mail goes out by SMTP from {}", config.mail_from),
-            (None, None) => println!("Mail goes to the folder {}", config.data_dir.join("outbox").display()),
+        let folder = match &self.parts.dev_inbox {
+            Some(_) => format!("the inbox at {}/dev/inbox", config.public_url),
+            None => format!("the folder {}", config.data_dir.join("outbox").display()),
+        };
+        match &config.smtp_url {
+            Some(_) => println!("Mail goes out by SMTP from {}", config.mail_from),
+            None => println!("Mail goes to {folder}"),
+        }
+        match &config.sms.provider {
+            Some((provider, _)) => println!("SMS goes out through {provider:?}"),
+            None => println!("SMS goes to {folder}"),
+        }
+        if config.serves_no_country() {
+            println!("No SMS goes anywhere: sms.provider is set, and sms.countries lists no country");
         }
         for key in &config.client_keys {
             println!("Applications use envUrl {} and clientKey {}", config.public_url, key.key);
@@ -168,6 +178,11 @@ impl Vestibule {
 }
 
 impl Config {
+    /// Whether a provider of SMS is set and no country for it.
+    pub(crate) fn serves_no_country(&self) -> bool {
+        matches!(&self.sms.countries, SmsCountries::Only(countries) if countries.is_empty())
+    }
+
     /// Whether only somebody at this machine can reach the pages: the listener is on loopback, and so is the URL that people
     /// use, so that no proxy stands in front. The inbox shows every mail to whoever asks.
     fn is_for_this_machine(&self) -> bool {
@@ -195,6 +210,11 @@ impl Config {
             files_dir: self.files_dir.clone(),
             user_fields: self.user_fields.clone(),
             product_name: self.name.clone(),
+            messages: crate::engine::MessageSettings {
+                sms_countries: self.sms.countries.clone(),
+                sms_daily_budget: self.sms.daily_budget,
+                templates_dir: self.templates_dir.clone(),
+            },
         }
     }
 
@@ -247,9 +267,13 @@ fn transport(config: &Config, folder: &std::path::Path) -> Result<Transport, Sta
     }
 }
 
-fn sms_transport(folder: &std::path::Path) -> Result<SmsTransport, StartError> {
-    SmsTransport::folder(folder)
-        .map_err(|error| StartError(format!("data_dir: the outbox folder cannot be used: {error}.")))
+fn sms_transport(config: &Config, folder: &std::path::Path) -> Result<SmsTransport, StartError> {
+    match &config.sms.provider {
+        Some((provider, account)) => SmsTransport::provider(*provider, account.clone())
+            .map_err(|error| StartError(format!("sms.provider: {error}."))),
+        None => SmsTransport::folder(folder)
+            .map_err(|error| StartError(format!("data_dir: the outbox folder cannot be used: {error}."))),
+    }
 }
 
 /// `/health/live`: the process answers. `/health/ready`: so does the database.

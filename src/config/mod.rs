@@ -5,6 +5,7 @@
 //! any user of the machine could read them (SECURITY.md S85).
 
 mod secrets;
+mod sms;
 mod typed;
 mod user_fields;
 
@@ -22,6 +23,7 @@ use url::Url;
 
 use self::{
     secrets::{client_keys, secret_keys},
+    sms::Sms,
     typed::{OneOrMany, Typed, many},
     user_fields::user_fields,
 };
@@ -53,6 +55,9 @@ pub struct Config {
     pub user_fields: Fields,
     pub smtp_url: Option<SecretString>,
     pub mail_from: String,
+    pub sms: Sms,
+    /// A folder whose templates replace ours.
+    pub templates_dir: Option<PathBuf>,
     pub limits_factor: f64,
     pub name: String,
 }
@@ -136,6 +141,8 @@ impl Typed {
             password_min: self.engine.password_min,
             user_fields: user_fields(self.engine.user_fields)?,
             smtp_url: self.mail.smtp_url,
+            sms: self.sms.check()?,
+            templates_dir: templates_dir(self.templates_dir)?,
             limits_factor: self.limits.factor,
             data_dir,
             secret_keys,
@@ -225,6 +232,11 @@ fn files_dir(typed: Option<&str>, data_dir: &Path) -> Result<PathBuf, ConfigErro
     make_folder("files.url", &folder)
 }
 
+fn templates_dir(typed: Option<PathBuf>) -> Result<Option<PathBuf>, ConfigError> {
+    let found = |folder: PathBuf| folder.canonicalize().map_err(|error| broken("templates_dir", &folder, error));
+    typed.map(found).transpose()
+}
+
 /// Makes the folder for its owner alone where it is missing, and proves that files can be written to it.
 fn make_folder(setting: &str, folder: &Path) -> Result<PathBuf, ConfigError> {
     if !folder.exists() {
@@ -241,6 +253,7 @@ fn make_folder(setting: &str, folder: &Path) -> Result<PathBuf, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::SmsCountries;
 
     struct Fixed;
     impl Random for Fixed {
@@ -303,10 +316,54 @@ mod tests {
             ("VESTIBULE_LIMITS__FACTOR", "0", "limits.factor"),
             ("VESTIBULE_MAIL__SMTP_URL", "smtp://localhost", "mail.from"),
             ("VESTIBULE_FILES__URL", "s3://bucket", "files.url"),
+            ("VESTIBULE_SMS__PROVIDER", "pigeon", "sms.provider"),
+            ("VESTIBULE_SMS__COUNTRIES", "DE, Germany", "sms.countries"),
+            ("VESTIBULE_SMS__DAILY_BUDGET", "-1", "daily_budget"),
+            ("VESTIBULE_SMS__TWILIO__ACCOUNT", "AC1", "account"),
+            ("VESTIBULE_TEMPLATES_DIR", "/nowhere/at/all", "templates_dir"),
         ] {
             let error = read(&[(key, value)]).unwrap_err();
             assert!(error.contains(named), "{key}={value}: {error}");
         }
+    }
+
+    #[test]
+    fn a_provider_of_sms_needs_its_credentials_and_prints_none() {
+        const TWILIO: [(&str, &str); 5] = [
+            ("VESTIBULE_SMS__PROVIDER", "twilio"),
+            ("VESTIBULE_SMS__TWILIO__ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"),
+            ("VESTIBULE_SMS__TWILIO__AUTH_TOKEN", "not-a-real-token"),
+            ("VESTIBULE_SMS__FROM", "+15005550006"),
+            ("VESTIBULE_SMS__COUNTRIES", "de, FR"),
+        ];
+        let config = read(&TWILIO).unwrap();
+        assert!(!format!("{config:?}").contains("not-a-real-token"));
+        assert_eq!(config.sms.countries, SmsCountries::Only(vec!["DE".to_owned(), "FR".to_owned()]));
+        assert_eq!(config.sms.provider.unwrap().1.base_url.as_str(), "https://api.twilio.com/");
+        for (left_out, named) in [(1, "sms.twilio.account_sid"), (2, "sms.twilio.auth_token"), (3, "sms.from")] {
+            let mut pairs = TWILIO.to_vec();
+            pairs.remove(left_out);
+            let error = read(&pairs).unwrap_err();
+            assert!(error.contains(named), "{error}");
+        }
+        let open = [TWILIO.as_slice(), &[("VESTIBULE_SMS__TWILIO__BASE_URL", "http://sms.example")]].concat();
+        assert!(read(&open).unwrap_err().contains("sms.twilio.base_url"));
+        let both = [TWILIO.as_slice(), &[("VESTIBULE_SMS__TWILIO__AUTH_TOKEN_FILE", "/a")]].concat();
+        assert!(read(&both).unwrap_err().contains("sms.twilio.auth_token_file"));
+        let webhook = [("VESTIBULE_SMS__PROVIDER", "webhook"), ("VESTIBULE_SMS__WEBHOOK__SECRET", "not-a-real-token")];
+        assert!(read(&webhook).unwrap_err().contains("sms.webhook.url"));
+    }
+
+    /// S65: nobody where each text costs money, everybody where it is a file.
+    #[test]
+    fn a_paid_provider_serves_the_countries_that_are_listed() {
+        let webhook = [
+            ("VESTIBULE_SMS__PROVIDER", "webhook"),
+            ("VESTIBULE_SMS__WEBHOOK__URL", "https://sms.example/hook"),
+            ("VESTIBULE_SMS__WEBHOOK__SECRET", "not-a-real-secret"),
+        ];
+        assert_eq!(read(&webhook).unwrap().sms.countries, SmsCountries::Only(Vec::new()));
+        assert_eq!(read(&[]).unwrap().sms.countries, SmsCountries::All);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{
     ConfigError,
+    sms::TypedSms,
     user_fields::{self, TypedField},
 };
 
@@ -28,6 +29,8 @@ pub(super) struct Typed {
     pub(super) files: Files,
     pub(super) engine: Engine,
     pub(super) mail: Mail,
+    pub(super) sms: TypedSms,
+    pub(super) templates_dir: Option<PathBuf>,
     pub(super) limits: Limits,
     pub(super) look: Look,
 }
@@ -119,6 +122,8 @@ impl Default for Typed {
             files: Files::default(),
             engine: Engine::default(),
             mail: Mail::default(),
+            sms: TypedSms::default(),
+            templates_dir: None,
             limits: Limits::default(),
             look: Look::default(),
         }

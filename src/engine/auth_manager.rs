@@ -5,8 +5,8 @@ use std::future::Future;
 use super::{Engine, flows, shown::Shown};
 use crate::port::{
     AccessToken, Answer, AuthManager, Caller, Challenge, ChallengeToken, Entrance, Failure, FieldUpdate, Grant,
-    LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Picture, SecondFactorOf, Session, SignUpWithEmail,
-    SignUpWithPhone, SignedUp, StoredFile, Upload, User,
+    LinkKey, Member, Offers, Outcome, Password, PhoneVerified, SecondFactorOf, Session, SignUpWithEmail,
+    SignUpWithPhone, SignedUp, User,
 };
 
 impl AuthManager for Engine {
@@ -75,14 +75,14 @@ impl AuthManager for Engine {
 
     fn reset_password_with_code(
         &self,
-        _caller: Caller,
+        caller: Caller,
         phone: String,
         code: String,
         new_password: Password,
     ) -> Answer<()> {
-        self.finish(
-            |engine| async move { flows::reset_password_with_code(&engine, &phone, &code, &new_password).await },
-        )
+        self.finish(|engine| async move {
+            flows::reset_password_with_code(&engine, &caller, &phone, &code, &new_password).await
+        })
     }
 
     fn change_phone(&self, caller: Caller, current_password: Password, new_phone: String) -> Answer<User> {
@@ -158,19 +158,6 @@ impl AuthManager for Engine {
 
     fn remove_picture(&self, caller: Caller) -> Answer<User> {
         self.finish(|engine| async move { flows::remove_picture(&engine, &caller).await })
-    }
-
-    fn upload(&self, caller: Caller, upload: Upload) -> Answer<StoredFile> {
-        self.finish(|engine| async move { flows::upload(&engine, &caller, upload).await })
-    }
-
-    fn delete_file(&self, caller: Caller, public_path: String) -> Answer<()> {
-        self.finish(|engine| async move { flows::delete_file(&engine, &caller, &public_path).await })
-    }
-
-    fn public_file(&self, bucket_id: String, file_id: String) -> Answer<Option<Picture>> {
-        let engine = self.clone();
-        Box::pin(async move { flows::public_file(&engine, &bucket_id, &file_id).await })
     }
 }
 

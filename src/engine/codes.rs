@@ -197,6 +197,12 @@ pub(super) async fn kill_all(tx: &mut Transaction<'_>, user_id: &str) -> Result<
     tx.execute("delete from challenges where user_id = $1", values![user_id]).await.map(drop)
 }
 
+/// Kills the code of an account for one purpose.
+pub(super) async fn kill(tx: &mut Transaction<'_>, user_id: &str, purpose: CodePurpose) -> Result<(), StoreError> {
+    let sql = "delete from codes where user_id = $1 and purpose = $2";
+    tx.execute(sql, values![user_id, purpose.word()]).await.map(drop)
+}
+
 fn message(user_id: &str, purpose: CodePurpose, phone: &Phone, code: &OneTimeCode) -> Vec<u8> {
     format!("{user_id}/{}/{phone}/{}", purpose.word(), code.expose()).into_bytes()
 }

@@ -20,6 +20,7 @@ mod random;
 mod sessions;
 mod settings;
 mod shown;
+mod storage;
 pub mod store;
 mod tokens;
 pub mod user_agent;
@@ -34,11 +35,18 @@ use jiff::Timestamp;
 pub use clock::SystemClock;
 pub use flows::Landing;
 pub use random::SystemRandom;
-pub use settings::{SecretKey, Settings};
+pub use settings::{MessageSettings, SecretKey, Settings, SmsCountries};
 
 use self::{
-    challenges::Challenges, codes::Codes, credentials::Hasher, files::Files, limits::Limits, outbox::Outbox,
-    sessions::Sessions, store::Store, tokens::Links,
+    challenges::Challenges,
+    codes::Codes,
+    credentials::Hasher,
+    files::Files,
+    limits::Limits,
+    outbox::{Outbox, TemplateError},
+    sessions::Sessions,
+    store::Store,
+    tokens::Links,
 };
 use crate::port::{Answer, Clock, Failure, Offers, Random};
 
@@ -75,8 +83,8 @@ pub enum EngineError {
     RedirectUrl(String),
     #[error("the public URL must be absolute, http or https, without a query: {0}")]
     PublicUrl(String),
-    #[error("a mail template has a mistake: {0:#}")]
-    Template(#[from] minijinja::Error),
+    #[error("a template has a mistake: {0}")]
+    Template(#[from] TemplateError),
     #[error("the system gives no threads to hash passwords on")]
     Threads(#[source] std::io::Error),
 }
@@ -105,7 +113,8 @@ impl Engine {
         let hasher = Hasher::new(threads, threads * QUEUE_PER_THREAD).map_err(EngineError::Threads)?;
         let keys = &settings.secret_keys;
         let (name, url) = (&settings.product_name, &settings.public_url);
-        let outbox = Outbox::new(keys, name, url, Arc::clone(&clock), Arc::clone(&random))?;
+        let templates = settings.messages.templates_dir.as_deref();
+        let outbox = Outbox::new(keys, name, url, templates, Arc::clone(&clock), Arc::clone(&random))?;
         Ok(Self(Arc::new(Parts {
             offers: Offers {
                 confirm_email: settings.confirm_email,

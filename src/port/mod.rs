@@ -26,6 +26,7 @@ mod phone;
 mod refusal;
 mod secret;
 mod session;
+mod storage;
 mod user;
 mod wording;
 
@@ -37,10 +38,14 @@ pub use caller::{Caller, Door};
 pub use chance::{Clock, Random};
 pub use email::Email;
 pub use field_name::FieldName;
-pub use files::{Picture, StoredFile, Upload};
+pub use files::{
+    Bucket, BucketChange, Content, Download, FileChange, FileName, FileStats, NewBucket, Page, Picture, PublicFile,
+    Query, Sort, StorageStats, StoredFile, TagChange, Upload,
+};
 pub use inbox::{DevInbox, Message};
 pub use phone::Phone;
 pub use refusal::{Code, Failure, Field, Outcome, Problem, Refusal, Trouble};
 pub use secret::{AccessToken, BrowserTicket, ChallengeToken, LinkKey, OneTimeCode, Password, SessionToken};
 pub use session::{Agent, Session, Version};
+pub use storage::Storage;
 pub use user::{FieldUpdate, Update, User};

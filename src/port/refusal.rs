@@ -126,6 +126,9 @@ pub enum Code {
     /// The root bucket, or one that holds other people's files.
     BucketNotYours,
     InvalidBucketName,
+    InvalidTags,
+    /// As many buckets as one account may make.
+    TooManyBuckets,
     FileNotFound,
     /// Only pictures may be public.
     FileNotPublishable,

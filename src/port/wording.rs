@@ -94,8 +94,10 @@ impl fmt::Display for Code {
                 "This search expression cannot be read. Write it like fileName == 'a.png' && size < 1000."
             }
             Self::InvalidBucketName => {
-                "A name has 1 to 100 characters: letters, digits, spaces, dots, dashes and underscores."
+                "A name has 1 to 255 characters, none of them a slash, and nothing that cannot be seen."
             }
+            Self::InvalidTags => "There can be 50 tags at most, each a text of 1 to 100 characters.",
+            Self::TooManyBuckets => "There is no room for more buckets. Delete one first.",
             Self::MissingPicture => "Choose a picture first.",
             Self::PictureTooLarge => "The file is too large. Choose a picture of at most 8 MB.",
             Self::PictureTooWide => {

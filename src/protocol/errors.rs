@@ -6,6 +6,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::port::{Code, Problem, Refusal};
 
@@ -30,6 +31,9 @@ pub struct Entry {
     pub origin: Origin,
     pub code: &'static str,
     pub message: Cow<'static, str>,
+    /// What an application needs to go on; mostly nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
 }
 
 /// Whose fault it is.
@@ -74,15 +78,30 @@ impl WireError {
                 (500, "Something went wrong on our side. Try again; if it stays, tell the people who run this service.")
             }
         };
-        let entry = Entry { origin: Origin::ServerError, code: "internal_server_error", message: message.into() };
+        let entry = Entry {
+            origin: Origin::ServerError,
+            code: "internal_server_error",
+            message: message.into(),
+            details: None,
+        };
         Self { status, retry_after, envelope: Envelope { errors: vec![entry] } }
+    }
+}
+
+impl WireError {
+    /// The same with details in its first entry.
+    pub fn with_details(mut self, details: Value) -> Self {
+        if let Some(entry) = self.envelope.errors.first_mut() {
+            entry.details = Some(details);
+        }
+        self
     }
 }
 
 impl From<Fault> for WireError {
     fn from(fault: Fault) -> Self {
         let (status, code, message) = fault.words();
-        let entry = Entry { origin: Origin::ClientError, code, message: message.into() };
+        let entry = Entry { origin: Origin::ClientError, code, message: message.into(), details: None };
         Self { status, retry_after: None, envelope: Envelope { errors: vec![entry] } }
     }
 }
@@ -104,7 +123,12 @@ impl From<Code> for WireError {
 
 impl From<&Problem> for Entry {
     fn from(problem: &Problem) -> Self {
-        Self { origin: Origin::ClientError, code: words(problem.code).1, message: problem.to_string().into() }
+        Self {
+            origin: Origin::ClientError,
+            code: words(problem.code).1,
+            message: problem.to_string().into(),
+            details: None,
+        }
     }
 }
 
@@ -202,6 +226,8 @@ fn words(code: Code) -> (u16, &'static str) {
         | Code::InvalidExpression
         | Code::InvalidPhone
         | Code::PhoneUnchanged
+        | Code::InvalidTags
+        | Code::TooManyBuckets
         | Code::InvalidBucketName => (400, "validation_error"),
     }
 }

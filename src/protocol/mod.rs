@@ -8,3 +8,4 @@ pub mod errors;
 pub mod headers;
 pub mod objects;
 pub mod paths;
+pub mod storage;

@@ -1,10 +1,10 @@
-//! What a client gets: the JSON objects of ALTOGIC_WIRE.md §7 and §12, made from the port's types.
+//! What a client gets: the JSON objects of ALTOGIC_WIRE.md §12, made from the port's types.
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::port::{Agent, Grant, Session, SignedUp, StoredFile, User, Version};
+use crate::port::{Agent, Grant, PhoneVerified, Session, SignedUp, User, Version};
 
 /// A user. Absent fields are absent, not `null`; a password is never part of it.
 #[derive(Debug, Serialize)]
@@ -68,23 +68,18 @@ pub struct GrantObject {
     session: Option<SessionObject>,
 }
 
-/// A stored file.
+/// `{user, session}` after a number was proved; `session` is `null` when that finished a change and not a sign-up.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FileObject {
-    #[serde(rename = "_id")]
-    id: String,
-    bucket_id: String,
-    file_name: String,
-    size: u64,
-    encoding: &'static str,
-    mime_type: &'static str,
-    public_path: String,
-    is_public: bool,
-    uploaded_at: String,
-    updated_at: String,
-    user_id: String,
-    tags: [String; 0],
+pub struct PhoneVerifiedObject {
+    user: UserObject,
+    session: Option<SessionObject>,
+}
+
+/// `{session, found}`: a grant as the two-factor example reads it (§8).
+#[derive(Debug, Serialize)]
+pub struct FoundObject {
+    session: SessionObject,
+    found: UserObject,
 }
 
 impl From<User> for UserObject {
@@ -147,27 +142,20 @@ impl From<SignedUp> for GrantObject {
     }
 }
 
-impl From<StoredFile> for FileObject {
-    fn from(file: StoredFile) -> Self {
-        Self {
-            id: file.id,
-            bucket_id: file.bucket_id,
-            file_name: file.file_name,
-            size: file.size,
-            encoding: "7bit",
-            mime_type: file.mime_type,
-            public_path: file.public_path,
-            is_public: true,
-            uploaded_at: date(file.uploaded_at),
-            updated_at: date(file.uploaded_at),
-            user_id: file.user_id,
-            tags: [],
-        }
+impl From<PhoneVerified> for PhoneVerifiedObject {
+    fn from(verified: PhoneVerified) -> Self {
+        Self { user: verified.user.into(), session: verified.grant.map(|grant| grant.session.into()) }
+    }
+}
+
+impl From<Grant> for FoundObject {
+    fn from(grant: Grant) -> Self {
+        Self { session: grant.session.into(), found: grant.user.into() }
     }
 }
 
 /// ISO 8601 in UTC with milliseconds, as JavaScript writes dates (§4).
-fn date(timestamp: Timestamp) -> String {
+pub(super) fn date(timestamp: Timestamp) -> String {
     timestamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 

@@ -4,14 +4,14 @@ use actix_web::http::header;
 
 use crate::{
     engine::Engine,
-    port::{Answer, AuthManager, Caller, FieldUpdate, User},
+    port::{Answer, AuthManager, Caller, FieldUpdate, Storage, User},
 };
 
 use super::{call::Call, reply::Reply};
 
 /// What stands behind the door: the operations, and what only an embedded engine has: the answer to a mailed link, and
 /// users by their ids.
-pub trait Backend: AuthManager {
+pub trait Backend: AuthManager + Storage {
     /// The absolute URL that the browser goes on to. Changes nothing.
     fn open_mail_link(&self, key: String, action: String) -> Answer<String>;
 

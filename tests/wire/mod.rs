@@ -3,6 +3,7 @@
 mod accounts;
 mod door;
 mod objects;
+mod storage;
 
 use std::{rc::Rc, sync::Arc};
 
@@ -13,7 +14,7 @@ use actix_web::{
 };
 use serde_json::Value;
 use vestibule::{
-    engine::{Engine, SecretKey, Settings, SystemClock, SystemRandom, fields::Fields, store::Store},
+    engine::{Engine, MessageSettings, SecretKey, Settings, SystemClock, SystemRandom, fields::Fields, store::Store},
     rest::{self, ClientKey},
 };
 
@@ -58,6 +59,7 @@ impl Wire {
             files_dir: folder.path().join("files"),
             user_fields: Fields::default(),
             product_name: "Vestibule".to_owned(),
+            messages: MessageSettings::default(),
         };
         set(&mut settings);
         let store = Store::open(&format!("sqlite:{}/hall.db", folder.path().display())).await.expect("a store");

@@ -69,7 +69,8 @@ fn judge(engine: &Engine, account: &Account, old: &Password, new: &Password) -> 
     let settings = engine.settings();
     let name = account.user.name.as_deref().unwrap_or_default();
     let email = account.user.email.as_deref().unwrap_or_default();
-    let judged = passwords::judge(new, settings.password_min, &[email, name, &*settings.product_name]);
+    let phone = account.user.phone.as_deref().unwrap_or_default();
+    let judged = passwords::judge(new, settings.password_min, &[email, phone, name, &*settings.product_name]);
     let judged = if old.expose() == new.expose() { Err(Code::PasswordUnchanged) } else { judged };
     judged.map_err(|code| Refusal::at(Field::Password, code))
 }

@@ -91,7 +91,7 @@ pub(super) async fn move_to_phone(
     }
     tokens::kill_all(&mut tx, user_id).await?;
     accounts::delete_waiting_for_phone(&mut tx, new_phone, user_id).await?;
-    if let Some(former) = account.number() {
+    if let Some(former) = account.number().filter(|former| former != new_phone) {
         let message = TextMessage::PhoneChanged { new_phone_masked: new_phone.masked() };
         engine.text(&mut tx, &message, &former, None).await?;
     }

@@ -23,11 +23,11 @@ mod sign_in;
 mod sign_in_code;
 mod sign_up;
 mod sign_up_phone;
+pub(super) mod storage;
 mod store_file;
 mod sweep;
 mod text;
 mod update_user;
-mod upload;
 mod verify_phone;
 
 pub(super) use change_email::{change_email, confirm_email_change};
@@ -49,5 +49,4 @@ pub(super) use sign_up::sign_up_with_email;
 pub(super) use sign_up_phone::sign_up_with_phone;
 pub(super) use sweep::sweep;
 pub(super) use update_user::{update_object, update_user};
-pub(super) use upload::{delete_file, public_file, upload};
 pub(super) use verify_phone::verify_phone;

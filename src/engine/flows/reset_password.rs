@@ -6,12 +6,13 @@ use crate::{
         Engine,
         accounts::{self, Account},
         codes::{CodePurpose, Guess},
+        limits::Action,
         outbox::{Letter, TextMessage},
         passwords,
         store::{StoreError, Transaction, values},
         tokens::{self, Purpose},
     },
-    port::{AccessToken, Code, Field, Outcome, Password, Refusal},
+    port::{AccessToken, Caller, Code, Field, Outcome, Password, Refusal},
 };
 
 /// Sets the password, ends every session, every link and every code, tells the owner (SECURITY.md S35). Signs nobody in, so a
@@ -28,7 +29,8 @@ pub(in crate::engine) async fn reset_password_with_token(
         return Err(Code::InvalidTokenType.into());
     }
     let account = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?;
-    judge(engine, new_password, &[link.email.as_str(), account.user.name.as_deref().unwrap_or_default()])?;
+    let [name, phone] = [&account.user.name, &account.user.phone].map(|text| text.as_deref().unwrap_or_default());
+    judge(engine, new_password, &[link.email.as_str(), name, phone])?;
     let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
 
     let now = engine.now();
@@ -44,8 +46,12 @@ pub(in crate::engine) async fn reset_password_with_token(
 }
 
 /// As [`reset_password_with_token`]. The code proves the number, as the link does the address.
+///
+/// Where codes of the second factor go to the same phone, a reset by it would make the phone enough for everything (SECURITY.md
+/// S18): an account that can be reset by mail instead is refused with `SecondFactorRequired`.
 pub(in crate::engine) async fn reset_password_with_code(
     engine: &Engine,
+    caller: &Caller,
     phone: &str,
     code: &str,
     new_password: &Password,
@@ -53,6 +59,7 @@ pub(in crate::engine) async fn reset_password_with_code(
     let (phone, code) = verify_phone::judge(phone, code)?;
     // Before the guess is taken: a password that is refused costs none.
     judge(engine, new_password, &[phone.as_str()])?;
+    engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
     let guess = Guess { purposes: [CodePurpose::ResetPassword; 2], phone: &phone, code: &code, user_id: None };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
@@ -67,6 +74,11 @@ pub(in crate::engine) async fn reset_password_with_code(
         return Err(invalid().into());
     }
     let account = accounts::reload(&mut tx, &right.user_id).await?.ok_or_else(invalid)?;
+    if account.user.two_factor && account.user.email_verified {
+        // The code is spent all the same: it has told whoever typed it that it was right.
+        tx.commit().await?;
+        return Err(Code::SecondFactorRequired.into());
+    }
     judge(engine, new_password, &[account.user.name.as_deref().unwrap_or_default()])?;
     set_password(engine, tx, &account, password_hash).await
 }

@@ -36,8 +36,12 @@ pub(in crate::engine) async fn send_sign_in_code(engine: &Engine, caller: &Calle
 }
 
 /// Sends a code that resets the password. It proves the number as well, so an account that still waits for a proof gets one
-/// too, and whoever set its password before is locked out (S23).
+/// too, and whoever set its password before is locked out (S23). Refused where numbers are not proved (ALTOGIC_WIRE.md §3, row 17):
+/// a mistyped one would hand the account to a stranger.
 pub(in crate::engine) async fn send_reset_password_code(engine: &Engine, caller: &Caller, phone: &str) -> Outcome<()> {
+    if !engine.settings().confirm_phone {
+        return Err(Code::PhoneVerificationDisabled.into());
+    }
     send(engine, caller, phone, CodePurpose::ResetPassword, |_| true).await
 }
 

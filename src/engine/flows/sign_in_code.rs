@@ -5,6 +5,7 @@ use crate::{
     engine::{
         Engine, accounts,
         codes::{CodePurpose, Guess},
+        limits::Action,
     },
     port::{Caller, Code, Field, Grant, Outcome, Refusal},
 };
@@ -21,6 +22,7 @@ pub(in crate::engine) async fn sign_in_with_code(
         return Err(Code::SignInCodesDisabled.into());
     }
     let (phone, code) = judge(phone, code)?;
+    engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
     let guess = Guess { purposes: [CodePurpose::SignIn; 2], phone: &phone, code: &code, user_id: None };
     let now = engine.now();
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, now).await?;

@@ -36,7 +36,8 @@ pub(in crate::engine) async fn sign_up_with_phone(
     engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
     let password_hash = engine.hasher().hash(&sign_up.password, engine.random()).await?;
     let user = User { phone: Some(phone.to_string()), ..new_user(engine, name, fields) };
-    let may_text = engine.limits().allow_text_to(&phone, now);
+    // Where numbers are not proved nothing is texted, and whether it could be was not asked.
+    let may_text = waits && engine.limits().allow_text_to(&phone, now);
     let _change = engine.sessions().change(&user.id);
     let mut tx = engine.store().begin().await?;
     if accounts::phone_is_held(&mut tx, &phone).await? {
@@ -65,7 +66,8 @@ fn judge(engine: &Engine, caller: &Caller, sign_up: &SignUpWithPhone) -> Result<
     let phone = Phone::parse(&sign_up.phone);
     let name = parse_name(sign_up.name.as_deref().unwrap_or_default());
     let settings = engine.settings();
-    let personal = [sign_up.phone.trim(), sign_up.name.as_deref().unwrap_or_default(), &*settings.product_name];
+    let number = phone.as_ref().map_or("", Phone::as_str);
+    let personal = [number, sign_up.name.as_deref().unwrap_or_default(), &*settings.product_name];
     let password = passwords::judge(&sign_up.password, settings.password_min, &personal);
     let (fields, wrong_fields) = match settings.user_fields.for_sign_up(caller, &sign_up.fields) {
         Ok(fields) => (fields, Vec::new()),

@@ -35,6 +35,7 @@ pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> 
                    and not exists (select 1 from held_phones h where h.user_id = users.id)";
     store.execute(waiting, values![before(now, WAITING)]).await?;
     store.execute("delete from outbox where dead_at <= $1", values![before(now, WAITING)]).await?;
+    store.execute("delete from text_days where day < $1", values![now.as_second() / 86_400 - 30]).await?;
     sweep_files(engine).await
 }
 
@@ -46,7 +47,7 @@ async fn sweep_files(engine: &Engine) -> Result<(), StoreError> {
     let stretch = files.bytes.stretch(&after, FILES_AT_ONCE, ORPHAN).await.map_err(StoreError::Files)?;
     *swept_to() = stretch.next;
     for id in stretch.old {
-        let known = engine.store().fetch_optional("select id from files where id = $1", values![&id]).await?;
+        let known = engine.store().fetch_optional("select id from files where content_id = $1", values![&id]).await?;
         if known.is_none() {
             super::store_file::remove_bytes(engine, &id).await;
         }

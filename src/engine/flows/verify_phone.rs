@@ -5,8 +5,9 @@ use crate::{
     engine::{
         Engine, accounts,
         codes::{CodePurpose, Guess, RightCode},
+        limits::Action,
     },
-    port::{Caller, Code, Field, OneTimeCode, Outcome, Phone, PhoneVerified, Refusal},
+    port::{Caller, Code, Field, OneTimeCode, Outcome, Phone, PhoneVerified, Problem, Refusal},
 };
 
 /// Finishes a sign-up, with a session, or a change of the number, without one (ALTOGIC_WIRE.md §3, row 23). Which of the two is
@@ -21,6 +22,7 @@ pub(in crate::engine) async fn verify_phone(
         return Err(Code::PhoneVerificationDisabled.into());
     }
     let (phone, code) = judge(phone, code)?;
+    engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
     let purposes = [CodePurpose::VerifyPhone, CodePurpose::ChangePhone];
     let guess = Guess { purposes, phone: &phone, code: &code, user_id: None };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
@@ -37,11 +39,15 @@ pub(in crate::engine) async fn verify_phone(
 /// # Errors
 /// The problems, each at its field.
 pub(super) fn judge(phone: &str, code: &str) -> Result<(Phone, OneTimeCode), Refusal> {
-    match (Phone::parse(phone), OneTimeCode::parse(code)) {
-        (Ok(phone), Ok(code)) => Ok((phone, code)),
-        (Err(problem), _) => Err(Refusal::at(Field::Phone, problem)),
-        (_, Err(problem)) => Err(Refusal::at(Field::OneTimeCode, problem)),
-    }
+    let (phone, code) = (Phone::parse(phone), OneTimeCode::parse(code));
+    let problem = |code: Option<Code>, field| code.map(|code| Problem { code, field: Some(field) });
+    let problems = [
+        problem(phone.as_ref().err().copied(), Field::Phone),
+        problem(code.as_ref().err().copied(), Field::OneTimeCode),
+    ];
+    Refusal::of_all(problems.into_iter().flatten().collect())?;
+    let phone = phone.map_err(|code| Refusal::at(Field::Phone, code))?;
+    Ok((phone, code.map_err(|code| Refusal::at(Field::OneTimeCode, code))?))
 }
 
 async fn finish_sign_up(engine: &Engine, caller: &Caller, phone: &Phone, right: &RightCode) -> Outcome<PhoneVerified> {

@@ -138,6 +138,28 @@ impl Letter {
     }
 }
 
+impl Letter {
+    /// One of each, to try the templates with.
+    pub(super) fn samples(name: &str) -> Vec<Self> {
+        let name = Some(name.to_owned());
+        let link = "https://example.com/verify?key=k&action=a".to_owned();
+        let new_email = "ann@new.example".to_owned();
+        vec![
+            Self::ConfirmEmail { name: name.clone(), link: link.clone(), minutes: 1440 },
+            Self::AccountExists { link: link.clone() },
+            Self::MagicLink { name: name.clone(), link: link.clone(), minutes: 60 },
+            Self::ResetPassword { name: name.clone(), link: link.clone(), minutes: 60 },
+            Self::ConfirmEmailChange { name: name.clone(), link, minutes: 60 },
+            Self::EmailChangeRequested { name: name.clone(), new_email: new_email.clone() },
+            Self::EmailChanged { name: name.clone(), new_email },
+            Self::PasswordChanged { name: name.clone() },
+            Self::PhoneChanged { name: name.clone(), new_phone: "+49 … 78".to_owned() },
+            Self::SecondFactorOn { name: name.clone() },
+            Self::SecondFactorOff { name },
+        ]
+    }
+}
+
 /// A name to greet with, if it can be nothing but a name.
 fn harmless(name: &str) -> Option<String> {
     let name: String = name.chars().filter(|letter| !letter.is_control()).take(NAME_MAX).collect();

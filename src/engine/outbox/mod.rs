@@ -12,13 +12,14 @@ mod courier;
 mod folder;
 mod folder_inbox;
 mod letter;
+mod overrides;
 mod seal;
 mod sms;
 mod templates;
 mod text_message;
 mod transport;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,8 @@ use tokio::sync::Notify;
 pub use courier::Courier;
 pub use folder_inbox::OutboxFolder;
 pub use letter::Letter;
-pub use sms::SmsTransport;
+pub use overrides::TemplateError;
+pub use sms::{SmsAccount, SmsProvider, SmsTransport};
 pub use text_message::TextMessage;
 pub use transport::{Transport, TransportError};
 
@@ -77,17 +79,17 @@ impl Outbox {
     /// An outbox that seals with the first key.
     ///
     /// # Errors
-    /// When a mail template has a mistake: with its name and line.
+    /// When a template has a mistake: with its file and line.
     pub fn new(
         keys: &[SecretKey],
         product_name: &str,
         public_url: &str,
+        templates_dir: Option<&Path>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
-    ) -> Result<Self, minijinja::Error> {
-        let url = url::Url::parse(public_url).ok();
-        let host = url.as_ref().and_then(url::Url::host_str).unwrap_or("localhost").to_owned();
-        let (seal, templates) = (Seal::new(keys), Templates::new(product_name, &host)?);
+    ) -> Result<Self, TemplateError> {
+        let host = host_of(public_url);
+        let (seal, templates) = (Seal::new(keys), Templates::open(product_name, &host, templates_dir)?);
         let (news_of_mail, news_of_sms) = (Notify::new(), Notify::new());
         Ok(Self(Arc::new(Parts { seal, templates, host, clock, random, news_of_mail, news_of_sms })))
     }
@@ -154,6 +156,24 @@ impl Outbox {
         let sealed = self.0.seal.seal(&place(id, column), plain, &*self.0.random);
         sealed.ok_or_else(|| unwritable("there is no key to seal with"))
     }
+}
+
+/// Renders every message with sample data, as the start does. Answers the texts that take more than one SMS, with how many.
+///
+/// # Errors
+/// When a template has a mistake: with its file and line.
+pub fn check_templates(
+    product_name: &str,
+    public_url: &str,
+    templates_dir: Option<&Path>,
+) -> Result<Vec<(&'static str, usize)>, TemplateError> {
+    let templates = Templates::open(product_name, &host_of(public_url), templates_dir)?;
+    Ok(templates.long_texts().unwrap_or_default())
+}
+
+fn host_of(public_url: &str) -> String {
+    let url = url::Url::parse(public_url).ok();
+    url.as_ref().and_then(url::Url::host_str).unwrap_or("localhost").to_owned()
 }
 
 impl Channel {

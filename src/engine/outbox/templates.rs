@@ -1,11 +1,22 @@
-//! The templates: embedded, compiled once, rendered with what a message has.
+//! The templates: embedded, replaced where the operator has one of their own, and rendered with what a message has.
 //!
-//! A template is named by its path in `templates/`. `layout.html` and `layout.txt` are those of the mails.
+//! A template is named by its path in `templates/`, whose README lists the placeholders. One that a message does not have
+//! cannot be printed; that is a mistake which the start finds, as it renders every message with sample data. It can be
+//! asked for (`{% if link %}`), as the layouts do.
+//!
+//! What strangers typed (a name) is escaped in HTML, and no value can break the line of a subject (SECURITY.md S62, S63).
+
+use std::{collections::BTreeMap, error::Error as _, path::Path};
 
 use jiff::{Timestamp, tz::TimeZone};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
-use super::{letter::Letter, text_message::TextMessage};
+use super::{
+    letter::Letter,
+    overrides::{self, TemplateError},
+    sms::gsm,
+    text_message::TextMessage,
+};
 use crate::port::{Email, OneTimeCode, Phone};
 
 /// The texts of a letter.
@@ -23,6 +34,10 @@ pub(super) struct Templates {
     /// Of the URL that people see: what a code is bound to.
     host: String,
 }
+
+/// Receivers to try the templates with.
+const SAMPLE_EMAIL: &str = "ann@example.com";
+const SAMPLE_PHONE: &str = "+4915112345678";
 
 macro_rules! embedded {
     (mail: [$($mail:literal),* $(,)?], sms: [$($sms:literal),* $(,)?]) => {
@@ -74,65 +89,148 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
 };
 
 impl Templates {
-    /// Compiles them.
+    /// Compiles ours and those of the folder over them, and renders every message once.
     ///
     /// # Errors
-    /// With the name of a template and the line of a mistake in it.
-    pub(super) fn new(product_name: &str, host: &str) -> Result<Self, minijinja::Error> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(
-            |name| {
-                if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
-            },
-        );
-        // `{% extends "layout.txt" %}` in a mail means the layout of the mails.
-        environment.set_path_join_callback(|name, _| format!("mail/{name}").into());
-        for (name, source) in EMBEDDED {
-            environment.add_template(name, source)?;
+    /// With the file and the line of the first mistake.
+    pub(super) fn open(product_name: &str, host: &str, folder: Option<&Path>) -> Result<Self, TemplateError> {
+        let mut sources: BTreeMap<String, String> =
+            EMBEDDED.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned())).collect();
+        let own = folder.map(|folder| overrides::read(folder, EMBEDDED)).transpose()?.unwrap_or_default();
+        let mistake = |error: &minijinja::Error| {
+            let name = error.name().unwrap_or_default();
+            let folder = folder.filter(|_| own.contains_key(name)).unwrap_or(Path::new("templates"));
+            TemplateError { file: folder.join(name), line: error.line(), what: in_full(error) }
+        };
+        sources.extend(own.clone());
+        let mut environment = environment();
+        for (name, source) in sources {
+            environment.add_template_owned(name, source).map_err(|error| mistake(&error))?;
         }
-        Ok(Self { environment, product_name: product_name.to_owned(), host: host.to_owned() })
+        let templates = Self { environment, product_name: product_name.to_owned(), host: host.to_owned() };
+        templates.try_all().map_err(|error| mistake(&error))?;
+        Ok(templates)
     }
 
     /// The texts of a letter.
     ///
     /// # Errors
-    /// When a template names what the letter does not have.
+    /// When a template prints what the letter does not have.
     pub(super) fn render(&self, letter: &Letter, to: &Email, at: Timestamp) -> Result<Texts, minijinja::Error> {
-        let values = context! {
-            product_name => self.product_name.as_str(),
-            name => letter.greeted(),
-            to => to.as_str(),
-            new_email => letter.new_email(),
-            new_phone => letter.new_phone(),
-            link => letter.link(),
-            lifetime => letter.minutes().map(in_words),
-            asked_at => at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y at %H:%M UTC").to_string(),
-        };
-        let part = |part: &str, values: &minijinja::Value| {
-            self.environment.get_template(&format!("mail/{}/{part}", letter.name()))?.render(values)
-        };
-        let subject = part("subject.txt", &values)?.split_whitespace().collect::<Vec<_>>().join(" ");
-        let values = context! { subject => subject.as_str(), ..values };
-        Ok(Texts { text: part("body.txt", &values)?, html: part("body.html", &values)?, subject })
+        let name = letter.greeted().unwrap_or_default();
+        let mut values = Values::default();
+        values.add("product_name", Some(&self.product_name));
+        values.add("name", Some(&name));
+        values.add("to", Some(to.as_str()));
+        values.add("new_email", letter.new_email());
+        values.add("new_phone", letter.new_phone());
+        values.add("link", letter.link());
+        values.add("lifetime", letter.minutes().map(in_words));
+        values.add("asked_at", Some(at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y at %H:%M UTC").to_string()));
+        values.group("token", &[("confirmationURL", letter.link()), ("email", Some(to.as_str()))]);
+        values.group("user", &[("email", Some(to.as_str())), ("name", Some(&name))]);
+        let folder = format!("mail/{}", letter.name());
+        let subject = on_one_line(&self.print(&format!("{folder}/subject.txt"), &values)?);
+        values.add("subject", Some(&subject));
+        let text = self.print(&format!("{folder}/body.txt"), &values)?;
+        Ok(Texts { text, html: self.print(&format!("{folder}/body.html"), &values)?, subject })
     }
 
     /// The words of a text message.
     ///
     /// # Errors
-    /// When the template names what the message does not have.
+    /// When the template prints what the message does not have.
     pub(super) fn render_text(&self, message: &TextMessage, to: &Phone) -> Result<String, minijinja::Error> {
-        let values = context! {
-            product_name => self.product_name.as_str(),
-            host => self.host.as_str(),
-            to => to.as_str(),
-            code => message.code().map(OneTimeCode::expose),
-            lifetime => message.minutes().map(in_words),
-            new_phone => message.new_phone(),
-        };
-        let text = self.environment.get_template(&format!("sms/{}.txt", message.name()))?.render(values)?;
-        Ok(text.trim_end().to_owned())
+        let code = message.code().map(OneTimeCode::expose);
+        let mut values = Values::default();
+        values.add("product_name", Some(&self.product_name));
+        values.add("host", Some(&self.host));
+        values.add("to", Some(to.as_str()));
+        values.add("code", code);
+        values.add("lifetime", message.minutes().map(in_words));
+        values.add("new_phone", message.new_phone());
+        values.group("token", &[("code", code), ("phone", Some(to.as_str()))]);
+        // No name: what somebody typed is not sent to numbers that they name (S63).
+        values.group("user", &[("phone", Some(to.as_str())), ("name", Some(""))]);
+        Ok(self.print(&format!("sms/{}.txt", message.name()), &values)?.trim_end().to_owned())
     }
+
+    /// The texts that take more than one SMS, with how many.
+    pub(super) fn long_texts(&self) -> Result<Vec<(&'static str, usize)>, minijinja::Error> {
+        let mut long = Vec::new();
+        let Ok(phone) = Phone::parse(SAMPLE_PHONE) else { return Ok(long) };
+        for message in TextMessage::samples() {
+            let parts = gsm::parts_of_any(&self.render_text(&message, &phone)?);
+            if parts > 1 {
+                long.push((message.name(), parts));
+            }
+        }
+        Ok(long)
+    }
+
+    fn try_all(&self) -> Result<(), minijinja::Error> {
+        let (Ok(email), Ok(phone)) = (Email::parse(SAMPLE_EMAIL), Phone::parse(SAMPLE_PHONE)) else { return Ok(()) };
+        for letter in Letter::samples("Ann") {
+            self.render(&letter, &email, Timestamp::UNIX_EPOCH)?;
+        }
+        for message in TextMessage::samples() {
+            self.render_text(&message, &phone)?;
+        }
+        Ok(())
+    }
+
+    fn print(&self, name: &str, values: &Values) -> Result<String, minijinja::Error> {
+        self.environment.get_template(name)?.render(&values.0)
+    }
+}
+
+/// What a message has; what it does not have is not in it.
+#[derive(Default)]
+struct Values(BTreeMap<&'static str, Value>);
+
+impl Values {
+    fn add(&mut self, name: &'static str, value: Option<impl Into<String>>) {
+        self.0.extend(value.map(|value| (name, Value::from(value.into()))));
+    }
+
+    /// The placeholders that Altogic had.
+    fn group(&mut self, name: &'static str, members: &[(&'static str, Option<&str>)]) {
+        let present = members.iter().filter_map(|(name, value)| Some((*name, (*value)?.to_owned())));
+        self.0.insert(name, Value::from(present.collect::<BTreeMap<_, _>>()));
+    }
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    environment.set_auto_escape_callback(
+        |name| {
+            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+        },
+    );
+    // `{% extends "layout.txt" %}` in a mail means the layout of the mails.
+    environment.set_path_join_callback(|name, _| match name.strip_prefix("mail/") {
+        Some(_) => name.to_owned().into(),
+        None => format!("mail/{name}").into(),
+    });
+    environment
+}
+
+/// Words for the operator: what it is, and what that comes from.
+fn in_full(error: &minijinja::Error) -> String {
+    let mut words = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
+}
+
+/// A subject is one line, whatever is in it.
+fn on_one_line(subject: &str) -> String {
+    let words = subject.split(|letter: char| letter.is_whitespace() || letter.is_control());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn in_words(minutes: u32) -> String {
@@ -145,119 +243,4 @@ fn in_words(minutes: u32) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn render(letter: &Letter) -> Texts {
-        let to = Email::parse("ann@example.com").unwrap();
-        let at = "2026-11-21T04:12:00Z".parse().unwrap();
-        Templates::new("Vestibule", "example.com").unwrap().render(letter, &to, at).unwrap()
-    }
-
-    fn letters(name: &str) -> Vec<Letter> {
-        let name = Some(name.to_owned());
-        let link = "https://example.com/verify?key=k&action=a".to_owned();
-        let new_email = "ann@new.example".to_owned();
-        vec![
-            Letter::ConfirmEmail { name: name.clone(), link: link.clone(), minutes: 1440 },
-            Letter::AccountExists { link: link.clone() },
-            Letter::MagicLink { name: name.clone(), link: link.clone(), minutes: 60 },
-            Letter::ResetPassword { name: name.clone(), link: link.clone(), minutes: 60 },
-            Letter::ConfirmEmailChange { name: name.clone(), link, minutes: 60 },
-            Letter::EmailChangeRequested { name: name.clone(), new_email: new_email.clone() },
-            Letter::EmailChanged { name: name.clone(), new_email },
-            Letter::PasswordChanged { name: name.clone() },
-            Letter::PhoneChanged { name: name.clone(), new_phone: "+49 … 78".to_owned() },
-            Letter::SecondFactorOn { name: name.clone() },
-            Letter::SecondFactorOff { name },
-        ]
-    }
-
-    #[test]
-    fn a_confirmation_reads_well() {
-        insta::assert_snapshot!(render(&letters("Ann")[0]).text, @r"
-        Hello Ann,
-
-        thank you for signing up. One step is left: show us that ann@example.com is
-        yours, and the door is open.
-
-        Confirm my address:
-
-        https://example.com/verify?key=k&action=a
-
-        The link is good for 24 hours and works once.
-
-
-        Was this not you? Somebody may have mistyped their address. You need do
-        nothing: without a press nobody gets in with your address.
-
-        Asked for on 21 November 2026 at 04:12 UTC.
-
-        -- 
-        Vestibule
-        This mail is for ann@example.com. We never ask for your password by mail.
-        ");
-    }
-
-    #[test]
-    fn every_letter_renders_and_fetches_nothing() {
-        for letter in letters("Ann & Söhne") {
-            let texts = render(&letter);
-            let html = &texts.html;
-            assert!(!html.contains("src=") && !html.contains("url(") && !html.contains("<link"), "{html}");
-            assert!(html.contains("ann@example.com") && texts.text.contains("ann@example.com"), "{}", letter.name());
-            assert!(!texts.subject.is_empty() && !texts.subject.contains('\n'), "{:?}", texts.subject);
-            assert!(
-                texts.text.lines().all(|line| line.chars().count() <= 78 || line.contains("http")),
-                "{}",
-                texts.text
-            );
-            if letter.greeted().is_some() {
-                assert!(html.contains("Ann &amp; Söhne") && texts.text.contains("Ann & Söhne"), "{}", letter.name());
-            }
-        }
-    }
-
-    /// S63
-    #[test]
-    fn nobody_sends_words_of_their_own_through_us() {
-        for name in
-            ["visit evil.example", "https://evil.example", "<b>x</b>", "www evil", "a\\\\b", "mail@evil.example"]
-        {
-            for letter in letters(name) {
-                let texts = render(&letter);
-                assert!(
-                    !texts.text.contains("evil") && !texts.html.contains("evil") && !texts.html.contains("<b>"),
-                    "{name}"
-                );
-            }
-        }
-    }
-
-    fn text_messages() -> Vec<TextMessage> {
-        let (code, minutes) = (OneTimeCode::parse("314159").unwrap(), 10);
-        vec![
-            TextMessage::VerifyPhone { code: code.clone(), minutes },
-            TextMessage::ChangePhone { code: code.clone(), minutes },
-            TextMessage::SetPhone { code: code.clone(), minutes: 1 },
-            TextMessage::SignIn { code: code.clone(), minutes },
-            TextMessage::ResetPassword { code: code.clone(), minutes },
-            TextMessage::SecondFactor { code, minutes: 1 },
-            TextMessage::PasswordChanged,
-            TextMessage::PhoneChanged { new_phone_masked: "+49 … 78".to_owned() },
-            TextMessage::AccountExists,
-        ]
-    }
-
-    /// S66. Letters of the basic alphabet of GSM 03.38, of which one SMS holds 160.
-    #[test]
-    fn every_text_is_one_sms_and_binds_its_code_to_the_host() {
-        let phone = Phone::parse("+4915112345678").unwrap();
-        for message in text_messages() {
-            let text = Templates::new("Vestibule", "example.com").unwrap().render_text(&message, &phone).unwrap();
-            let basic = |letter: char| letter.is_ascii_alphanumeric() || " \n.,:;?!@#+-'\"/()".contains(letter);
-            assert!(text.len() <= 160 && text.chars().all(basic), "{}: {text}", text.len());
-            assert_eq!(text.lines().last() == Some("@example.com #314159"), message.code().is_some(), "{text}");
-        }
-    }
-}
+mod tests;

@@ -84,6 +84,23 @@ impl TextMessage {
         matches!(self, Self::PasswordChanged | Self::PhoneChanged { .. })
     }
 
+    /// One of each, with a code, to try the templates with.
+    pub(super) fn samples() -> Vec<Self> {
+        let Ok(code) = OneTimeCode::parse("314159") else { return Vec::new() };
+        let new_phone_masked = "+49 … 78".to_owned();
+        vec![
+            Self::VerifyPhone { code: code.clone(), minutes: 10 },
+            Self::ChangePhone { code: code.clone(), minutes: 10 },
+            Self::SetPhone { code: code.clone(), minutes: 1 },
+            Self::SignIn { code: code.clone(), minutes: 10 },
+            Self::ResetPassword { code: code.clone(), minutes: 10 },
+            Self::SecondFactor { code, minutes: 1 },
+            Self::PasswordChanged,
+            Self::PhoneChanged { new_phone_masked },
+            Self::AccountExists,
+        ]
+    }
+
     fn code_and_minutes(&self) -> Option<(&OneTimeCode, u32)> {
         match self {
             Self::VerifyPhone { code, minutes }

@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use jiff::SignedDuration;
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, MultiPart, header},
@@ -37,13 +38,21 @@ pub enum TransportError {
     Folder(#[from] std::io::Error),
 }
 
-/// Why a mail did not leave.
+/// Why a message did not leave. Names neither receiver nor text, so it can be logged.
 #[derive(Debug)]
 pub(super) enum SendError {
-    /// Another try may work.
-    Temporary(String),
+    /// Another try may work, after the time that was asked for.
+    Temporary { reason: String, retry_after: Option<SignedDuration> },
     /// No other try will work.
     Permanent(String),
+    /// Nobody knows whether it left, and a second one could be charged and delivered too.
+    Unclear(String),
+}
+
+impl SendError {
+    pub(super) fn temporary(reason: String) -> Self {
+        Self::Temporary { reason, retry_after: None }
+    }
 }
 
 /// A mail as it leaves.
@@ -99,11 +108,11 @@ impl Transport {
                 Ok(_) => Ok(()),
                 // A server's words may repeat the receiver's address; only its code goes into the log.
                 Err(error) if error.is_permanent() => Err(SendError::Permanent(code_of(&error))),
-                Err(error) => Err(SendError::Temporary(code_of(&error))),
+                Err(error) => Err(SendError::temporary(code_of(&error))),
             },
             Way::Folder(folder) => {
                 let put = folder.put(created, &id, "eml", message.formatted()).await;
-                put.map_err(|error| SendError::Temporary(error.to_string()))
+                put.map_err(|error| SendError::temporary(error.to_string()))
             }
         }
     }

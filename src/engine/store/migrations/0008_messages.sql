@@ -8,5 +8,7 @@ create index outbox_channel_next_attempt_at on outbox (channel, next_attempt_at)
 -- How many texts were queued on a day, in days since 1970 (UTC).
 create table text_days (
     day bigint primary key,
-    queued bigint not null
+    queued bigint not null,
+    -- 1: the log said that the budget of the day is spent.
+    told bigint not null default 0
 );
