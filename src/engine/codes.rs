@@ -20,7 +20,7 @@ use super::{
     store::{Row, Store, StoreError, Transaction, values},
     tokens::after,
 };
-use crate::port::{Code, OneTimeCode, Outcome, Phone, Random};
+use crate::port::{Code, Field, OneTimeCode, Outcome, Phone, Random, Refusal};
 
 /// Wrong guesses that kill a code (SECURITY.md S17).
 const GUESSES: i64 = 5;
@@ -153,7 +153,7 @@ impl Codes {
                 return Ok(right);
             }
         }
-        Err(Code::InvalidOneTimeCode.into())
+        Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into())
     }
 
     /// Spends a code. `false` when it was spent or replaced since it was guessed, or is over: then nothing may come of it.

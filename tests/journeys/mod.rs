@@ -13,3 +13,4 @@ mod sessions;
 mod sign_in;
 mod sign_up;
 mod sub_path;
+mod two_factor;

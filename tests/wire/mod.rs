@@ -3,6 +3,7 @@
 mod accounts;
 mod door;
 mod objects;
+mod second_factor;
 mod storage;
 
 use std::{rc::Rc, sync::Arc};
