@@ -85,3 +85,14 @@ async fn a_challenge_dies_with_the_password() {
         refused(entered, Code::ChallengeGone);
     }
 }
+
+/// S65: nobody is let in when no code can be sent, and the owner is told why at once.
+#[tokio::test]
+async fn a_spent_budget_lets_nobody_in_and_is_told_at_once() {
+    for bench in Bench::each_with(|settings| settings.messages.sms_daily_budget = 1).await {
+        guarded(&bench).await;
+        let sign_in = bench.engine.sign_in_with_email(somebody(), EMAIL.to_owned(), Password::typed(PASSWORD));
+        let outcome = tokio::time::timeout(std::time::Duration::from_secs(20), sign_in).await;
+        refused(outcome.expect("an answer in time"), Code::MessagesExhausted);
+    }
+}
