@@ -207,7 +207,11 @@ fn status_of(refusal: &Refusal) -> StatusCode {
     let is = |code| refusal.is(code);
     if refusal.retry_after().is_some() {
         StatusCode::TOO_MANY_REQUESTS
-    } else if is(Code::InvalidSignInCredentials) || is(Code::InvalidCredentials) || is(Code::EmailNotVerified) {
+    } else if is(Code::InvalidSignInCredentials)
+        || is(Code::InvalidCredentials)
+        || is(Code::InvalidOneTimeCode)
+        || is(Code::EmailNotVerified)
+    {
         StatusCode::UNAUTHORIZED
     } else if is(Code::PictureTooLarge) {
         StatusCode::PAYLOAD_TOO_LARGE

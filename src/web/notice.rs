@@ -16,6 +16,8 @@ pub(crate) enum Notice {
     MailSentAgain,
     MailSentToNewAddress,
     LinkGone,
+    CodeSentAgain,
+    SignInGone,
     PasswordReset,
     PasswordChanged,
     NameChanged,
@@ -42,6 +44,8 @@ impl Notice {
             Self::MailSentAgain => "We sent it again. It can take a few minutes to arrive.",
             Self::MailSentToNewAddress => "We sent the link to the corrected address.",
             Self::LinkGone => "That link is no longer open in this browser. Please ask for a new one.",
+            Self::CodeSentAgain => "We sent another code. The former one no longer works.",
+            Self::SignInGone => "That sign-in took too long. Please sign in again.",
             Self::PasswordReset => "Your password was changed. Sign in with the new one.",
             Self::PasswordChanged => "Your password was changed. All other sessions were ended.",
             Self::NameChanged => "Your name was changed.",
@@ -54,6 +58,9 @@ impl Notice {
 
     /// Whether it is good news; otherwise it is shown as a warning.
     pub(crate) fn is_good(self) -> bool {
-        !matches!(self, Self::SignInFirst | Self::SessionEnded | Self::LinkGone | Self::EmailChangeLinkFailed)
+        !matches!(
+            self,
+            Self::SignInFirst | Self::SessionEnded | Self::SignInGone | Self::LinkGone | Self::EmailChangeLinkFailed
+        )
     }
 }

@@ -19,7 +19,7 @@ use super::{
     pages::{
         auth_redirect, change_password, check_inbox, choose_password, dev_inbox, home, magic_link, profile,
         profile_email, profile_email_confirm, profile_name, profile_password, profile_picture, profile_sessions,
-        reset_password, sign_in, sign_out, sign_up,
+        reset_password, sign_in, sign_out, sign_up, two_factor,
     },
     visit::Visit,
 };
@@ -32,6 +32,9 @@ fn table() -> Vec<Place> {
         at("/check-inbox/resend", Anyone).get(check_inbox::show).post(check_inbox::resend),
         at("/check-inbox/correct", Anyone).get(check_inbox::show).post(check_inbox::correct),
         at("/sign-in", Guests).get(sign_in::show).post(sign_in::submit),
+        at("/sign-in/two-factor", Guests).get(two_factor::show).post(two_factor::submit),
+        at("/sign-in/two-factor/resend", Guests).get(two_factor::show).post(two_factor::resend),
+        at("/sign-in/two-factor/leave", Guests).get(two_factor::show).post(two_factor::leave),
         at("/magic-link", Guests).get(magic_link::show).post(magic_link::submit),
         at("/auth-redirect", Anyone).get(auth_redirect::show),
         at("/auth-redirect/finish", Anyone).get(auth_redirect::show).post(auth_redirect::submit),

@@ -9,6 +9,7 @@
 //! | `r` | the page to come back to after signing in | until then |
 //! | `n` | a notice for the next page | until shown |
 //! | `j` | the running journey: where mail went, and for what | until it ends |
+//! | `f` | the sign-in that waits for its second factor: its token, where the code went (masked), what to say after | until it ends |
 //! | `a` | what a mailed link brought, moved out of the URL (SECURITY.md S47) | until used |
 //!
 //! A browser drops a cookie above 4096 bytes without a word (S40), and sealing makes the text half as long again. Every
@@ -22,7 +23,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::notice::Notice;
-use crate::port::{BrowserTicket, Email, Random, SessionToken};
+use crate::port::{BrowserTicket, Challenge, Email, Phone, Random, SessionToken};
 
 /// Longest page address that is kept to come back to, in bytes.
 const RETURN_TO_MAX: usize = 1024;
@@ -33,6 +34,7 @@ const RETURN_TO: &str = "r";
 const NOTICE: &str = "n";
 const JOURNEY: &str = "j";
 const ARRIVAL: &str = "a";
+const WAITING: &str = "f";
 
 /// The contents of the cookie.
 #[derive(Clone)]
@@ -56,6 +58,20 @@ pub(crate) enum JourneyKind {
     MagicLink,
     #[serde(rename = "r")]
     ResetPassword,
+}
+
+/// A sign-in that waits for its second factor.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    /// Names the sign-in; worth nothing without the code.
+    #[serde(rename = "t")]
+    pub(crate) token: String,
+    /// Where the code went, masked: enough to know one's own phone by.
+    #[serde(rename = "p")]
+    pub(crate) phone: String,
+    /// What is said once one is in.
+    #[serde(rename = "n")]
+    pub(crate) notice: Option<Notice>,
 }
 
 /// What a mailed link brought: which kind it was, and its access token or key.
@@ -200,6 +216,25 @@ impl CookieSession {
         }
     }
 
+    /// The sign-in that waits for its second factor.
+    pub(crate) fn waiting(&self) -> Option<Waiting> {
+        self.read(WAITING)
+    }
+
+    /// Keeps a sign-in whose first factor was right. A session that was here before is not this one's: it is forgotten, and so
+    /// is the link that was spent.
+    pub(crate) fn wait_for_code(&self, challenge: &Challenge, notice: Option<Notice>) {
+        let phone = Phone::parse(&challenge.phone).map(|phone| phone.masked()).unwrap_or_default();
+        self.drop_token();
+        self.forget_arrival();
+        self.write(WAITING, &Waiting { token: challenge.token.expose().to_owned(), phone, notice });
+    }
+
+    /// Forgets the sign-in that waited.
+    pub(crate) fn stop_waiting(&self) {
+        self.0.remove(WAITING);
+    }
+
     fn return_to(&self) -> Option<String> {
         self.read::<String>(RETURN_TO).filter(|path| is_own_path(path))
     }
@@ -319,6 +354,8 @@ mod tests {
         session.begin_journey(JourneyKind::SignUp, &format!("{}@example.com", "a".repeat(60)));
         session.keep_arrival(&Arrival { action: Action::MagicLink, token: "t".repeat(512) });
         session.leave_notice(Notice::MailSentToNewAddress);
+        let (token, phone) = ("t".repeat(128), "+49 … 78".to_owned());
+        session.write(WAITING, &Waiting { token, phone, notice: Some(Notice::EmailConfirmed) });
         let text = serde_json::to_string(&*session.0.entries()).unwrap();
         // nonce and tag add 28 bytes, base64 a third, percent-encoding its signs a little
         assert!((text.len() + 28) * 4 / 3 * 106 / 100 < 3500, "{} bytes", text.len());

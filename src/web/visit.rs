@@ -144,7 +144,10 @@ impl Visit {
     pub(crate) fn enter(&self, entrance: &Entrance, notice: Option<Notice>) -> Result<HttpResponse, PageError> {
         match entrance {
             Entrance::Granted(grant) => self.begin(grant, notice),
-            Entrance::Challenged(_) => Err(PageError::broken("the page of the second factor is not built yet")),
+            Entrance::Challenged(challenge) => {
+                self.session().wait_for_code(challenge, notice);
+                Ok(self.go("/sign-in/two-factor"))
+            }
         }
     }
 

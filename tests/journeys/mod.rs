@@ -14,3 +14,4 @@ mod sessions;
 mod sign_in;
 mod sign_up;
 mod sub_path;
+mod two_factor;

@@ -127,6 +127,19 @@ impl Hall {
             .collect()
     }
 
+    /// The codes that were texted to a number, oldest first.
+    pub async fn codes_to(&self, phone: &str) -> Vec<String> {
+        self.vestibule.deliver().await;
+        let folder = fs::read_dir(self.folder.path().join("outbox")).expect("an outbox");
+        let mut files: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
+        files.retain(|file| file.to_string_lossy().ends_with(".sms.json"));
+        files.sort();
+        let texts = files.iter().map(|file| fs::read(file).expect("a text"));
+        let texts = texts.map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).expect("JSON"));
+        let texts = texts.filter(|text| text["to"] == phone);
+        texts.filter_map(|text| code_in(text["text"].as_str().expect("a text"))).collect()
+    }
+
     /// The newest mail somebody got.
     pub async fn newest_mail_to(&self, address: &str) -> Mail {
         self.mail_to(address).await.pop().unwrap_or_else(|| panic!("{address} got no mail"))
@@ -143,6 +156,12 @@ impl Hall {
         assert_eq!(browser.page.path, "/profile", "{}", browser.page.text());
         browser
     }
+}
+
+/// The first six digits in a row.
+fn code_in(text: &str) -> Option<String> {
+    let words = text.split(|letter: char| !letter.is_ascii_digit());
+    words.into_iter().find(|word| word.len() == 6).map(str::to_owned)
 }
 
 async fn read(

@@ -4,6 +4,7 @@ mod accounts;
 mod door;
 mod objects;
 mod phones;
+mod second_factor;
 mod storage;
 
 use std::{rc::Rc, sync::Arc};

@@ -27,7 +27,13 @@ pub(super) async fn challenge(
     account: &Account,
 ) -> Outcome<Challenge> {
     let phone = account.number().ok_or(Code::SecondFactorNeedsPhone)?;
-    may_text(engine, caller, &account.user, &phone).await?;
+    if let Err(trouble) = engine.can_text(&phone).await {
+        // What the first factor spent is given back before the operator is told, which writes.
+        drop(tx);
+        engine.judge_destination(&phone).await?;
+        return Err(trouble);
+    }
+    take_text(engine, caller, &account.user)?;
     let now = engine.now();
     let (waiting, token) = engine.challenges().create(&mut tx, &account.user.id, engine.random(), now).await?;
     let expires_at = text_code(engine, &mut tx, &waiting, &phone).await?;
@@ -150,6 +156,10 @@ pub(super) async fn tell_switched(
 /// Whether a code may be sent to the owner, who is told when it may not.
 async fn may_text(engine: &Engine, caller: &Caller, user: &User, phone: &Phone) -> Outcome<()> {
     engine.judge_destination(phone).await?;
+    take_text(engine, caller, user)
+}
+
+fn take_text(engine: &Engine, caller: &Caller, user: &User) -> Outcome<()> {
     let now = engine.now();
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
     engine.limits().take(Action::SecondFactorToAccount, &user.id, now).map_err(exceeded)

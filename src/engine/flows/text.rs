@@ -14,7 +14,7 @@ use crate::{
         settings::SmsCountries,
         store::{StoreError, Transaction, values},
     },
-    port::{Code, Field, Outcome, Phone, Refusal},
+    port::{Code, Field, Outcome, Phone, Refusal, Trouble},
 };
 
 const DAY: i64 = 24 * 60 * 60;
@@ -26,22 +26,34 @@ impl Engine {
     /// # Errors
     /// `CountryNotServed` at the phone, or `MessagesExhausted`.
     pub(in crate::engine) async fn judge_destination(&self, phone: &Phone) -> Outcome<()> {
+        let verdict = self.can_text(phone).await;
+        if matches!(&verdict, Err(Trouble::Refused(refusal)) if refusal.is(Code::MessagesExhausted)) {
+            self.tell_exhausted().await?;
+        }
+        verdict
+    }
+
+    /// As [`judge_destination`](Self::judge_destination), and reads only: for whoever holds a transaction, beside which no other
+    /// can write.
+    pub(in crate::engine) async fn can_text(&self, phone: &Phone) -> Outcome<()> {
         if !self.settings().messages.sms_countries.serve(phone) {
             return Err(Refusal::at(Field::Phone, Code::CountryNotServed).into());
         }
-        let sql = "select queued, told from text_days where day = $1";
-        let Some(today) = self.store().fetch_optional(sql, values![self.today()]).await? else {
-            return if self.daily_budget() > 0 { Ok(()) } else { Err(Code::MessagesExhausted.into()) };
-        };
-        if today.integer("queued")? < self.daily_budget() {
-            return Ok(());
-        }
-        if today.integer("told")? == 0 {
+        let sql = "select queued from text_days where day = $1";
+        let today = self.store().fetch_optional(sql, values![self.today()]).await?;
+        let queued = today.map_or(Ok(0), |today| today.integer("queued"))?;
+        if queued < self.daily_budget() { Ok(()) } else { Err(Code::MessagesExhausted.into()) }
+    }
+
+    /// Tells the operator that the budget is spent, unless that was told today.
+    async fn tell_exhausted(&self) -> Outcome<()> {
+        let sql = "select told from text_days where day = $1 and told = 0";
+        if self.store().fetch_optional(sql, values![self.today()]).await?.is_some() {
             let mut tx = self.store().begin().await?;
             self.tell_once(&mut tx).await?;
             tx.commit().await?;
         }
-        Err(Code::MessagesExhausted.into())
+        Ok(())
     }
 
     /// Queues a text and counts it in the budget, in the transaction. After `expires_at` it is not sent any more.

@@ -35,11 +35,14 @@ impl Clock for MovedClock {
 }
 
 /// Chance that remembers every token it gave out, so that a test can follow the links without reading mail.
-struct Recorded(Mutex<Vec<String>>);
+struct Recorded(Mutex<Vec<String>>, Mutex<Option<u32>>);
 
 impl Random for Recorded {
     fn fill(&self, bytes: &mut [u8]) {
         SystemRandom.fill(bytes);
+        if let Ok(drawn) = <[u8; 4]>::try_from(&*bytes) {
+            *self.1.lock().unwrap() = Some(u32::from_be_bytes(drawn));
+        }
         if bytes.len() == 32 {
             self.0.lock().unwrap().push(BASE64_URL_SAFE_NO_PAD.encode(&*bytes));
         }
@@ -80,7 +83,7 @@ impl Bench {
         };
         set(&mut settings);
         let clock = Arc::new(MovedClock(AtomicI64::new(1_800_000_000_000)));
-        let random = Arc::new(Recorded(Mutex::default()));
+        let random = Arc::new(Recorded(Mutex::default(), Mutex::default()));
         let store = Store::open(url).await.unwrap();
         let engine = Engine::open(settings, store, clock.clone(), random.clone()).await.unwrap();
         Self { engine, clock, random, _folder: folder }
@@ -107,6 +110,11 @@ impl Bench {
 
     pub(super) async fn token(&self, action: &str) -> AccessToken {
         self.tokens(action).await.pop().expect("a live link")
+    }
+
+    /// The code that was texted last (see `six_digits` in `codes`).
+    pub(super) fn newest_code(&self) -> String {
+        (100_000 + self.random.1.lock().unwrap().expect("a code") % 900_000).to_string()
     }
 
     /// The keys of the live links that change an address, oldest first.

@@ -12,5 +12,6 @@ mod phone_races;
 mod phones;
 mod pocket;
 mod races;
+mod second_factor;
 mod storage;
 mod texts;

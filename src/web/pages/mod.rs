@@ -19,3 +19,4 @@ pub(super) mod reset_password;
 pub(super) mod sign_in;
 pub(super) mod sign_out;
 pub(super) mod sign_up;
+pub(super) mod two_factor;

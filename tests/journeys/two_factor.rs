@@ -1,0 +1,172 @@
+//! The second factor at the pages: a code by SMS after every first factor.
+
+use std::time::Duration;
+
+use actix_web::test::TestRequest;
+use serde_json::{Value, json};
+
+use crate::support::{Browser, Hall, PASSWORD};
+
+const EMAIL: &str = "ann@example.com";
+const PHONE: &str = "+4915112345678";
+
+/// A hall with somebody whose account asks for a second factor; it was switched on as an application does (ALTOGIC_WIRE.md §8).
+async fn guarded() -> Hall {
+    let hall = Hall::open_with(&[("VESTIBULE_SMS__COUNTRIES", "DE")]).await;
+    hall.member("Ann", EMAIL).await;
+    let entered = call(&hall, "/users/sign-in", "", json!({"email": EMAIL, "password": PASSWORD})).await;
+    let session = entered["session"]["token"].as_str().expect("a session").to_owned();
+    call(&hall, "/users/set-phone?phoneNumber=%2B4915112345678", &session, json!({})).await;
+    let code = newest_code(&hall).await;
+    call(&hall, "/users/verify-phone", &session, json!({"code": code, "phoneNumber": PHONE})).await;
+    let on = json!({"model": "users", "id": entered["user"]["_id"], "values": {"twoFactorAuth": true}});
+    let user = call(&hall, "/_api/rest/v1/db/object/update", &session, on).await;
+    assert_eq!(user["twoFactorAuth"], true, "{user}");
+    hall
+}
+
+async fn call(hall: &Hall, path: &str, session: &str, body: Value) -> Value {
+    let request = TestRequest::post().uri(path).insert_header(("x-client-key", "a-client-key-for-tests"));
+    let request = if session.is_empty() { request } else { request.insert_header(("session", session)) };
+    let (status, _, bytes) = hall.send(request.set_json(body)).await;
+    assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&bytes));
+    serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+async fn newest_code(hall: &Hall) -> String {
+    hall.codes_to(PHONE).await.pop().expect("a code")
+}
+
+async fn sign_in(browser: &mut Browser) {
+    browser.open("/sign-in").await;
+    browser.fill("E-mail", EMAIL).fill("Password", PASSWORD);
+    browser.press("Sign in").await;
+}
+
+async fn type_code(browser: &mut Browser, code: &str) {
+    browser.fill("Code", code);
+    browser.press("Sign in").await;
+}
+
+/// A code that is not this one.
+fn other(code: &str) -> &'static str {
+    if code == "123456" { "654321" } else { "123456" }
+}
+
+/// S40: the page that was asked for survives the second step; S92: Back finds nobody stranded.
+#[actix_web::test]
+async fn the_right_code_lets_in_and_leads_back_to_the_page_that_was_asked_for() {
+    let hall = guarded().await;
+    let mut ann = hall.browser();
+    ann.open("/profile/sessions").await;
+    ann.fill("E-mail", EMAIL).fill("Password", PASSWORD);
+    ann.press("Sign in").await;
+    assert_eq!((ann.page.path.as_str(), ann.page.status), ("/sign-in/two-factor", 200));
+    assert!(ann.page.text().contains("+49 … 78") && !ann.page.html().contains(PHONE), "{}", ann.page.text());
+    type_code(&mut ann, &newest_code(&hall).await).await;
+    assert_eq!(ann.page.path, "/profile/sessions", "{}", ann.page.text());
+    ann.open("/sign-in/two-factor").await;
+    assert_eq!(ann.page.path, "/profile");
+}
+
+/// S18
+#[actix_web::test]
+async fn without_the_code_no_page_of_members_opens() {
+    let hall = guarded().await;
+    let mut eve = hall.browser();
+    sign_in(&mut eve).await;
+    eve.open("/profile").await;
+    assert_eq!(eve.page.path, "/sign-in");
+    let mut stranger = hall.browser();
+    stranger.open("/sign-in/two-factor").await;
+    assert_eq!(stranger.page.path, "/sign-in");
+}
+
+/// S17
+#[actix_web::test]
+async fn five_wrong_codes_kill_the_right_one_and_another_code_lets_in() {
+    let hall = guarded().await;
+    let mut ann = hall.browser();
+    sign_in(&mut ann).await;
+    let code = newest_code(&hall).await;
+    for _ in 0..5 {
+        type_code(&mut ann, other(&code)).await;
+        assert_eq!(ann.page.status, 401, "{}", ann.page.text());
+        assert!(ann.page.problem("Code").is_some());
+    }
+    type_code(&mut ann, &code).await;
+    assert_eq!(ann.page.status, 401, "{}", ann.page.text());
+    ann.press("Send another code").await;
+    assert_eq!(ann.page.path, "/sign-in/two-factor");
+    type_code(&mut ann, &newest_code(&hall).await).await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+}
+
+/// S16
+#[actix_web::test]
+async fn a_code_that_ran_out_is_sent_anew_and_a_sign_in_that_ran_out_begins_again() {
+    let hall = guarded().await;
+    let mut ann = hall.browser();
+    sign_in(&mut ann).await;
+    let late = newest_code(&hall).await;
+    hall.pass(Duration::from_secs(61));
+    type_code(&mut ann, &late).await;
+    assert_eq!(ann.page.status, 401);
+    let mut slow = ann.clone();
+    ann.press("Send another code").await;
+    type_code(&mut ann, &newest_code(&hall).await).await;
+    assert_eq!(ann.page.path, "/profile");
+    hall.pass(Duration::from_secs(600));
+    slow.press("Send another code").await;
+    assert_eq!(slow.page.path, "/sign-in");
+    assert!(slow.page.text().contains("took too long"), "{}", slow.page.text());
+}
+
+#[actix_web::test]
+async fn the_way_back_forgets_the_sign_in() {
+    let hall = guarded().await;
+    let mut ann = hall.browser();
+    sign_in(&mut ann).await;
+    ann.press("Back to sign-in").await;
+    assert_eq!(ann.page.path, "/sign-in");
+    ann.open("/sign-in/two-factor").await;
+    assert_eq!(ann.page.path, "/sign-in");
+}
+
+/// S18
+#[actix_web::test]
+async fn a_magic_link_asks_for_the_second_factor_too() {
+    let hall = guarded().await;
+    let mut ann = hall.browser();
+    ann.open("/magic-link").await;
+    ann.fill("E-mail", EMAIL);
+    ann.press("Send me a link").await;
+    let link = hall.newest_mail_to(EMAIL).await.link();
+    ann.open(&link).await;
+    assert_eq!(ann.page.path, "/sign-in/two-factor", "{}", ann.page.text());
+    type_code(&mut ann, &newest_code(&hall).await).await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+}
+
+/// S18: a new password is the first factor only, and the sign-in that waited is dead.
+#[actix_web::test]
+async fn a_reset_does_not_skip_the_second_factor() {
+    let hall = guarded().await;
+    let mut waiting = hall.browser();
+    sign_in(&mut waiting).await;
+    let code = newest_code(&hall).await;
+    let mut ann = hall.browser();
+    ann.open("/reset-password").await;
+    ann.fill("E-mail", EMAIL);
+    ann.press("Send me a link").await;
+    let link = hall.newest_mail_to(EMAIL).await.link();
+    ann.open(&link).await;
+    ann.fill("New password", "another lamp in the hall");
+    ann.press("Save the new password").await;
+    assert_eq!(ann.page.path, "/sign-in", "{}", ann.page.text());
+    ann.fill("E-mail", EMAIL).fill("Password", "another lamp in the hall");
+    ann.press("Sign in").await;
+    assert_eq!(ann.page.path, "/sign-in/two-factor");
+    type_code(&mut waiting, &code).await;
+    assert_eq!(waiting.page.path, "/sign-in", "{}", waiting.page.text());
+}
