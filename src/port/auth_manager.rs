@@ -190,6 +190,7 @@ pub struct Grant {
 
 /// How far a first factor got somebody.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 pub enum Entrance {
     /// In: the account asks for nothing more.
     Granted(Grant),
