@@ -10,6 +10,7 @@ mod codes;
 pub mod credentials;
 mod files;
 mod flows;
+pub mod keys;
 mod limits;
 pub mod outbox;
 pub mod passwords;
