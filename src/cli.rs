@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 
 use crate::{
     config::{Config, Listen},
-    engine::{SystemRandom, store::Store},
+    engine::{SmsCountries, SystemRandom, outbox::check_templates, store::Store},
     serve::{Vestibule, block_on},
     telemetry,
 };
@@ -57,10 +57,7 @@ pub fn run() -> ExitCode {
     let done = Config::load(arguments.config.as_deref(), &SystemRandom).map_err(|error| error.to_string()).and_then(
         |config| match arguments.command.unwrap_or(Command::Serve) {
             Command::Serve => serve(config),
-            Command::Config { command: ConfigCommand::Check } => {
-                check(&config);
-                Ok(())
-            }
+            Command::Config { command: ConfigCommand::Check } => check(&config),
             Command::Migrate => migrate(&config),
             Command::Health => health(&config),
         },
@@ -79,7 +76,7 @@ fn serve(config: Config) -> Result<(), String> {
 }
 
 /// What the settings come to, without a secret.
-fn check(config: &Config) {
+fn check(config: &Config) -> Result<(), String> {
     let listen = match &config.listen {
         Listen::Tcp(address) => address.to_string(),
         Listen::Unix(path) => format!("unix:{}", path.display()),
@@ -92,25 +89,82 @@ fn check(config: &Config) {
     println!("server.listen          {listen}");
     println!("server.public_url      {}", config.public_url);
     println!("server.trusted_proxies {:?}", config.trusted_proxies);
-    println!("database.url           {database}");
-    println!("files.url              file://{}", config.files_dir.display());
-    println!("engine.redirect_url    {}", config.redirect_url);
-    println!("engine.client_keys     {}", config.client_keys.len());
+    match &config.altogic {
+        Some(altogic) => {
+            println!("altogic.env_url        {} (remote mode: no database is opened)", altogic.env_url);
+            println!("altogic.client_key     set (not shown)");
+            println!("                       Set the redirect URL of that environment to {}", config.redirect_url);
+            println!(
+                "                       engine.confirm_email and the like say what that environment is set to do."
+            );
+        }
+        None => {
+            println!("database.url           {database}");
+            println!("files.url              file://{}", config.files_dir.display());
+            println!("engine.redirect_url    {}", config.redirect_url);
+            println!("engine.client_keys     {}", config.client_keys.len());
+        }
+    }
     println!("engine.confirm_email   {}", config.confirm_email);
     println!("engine.confirm_phone   {}", config.confirm_phone);
     println!("engine.phone_sign_up   {}", config.phone_sign_up);
     println!("engine.sign_in_codes   {}", config.sign_in_codes);
     println!("engine.password_min    {}", config.password_min);
-    println!("mail                   by {mail}, from {}", config.mail_from);
-    println!("limits.factor          {}", config.limits_factor);
+    if config.altogic.is_none() {
+        println!("engine.user_fields     {}", config.user_fields);
+        println!("mail                   by {mail}, from {}", config.mail_from);
+        let sms = match &config.sms.provider {
+            Some((provider, account)) => format!("through {provider:?} at {}", host(&account.base_url)),
+            None => "into the outbox folder".to_owned(),
+        };
+        let countries = match &config.sms.countries {
+            SmsCountries::All => "every country".to_owned(),
+            SmsCountries::Only(countries) if countries.is_empty() => {
+                "no country: list some, or no text is sent".to_owned()
+            }
+            SmsCountries::Only(countries) => countries.join(", "),
+        };
+        println!("sms.provider           {sms}");
+        println!("sms.countries          {countries}");
+        println!("sms.daily_budget       {}", config.sms.daily_budget);
+        println!("limits.factor          {}", config.limits_factor);
+    }
     println!("look.name              {}", config.name);
+    let folder = config.templates_dir.as_deref();
+    println!(
+        "templates_dir          {}",
+        folder.map_or("none, ours".to_owned(), |folder| folder.display().to_string())
+    );
+    let long = check_templates(&config.name, &config.public_url, folder)
+        .map_err(|error| format!("templates_dir: a template has a mistake: {error}."))?;
+    for (name, parts) in long {
+        println!("                       sms/{name}.txt takes {parts} SMS each time");
+    }
     println!("The settings are good.");
+    Ok(())
+}
+
+/// The rest of the URL of a webhook may be a secret.
+fn host(url: &url::Url) -> &str {
+    url.host_str().unwrap_or_default()
 }
 
 fn migrate(config: &Config) -> Result<(), String> {
+    needs_database("migrate", config)?;
     block_on(Store::open(config.database_url.expose_secret()))
         .map(|_| println!("The database is up to date."))
         .map_err(|error| format!("database.url: the database cannot be brought up to date: {error}."))
+}
+
+/// Refuses a command that is about the database where there is none.
+fn needs_database(command: &str, config: &Config) -> Result<(), String> {
+    match &config.altogic {
+        None => Ok(()),
+        Some(altogic) => Err(format!(
+            "{command} is about the embedded backend's database, and altogic.env_url is set: accounts are at {}.",
+            altogic.env_url
+        )),
+    }
 }
 
 /// One plain request over the listener's own socket: a container has no other tool at hand.

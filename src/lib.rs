@@ -11,11 +11,14 @@ pub mod engine;
 pub mod forwarded;
 pub mod port;
 pub mod protocol;
+pub mod remote;
+mod remote_pictures;
 pub mod rest;
 mod serve;
 mod telemetry;
+mod tls;
 pub mod web;
 
-pub use config::{Config, ConfigError, Listen};
+pub use config::{Altogic, Config, ConfigError, Listen};
 pub use engine::{SystemClock, SystemRandom};
 pub use serve::{StartError, Vestibule};

@@ -12,17 +12,21 @@ use tokio::sync::watch;
 use crate::{
     config::{Config, Listen},
     engine::{
-        Engine, SystemClock, SystemRandom,
-        outbox::{Courier, OutboxFolder, Transport},
+        Engine, SmsCountries, SystemClock, SystemRandom,
+        outbox::{Courier, OutboxFolder, SmsTransport, Transport},
         store::Store,
     },
     forwarded::TrustedProxies,
-    port::{AuthManager, Clock, DevInbox, Random},
-    rest, web as pages,
+    port::{AuthManager, Clock, DevInbox, Failure, Offers, Random},
+    remote::{self, Remote},
+    remote_pictures, rest, web as pages,
 };
 
 /// How often what has run out is swept away.
 const SWEEP: Duration = Duration::from_secs(10 * 60);
+
+/// How long the links live that an environment mails, as far as our pages say it: the original's default (ALTOGIC_WIRE.md §4).
+const REMOTE_LINK_MINUTES: u32 = 60;
 
 /// How long requests in flight may take to finish when the server is told to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 20;
@@ -48,11 +52,22 @@ pub struct Vestibule {
 
 struct Parts {
     config: Config,
+    backend: Backend,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+/// What the pages stand before.
+enum Backend {
+    Embedded(Box<Embedded>),
+    Remote(Remote),
+}
+
+/// The engine and what it needs around it.
+struct Embedded {
     engine: Engine,
     courier: Courier,
     dev_inbox: Option<Arc<dyn DevInbox>>,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
     /// Held while we live: a second process on the same SQLite file would not see this one's changes in its cache.
     _lock: Option<fs::File>,
 }
@@ -76,19 +91,13 @@ impl Vestibule {
     /// # Errors
     /// As [`open`](Self::open).
     pub async fn open_with(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
-        let lock = lock(&config)?;
-        let store = Store::open(config.database_url.expose_secret())
-            .await
-            .map_err(|error| StartError(format!("database.url: the database cannot be opened: {error}.")))?;
-        let outbox_folder = config.data_dir.join("outbox");
-        let transport = transport(&config, &outbox_folder)?;
-        let dev_inbox = (transport.is_folder() && config.is_for_this_machine())
-            .then(|| Arc::new(OutboxFolder::new(outbox_folder)) as Arc<dyn DevInbox>);
-        let engine = Engine::open(config.engine_settings(), store.clone(), Arc::clone(&clock), Arc::clone(&random))
-            .await
-            .map_err(|error| StartError(format!("The engine cannot be started: {error}.")))?;
-        let courier = Courier::new(store, engine.outbox().clone(), transport, Arc::clone(&clock), Arc::clone(&random));
-        Ok(Self { parts: Arc::new(Parts { config, engine, courier, dev_inbox, clock, random, _lock: lock }) })
+        let backend = match config.remote_settings() {
+            Some(settings) => Remote::new(settings, Arc::clone(&clock))
+                .map(Backend::Remote)
+                .map_err(|error| StartError(format!("altogic.env_url: {error}.")))?,
+            None => Backend::Embedded(Box::new(Embedded::open(&config, &clock, &random).await?)),
+        };
+        Ok(Self { parts: Arc::new(Parts { config, backend, clock, random }) })
     }
 
     /// Every route of the hall, for `App::configure`. Routes that the application registered before win.
@@ -96,25 +105,38 @@ impl Vestibule {
         let parts = Arc::clone(&self.parts);
         move |app| {
             app.app_data(TrustedProxies(parts.config.trusted_proxies.clone()));
-            app.configure(health(parts.engine.clone()));
-            app.configure(rest::routes(parts.config.rest_settings(), parts.engine.clone()));
-            app.configure(pages::routes(parts.page_settings(), Arc::new(parts.engine.clone())));
+            app.configure(health(Arc::clone(&parts)));
+            match &parts.backend {
+                Backend::Embedded(embedded) => {
+                    app.configure(rest::routes(parts.config.rest_settings(), embedded.engine.clone()));
+                }
+                Backend::Remote(remote) => {
+                    app.configure(remote_pictures::routes(&parts.config.public_url, remote.clone()));
+                }
+            }
+            app.configure(pages::routes(parts.page_settings(), parts.auth()));
         }
     }
 
     /// The operations themselves, for code that wants them without HTTP.
     pub fn auth(&self) -> Arc<dyn AuthManager> {
-        Arc::new(self.parts.engine.clone())
+        self.parts.auth()
     }
 
-    /// Sends the mail that is due now and says how many letters went out. A server does this by itself.
+    /// Sends the mail that is due now and says how many letters went out. A server does this by itself; in remote mode the
+    /// environment does.
     pub async fn deliver(&self) -> usize {
-        self.parts.courier.drain().await
+        match &self.parts.backend {
+            Backend::Embedded(embedded) => embedded.courier.drain().await,
+            Backend::Remote(_) => 0,
+        }
     }
 
-    /// Sweeps away what has run out. A server does this by itself.
+    /// Sweeps away what has run out. A server does this by itself; in remote mode the environment does.
     pub async fn sweep(&self) {
-        self.parts.engine.sweep().await;
+        if let Backend::Embedded(embedded) = &self.parts.backend {
+            embedded.engine.sweep().await;
+        }
     }
 
     /// Listens, delivers mail and sweeps until the process is told to stop; then finishes what is in flight.
@@ -137,12 +159,15 @@ impl Vestibule {
         let server = server.map_err(|error| StartError(format!("server.listen: {error}.")))?.run();
         self.greet();
         let (stop, stopped) = watch::channel(false);
-        let courier = tokio::spawn(self.parts.courier.clone().run(stopped.clone()));
-        let sweeper = tokio::spawn(sweep_until(self.clone(), stopped));
+        let mut tasks = Vec::new();
+        if let Backend::Embedded(embedded) = &self.parts.backend {
+            tasks.push(tokio::spawn(embedded.courier.clone().run(stopped.clone())));
+            tasks.push(tokio::spawn(sweep_until(self.clone(), stopped)));
+        }
         let served = server.await.map_err(|error| StartError(format!("The server stopped: {error}.")));
         // Nobody listens any more when both tasks ended by themselves; then there is nothing to stop.
         let _ = stop.send(true);
-        for task in [courier, sweeper] {
+        for task in tasks {
             if let Err(error) = task.await {
                 tracing::error!("a background task did not end well: {error}");
             }
@@ -150,14 +175,29 @@ impl Vestibule {
         served
     }
 
-    /// The first lines: where to go, where mail went, the client key.
+    /// The first lines: where to go, where mail went, the client key; in remote mode, which environment is behind it.
     fn greet(&self) {
         let config = &self.parts.config;
         println!("{} is open at {}", config.name, config.public_url);
-        match (&self.parts.dev_inbox, &config.smtp_url) {
-            (Some(_), _) => println!("Mail goes to the inbox at {}/dev/inbox", config.public_url),
-            (None, Some(_)) => println!("Mail goes out by SMTP from {}", config.mail_from),
-            (None, None) => println!("Mail goes to the folder {}", config.data_dir.join("outbox").display()),
+        if let Some(altogic) = &config.altogic {
+            println!("It stands before the environment at {}", altogic.env_url);
+            println!("Set that environment's redirect URL to {}", config.redirect_url);
+            return;
+        }
+        let folder = match self.parts.dev_inbox() {
+            Some(_) => format!("the inbox at {}/dev/inbox", config.public_url),
+            None => format!("the folder {}", config.data_dir.join("outbox").display()),
+        };
+        match &config.smtp_url {
+            Some(_) => println!("Mail goes out by SMTP from {}", config.mail_from),
+            None => println!("Mail goes to {folder}"),
+        }
+        match &config.sms.provider {
+            Some((provider, _)) => println!("SMS goes out through {provider:?}"),
+            None => println!("SMS goes to {folder}"),
+        }
+        if config.serves_no_country() {
+            println!("No SMS goes anywhere: sms.provider is set, and sms.countries lists no country");
         }
         for key in &config.client_keys {
             println!("Applications use envUrl {} and clientKey {}", config.public_url, key.key);
@@ -165,7 +205,32 @@ impl Vestibule {
     }
 }
 
+impl Embedded {
+    async fn open(config: &Config, clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Result<Self, StartError> {
+        let lock = lock(config)?;
+        let store = Store::open(config.database_url.expose_secret())
+            .await
+            .map_err(|error| StartError(format!("database.url: the database cannot be opened: {error}.")))?;
+        let outbox_folder = config.data_dir.join("outbox");
+        let transport = transport(config, &outbox_folder)?;
+        let sms = sms_transport(config, &outbox_folder)?;
+        let dev_inbox = ((transport.is_folder() || sms.is_folder()) && config.is_for_this_machine())
+            .then(|| Arc::new(OutboxFolder::new(outbox_folder)) as Arc<dyn DevInbox>);
+        let engine = Engine::open(config.engine_settings(), store.clone(), Arc::clone(clock), Arc::clone(random))
+            .await
+            .map_err(|error| StartError(format!("The engine cannot be started: {error}.")))?;
+        let outbox = engine.outbox().clone();
+        let courier = Courier::new(store, outbox, transport, sms, Arc::clone(clock), Arc::clone(random));
+        Ok(Self { engine, courier, dev_inbox, _lock: lock })
+    }
+}
+
 impl Config {
+    /// Whether a provider of SMS is set and no country for it.
+    pub(crate) fn serves_no_country(&self) -> bool {
+        matches!(&self.sms.countries, SmsCountries::Only(countries) if countries.is_empty())
+    }
+
     /// Whether only somebody at this machine can reach the pages: the listener is on loopback, and so is the URL that people
     /// use, so that no proxy stands in front. The inbox shows every mail to whoever asks.
     fn is_for_this_machine(&self) -> bool {
@@ -191,8 +256,29 @@ impl Config {
             password_min: self.password_min,
             limits_factor: self.limits_factor,
             files_dir: self.files_dir.clone(),
+            user_fields: self.user_fields.clone(),
             product_name: self.name.clone(),
+            messages: crate::engine::MessageSettings {
+                sms_countries: self.sms.countries.clone(),
+                sms_daily_budget: self.sms.daily_budget,
+                templates_dir: self.templates_dir.clone(),
+            },
         }
+    }
+
+    /// What is set for remote mode; `None` where the backend is the embedded one.
+    fn remote_settings(&self) -> Option<remote::Settings> {
+        let altogic = self.altogic.clone()?;
+        let offers = Offers {
+            confirm_email: self.confirm_email,
+            confirm_phone: self.confirm_phone,
+            phone_sign_up: self.phone_sign_up,
+            sign_in_codes: self.sign_in_codes,
+            password_min: self.password_min,
+            link_minutes: REMOTE_LINK_MINUTES,
+        };
+        let public_url = self.public_url.clone();
+        Some(remote::Settings { env_url: altogic.env_url, client_key: altogic.client_key, public_url, offers })
     }
 
     fn rest_settings(&self) -> Arc<rest::Settings> {
@@ -205,13 +291,34 @@ impl Config {
 }
 
 impl Parts {
+    fn auth(&self) -> Arc<dyn AuthManager> {
+        match &self.backend {
+            Backend::Embedded(embedded) => Arc::new(embedded.engine.clone()),
+            Backend::Remote(remote) => Arc::new(remote.clone()),
+        }
+    }
+
+    fn dev_inbox(&self) -> Option<&Arc<dyn DevInbox>> {
+        match &self.backend {
+            Backend::Embedded(embedded) => embedded.dev_inbox.as_ref(),
+            Backend::Remote(_) => None,
+        }
+    }
+
+    async fn ready(&self) -> Result<(), Failure> {
+        match &self.backend {
+            Backend::Embedded(embedded) => embedded.engine.ready().await,
+            Backend::Remote(remote) => remote.ready().await,
+        }
+    }
+
     fn page_settings(&self) -> pages::Settings {
         pages::Settings {
             public_url: self.config.public_url.clone(),
             redirect_url: self.config.redirect_url.clone(),
             cookie_keys: self.config.secret_keys.iter().map(|key| key.derive_cookie_key()).collect(),
             product_name: self.config.name.clone(),
-            dev_inbox: self.dev_inbox.clone(),
+            dev_inbox: self.dev_inbox().cloned(),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
         }
@@ -244,23 +351,33 @@ fn transport(config: &Config, folder: &std::path::Path) -> Result<Transport, Sta
     }
 }
 
-/// `/health/live`: the process answers. `/health/ready`: so does the database.
-fn health(engine: Engine) -> impl FnOnce(&mut ServiceConfig) {
+fn sms_transport(config: &Config, folder: &std::path::Path) -> Result<SmsTransport, StartError> {
+    match &config.sms.provider {
+        Some((provider, account)) => SmsTransport::provider(*provider, account.clone())
+            .map_err(|error| StartError(format!("sms.provider: {error}."))),
+        None => SmsTransport::folder(folder)
+            .map_err(|error| StartError(format!("data_dir: the outbox folder cannot be used: {error}."))),
+    }
+}
+
+/// `/health/live`: the process answers. `/health/ready`: so does the database, or the environment.
+fn health(parts: Arc<Parts>) -> impl FnOnce(&mut ServiceConfig) {
     move |app| {
         app.service(
             web::scope("/health")
                 .route("/live", web::get().to(|| async { HttpResponse::Ok().body("live\n") }))
-                .route("/ready", web::get().to(move || ready(engine.clone()))),
+                .route("/ready", web::get().to(move || ready(Arc::clone(&parts)))),
         );
     }
 }
 
-async fn ready(engine: Engine) -> HttpResponse {
-    match engine.ready().await {
+async fn ready(parts: Arc<Parts>) -> HttpResponse {
+    match parts.ready().await {
         Ok(()) => HttpResponse::Ok().body("ready\n"),
         Err(failure) => {
             tracing::warn!("not ready: {failure}");
-            HttpResponse::ServiceUnavailable().body("the database does not answer\n")
+            let asked = if parts.config.altogic.is_some() { "environment" } else { "database" };
+            HttpResponse::ServiceUnavailable().body(format!("the {asked} does not answer\n"))
         }
     }
 }

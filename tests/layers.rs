@@ -21,7 +21,8 @@ struct Layer {
 const LAYERS: &[Layer] = &[
     Layer { name: "port", may_use: &[], never: &[], actix: false },
     Layer { name: "protocol", may_use: &["port"], never: &[], actix: false },
-    Layer { name: "remote", may_use: &["port", "protocol"], never: &[], actix: false },
+    Layer { name: "remote", may_use: &["port", "protocol", "tls"], never: &[], actix: false },
+    Layer { name: "remote_pictures", may_use: &["port", "protocol", "remote"], never: &[], actix: true },
     Layer { name: "engine", may_use: &["port"], never: &[], actix: false },
     Layer {
         name: "rest",
@@ -31,6 +32,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer { name: "web", may_use: &["port", "forwarded"], never: &[], actix: true },
     Layer { name: "forwarded", may_use: &[], never: &[], actix: true },
+    Layer { name: "tls", may_use: &[], never: &[], actix: false },
     Layer { name: "telemetry", may_use: &[], never: &[], actix: true },
     Layer { name: "config", may_use: &["port", "engine", "rest"], never: &["engine::store"], actix: false },
 ];

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "one binary: `pub` says what the tests may use of the support code")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so")]
 
+mod contract;
 mod journeys;
 mod layers;
 mod support;

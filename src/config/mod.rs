@@ -4,8 +4,11 @@
 //! those of the table in the README. Secrets can come from the environment or a file, never from the command line, where
 //! any user of the machine could read them (SECURITY.md S85).
 
+mod altogic;
 mod secrets;
+mod sms;
 mod typed;
+mod user_fields;
 
 use std::{
     collections::HashMap,
@@ -19,12 +22,15 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+pub use self::altogic::Altogic;
 use self::{
     secrets::{client_keys, secret_keys},
+    sms::Sms,
     typed::{OneOrMany, Typed, many},
+    user_fields::user_fields,
 };
 use crate::{
-    engine::SecretKey,
+    engine::{SecretKey, fields::Fields},
     port::{Email, Random},
     rest::ClientKey,
 };
@@ -32,6 +38,8 @@ use crate::{
 /// Everything an operator can set, read and checked.
 #[derive(Debug)]
 pub struct Config {
+    /// Remote mode, where it is set: then nothing is opened that only the embedded backend has.
+    pub altogic: Option<Altogic>,
     pub data_dir: PathBuf,
     pub secret_keys: Vec<SecretKey>,
     pub listen: Listen,
@@ -48,8 +56,12 @@ pub struct Config {
     pub phone_sign_up: bool,
     pub sign_in_codes: bool,
     pub password_min: usize,
+    pub user_fields: Fields,
     pub smtp_url: Option<SecretString>,
     pub mail_from: String,
+    pub sms: Sms,
+    /// A folder whose templates replace ours.
+    pub templates_dir: Option<PathBuf>,
     pub limits_factor: f64,
     pub name: String,
 }
@@ -93,6 +105,7 @@ impl Config {
 
 impl Typed {
     fn check(self, random: &dyn Random) -> Result<Config, ConfigError> {
+        let altogic = self.altogic()?;
         let public_url = base_url("server.public_url", &self.server.public_url)?;
         let redirect_url = match self.engine.redirect_url {
             Some(typed) => {
@@ -119,19 +132,29 @@ impl Typed {
         }
         let data_dir = make_folder("data_dir", &self.data_dir)?;
         let secret_keys = secret_keys(self.secret_key, self.secret_key_file, &data_dir, random)?;
-        let client_keys = client_keys(self.engine.client_keys, &public_url, &redirect_url, &data_dir, random)?;
+        let (client_keys, files_dir) = match altogic {
+            Some(_) => (Vec::new(), data_dir.join("files")),
+            None => (
+                client_keys(self.engine.client_keys, &public_url, &redirect_url, &data_dir, random)?,
+                files_dir(self.files.url.as_deref(), &data_dir)?,
+            ),
+        };
         Ok(Config {
+            altogic,
             listen: listen(&self.server.listen)?,
             trusted_proxies: trusted_proxies(self.server.trusted_proxies)?,
             workers: self.server.workers.filter(|workers| *workers > 0),
             database_url: database_url(self.database.url, &data_dir),
-            files_dir: files_dir(self.files.url.as_deref(), &data_dir)?,
+            files_dir,
             confirm_email: self.engine.confirm_email,
             confirm_phone: self.engine.confirm_phone,
             phone_sign_up: self.engine.phone_sign_up,
             sign_in_codes: self.engine.sign_in_codes,
             password_min: self.engine.password_min,
+            user_fields: user_fields(self.engine.user_fields)?,
             smtp_url: self.mail.smtp_url,
+            sms: self.sms.check()?,
+            templates_dir: templates_dir(self.templates_dir)?,
             limits_factor: self.limits.factor,
             data_dir,
             secret_keys,
@@ -221,6 +244,11 @@ fn files_dir(typed: Option<&str>, data_dir: &Path) -> Result<PathBuf, ConfigErro
     make_folder("files.url", &folder)
 }
 
+fn templates_dir(typed: Option<PathBuf>) -> Result<Option<PathBuf>, ConfigError> {
+    let found = |folder: PathBuf| folder.canonicalize().map_err(|error| broken("templates_dir", &folder, error));
+    typed.map(found).transpose()
+}
+
 /// Makes the folder for its owner alone where it is missing, and proves that files can be written to it.
 fn make_folder(setting: &str, folder: &Path) -> Result<PathBuf, ConfigError> {
     if !folder.exists() {
@@ -237,6 +265,7 @@ fn make_folder(setting: &str, folder: &Path) -> Result<PathBuf, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::SmsCountries;
 
     struct Fixed;
     impl Random for Fixed {
@@ -299,10 +328,54 @@ mod tests {
             ("VESTIBULE_LIMITS__FACTOR", "0", "limits.factor"),
             ("VESTIBULE_MAIL__SMTP_URL", "smtp://localhost", "mail.from"),
             ("VESTIBULE_FILES__URL", "s3://bucket", "files.url"),
+            ("VESTIBULE_SMS__PROVIDER", "pigeon", "sms.provider"),
+            ("VESTIBULE_SMS__COUNTRIES", "DE, Germany", "sms.countries"),
+            ("VESTIBULE_SMS__DAILY_BUDGET", "-1", "daily_budget"),
+            ("VESTIBULE_SMS__TWILIO__ACCOUNT", "AC1", "account"),
+            ("VESTIBULE_TEMPLATES_DIR", "/nowhere/at/all", "templates_dir"),
         ] {
             let error = read(&[(key, value)]).unwrap_err();
             assert!(error.contains(named), "{key}={value}: {error}");
         }
+    }
+
+    #[test]
+    fn a_provider_of_sms_needs_its_credentials_and_prints_none() {
+        const TWILIO: [(&str, &str); 5] = [
+            ("VESTIBULE_SMS__PROVIDER", "twilio"),
+            ("VESTIBULE_SMS__TWILIO__ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"),
+            ("VESTIBULE_SMS__TWILIO__AUTH_TOKEN", "not-a-real-token"),
+            ("VESTIBULE_SMS__FROM", "+15005550006"),
+            ("VESTIBULE_SMS__COUNTRIES", "de, FR"),
+        ];
+        let config = read(&TWILIO).unwrap();
+        assert!(!format!("{config:?}").contains("not-a-real-token"));
+        assert_eq!(config.sms.countries, SmsCountries::Only(vec!["DE".to_owned(), "FR".to_owned()]));
+        assert_eq!(config.sms.provider.unwrap().1.base_url.as_str(), "https://api.twilio.com/");
+        for (left_out, named) in [(1, "sms.twilio.account_sid"), (2, "sms.twilio.auth_token"), (3, "sms.from")] {
+            let mut pairs = TWILIO.to_vec();
+            pairs.remove(left_out);
+            let error = read(&pairs).unwrap_err();
+            assert!(error.contains(named), "{error}");
+        }
+        let open = [TWILIO.as_slice(), &[("VESTIBULE_SMS__TWILIO__BASE_URL", "http://sms.example")]].concat();
+        assert!(read(&open).unwrap_err().contains("sms.twilio.base_url"));
+        let both = [TWILIO.as_slice(), &[("VESTIBULE_SMS__TWILIO__AUTH_TOKEN_FILE", "/a")]].concat();
+        assert!(read(&both).unwrap_err().contains("sms.twilio.auth_token_file"));
+        let webhook = [("VESTIBULE_SMS__PROVIDER", "webhook"), ("VESTIBULE_SMS__WEBHOOK__SECRET", "not-a-real-token")];
+        assert!(read(&webhook).unwrap_err().contains("sms.webhook.url"));
+    }
+
+    /// S65: nobody where each text costs money, everybody where it is a file.
+    #[test]
+    fn a_paid_provider_serves_the_countries_that_are_listed() {
+        let webhook = [
+            ("VESTIBULE_SMS__PROVIDER", "webhook"),
+            ("VESTIBULE_SMS__WEBHOOK__URL", "https://sms.example/hook"),
+            ("VESTIBULE_SMS__WEBHOOK__SECRET", "not-a-real-secret"),
+        ];
+        assert_eq!(read(&webhook).unwrap().sms.countries, SmsCountries::Only(Vec::new()));
+        assert_eq!(read(&[]).unwrap().sms.countries, SmsCountries::All);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(super) fn secret_keys(
                 write_secret(&made, &random_hex(random, 32))
                     .map_err(|error| broken("secret_key_file", &made, error))?;
             }
-            ("secret_key_file", read_secret(&path)?.lines().map(str::to_owned).collect())
+            ("secret_key_file", read_secret("secret_key_file", &path)?.lines().map(str::to_owned).collect())
         }
     };
     let keys = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
@@ -88,7 +88,7 @@ pub(super) fn client_keys(
         if !made.exists() {
             write_secret(&made, &random_hex(random, 16)).map_err(|error| broken("engine.client_keys", &made, error))?;
         }
-        let key = read_secret(&made)?.trim().to_owned();
+        let key = read_secret("engine.client_keys", &made)?.trim().to_owned();
         keys.push(ClientKey { key, allowed_origins: own_origins, redirect_url: None });
     }
     Ok(keys)
@@ -109,8 +109,9 @@ fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
     fs::rename(unfinished, path)
 }
 
-fn read_secret(path: &Path) -> Result<String, ConfigError> {
-    let about = fs::metadata(path).map_err(|error| broken("secret_key_file", path, error))?;
+/// A secret out of a file that nobody else can read.
+pub(super) fn read_secret(setting: &str, path: &Path) -> Result<String, ConfigError> {
+    let about = fs::metadata(path).map_err(|error| broken(setting, path, error))?;
     if about.permissions().mode() & 0o077 != 0 {
         return Err(ConfigError(format!(
             "{} can be read by others than its owner. Run: chmod 600 {}",
@@ -118,5 +119,5 @@ fn read_secret(path: &Path) -> Result<String, ConfigError> {
             path.display()
         )));
     }
-    fs::read_to_string(path).map_err(|error| broken("secret_key_file", path, error))
+    fs::read_to_string(path).map_err(|error| broken(setting, path, error))
 }

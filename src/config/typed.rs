@@ -1,14 +1,19 @@
 //! The settings as they were typed: every key with its default, and nothing else.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
 };
 
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::{
+    ConfigError,
+    altogic::TypedAltogic,
+    sms::TypedSms,
+    user_fields::{self, TypedField},
+};
 
 /// Environment variables that tests of this repository use and that set nothing.
 const NOT_SETTINGS: &[&str] = &["VESTIBULE_BIN", "VESTIBULE_TEST_POSTGRES_URL"];
@@ -21,10 +26,13 @@ pub(super) struct Typed {
     pub(super) secret_key: Option<OneOrMany<String>>,
     pub(super) secret_key_file: Option<PathBuf>,
     pub(super) server: Server,
+    pub(super) altogic: TypedAltogic,
     pub(super) database: Database,
     pub(super) files: Files,
     pub(super) engine: Engine,
     pub(super) mail: Mail,
+    pub(super) sms: TypedSms,
+    pub(super) templates_dir: Option<PathBuf>,
     pub(super) limits: Limits,
     pub(super) look: Look,
 }
@@ -60,6 +68,7 @@ pub(super) struct Engine {
     pub(super) phone_sign_up: bool,
     pub(super) sign_in_codes: bool,
     pub(super) password_min: usize,
+    pub(super) user_fields: BTreeMap<String, TypedField>,
 }
 
 #[derive(Deserialize, Default)]
@@ -112,10 +121,13 @@ impl Default for Typed {
             secret_key: None,
             secret_key_file: None,
             server: Server::default(),
+            altogic: TypedAltogic::default(),
             database: Database::default(),
             files: Files::default(),
             engine: Engine::default(),
             mail: Mail::default(),
+            sms: TypedSms::default(),
+            templates_dir: None,
             limits: Limits::default(),
             look: Look::default(),
         }
@@ -143,6 +155,7 @@ impl Default for Engine {
             phone_sign_up: true,
             sign_in_codes: true,
             password_min: 8,
+            user_fields: BTreeMap::new(),
         }
     }
 }
@@ -161,7 +174,8 @@ impl Default for Look {
 
 impl Typed {
     /// Reads the file, then the environment over it. A key nobody knows is a mistake.
-    pub(super) fn read(file: Option<&Path>, environment: HashMap<String, String>) -> Result<Self, ConfigError> {
+    pub(super) fn read(file: Option<&Path>, mut environment: HashMap<String, String>) -> Result<Self, ConfigError> {
+        let declarations = user_fields::from_environment(&mut environment);
         let settings = environment.into_iter().filter(|(key, _)| !NOT_SETTINGS.contains(&key.as_str())).collect();
         let mut builder = config::Config::builder();
         builder = match file {
@@ -170,9 +184,11 @@ impl Typed {
         };
         let environment =
             config::Environment::with_prefix("VESTIBULE").prefix_separator("_").separator("__").source(Some(settings));
-        builder
-            .add_source(environment)
-            .build()
+        builder = builder.add_source(environment);
+        let overridden =
+            declarations.into_iter().try_fold(builder, |builder, (key, value)| builder.set_override(key, value));
+        overridden
+            .and_then(|builder| builder.build())
             .and_then(config::Config::try_deserialize)
             .map_err(|error| ConfigError(format!("The settings cannot be read: {error}.")))
     }

@@ -6,14 +6,22 @@
 //! number of others may wait for a proof of the same address, each with its own password; they block nobody (DESIGN.md
 //! §4.6). The account that proves it holds it, and the others are gone with the same transaction.
 //!
+//! Numbers are held as addresses are: `held_phones`.
+//!
 //! On PostgreSQL locks are taken in one order: the address, the account, its links and sessions.
+
+mod held_phones;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use super::store::{Row, Store, StoreError, Transaction, values};
-use crate::port::{Code, Email, User};
+use crate::port::{Code, Email, Phone, User};
+
+pub(super) use held_phones::{
+    by_phone, delete_waiting_for_phone, hold_phone, phone_is_held, prove_phone, release_phone,
+};
 
 /// Longest name, in characters.
 const NAME_CHARACTERS: usize = 100;
@@ -80,6 +88,16 @@ impl Account {
     /// Whether the account can be used: its address is proved, or no proof is asked for.
     pub(super) fn is_usable(&self, confirm_email: bool) -> bool {
         self.user.email_verified || (self.holds_email && !confirm_email)
+    }
+
+    /// Whether its number signs in: it is proved, or no proof is asked for.
+    pub(super) fn is_usable_by_phone(&self, confirm_phone: bool) -> bool {
+        self.user.phone_verified || (self.holds_phone && !confirm_phone)
+    }
+
+    /// The number that texts to the account go to: the stored one.
+    pub(super) fn number(&self) -> Option<Phone> {
+        self.user.phone.as_deref().and_then(|phone| Phone::parse(phone).ok())
     }
 
     /// The address that mail to the account goes to: the stored one, never the typed one (SECURITY.md S93).
@@ -205,7 +223,8 @@ pub(super) fn parse_picture_url(typed: &str) -> Result<String, Code> {
     if fetchable { Ok(typed.to_owned()) } else { Err(Code::InvalidFieldValue) }
 }
 
-fn is_unseen(letter: char) -> bool {
+/// Whether a character turns the direction of the text around it, or cannot be seen.
+pub(super) fn is_unseen(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(letter, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')

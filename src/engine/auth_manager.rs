@@ -2,11 +2,11 @@
 
 use std::future::Future;
 
-use super::{Engine, flows};
+use super::{Engine, flows, shown::Shown};
 use crate::port::{
     AccessToken, Answer, AuthManager, Caller, Challenge, ChallengeToken, Entrance, Failure, FieldUpdate, Grant,
-    LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Picture, SecondFactorOf, Session, SignUpWithEmail,
-    SignUpWithPhone, SignedUp, StoredFile, Upload, User,
+    LinkKey, Member, Offers, Outcome, Password, PhoneVerified, SecondFactorOf, Session, SignUpWithEmail,
+    SignUpWithPhone, SignedUp, User,
 };
 
 impl AuthManager for Engine {
@@ -16,7 +16,7 @@ impl AuthManager for Engine {
 
     fn member(&self, caller: Caller) -> Answer<Member> {
         let engine = self.clone();
-        Box::pin(async move { Ok(engine.current(&caller).await?.member) })
+        Box::pin(async move { Ok(engine.current(&caller).await?.member.shown(&engine.settings().user_fields)) })
     }
 
     fn sign_up_with_email(&self, caller: Caller, sign_up: SignUpWithEmail) -> Answer<SignedUp> {
@@ -45,56 +45,64 @@ impl AuthManager for Engine {
         self.finish(|engine| async move { flows::finish_where_begun(&engine, &caller, &token).await })
     }
 
-    fn sign_up_with_phone(&self, _: Caller, _: SignUpWithPhone) -> Answer<SignedUp> {
-        not_built()
+    fn sign_up_with_phone(&self, caller: Caller, sign_up: SignUpWithPhone) -> Answer<SignedUp> {
+        self.finish(|engine| async move { flows::sign_up_with_phone(&engine, &caller, sign_up).await })
     }
 
-    fn verify_phone(&self, _: Caller, _: String, _: String) -> Answer<PhoneVerified> {
-        not_built()
+    fn verify_phone(&self, caller: Caller, phone: String, code: String) -> Answer<PhoneVerified> {
+        self.finish(|engine| async move { flows::verify_phone(&engine, &caller, &phone, &code).await })
     }
 
-    fn resend_verification_code(&self, _: Caller, _: String) -> Answer<()> {
-        not_built()
+    fn resend_verification_code(&self, caller: Caller, phone: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::resend_verification_code(&engine, &caller, &phone).await })
     }
 
-    fn sign_in_with_phone(&self, _: Caller, _: String, _: Password) -> Answer<Entrance> {
-        not_built()
+    fn sign_in_with_phone(&self, caller: Caller, phone: String, password: Password) -> Answer<Entrance> {
+        self.finish(|engine| async move { flows::sign_in_with_phone(&engine, &caller, &phone, &password).await })
     }
 
-    fn send_sign_in_code(&self, _: Caller, _: String) -> Answer<()> {
-        not_built()
+    fn send_sign_in_code(&self, caller: Caller, phone: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::send_sign_in_code(&engine, &caller, &phone).await })
     }
 
-    fn sign_in_with_code(&self, _: Caller, _: String, _: String) -> Answer<Grant> {
-        not_built()
+    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Grant> {
+        self.finish(|engine| async move { flows::sign_in_with_code(&engine, &caller, &phone, &code).await })
     }
 
-    fn send_reset_password_code(&self, _: Caller, _: String) -> Answer<()> {
-        not_built()
+    fn send_reset_password_code(&self, caller: Caller, phone: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::send_reset_password_code(&engine, &caller, &phone).await })
     }
 
-    fn reset_password_with_code(&self, _: Caller, _: String, _: String, _: Password) -> Answer<()> {
-        not_built()
+    fn reset_password_with_code(
+        &self,
+        caller: Caller,
+        phone: String,
+        code: String,
+        new_password: Password,
+    ) -> Answer<()> {
+        self.finish(|engine| async move {
+            flows::reset_password_with_code(&engine, &caller, &phone, &code, &new_password).await
+        })
     }
 
-    fn change_phone(&self, _: Caller, _: Password, _: String) -> Answer<User> {
-        not_built()
+    fn change_phone(&self, caller: Caller, current_password: Password, new_phone: String) -> Answer<User> {
+        self.finish(|engine| async move { flows::change_phone(&engine, &caller, &current_password, &new_phone).await })
     }
 
-    fn set_phone(&self, _: Caller, _: String) -> Answer<()> {
-        not_built()
+    fn set_phone(&self, caller: Caller, phone: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::set_phone(&engine, &caller, &phone).await })
     }
 
-    fn verify_own_phone(&self, _: Caller, _: String, _: String) -> Answer<User> {
-        not_built()
+    fn verify_own_phone(&self, caller: Caller, phone: String, code: String) -> Answer<User> {
+        self.finish(|engine| async move { flows::verify_own_phone(&engine, &caller, &phone, &code).await })
     }
 
-    fn sign_in_with_second_factor(&self, _: Caller, _: SecondFactorOf, _: String) -> Answer<Grant> {
-        not_built()
+    fn sign_in_with_second_factor(&self, caller: Caller, of: SecondFactorOf, code: String) -> Answer<Grant> {
+        self.finish(|engine| async move { flows::sign_in_with_second_factor(&engine, &caller, of, &code).await })
     }
 
-    fn resend_second_factor(&self, _: Caller, _: ChallengeToken) -> Answer<Challenge> {
-        not_built()
+    fn resend_second_factor(&self, caller: Caller, challenge: ChallengeToken) -> Answer<Challenge> {
+        self.finish(|engine| async move { flows::resend_second_factor(&engine, &caller, &challenge).await })
     }
 
     fn send_magic_link_email(&self, caller: Caller, email: String) -> Answer<()> {
@@ -151,39 +159,22 @@ impl AuthManager for Engine {
     fn remove_picture(&self, caller: Caller) -> Answer<User> {
         self.finish(|engine| async move { flows::remove_picture(&engine, &caller).await })
     }
-
-    fn upload(&self, caller: Caller, upload: Upload) -> Answer<StoredFile> {
-        self.finish(|engine| async move { flows::upload(&engine, &caller, upload).await })
-    }
-
-    fn delete_file(&self, caller: Caller, public_path: String) -> Answer<()> {
-        self.finish(|engine| async move { flows::delete_file(&engine, &caller, &public_path).await })
-    }
-
-    fn public_file(&self, bucket_id: String, file_id: String) -> Answer<Option<Picture>> {
-        let engine = self.clone();
-        Box::pin(async move { flows::public_file(&engine, &bucket_id, &file_id).await })
-    }
 }
 
 impl Engine {
     /// Runs a verb that writes as a task of its own: it is finished when the caller hangs up, and a panic in it is a failure
     /// of this one operation (SECURITY.md S79).
-    fn finish<T, F>(&self, verb: impl FnOnce(Self) -> F) -> Answer<T>
+    pub(super) fn finish<T, F>(&self, verb: impl FnOnce(Self) -> F) -> Answer<T>
     where
-        T: Send + 'static,
+        T: Shown + Send + 'static,
         F: Future<Output = Outcome<T>> + Send + 'static,
     {
-        let work = verb(self.clone());
+        let (engine, work) = (self.clone(), verb(self.clone()));
         Box::pin(async move {
             match tokio::spawn(work).await {
-                Ok(outcome) => outcome,
+                Ok(outcome) => outcome.map(|answer| answer.shown(&engine.settings().user_fields)),
                 Err(broken_off) => Err(Failure::broken(broken_off).into()),
             }
         })
     }
-}
-
-fn not_built<T: Send + 'static>() -> Answer<T> {
-    Box::pin(std::future::ready(Err(Failure::broken("not built yet").into())))
 }

@@ -61,10 +61,10 @@ impl CodePurpose {
 
     /// How long a code for it lives: ten minutes is what NIST SP 800-63B-4 §3.1.3.2 allows; those of the second factor live
     /// one, as the applications count down (ALTOGIC_WIRE.md §4).
-    pub(super) fn life(self) -> SignedDuration {
+    pub(super) fn minutes(self) -> u32 {
         match self {
-            Self::SetPhone | Self::SecondFactor => SignedDuration::from_mins(1),
-            Self::VerifyPhone | Self::ChangePhone | Self::SignIn | Self::ResetPassword => SignedDuration::from_mins(10),
+            Self::SetPhone | Self::SecondFactor => 1,
+            Self::VerifyPhone | Self::ChangePhone | Self::SignIn | Self::ResetPassword => 10,
         }
     }
 }
@@ -105,7 +105,7 @@ impl Codes {
         now: Timestamp,
     ) -> Outcome<(OneTimeCode, Timestamp)> {
         let code = OneTimeCode::parse(&six_digits(random))?;
-        let expires_at = after(now, new.purpose.life());
+        let expires_at = after(now, SignedDuration::from_mins(new.purpose.minutes().into()));
         let sql = "insert into codes (user_id, purpose, phone, digest, guesses, challenge_id, created_at, expires_at) \
                    values ($1, $2, $3, $4, $5, $6, $7, $8) \
                    on conflict (user_id, purpose) do update set phone = excluded.phone, digest = excluded.digest, \
@@ -125,7 +125,7 @@ impl Codes {
         Ok((code, expires_at))
     }
 
-    /// Takes a guess at the live codes that were sent to a number for a purpose, of one account where it is known.
+    /// Takes a guess at the live codes that were sent to a number for one of the purposes, of one account where it is known.
     ///
     /// # Errors
     /// `InvalidOneTimeCode` for a guess that is wrong, or when there is no such code; `RateLimitExceeded` when the number
@@ -139,11 +139,12 @@ impl Codes {
     ) -> Outcome<RightCode> {
         limits.take(Action::GuessCode, guess.phone.as_str(), now).map_err(exceeded)?;
         let mut tx = store.begin().await?;
-        let sql = "update codes set guesses = guesses - 1 where phone = $1 and purpose = $2 and guesses > 0 \
-                   and expires_at > $3 and ($4 = '' or user_id = $4) \
+        let sql = "update codes set guesses = guesses - 1 where phone = $1 and (purpose = $2 or purpose = $3) \
+                   and guesses > 0 and expires_at > $4 and ($5 = '' or user_id = $5) \
                    returning user_id, purpose, challenge_id, digest";
+        let [one, other] = guess.purposes;
         let user_id = guess.user_id.unwrap_or_default();
-        let rows = tx.fetch_all(sql, values![guess.phone.as_str(), guess.purpose.word(), now, user_id]).await?;
+        let rows = tx.fetch_all(sql, values![guess.phone.as_str(), one.word(), other.word(), now, user_id]).await?;
         tx.commit().await?;
         for row in rows {
             let right = RightCode::read(&row, guess.phone)?;
@@ -171,7 +172,8 @@ impl Codes {
 
 /// A guess at a code.
 pub(super) struct Guess<'a> {
-    pub(super) purpose: CodePurpose,
+    /// What the code may be for; one purpose stands here twice.
+    pub(super) purposes: [CodePurpose; 2],
     pub(super) phone: &'a Phone,
     pub(super) code: &'a OneTimeCode,
     pub(super) user_id: Option<&'a str>,
@@ -193,6 +195,12 @@ impl RightCode {
 pub(super) async fn kill_all(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     tx.execute("delete from codes where user_id = $1", values![user_id]).await?;
     tx.execute("delete from challenges where user_id = $1", values![user_id]).await.map(drop)
+}
+
+/// Kills the code of an account for one purpose.
+pub(super) async fn kill(tx: &mut Transaction<'_>, user_id: &str, purpose: CodePurpose) -> Result<(), StoreError> {
+    let sql = "delete from codes where user_id = $1 and purpose = $2";
+    tx.execute(sql, values![user_id, purpose.word()]).await.map(drop)
 }
 
 fn message(user_id: &str, purpose: CodePurpose, phone: &Phone, code: &OneTimeCode) -> Vec<u8> {

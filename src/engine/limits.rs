@@ -22,7 +22,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::port::{Caller, Code, Email, Outcome};
+use crate::port::{Caller, Code, Email, Outcome, Phone};
 
 /// The keys that are remembered, about 3 MB.
 const MOST: usize = 100_000;
@@ -40,6 +40,11 @@ pub(super) enum Action {
     MailInAll,
     UploadToAccount,
     GuessCode,
+    TextFromAddress,
+    TextToNumber,
+    TextToRange,
+    TextFromAccount,
+    SecondFactorToAccount,
 }
 
 /// `burst` at once, then one every `refill`.
@@ -75,6 +80,18 @@ impl Action {
             Self::UploadToAccount => (30.0, 60),
             // Wrong codes typed for a number, over all codes that are sent to it (S17). The codes count their own five.
             Self::GuessCode => (15.0, 600),
+            // As mail, but each one costs money: half of it.
+            Self::TextFromAddress => (10.0, 360),
+            // As mail to a mailbox. A person signs in with codes from a few devices at once.
+            Self::TextToNumber => (5.0, 720),
+            // Ten thousand numbers that differ in their last four digits: who is paid for each message to a range that
+            // they rented asks for many of it (S65, SMS pumping).
+            Self::TextToRange => (30.0, 120),
+            // A member who types one foreign number after another.
+            Self::TextFromAccount => (10.0, 600),
+            // Codes after a right first factor. Somebody who knows the password must not flood the phone; the owner must not be
+            // kept out for long by them.
+            Self::SecondFactorToAccount => (10.0, 120),
         };
         Allowance { burst, refill: Duration::from_secs(refill_seconds) }
     }
@@ -132,6 +149,13 @@ impl Limits {
     /// Whether one more mail may go to this mailbox. Outsiders are not told (S64).
     pub(super) fn allow_mail_to(&self, mailbox: &Email, now: Timestamp) -> bool {
         self.take(Action::MailToMailbox, mailbox.as_str(), now).is_ok() && self.take(Action::MailInAll, "", now).is_ok()
+    }
+
+    /// Whether one more text may go to this number and its range. Outsiders are not told (S64, S65).
+    pub(super) fn allow_text_to(&self, phone: &Phone, now: Timestamp) -> bool {
+        let number = phone.as_str();
+        let range = number.get(..number.len().saturating_sub(4)).unwrap_or(number);
+        self.take(Action::TextToNumber, number, now).is_ok() && self.take(Action::TextToRange, range, now).is_ok()
     }
 
     /// Milliseconds between two, and those of a full allowance.

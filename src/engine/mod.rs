@@ -5,18 +5,23 @@
 
 mod accounts;
 mod auth_manager;
+mod challenges;
 mod clock;
 mod codes;
 pub mod credentials;
+pub mod fields;
 mod files;
 mod flows;
 pub mod keys;
 mod limits;
+mod objects;
 pub mod outbox;
 pub mod passwords;
 mod random;
 mod sessions;
 mod settings;
+mod shown;
+mod storage;
 pub mod store;
 mod tokens;
 pub mod user_agent;
@@ -31,10 +36,17 @@ use jiff::Timestamp;
 pub use clock::SystemClock;
 pub use flows::Landing;
 pub use random::SystemRandom;
-pub use settings::{SecretKey, Settings};
+pub use settings::{MessageSettings, SecretKey, Settings, SmsCountries};
 
 use self::{
-    codes::Codes, credentials::Hasher, files::Files, limits::Limits, outbox::Outbox, sessions::Sessions, store::Store,
+    challenges::Challenges,
+    codes::Codes,
+    credentials::Hasher,
+    files::Files,
+    limits::Limits,
+    outbox::{Outbox, TemplateError},
+    sessions::Sessions,
+    store::Store,
     tokens::Links,
 };
 use crate::port::{Answer, Clock, Failure, Offers, Random};
@@ -59,6 +71,7 @@ struct Parts {
     sessions: Sessions,
     links: Links,
     codes: Codes,
+    challenges: Challenges,
     limits: Limits,
 }
 
@@ -71,8 +84,8 @@ pub enum EngineError {
     RedirectUrl(String),
     #[error("the public URL must be absolute, http or https, without a query: {0}")]
     PublicUrl(String),
-    #[error("a mail template has a mistake: {0:#}")]
-    Template(#[from] minijinja::Error),
+    #[error("a template has a mistake: {0}")]
+    Template(#[from] TemplateError),
     #[error("the system gives no threads to hash passwords on")]
     Threads(#[source] std::io::Error),
 }
@@ -101,7 +114,8 @@ impl Engine {
         let hasher = Hasher::new(threads, threads * QUEUE_PER_THREAD).map_err(EngineError::Threads)?;
         let keys = &settings.secret_keys;
         let (name, url) = (&settings.product_name, &settings.public_url);
-        let outbox = Outbox::new(keys, name, url, Arc::clone(&clock), Arc::clone(&random))?;
+        let templates = settings.messages.templates_dir.as_deref();
+        let outbox = Outbox::new(keys, name, url, templates, Arc::clone(&clock), Arc::clone(&random))?;
         Ok(Self(Arc::new(Parts {
             offers: Offers {
                 confirm_email: settings.confirm_email,
@@ -114,6 +128,7 @@ impl Engine {
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),
             codes: Codes::new(keys),
+            challenges: Challenges::new(keys),
             limits: Limits::new(settings.limits_factor),
             outbox,
             files: Files::new(settings.files_dir.clone(), &settings.public_url),
@@ -185,6 +200,10 @@ impl Engine {
 
     fn codes(&self) -> &Codes {
         &self.0.codes
+    }
+
+    fn challenges(&self) -> &Challenges {
+        &self.0.challenges
     }
 
     fn files(&self) -> &Files {

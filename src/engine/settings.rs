@@ -8,6 +8,8 @@ use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use super::fields::Fields;
+
 /// The settings of the embedded backend.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -31,8 +33,36 @@ pub struct Settings {
     pub limits_factor: f64,
     /// Where the bytes of stored files lie.
     pub files_dir: PathBuf,
+    /// The fields that users have beside the built-in ones.
+    pub user_fields: Fields,
     /// What the mails call this place; no password may be made of it.
     pub product_name: String,
+    pub messages: MessageSettings,
+}
+
+/// What the operator sets of mail and SMS.
+#[derive(Debug, Clone)]
+pub struct MessageSettings {
+    pub sms_countries: SmsCountries,
+    /// Texts a day (UTC), over all accounts.
+    pub sms_daily_budget: u32,
+    /// A folder whose templates replace ours.
+    pub templates_dir: Option<PathBuf>,
+}
+
+/// The countries that texts go to (SECURITY.md S65).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SmsCountries {
+    All,
+    /// As ISO 3166-1 names them, by two capitals. A number whose plan names no country is in none of them.
+    Only(Vec<String>),
+}
+
+impl Default for MessageSettings {
+    /// Every country, 500 texts a day, and our templates.
+    fn default() -> Self {
+        Self { sms_countries: SmsCountries::All, sms_daily_budget: 500, templates_dir: None }
+    }
 }
 
 /// A key that the keys for each purpose are derived from. Cannot print itself.

@@ -14,7 +14,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    codes,
+    codes::{self, CodePurpose},
     random::{hexadecimal, new_id, new_token},
     settings::{Digests, SecretKey},
     store::{Row, Store, StoreError, Transaction, values},
@@ -243,8 +243,9 @@ pub(super) async fn kill_all(tx: &mut Transaction<'_>, user_id: &str) -> Result<
     tx.execute("delete from links where user_id = $1", values![user_id]).await.map(drop)
 }
 
-/// Kills the reset links of an account: whoever just signed in does not need them (SECURITY.md S46).
+/// Kills the reset links and codes of an account: whoever just signed in does not need them (SECURITY.md S46).
 pub(super) async fn kill_resets(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    codes::kill(tx, user_id, CodePurpose::ResetPassword).await?;
     let sql = "delete from links where user_id = $1 and purpose = $2";
     tx.execute(sql, values![user_id, Purpose::ResetPassword.action()]).await.map(drop)
 }

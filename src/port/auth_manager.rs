@@ -5,10 +5,7 @@ use std::{future::Future, pin::Pin};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{
-    AccessToken, Caller, ChallengeToken, FieldUpdate, LinkKey, Outcome, Password, Picture, Session, StoredFile, Upload,
-    User,
-};
+use super::{AccessToken, Caller, ChallengeToken, FieldUpdate, LinkKey, Outcome, Password, Session, User};
 
 /// What an operation returns: a future of its own, so that the backend can be a trait object.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Outcome<T>> + Send>>;
@@ -148,8 +145,9 @@ pub trait AuthManager: Send + Sync {
     /// *Member.* Ends every session of the account but this one.
     fn sign_out_all_except_current(&self, caller: Caller) -> Answer<()>;
 
-    /// *Member.* Changes fields of one's own user object. Fields that only flows may write are refused with
-    /// `FieldNotWritable`; all or nothing.
+    /// *Member.* Changes fields of one's own user object, in the order given; all or nothing. Refused, with a problem for each
+    /// update that is wrong, with `FieldNotWritable` (only other operations, or the operator, write it), `UnknownField`,
+    /// `InvalidFieldValue`, `FieldRequired` or `ObjectTooLarge`.
     fn update_user(&self, caller: Caller, updates: Vec<FieldUpdate>) -> Answer<User>;
 
     /// *Member.* Makes the picture the account's: decoded, cropped square, re-encoded, the former one deleted.
@@ -157,15 +155,6 @@ pub trait AuthManager: Send + Sync {
 
     /// *Member.* Goes back to initials and deletes the picture.
     fn remove_picture(&self, caller: Caller) -> Answer<User>;
-
-    /// *Member.* Stores a file in a bucket. Only raster pictures, re-encoded.
-    fn upload(&self, caller: Caller, upload: Upload) -> Answer<StoredFile>;
-
-    /// *Member.* Deletes one's own file by its public URL. An unknown URL is no error.
-    fn delete_file(&self, caller: Caller, public_path: String) -> Answer<()>;
-
-    /// A public file by its bucket and id, for anybody.
-    fn public_file(&self, bucket_id: String, file_id: String) -> Answer<Option<Picture>>;
 }
 
 /// What the backend is set to do.

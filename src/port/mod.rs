@@ -19,12 +19,14 @@ mod auth_manager;
 mod caller;
 mod chance;
 mod email;
+mod field_name;
 mod files;
 mod inbox;
 mod phone;
 mod refusal;
 mod secret;
 mod session;
+mod storage;
 mod user;
 mod wording;
 
@@ -35,10 +37,15 @@ pub use auth_manager::{
 pub use caller::{Caller, Door};
 pub use chance::{Clock, Random};
 pub use email::Email;
-pub use files::{Picture, StoredFile, Upload};
+pub use field_name::FieldName;
+pub use files::{
+    Bucket, BucketChange, Content, Download, FileChange, FileName, FileStats, NewBucket, Page, Picture, PublicFile,
+    Query, Sort, StorageStats, StoredFile, TagChange, Upload,
+};
 pub use inbox::{DevInbox, Message};
 pub use phone::Phone;
 pub use refusal::{Code, Failure, Field, Outcome, Problem, Refusal, Trouble};
 pub use secret::{AccessToken, BrowserTicket, ChallengeToken, LinkKey, OneTimeCode, Password, SessionToken};
 pub use session::{Agent, Session, Version};
+pub use storage::Storage;
 pub use user::{FieldUpdate, Update, User};

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt, time::Duration};
 
+use super::FieldName;
+
 /// What every operation answers.
 pub type Outcome<T> = Result<T, Trouble>;
 
@@ -40,6 +42,8 @@ pub enum Field {
     /// The current password, where a new one or a new address is asked for too.
     CurrentPassword,
     Picture,
+    /// A field of the user object that no form has; its problem begins with its name.
+    Named(FieldName),
 }
 
 /// Why something was refused. The sentences are in `wording.rs`, the wire words in `protocol/errors.rs`.
@@ -77,6 +81,10 @@ pub enum Code {
     MessagesExhausted,
     /// The first factor was right, and the account asks for a second one.
     SecondFactorRequired,
+    /// The sign-in that waited for its second factor is over.
+    ChallengeGone,
+    /// The number cannot be changed like this while codes of the second factor go to it.
+    SecondFactorIsOn,
     /// There is no verified phone that codes could be sent to.
     SecondFactorNeedsPhone,
     MissingPassword,
@@ -90,6 +98,8 @@ pub enum Code {
     PasswordUnchanged,
     /// Unknown address or wrong password: the same for both.
     InvalidSignInCredentials,
+    /// Unknown number or wrong password: the same for both.
+    InvalidPhoneCredentials,
     /// The current password, typed to confirm a change, is wrong.
     InvalidCredentials,
     NameTooLong,
@@ -103,6 +113,8 @@ pub enum Code {
     InvalidTokenType,
     InvalidActionType,
     FieldNotWritable,
+    /// Neither built in nor declared.
+    UnknownField,
     InvalidFieldValue,
     /// A field that every user must have.
     FieldRequired,
@@ -114,6 +126,9 @@ pub enum Code {
     /// The root bucket, or one that holds other people's files.
     BucketNotYours,
     InvalidBucketName,
+    InvalidTags,
+    /// As many buckets as one account may make.
+    TooManyBuckets,
     FileNotFound,
     /// Only pictures may be public.
     FileNotPublishable,

@@ -34,7 +34,7 @@ pub struct FieldUpdate {
 }
 
 /// How a field changes (ALTOGIC_WIRE.md §6). What a type of update means for a field that has no value yet, or one of
-/// another type, is written where it is done: `engine/fields.rs`.
+/// another type, is written where it is done: `engine/fields/change.rs`.
 #[derive(Debug, Clone)]
 pub enum Update {
     Set(serde_json::Value),

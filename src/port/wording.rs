@@ -4,10 +4,13 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Code, Problem};
+use super::{Code, Field, Problem};
 
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Field::Named(name)) = self.field {
+            write!(formatter, "{name}: ")?;
+        }
         self.code.fmt(formatter)
     }
 }
@@ -44,6 +47,10 @@ impl fmt::Display for Code {
             Self::SecondFactorRequired => {
                 "This account asks for a second factor. A code was sent to its phone; type it to go on."
             }
+            Self::ChallengeGone => "This sign-in has taken too long. Sign in again.",
+            Self::SecondFactorIsOn => {
+                "Codes of the second factor go to the number of this account. Switch the second factor off first, or change the number with your password."
+            }
             Self::SecondFactorNeedsPhone => "Set and verify a phone number first; the codes are sent to it.",
             Self::MissingPassword => "Type your password.",
             Self::PasswordTooShort { min } => {
@@ -59,6 +66,7 @@ impl fmt::Display for Code {
             }
             Self::PasswordUnchanged => "This is the password you have already. Choose a new one.",
             Self::InvalidSignInCredentials => "The e-mail address or the password is not right.",
+            Self::InvalidPhoneCredentials => "The phone number or the password is not right.",
             Self::InvalidCredentials => "The current password is not right.",
             Self::NameTooLong => "The name is too long. Use at most 100 characters.",
             Self::InvalidName => "The name has characters that cannot be shown. Type it again with letters.",
@@ -72,6 +80,7 @@ impl fmt::Display for Code {
             }
             Self::InvalidActionType => "This link is not one of ours. Open the link in the mail again.",
             Self::FieldNotWritable => "This field cannot be changed here.",
+            Self::UnknownField => "There is no such field. The fields of a user are declared in the settings.",
             Self::InvalidFieldValue => "This field does not take such a value.",
             Self::FieldRequired => "A field that every account must have is missing.",
             Self::ObjectTooLarge => "The fields of the account are too large together. Shorten some of them.",
@@ -85,8 +94,10 @@ impl fmt::Display for Code {
                 "This search expression cannot be read. Write it like fileName == 'a.png' && size < 1000."
             }
             Self::InvalidBucketName => {
-                "A name has 1 to 100 characters: letters, digits, spaces, dots, dashes and underscores."
+                "A name has 1 to 255 characters, none of them a slash, and nothing that cannot be seen."
             }
+            Self::InvalidTags => "There can be 50 tags at most, each a text of 1 to 100 characters.",
+            Self::TooManyBuckets => "There is no room for more buckets. Delete one first.",
             Self::MissingPicture => "Choose a picture first.",
             Self::PictureTooLarge => "The file is too large. Choose a picture of at most 8 MB.",
             Self::PictureTooWide => {

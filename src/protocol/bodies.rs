@@ -1,4 +1,4 @@
-//! What a client sends: the JSON bodies of the calls (ALTOGIC_WIRE.md §3, §6, §7).
+//! What a client sends: the JSON bodies of the calls (ALTOGIC_WIRE.md §3, §6).
 //!
 //! A missing field and `null` are the empty text, for the engine to judge like an empty field of a form. Unknown fields are
 //! passed over (clients send options that mean nothing here); a field twice is refused.
@@ -8,12 +8,15 @@ use serde_json::{Map, Value};
 
 use crate::port::{Code, Field, Password, Refusal};
 
-/// `signup-email`. Clients up to 1.4.0 send `name`, later ones `nameOrUserData`.
+/// `signup-email`, with an address, and `signup-phone`, with a number. Clients up to 1.4.0 send `name`, later ones
+/// `nameOrUserData`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SignUpEmail {
+pub struct SignUp {
     #[serde(default, deserialize_with = "text")]
     pub email: String,
+    #[serde(default, deserialize_with = "text")]
+    pub phone: String,
     #[serde(default = "no_password", deserialize_with = "password")]
     pub password: Password,
     #[serde(default)]
@@ -29,11 +32,13 @@ enum NameOrUserData {
     UserData(Map<String, Value>),
 }
 
-/// `signin-email`.
+/// `signin-email`, with an address, and `signin-phone`, with a number.
 #[derive(Debug, Deserialize)]
-pub struct SignInEmail {
+pub struct SignIn {
     #[serde(default, deserialize_with = "text")]
     pub email: String,
+    #[serde(default, deserialize_with = "text")]
+    pub phone: String,
     #[serde(default = "no_password", deserialize_with = "password")]
     pub password: Password,
 }
@@ -64,6 +69,26 @@ pub struct ChangeEmail {
     pub current_password: Password,
     #[serde(default, deserialize_with = "text")]
     pub new_email: String,
+}
+
+/// `change-phone`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangePhone {
+    #[serde(default = "no_password", deserialize_with = "password")]
+    pub current_password: Password,
+    #[serde(default, deserialize_with = "text")]
+    pub new_phone: String,
+}
+
+/// `/users/verify-phone` and `/user/verify-sign-in` (§8).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CodeForPhone {
+    #[serde(default, deserialize_with = "text")]
+    pub code: String,
+    #[serde(default, deserialize_with = "text")]
+    pub phone_number: String,
 }
 
 /// `signout`: the session to end, the caller's own when there is none.
@@ -100,7 +125,7 @@ pub struct UpdateFields {
     pub updates: Vec<UpdateField>,
 }
 
-/// One change of one field. Of the eleven update types, `set` and `unset` mean something for a user.
+/// One change of one field. `unset`, `pop` and `shift` have no value.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateField {
@@ -110,31 +135,18 @@ pub struct UpdateField {
     pub value: Value,
 }
 
-/// `storage/delete-file`: the file's `publicPath`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeleteFile {
-    #[serde(default, deserialize_with = "text")]
-    pub file_url: String,
-}
+impl SignUp {
+    /// The user data without its name. What of it is taken from whom is the backend's to say (DESIGN.md §4.4).
+    pub fn fields(&self) -> Map<String, Value> {
+        let mut fields = match &self.name_or_user_data {
+            Some(NameOrUserData::UserData(data)) => data.clone(),
+            _ => Map::new(),
+        };
+        fields.remove("name");
+        fields
+    }
 
-/// The query parameter `options` of an upload: JSON in itself. Its content type is a meaningless default and not read.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct UploadOptions {
-    pub create_bucket: bool,
-}
-
-/// A Node `Buffer` after `JSON.stringify`: what `upload-object` gets when a program uploads a picture.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type")]
-pub enum UploadedObject {
-    Buffer { data: Vec<u8> },
-}
-
-impl SignUpEmail {
-    /// The name, wherever this client put it. What else is in the user data (`emailVerified` above all) is not taken from an
-    /// anonymous client (DESIGN.md §4.4).
+    /// The name, wherever this client put it.
     ///
     /// # Errors
     /// `InvalidName` when the user data has a name that is no text.
@@ -151,7 +163,7 @@ impl SignUpEmail {
     }
 }
 
-fn text<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+pub(super) fn text<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(value)?.unwrap_or_default())
 }
 
@@ -168,7 +180,7 @@ mod tests {
     use super::*;
 
     fn name(body: &str) -> Option<String> {
-        serde_json::from_str::<SignUpEmail>(body).unwrap().name().unwrap()
+        serde_json::from_str::<SignUp>(body).unwrap().name().unwrap()
     }
 
     #[test]
@@ -182,19 +194,19 @@ mod tests {
 
     #[test]
     fn a_name_that_is_no_text_is_refused() {
-        let body: SignUpEmail = serde_json::from_str(r#"{"nameOrUserData":{"name":{"a":1}}}"#).unwrap();
+        let body: SignUp = serde_json::from_str(r#"{"nameOrUserData":{"name":{"a":1}}}"#).unwrap();
         assert!(body.name().unwrap_err().is(Code::InvalidName));
     }
 
     #[test]
     fn a_body_does_not_print_its_password() {
-        let body: SignInEmail = serde_json::from_str(r#"{"email":"a@b.c","password":"hunter2"}"#).unwrap();
+        let body: SignIn = serde_json::from_str(r#"{"email":"a@b.c","password":"hunter2"}"#).unwrap();
         assert!(!format!("{body:?}").contains("hunter2"));
     }
 
     #[test]
     fn null_is_like_nothing() {
-        let body: SignInEmail = serde_json::from_str(r#"{"email":null,"password":null}"#).unwrap();
+        let body: SignIn = serde_json::from_str(r#"{"email":null,"password":null}"#).unwrap();
         assert_eq!((body.email.as_str(), body.password.expose()), ("", ""));
     }
 }

@@ -6,6 +6,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::port::{Code, Problem, Refusal};
 
@@ -30,6 +31,9 @@ pub struct Entry {
     pub origin: Origin,
     pub code: &'static str,
     pub message: Cow<'static, str>,
+    /// What an application needs to go on; mostly nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
 }
 
 /// Whose fault it is.
@@ -61,6 +65,8 @@ pub enum Fault {
     /// A multipart body without the part `file`.
     MissingFile,
     UnknownUpdateType,
+    /// A call of the database that is not about one's own user object.
+    NotOffered,
 }
 
 impl WireError {
@@ -72,15 +78,30 @@ impl WireError {
                 (500, "Something went wrong on our side. Try again; if it stays, tell the people who run this service.")
             }
         };
-        let entry = Entry { origin: Origin::ServerError, code: "internal_server_error", message: message.into() };
+        let entry = Entry {
+            origin: Origin::ServerError,
+            code: "internal_server_error",
+            message: message.into(),
+            details: None,
+        };
         Self { status, retry_after, envelope: Envelope { errors: vec![entry] } }
+    }
+}
+
+impl WireError {
+    /// The same with details in its first entry.
+    pub fn with_details(mut self, details: Value) -> Self {
+        if let Some(entry) = self.envelope.errors.first_mut() {
+            entry.details = Some(details);
+        }
+        self
     }
 }
 
 impl From<Fault> for WireError {
     fn from(fault: Fault) -> Self {
         let (status, code, message) = fault.words();
-        let entry = Entry { origin: Origin::ClientError, code, message: message.into() };
+        let entry = Entry { origin: Origin::ClientError, code, message: message.into(), details: None };
         Self { status, retry_after: None, envelope: Envelope { errors: vec![entry] } }
     }
 }
@@ -102,7 +123,12 @@ impl From<Code> for WireError {
 
 impl From<&Problem> for Entry {
     fn from(problem: &Problem) -> Self {
-        Self { origin: Origin::ClientError, code: words(problem.code).1, message: problem.to_string().into() }
+        Self {
+            origin: Origin::ClientError,
+            code: words(problem.code).1,
+            message: problem.to_string().into(),
+            details: None,
+        }
     }
 }
 
@@ -128,9 +154,12 @@ impl Fault {
             Self::MissingFile => {
                 (400, "file_upload_error", "There is no file in the request: its part is named \"file\".")
             }
-            Self::UnknownUpdateType => {
-                (400, "validation_error", "Fields of a user can be set and unset; this update type is not known here.")
-            }
+            Self::NotOffered => (
+                403,
+                "permission_denied",
+                "Of the database, only one's own user object is there: get it, update it, or update its fields.",
+            ),
+            Self::UnknownUpdateType => (400, "validation_error", "There is no such update type."),
         }
     }
 }
@@ -155,6 +184,9 @@ fn words(code: Code) -> (u16, &'static str) {
         Code::CountryNotServed => (400, "cannot_send_sms_code"),
         Code::MessagesExhausted => (429, "cannot_send_sms_code"),
         Code::SecondFactorRequired => (401, "second_factor_required"),
+        Code::InvalidPhoneCredentials => (401, "invalid_credentials"),
+        Code::ChallengeGone => (403, "invalid_access_token"),
+        Code::SecondFactorIsOn => (400, "second_factor_is_on"),
         Code::SecondFactorNeedsPhone => (400, "second_factor_needs_phone"),
         Code::BucketNotUnique => (400, "bucket_not_unique"),
         Code::BucketNotYours => (403, "permission_denied"),
@@ -187,15 +219,47 @@ fn words(code: Code) -> (u16, &'static str) {
         | Code::PasswordUnchanged
         | Code::NameTooLong
         | Code::InvalidName
+        | Code::UnknownField
         | Code::InvalidFieldValue
         | Code::FieldRequired
         | Code::ObjectTooLarge
         | Code::InvalidExpression
         | Code::InvalidPhone
         | Code::PhoneUnchanged
+        | Code::InvalidTags
+        | Code::TooManyBuckets
         | Code::InvalidBucketName => (400, "validation_error"),
     }
 }
+
+/// The refusals that the wire tells apart by nothing but their sentence: all those that share a word above.
+pub(super) const SENTENCES: &[Code] = &[
+    Code::MissingEmail,
+    Code::InvalidEmail,
+    Code::EmailUnchanged,
+    Code::NothingToCorrect,
+    Code::MissingPassword,
+    Code::PasswordTooLong,
+    Code::PasswordTooCommon,
+    Code::PasswordTooPersonal,
+    Code::PasswordUnchanged,
+    Code::NameTooLong,
+    Code::InvalidName,
+    Code::InvalidFieldValue,
+    Code::FieldRequired,
+    Code::UnknownField,
+    Code::ObjectTooLarge,
+    Code::InvalidExpression,
+    Code::InvalidPhone,
+    Code::PhoneUnchanged,
+    Code::InvalidBucketName,
+    Code::MissingPicture,
+    Code::PictureTooLarge,
+    Code::PictureTooWide,
+    Code::NotAPicture,
+    Code::StorageFull,
+    Code::FileNotPublishable,
+];
 
 #[cfg(test)]
 mod tests {

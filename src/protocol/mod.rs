@@ -8,3 +8,5 @@ pub mod errors;
 pub mod headers;
 pub mod objects;
 pub mod paths;
+pub mod refusals;
+pub mod storage;

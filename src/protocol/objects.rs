@@ -1,18 +1,23 @@
-//! What a client gets: the JSON objects of ALTOGIC_WIRE.md §7 and §12, made from the port's types.
+//! What a client gets: the JSON objects of ALTOGIC_WIRE.md §12, made from the port's types.
+
+mod reading;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::port::{Agent, Grant, Session, SignedUp, StoredFile, User, Version};
+pub use self::reading::{ReadGrant, ReadSession, Unreadable};
+use crate::port::{Agent, Grant, PhoneVerified, Session, SignedUp, User, Version};
 
 /// A user. Absent fields are absent, not `null`; a password is never part of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserObject {
-    #[serde(rename = "_id")]
+    #[serde(rename = "_id", default)]
     id: String,
+    #[serde(default)]
     provider: String,
+    #[serde(default)]
     provider_user_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
@@ -22,12 +27,15 @@ pub struct UserObject {
     phone: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     phone_verified: Option<bool>,
+    #[serde(default)]
     two_factor_auth: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile_picture: Option<String>,
+    #[serde(default)]
     sign_up_at: String,
+    #[serde(default)]
     last_login_at: String,
     /// The fields that the operator declared; the settings keep their names apart from those above.
     #[serde(flatten)]
@@ -35,25 +43,32 @@ pub struct UserObject {
 }
 
 /// A session. Its user agent is always complete: applications read `session.userAgent.os.family` unguarded.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionObject {
+    #[serde(default)]
     user_id: String,
     token: String,
+    #[serde(default)]
     creation_dtm: String,
+    #[serde(skip_deserializing)]
     access_group_keys: [String; 0],
+    #[serde(default)]
     user_agent: UserAgentObject,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct UserAgentObject {
     #[serde(flatten)]
     browser: VersionObject,
+    #[serde(default)]
     device: VersionObject,
+    #[serde(default)]
     os: VersionObject,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
 struct VersionObject {
     family: String,
     major: String,
@@ -62,29 +77,24 @@ struct VersionObject {
 }
 
 /// `{user, session}`; `session` is `null` while the sign-up waits for its proof.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct GrantObject {
     user: UserObject,
     session: Option<SessionObject>,
 }
 
-/// A stored file.
+/// `{user, session}` after a number was proved; `session` is `null` when that finished a change and not a sign-up.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FileObject {
-    #[serde(rename = "_id")]
-    id: String,
-    bucket_id: String,
-    file_name: String,
-    size: u64,
-    encoding: &'static str,
-    mime_type: &'static str,
-    public_path: String,
-    is_public: bool,
-    uploaded_at: String,
-    updated_at: String,
-    user_id: String,
-    tags: [String; 0],
+pub struct PhoneVerifiedObject {
+    user: UserObject,
+    session: Option<SessionObject>,
+}
+
+/// `{session, found}`: a grant as the two-factor example reads it (§8).
+#[derive(Debug, Serialize)]
+pub struct FoundObject {
+    session: SessionObject,
+    found: UserObject,
 }
 
 impl From<User> for UserObject {
@@ -147,27 +157,20 @@ impl From<SignedUp> for GrantObject {
     }
 }
 
-impl From<StoredFile> for FileObject {
-    fn from(file: StoredFile) -> Self {
-        Self {
-            id: file.id,
-            bucket_id: file.bucket_id,
-            file_name: file.file_name,
-            size: file.size,
-            encoding: "7bit",
-            mime_type: file.mime_type,
-            public_path: file.public_path,
-            is_public: true,
-            uploaded_at: date(file.uploaded_at),
-            updated_at: date(file.uploaded_at),
-            user_id: file.user_id,
-            tags: [],
-        }
+impl From<PhoneVerified> for PhoneVerifiedObject {
+    fn from(verified: PhoneVerified) -> Self {
+        Self { user: verified.user.into(), session: verified.grant.map(|grant| grant.session.into()) }
+    }
+}
+
+impl From<Grant> for FoundObject {
+    fn from(grant: Grant) -> Self {
+        Self { session: grant.session.into(), found: grant.user.into() }
     }
 }
 
 /// ISO 8601 in UTC with milliseconds, as JavaScript writes dates (§4).
-fn date(timestamp: Timestamp) -> String {
+pub(super) fn date(timestamp: Timestamp) -> String {
     timestamp.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 

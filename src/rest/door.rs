@@ -38,9 +38,15 @@ impl Door {
         Self { applications: Applications::new(settings), backend }
     }
 
-    /// One call below `/_api`. Whatever goes wrong, a panic included, the answer is an envelope.
-    pub(super) async fn enter(self: Arc<Self>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-        let path = request.match_info().unprocessed().to_owned();
+    /// One call below `/_api`, or to a custom endpoint below `custom`. Whatever goes wrong, a panic included, the answer is an
+    /// envelope.
+    pub(super) async fn enter(
+        self: Arc<Self>,
+        custom: &'static str,
+        request: HttpRequest,
+        payload: web::Payload,
+    ) -> HttpResponse {
+        let path = format!("{custom}{}", request.match_info().unprocessed());
         let answer = if *request.method() == Method::OPTIONS {
             self.applications.preflight(request.headers())
         } else {

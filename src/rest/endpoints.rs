@@ -7,8 +7,8 @@ use actix_web::http::Method;
 use crate::protocol::paths;
 
 use super::{
-    call::Call, change_email, change_password, grant, links, magic_link, objects, reply::Reply, reset_password,
-    sessions, sign_in, sign_up, storage, user,
+    call::Call, change_email, change_password, grant, links, magic_link, objects, phone, reply::Reply, reset_password,
+    second_factor, sessions, sign_in, sign_up, storage, user,
 };
 
 /// One line of the table.
@@ -50,6 +50,19 @@ const ENDPOINTS: &[Endpoint] = table! {
     Applications POST RESET_PASSWORD => reset_password::finish;
     Applications POST CHANGE_PASSWORD => change_password::change;
     Applications POST CHANGE_EMAIL => change_email::change;
+    Applications POST SIGN_UP_PHONE => sign_up::with_phone;
+    Applications POST RESEND_CODE => sign_up::resend_code;
+    Applications POST VERIFY_PHONE => phone::verify;
+    Applications POST SIGN_IN_PHONE => sign_in::with_phone;
+    Applications POST SEND_CODE => sign_in::send_code;
+    Applications POST SIGN_IN_CODE => sign_in::with_code;
+    Applications POST SEND_RESET_CODE => reset_password::send_code;
+    Applications POST RESET_PASSWORD_CODE => reset_password::finish_with_code;
+    Applications POST CHANGE_PHONE => phone::change;
+    Applications POST SET_PHONE => second_factor::set_phone;
+    Applications POST VERIFY_OWN_PHONE => second_factor::verify_phone;
+    Applications POST CUSTOM_SIGN_IN => second_factor::sign_in;
+    Applications POST VERIFY_SIGN_IN => second_factor::verify_sign_in;
     Applications GET USER => user::show;
     Applications GET SESSIONS => sessions::list;
     Applications POST SIGN_OUT => sessions::sign_out;
@@ -58,9 +71,49 @@ const ENDPOINTS: &[Endpoint] = table! {
     Applications POST OBJECT_GET => objects::get;
     Applications POST OBJECT_UPDATE => objects::update;
     Applications POST OBJECT_UPDATE_FIELDS => objects::update_fields;
-    Applications POST UPLOAD_FORM => storage::upload_form;
-    Applications POST UPLOAD_OBJECT => storage::upload_object;
-    Applications POST DELETE_FILE => storage::delete_file;
+    Applications POST CREATE_BUCKET => storage::buckets::create;
+    Applications POST LIST_BUCKETS => storage::lists::buckets;
+    Applications GET STORAGE_STATS => storage::buckets::stats;
+    Applications POST STORAGE_STATS => storage::buckets::stats;
+    Applications POST SEARCH_FILES => storage::lists::search_files;
+    Applications POST DELETE_FILE => storage::files::delete_by_path;
+    Applications POST BUCKET_EXISTS => storage::buckets::exists;
+    Applications POST BUCKET_GET => storage::buckets::get;
+    Applications POST BUCKET_EMPTY => storage::buckets::empty;
+    Applications POST BUCKET_DELETE => storage::buckets::delete;
+    Applications POST BUCKET_RENAME => storage::buckets::rename;
+    Applications POST BUCKET_MAKE_PUBLIC => storage::buckets::make_public;
+    Applications POST BUCKET_MAKE_PRIVATE => storage::buckets::make_private;
+    Applications POST BUCKET_ADD_TAGS => storage::buckets::add_tags;
+    Applications POST BUCKET_REMOVE_TAGS => storage::buckets::remove_tags;
+    Applications POST BUCKET_UPDATE => storage::buckets::update;
+    Applications POST LIST_FILES => storage::lists::files;
+    Applications POST DELETE_FILES => storage::files::delete_many;
+    Applications POST UPLOAD_FORM => storage::uploads::upload_form;
+    Applications POST UPLOAD_OBJECT => storage::uploads::upload_object;
+    Applications POST FILE_EXISTS => storage::files::exists;
+    Applications POST FILE_GET => storage::files::get;
+    Applications POST FILE_DOWNLOAD => storage::files::download;
+    Applications POST FILE_RENAME => storage::files::rename;
+    Applications POST FILE_MAKE_PUBLIC => storage::files::make_public;
+    Applications POST FILE_MAKE_PRIVATE => storage::files::make_private;
+    Applications POST FILE_ADD_TAGS => storage::files::add_tags;
+    Applications POST FILE_REMOVE_TAGS => storage::files::remove_tags;
+    Applications POST FILE_UPDATE => storage::files::update;
+    Applications POST FILE_DUPLICATE => storage::files::duplicate;
+    Applications POST FILE_COPY => storage::files::copy;
+    Applications POST FILE_MOVE => storage::files::move_to;
+    Applications POST FILE_DELETE => storage::files::delete;
+    Applications POST FILE_REPLACE_FORM => storage::uploads::replace_form;
+    Applications POST FILE_REPLACE_OBJECT => storage::uploads::replace_object;
+};
+
+/// The other calls of the database, whatever their method: applications that make one are told why not.
+const REST_OF_DATABASE: &Endpoint = &Endpoint {
+    method: Method::POST,
+    path: paths::DATABASE,
+    access: Access::Applications,
+    action: |call| Box::pin(objects::refuse(call)),
 };
 
 /// The endpoint of a request. `HEAD` is a `GET` without its body.
@@ -74,7 +127,11 @@ pub(super) fn find(method: &Method, path: &str) -> Result<&'static Endpoint, Opt
         if endpoint.method == *method {
             return Ok(endpoint);
         }
-        there = Some(if endpoint.method == Method::GET { "GET, HEAD, OPTIONS" } else { "POST, OPTIONS" });
+        there = Some(match (there, &endpoint.method) {
+            (Some(_), _) => "GET, HEAD, POST, OPTIONS",
+            (None, &Method::GET) => "GET, HEAD, OPTIONS",
+            (None, _) => "POST, OPTIONS",
+        });
     }
-    Err(there)
+    if there.is_none() && path.starts_with(paths::DATABASE) { Ok(REST_OF_DATABASE) } else { Err(there) }
 }

@@ -4,21 +4,36 @@ use actix_web::http::header;
 
 use crate::{
     engine::Engine,
-    port::{Answer, AuthManager},
+    port::{Answer, AuthManager, Caller, FieldUpdate, Storage, User},
 };
 
 use super::{call::Call, reply::Reply};
 
-/// What stands behind the door: the operations, and the answer to a mailed link, which only an embedded engine has.
-pub trait Backend: AuthManager {
+/// What stands behind the door: the operations, and what only an embedded engine has: the answer to a mailed link, and
+/// users by their ids.
+pub trait Backend: AuthManager + Storage {
     /// The absolute URL that the browser goes on to. Changes nothing.
     fn open_mail_link(&self, key: String, action: String) -> Answer<String>;
+
+    /// The user of that id, if it is the caller's to see.
+    fn user_object(&self, caller: Caller, id: String) -> Answer<User>;
+
+    /// Changes the user of that id.
+    fn update_user_object(&self, caller: Caller, id: String, updates: Vec<FieldUpdate>) -> Answer<User>;
 }
 
 impl Backend for Engine {
     fn open_mail_link(&self, key: String, action: String) -> Answer<String> {
         let landing = Self::open_mail_link(self, key, action);
         Box::pin(async move { Ok(landing.await?.location) })
+    }
+
+    fn user_object(&self, caller: Caller, id: String) -> Answer<User> {
+        Self::user_object(self, caller, id)
+    }
+
+    fn update_user_object(&self, caller: Caller, id: String, updates: Vec<FieldUpdate>) -> Answer<User> {
+        Self::update_user_object(self, caller, id, updates)
     }
 }
 

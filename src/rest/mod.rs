@@ -19,9 +19,11 @@ mod grant;
 mod links;
 mod magic_link;
 mod objects;
+mod phone;
 mod public_files;
 mod reply;
 mod reset_password;
+mod second_factor;
 mod sessions;
 mod sign_in;
 mod sign_up;
@@ -61,7 +63,7 @@ pub struct ClientKey {
     pub redirect_url: Option<String>,
 }
 
-/// Mounts `/_api` and `/_storage`, there and under `/e:{environment}`, below the path of `public_url`.
+/// Mounts `/_api`, `/_storage` and the custom endpoints, there and under `/e:{environment}`, below the path of `public_url`.
 pub fn routes<B: Backend + 'static>(settings: Arc<Settings>, backend: B) -> impl FnOnce(&mut ServiceConfig) {
     let base = base_path(&settings.public_url);
     let door = Arc::new(door::Door::new(&settings, Arc::new(backend)));
@@ -71,8 +73,13 @@ pub fn routes<B: Backend + 'static>(settings: Arc<Settings>, backend: B) -> impl
             let files = Arc::clone(&door);
             app.service(
                 web::scope(&format!("{base}{}", paths::API))
-                    .default_service(web::to(move |request, payload| Arc::clone(&api).enter(request, payload))),
+                    .default_service(web::to(move |request, payload| Arc::clone(&api).enter("", request, payload))),
             );
+            for custom in paths::CUSTOM {
+                let door = Arc::clone(&door);
+                let enter = move |request, payload| Arc::clone(&door).enter(custom, request, payload);
+                app.service(web::scope(&format!("{base}{custom}")).default_service(web::to(enter)));
+            }
             app.service(
                 web::scope(&format!("{base}{}", paths::STORAGE))
                     .default_service(web::to(move |request| Arc::clone(&files).show_file(request))),

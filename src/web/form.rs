@@ -198,6 +198,8 @@ pub(crate) fn field_name(field: Field) -> &'static str {
         Field::OneTimeCode => "code",
         Field::CurrentPassword => "current_password",
         Field::Picture => "picture",
+        // No form of ours has one.
+        Field::Named(_) => "fields",
     }
 }
 

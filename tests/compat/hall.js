@@ -34,6 +34,8 @@ export async function openHall(settings = {}) {
     url,
     client: (prefix = '') => client(url + prefix),
     link: (to, after = 0) => link(join(folder, 'outbox'), to, after),
+    code: (to, after = 0) => code(join(folder, 'outbox'), to, after),
+    texts: (to) => texts(join(folder, 'outbox'), to),
     async close() {
       const ended = once(server, 'exit');
       server.kill();
@@ -100,6 +102,23 @@ async function link(outbox, to, after) {
     return found;
   }, `mail ${after} to ${to}`);
   return found;
+}
+
+/** The code in the SMS number `after` (from 0, oldest first) to a number. */
+async function code(outbox, to, after) {
+  let found;
+  await until(async () => {
+    found = (await texts(outbox, to)).map((text) => text.match(/\b\d{6}\b/)?.[0]).filter(Boolean)[after];
+    return found;
+  }, `SMS ${after} to ${to}`);
+  return found;
+}
+
+/** The texts that were sent to a number, oldest first. */
+async function texts(outbox, to) {
+  const names = (await readdir(outbox).catch(() => [])).filter((name) => name.endsWith('.sms.json')).sort();
+  const messages = await Promise.all(names.map(async (name) => JSON.parse(await readFile(join(outbox, name), 'utf8'))));
+  return messages.filter((message) => message.to === to).map((message) => message.text);
 }
 
 async function until(holds, what) {

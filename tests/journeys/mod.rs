@@ -8,6 +8,7 @@ mod guards;
 mod magic_link;
 mod mounted;
 mod profile;
+mod remote;
 mod reset_password;
 mod sessions;
 mod sign_in;

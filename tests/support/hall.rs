@@ -29,6 +29,9 @@ use vestibule::{
 
 use super::{Browser, Mail, PASSWORD};
 
+/// The client key of every hall that has an engine.
+pub const CLIENT_KEY: &str = "a-client-key-for-tests";
+
 type Answer = Pin<Box<dyn Future<Output = (u16, HeaderMap, Vec<u8>)>>>;
 
 /// A hall and everything around it.
@@ -53,7 +56,9 @@ impl Hall {
         let mut environment: HashMap<String, String> =
             settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         environment.insert("VESTIBULE_DATA_DIR".to_owned(), folder.path().display().to_string());
-        environment.entry("VESTIBULE_ENGINE__CLIENT_KEYS".to_owned()).or_insert("a-client-key-for-tests".to_owned());
+        if !environment.contains_key("VESTIBULE_ALTOGIC__ENV_URL") {
+            environment.entry("VESTIBULE_ENGINE__CLIENT_KEYS".to_owned()).or_insert(CLIENT_KEY.to_owned());
+        }
         let config = Config::read(None, environment, &SystemRandom).expect("good settings");
         let public_url = config.public_url.clone();
         let clock = Arc::new(MovedClock::default());
@@ -77,6 +82,15 @@ impl Hall {
     /// Somebody's browser, new and without cookies.
     pub fn browser(&self) -> Browser {
         Browser::new(self.clone())
+    }
+
+    /// What lies in its folder, by name.
+    pub fn files(&self) -> Vec<String> {
+        let folder = fs::read_dir(self.folder.path()).expect("a folder");
+        let mut names: Vec<_> =
+            folder.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
     }
 
     /// Lets time pass.

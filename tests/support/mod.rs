@@ -4,11 +4,13 @@ mod browser;
 mod hall;
 mod mail;
 mod page;
+mod served;
 
 pub use browser::Browser;
-pub use hall::Hall;
+pub use hall::{CLIENT_KEY, Hall};
 pub use mail::Mail;
 pub use page::Page;
+pub use served::Served;
 
 /// A password that the rules accept, for people whose password is not the point.
 pub const PASSWORD: &str = "a calm blue door";

@@ -3,6 +3,8 @@
 mod accounts;
 mod door;
 mod envelope;
+mod objects;
+mod storage;
 
 use std::{rc::Rc, sync::Arc};
 
@@ -13,7 +15,7 @@ use actix_web::{
 };
 use serde_json::Value;
 use vestibule::{
-    engine::{Engine, SecretKey, Settings, SystemClock, SystemRandom, store::Store},
+    engine::{Engine, MessageSettings, SecretKey, Settings, SystemClock, SystemRandom, fields::Fields, store::Store},
     rest::{self, ClientKey},
 };
 
@@ -37,22 +39,30 @@ struct Answer {
 impl Wire {
     /// An environment where addresses are confirmed, or not.
     async fn open(confirm_email: bool) -> Self {
+        Self::open_with(|settings| settings.confirm_email = confirm_email).await
+    }
+
+    /// An environment with other settings.
+    async fn open_with(set: impl FnOnce(&mut Settings)) -> Self {
         let folder = Rc::new(tempfile::tempdir().expect("a folder"));
         let public_url = "http://hall.example/entrance".to_owned();
         let redirect_url = "http://hall.example/entrance/auth-redirect".to_owned();
-        let settings = Settings {
+        let mut settings = Settings {
             public_url: public_url.clone(),
             redirect_url: redirect_url.clone(),
             secret_keys: vec![SecretKey::new(vec![7; 32]).expect("a key")],
-            confirm_email,
+            confirm_email: true,
             confirm_phone: true,
             phone_sign_up: true,
             sign_in_codes: true,
             password_min: 8,
             limits_factor: 100.0,
             files_dir: folder.path().join("files"),
+            user_fields: Fields::default(),
             product_name: "Vestibule".to_owned(),
+            messages: MessageSettings::default(),
         };
+        set(&mut settings);
         let store = Store::open(&format!("sqlite:{}/hall.db", folder.path().display())).await.expect("a store");
         let engine =
             Engine::open(settings, store, Arc::new(SystemClock), Arc::new(SystemRandom)).await.expect("an engine");

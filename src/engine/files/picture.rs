@@ -75,10 +75,19 @@ pub(crate) fn check_size(bytes: &[u8]) -> Result<(), Code> {
     }
 }
 
+/// Whether the bytes begin as a picture does that we can read, whole or broken.
+pub(crate) fn is_of_a_format(bytes: &[u8]) -> bool {
+    is_ours(image::guess_format(bytes).ok())
+}
+
+fn is_ours(format: Option<ImageFormat>) -> bool {
+    matches!(format, Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Gif))
+}
+
 /// The picture as it was stored, and how it has to be turned.
 fn decode(bytes: &[u8]) -> Result<(DynamicImage, Orientation), Code> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| Code::NotAPicture)?;
-    if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Gif)) {
+    if !is_ours(reader.format()) {
         return Err(Code::NotAPicture);
     }
     let mut limits = Limits::default();

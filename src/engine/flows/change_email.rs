@@ -109,9 +109,10 @@ async fn move_account(
         return Err(Refusal::at(Field::Email, Code::EmailNotUnique).into());
     }
     // The old address in the condition: of two changes that were begun at once, the second finds another one.
-    let sql = "update users set email = $3, email_verified_at = $4, updated_at = $5 where id = $1 and email = $2";
+    let sql = "update users set email = $3, email_verified_at = $4, updated_at = $5 where id = $1 and coalesce(email, '') = $2";
     let proved = link.map(|_| now);
-    let values = values![user_id, account.user.email.clone(), new_email.as_str(), proved, now];
+    let former = account.user.email.as_deref().unwrap_or_default();
+    let values = values![user_id, former, new_email.as_str(), proved, now];
     if tx.execute(sql, values).await? == 0 {
         return Err(Code::InvalidAccessToken.into());
     }

@@ -5,7 +5,6 @@ use crate::{
         Engine,
         accounts::Account,
         limits::{Action, exceeded},
-        outbox::Letter,
         passwords,
         sessions::Current,
         store::values,
@@ -43,9 +42,7 @@ pub(in crate::engine) async fn change_password(
     } else if tx.fetch_optional("select id from sessions where id = $1", values![handle]).await?.is_none() {
         return Err(Code::InvalidSessionToken.into());
     }
-    if let Some(mailbox) = account.mailbox() {
-        engine.write(&mut tx, &Letter::PasswordChanged { name: account.user.name }, &mailbox).await?;
-    }
+    engine.tell_password_changed(&mut tx, &account).await?;
     tx.commit().await?;
     Ok(member.session)
 }
@@ -72,7 +69,8 @@ fn judge(engine: &Engine, account: &Account, old: &Password, new: &Password) -> 
     let settings = engine.settings();
     let name = account.user.name.as_deref().unwrap_or_default();
     let email = account.user.email.as_deref().unwrap_or_default();
-    let judged = passwords::judge(new, settings.password_min, &[email, name, &*settings.product_name]);
+    let phone = account.user.phone.as_deref().unwrap_or_default();
+    let judged = passwords::judge(new, settings.password_min, &[email, phone, name, &*settings.product_name]);
     let judged = if old.expose() == new.expose() { Err(Code::PasswordUnchanged) } else { judged };
     judged.map_err(|code| Refusal::at(Field::Password, code))
 }

@@ -1,19 +1,16 @@
 //! One's picture: changed, and taken away.
 
-use super::store_file::{NewFile, delete_row, insert, remove_bytes, take_back, write_bytes};
+use super::store_file::{check_quota, insert, lock_owner, remove_bytes, take_back, write_bytes};
 use crate::{
     engine::{
         Engine, accounts,
-        files::Framing,
+        files::{Framing, ROOT_BUCKET, record::FileRecord},
         limits::{self, Action},
         random::new_id,
         store::{Transaction, values},
     },
-    port::{Caller, Code, Outcome, Picture, User},
+    port::{Caller, Code, Outcome, Picture, StoredFile, User},
 };
-
-/// The bucket that always is (migration 3).
-const ROOT_BUCKET: &str = "000000000000000000000001";
 
 /// Makes the picture the account's; the former one is deleted.
 pub(in crate::engine) async fn change_picture(engine: &Engine, caller: &Caller, bytes: Vec<u8>) -> Outcome<User> {
@@ -21,8 +18,9 @@ pub(in crate::engine) async fn change_picture(engine: &Engine, caller: &Caller, 
     engine.limits().take(Action::UploadToAccount, &user_id, engine.now()).map_err(limits::exceeded)?;
     let picture = engine.files().darkroom.develop(bytes, Framing::Avatar).await?;
     let id = new_id(engine.random());
-    write_bytes(engine, &id, &picture).await?;
-    let changed = record(engine, &user_id, &id, &picture).await;
+    let row = row(engine, &user_id, &id, &picture);
+    write_bytes(engine, &id, picture.bytes).await?;
+    let changed = record(engine, &user_id, row).await;
     if changed.is_err() {
         take_back(engine, &id).await;
     }
@@ -36,17 +34,36 @@ pub(in crate::engine) async fn remove_picture(engine: &Engine, caller: &Caller) 
     finish(engine, removed).await
 }
 
-/// The user as they are now, and the id of the former file, if its row is gone.
+/// The user as they are now, and the id of the former picture's bytes, if its row is gone.
 type Changed = (User, Option<String>);
 
-/// Row and user in one transaction.
-async fn record(engine: &Engine, user_id: &str, id: &str, picture: &Picture) -> Outcome<Changed> {
+/// The row of a picture: a public file of the root bucket.
+fn row(engine: &Engine, user_id: &str, id: &str, picture: &Picture) -> FileRecord {
     let extension = if picture.mime_type == "image/png" { "png" } else { "jpg" };
-    let file = NewFile { id, bucket_id: ROOT_BUCKET, user_id, picture };
+    let now = engine.now();
+    let file = StoredFile {
+        id: id.to_owned(),
+        bucket_id: ROOT_BUCKET.to_owned(),
+        file_name: format!("picture-{id}.{extension}"),
+        size: u64::try_from(picture.bytes.len()).unwrap_or(u64::MAX),
+        mime_type: picture.mime_type.to_owned(),
+        is_public: true,
+        public_path: Some(engine.files().public_path(ROOT_BUCKET, id, None)),
+        tags: Vec::new(),
+        uploaded_at: now,
+        updated_at: now,
+        user_id: Some(user_id.to_owned()),
+    };
+    FileRecord { file, content_id: id.to_owned(), is_picture: true }
+}
+
+/// Row and user in one transaction.
+async fn record(engine: &Engine, user_id: &str, mut row: FileRecord) -> Outcome<Changed> {
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
-    let former = replace(engine, &mut tx, user_id, Some(engine.files().public_path(ROOT_BUCKET, id))).await?;
-    insert(engine, &mut tx, &file, &format!("picture-{id}.{extension}")).await?;
+    let former = replace(engine, &mut tx, user_id, row.file.public_path.clone()).await?;
+    check_quota(&mut tx, &row).await?;
+    insert(engine, &mut tx, &mut row).await?;
     let user = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSessionToken)?.user;
     tx.commit().await?;
     Ok((user, former))
@@ -69,13 +86,15 @@ async fn replace(
     user_id: &str,
     picture: Option<String>,
 ) -> Outcome<Option<String>> {
-    tx.execute("update users set updated_at = $2 where id = $1", values![user_id, engine.now()]).await?;
+    lock_owner(engine, tx, Some(user_id)).await?;
     let account = accounts::reload(tx, user_id).await?.ok_or(Code::InvalidSessionToken)?;
     tx.execute("update users set profile_picture = $2 where id = $1", values![user_id, picture]).await?;
     let Some(former) = account.user.profile_picture.and_then(|url| engine.files().id_of(&url)) else {
         return Ok(None);
     };
-    Ok(delete_row(tx, &former, user_id).await?.then_some(former))
+    let sql = "delete from files where id = $1 and user_id = $2 returning content_id";
+    let deleted = tx.fetch_optional(sql, values![former, user_id]).await?;
+    Ok(deleted.map(|row| row.text("content_id")).transpose()?)
 }
 
 /// Removes the bytes of the former picture, now that nothing names them any more.

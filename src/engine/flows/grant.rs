@@ -1,16 +1,16 @@
 //! Spending an access token for a session.
 
-use super::prove::prove_address;
+use super::{admit::admit, prove::prove_address};
 use crate::{
     engine::{
         Engine, accounts,
         store::values,
-        tokens::{self, Link, Purpose},
+        tokens::{Link, Purpose},
     },
-    port::{AccessToken, Caller, Code, Entrance, Grant, Outcome},
+    port::{AccessToken, Caller, Code, Entrance, Outcome},
 };
 
-/// Spends the link behind a token and begins a session. Proves the address the link was mailed to.
+/// Spends the link behind a token and admits its account. Proves the address the link was mailed to.
 pub(in crate::engine) async fn get_auth_grant(
     engine: &Engine,
     caller: &Caller,
@@ -51,14 +51,10 @@ async fn redeem(engine: &Engine, caller: &Caller, link: &Link) -> Outcome<Entran
     if !prove_address(&mut tx, link, &account.user, now).await? {
         return Err(Code::InvalidAccessToken.into());
     }
-    let sql = "update users set last_login_at = $3 where id = $1 and email = $2";
-    let is_theirs = tx.execute(sql, values![&link.user_id, link.email.as_str(), now]).await? == 1;
+    let sql = "select id from users where id = $1 and email = $2";
+    let is_theirs = tx.fetch_optional(sql, values![&link.user_id, link.email.as_str()]).await?.is_some();
     if !is_theirs || !engine.links().spend(&mut tx, link, now).await? {
         return Err(Code::InvalidAccessToken.into());
     }
-    tokens::kill_resets(&mut tx, &link.user_id).await?;
-    let session = engine.sessions().begin(&mut tx, &link.user_id, caller, engine.random(), now).await?;
-    let user = accounts::reload(&mut tx, &link.user_id).await?.ok_or(Code::InvalidAccessToken)?.user;
-    tx.commit().await?;
-    Ok(Entrance::Granted(Grant { user, session }))
+    admit(engine, caller, tx, &link.user_id).await
 }

@@ -4,8 +4,10 @@
 //! transaction, so that nothing slow happens while rows are locked. Mail is queued within the transaction that causes it
 //! (R03). What a verb learns by reading first is decided again by the statement that writes.
 
+mod admit;
 mod change_email;
 mod change_password;
+mod change_phone;
 mod change_picture;
 mod correct_sign_up;
 mod grant;
@@ -13,27 +15,38 @@ mod mail;
 mod open_mail_link;
 mod prove;
 mod reset_password;
+mod second_factor;
+mod send_code;
 mod send_link;
 mod sessions;
 mod sign_in;
+mod sign_in_code;
 mod sign_up;
+mod sign_up_phone;
+pub(super) mod storage;
 mod store_file;
 mod sweep;
+mod text;
 mod update_user;
-mod upload;
+mod verify_phone;
 
 pub(super) use change_email::{change_email, confirm_email_change};
 pub(super) use change_password::change_password;
+pub(super) use change_phone::change_phone;
 pub(super) use change_picture::{change_picture, remove_picture};
 pub(super) use correct_sign_up::correct_sign_up_email;
 pub(super) use grant::{finish_where_begun, get_auth_grant};
 pub use open_mail_link::Landing;
 pub(super) use open_mail_link::open_mail_link;
-pub(super) use reset_password::reset_password_with_token;
+pub(super) use reset_password::{reset_password_with_code, reset_password_with_token};
+pub(super) use second_factor::{resend_second_factor, set_phone, sign_in_with_second_factor, verify_own_phone};
+pub(super) use send_code::{resend_verification_code, send_reset_password_code, send_sign_in_code};
 pub(super) use send_link::{resend_verification_email, send_magic_link_email, send_reset_password_email};
 pub(super) use sessions::{get_all_sessions, sign_out, sign_out_all, sign_out_all_except_current};
-pub(super) use sign_in::sign_in_with_email;
+pub(super) use sign_in::{sign_in_with_email, sign_in_with_phone};
+pub(super) use sign_in_code::sign_in_with_code;
 pub(super) use sign_up::sign_up_with_email;
+pub(super) use sign_up_phone::sign_up_with_phone;
 pub(super) use sweep::sweep;
-pub(super) use update_user::update_user;
-pub(super) use upload::{delete_file, public_file, upload};
+pub(super) use update_user::{update_object, update_user};
+pub(super) use verify_phone::verify_phone;

@@ -1,19 +1,22 @@
-//! Setting a new password with the access token of a reset link.
+//! Setting a new password with the access token of a reset link, or with a code by SMS.
 
-use super::prove::prove_address;
+use super::{prove::prove_address, verify_phone};
 use crate::{
     engine::{
-        Engine, accounts,
-        outbox::Letter,
+        Engine,
+        accounts::{self, Account},
+        codes::{CodePurpose, Guess},
+        limits::Action,
+        outbox::{Letter, TextMessage},
         passwords,
-        store::values,
+        store::{StoreError, Transaction, values},
         tokens::{self, Purpose},
     },
-    port::{AccessToken, Code, Field, Outcome, Password, Refusal},
+    port::{AccessToken, Caller, Code, Field, Outcome, Password, Refusal},
 };
 
-/// Sets the password, ends every session and every link, tells the owner (SECURITY.md S35). Signs nobody in. A refused
-/// password does not spend the link.
+/// Sets the password, ends every session, every link and every code, tells the owner (SECURITY.md S35). Signs nobody in, so a
+/// second factor is asked for at the sign-in that follows (S18). A refused password does not spend the link.
 pub(in crate::engine) async fn reset_password_with_token(
     engine: &Engine,
     token: &AccessToken,
@@ -25,26 +28,92 @@ pub(in crate::engine) async fn reset_password_with_token(
     if link.purpose != Purpose::ResetPassword {
         return Err(Code::InvalidTokenType.into());
     }
-    let user = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?.user;
-    let settings = engine.settings();
-    let personal = [link.email.as_str(), user.name.as_deref().unwrap_or_default(), &*settings.product_name];
-    passwords::judge(new_password, settings.password_min, &personal)
-        .map_err(|code| Refusal::at(Field::Password, code))?;
+    let account = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?;
+    let [name, phone] = [&account.user.name, &account.user.phone].map(|text| text.as_deref().unwrap_or_default());
+    judge(engine, new_password, &[link.email.as_str(), name, phone])?;
     let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
 
     let now = engine.now();
-    let _change = engine.sessions().change(&user.id);
+    let _change = engine.sessions().change(&account.user.id);
     let mut tx = engine.store().begin().await?;
-    if !prove_address(&mut tx, &link, &user, now).await? {
+    if !prove_address(&mut tx, &link, &account.user, now).await? || !engine.links().spend(&mut tx, &link, now).await? {
         return Err(Code::InvalidAccessToken.into());
     }
-    let sql = "update users set password_hash = $3, updated_at = $4 where id = $1 and email = $2";
-    let is_theirs = tx.execute(sql, values![&user.id, link.email.as_str(), password_hash, now]).await? == 1;
-    if !is_theirs || !engine.links().spend(&mut tx, &link, now).await? {
-        return Err(Code::InvalidAccessToken.into());
+    let account = accounts::reload(&mut tx, &account.user.id).await?;
+    let is_theirs = |account: &Account| account.user.email.as_deref() == Some(link.email.as_str());
+    let account = account.filter(is_theirs).ok_or(Code::InvalidAccessToken)?;
+    set_password(engine, tx, &account, password_hash).await
+}
+
+/// As [`reset_password_with_token`]. The code proves the number, as the link does the address.
+///
+/// Where codes of the second factor go to the same phone, a reset by it would make the phone enough for everything (SECURITY.md
+/// S18): an account that can be reset by mail instead is refused with `SecondFactorRequired`.
+pub(in crate::engine) async fn reset_password_with_code(
+    engine: &Engine,
+    caller: &Caller,
+    phone: &str,
+    code: &str,
+    new_password: &Password,
+) -> Outcome<()> {
+    let (phone, code) = verify_phone::judge(phone, code)?;
+    // Before the guess is taken: a password that is refused costs none.
+    judge(engine, new_password, &[phone.as_str()])?;
+    engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
+    let guess = Guess { purposes: [CodePurpose::ResetPassword; 2], phone: &phone, code: &code, user_id: None };
+    let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
+    let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
+
+    let now = engine.now();
+    let _change = engine.sessions().change(&right.user_id);
+    let mut tx = engine.store().begin().await?;
+    let invalid = || Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode);
+    if !accounts::prove_phone(&mut tx, &phone, &right.user_id, now).await?
+        || !engine.codes().spend(&mut tx, &right, now).await?
+    {
+        return Err(invalid().into());
     }
-    tokens::kill_all(&mut tx, &user.id).await?;
-    tx.execute("delete from sessions where user_id = $1", values![&user.id]).await?;
-    engine.write(&mut tx, &Letter::PasswordChanged { name: user.name }, &link.email).await?;
+    let account = accounts::reload(&mut tx, &right.user_id).await?.ok_or_else(invalid)?;
+    if account.user.two_factor && account.user.email_verified {
+        // The code is spent all the same: it has told whoever typed it that it was right.
+        tx.commit().await?;
+        return Err(Code::SecondFactorRequired.into());
+    }
+    judge(engine, new_password, &[account.user.name.as_deref().unwrap_or_default()])?;
+    set_password(engine, tx, &account, password_hash).await
+}
+
+fn judge(engine: &Engine, new_password: &Password, personal: &[&str]) -> Result<(), Refusal> {
+    let settings = engine.settings();
+    let personal = [personal, &[&*settings.product_name]].concat();
+    passwords::judge(new_password, settings.password_min, &personal).map_err(|code| Refusal::at(Field::Password, code))
+}
+
+/// Commits.
+async fn set_password(engine: &Engine, mut tx: Transaction<'_>, account: &Account, hash: String) -> Outcome<()> {
+    let user_id = &account.user.id;
+    let sql = "update users set password_hash = $2, updated_at = $3 where id = $1";
+    tx.execute(sql, values![user_id, hash, engine.now()]).await?;
+    tokens::kill_all(&mut tx, user_id).await?;
+    tx.execute("delete from sessions where user_id = $1", values![user_id]).await?;
+    engine.tell_password_changed(&mut tx, account).await?;
     Ok(tx.commit().await?)
+}
+
+impl Engine {
+    /// Tells the owner that the password was changed: by mail, and where there is no mailbox by SMS (SECURITY.md S21).
+    pub(super) async fn tell_password_changed(
+        &self,
+        tx: &mut Transaction<'_>,
+        account: &Account,
+    ) -> Result<(), StoreError> {
+        if let Some(mailbox) = account.mailbox().filter(|_| account.holds_email) {
+            let letter = Letter::PasswordChanged { name: account.user.name.clone() };
+            return self.write(tx, &letter, &mailbox).await;
+        }
+        match account.number() {
+            Some(number) => self.text(tx, &TextMessage::PasswordChanged, &number, None).await,
+            None => Ok(()),
+        }
+    }
 }

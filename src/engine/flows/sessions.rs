@@ -1,10 +1,12 @@
 //! Seeing and ending the sessions of one's own account.
 
 use crate::{
-    engine::{Engine, sessions::read, store::values, tokens::before},
     engine::{
+        Engine,
         accounts::{account_columns, holdings},
-        sessions::IDLE,
+        sessions::{IDLE, read},
+        store::{StoreError, Transaction, values},
+        tokens::before,
     },
     port::{Caller, Code, Outcome, Session},
 };
@@ -29,7 +31,8 @@ pub(in crate::engine) async fn get_all_sessions(engine: &Engine, caller: &Caller
     Ok(sessions)
 }
 
-/// Ends the caller's session, or another one of the same account (SECURITY.md S34, S61).
+/// Ends the caller's session, or another one of the same account (SECURITY.md S34, S61). One that has ended already is what
+/// was asked for (ALTOGIC_WIRE.md §3, row 6); somebody else's, and what was never a session, is refused.
 pub(in crate::engine) async fn sign_out(engine: &Engine, caller: &Caller, handle: Option<&str>) -> Outcome<()> {
     let current = engine.current(caller).await?.member.session;
     let _change = engine.sessions().change(&current.user_id);
@@ -40,9 +43,23 @@ pub(in crate::engine) async fn sign_out(engine: &Engine, caller: &Caller, handle
         let sql = "delete from sessions where user_id = $1 and token_digest = $2";
         ended += tx.execute(sql, values![&current.user_id, digest]).await?;
     }
-    tx.commit().await?;
-    // One's own session that ended a moment ago is what was asked for.
-    if ended == 0 && handle.is_some() { Err(Code::SessionNotFound.into()) } else { Ok(()) }
+    match handle {
+        Some(handle) if ended == 0 && !has_ended(engine, &mut tx, handle).await? => Err(Code::SessionNotFound.into()),
+        _ => Ok(tx.commit().await?),
+    }
+}
+
+/// Whether this may be the handle or the token of a session that is no more.
+async fn has_ended(engine: &Engine, tx: &mut Transaction<'_>, handle: &str) -> Result<bool, StoreError> {
+    let is_handle = handle.len() == 24 && handle.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_token =
+        handle.len() == 43 && handle.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let mut lives = tx.fetch_optional("select id from sessions where id = $1", values![handle]).await?.is_some();
+    for digest in engine.sessions().digests_of(handle) {
+        let sql = "select id from sessions where token_digest = $1";
+        lives |= tx.fetch_optional(sql, values![digest]).await?.is_some();
+    }
+    Ok((is_handle || is_token) && !lives)
 }
 
 /// Ends every session of the account.

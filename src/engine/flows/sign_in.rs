@@ -1,17 +1,17 @@
-//! Signing in with an address and a password.
+//! Signing in with a password: to an address, or to a number.
 
+use super::admit::admit;
 use crate::{
     engine::{
         Engine,
         accounts::{self, Account},
         limits::{Action, exceeded},
         store::values,
-        tokens,
     },
-    port::{Caller, Code, Email, Entrance, Field, Grant, Outcome, Password, Problem, Refusal},
+    port::{Caller, Code, Email, Entrance, Field, Outcome, Password, Phone, Problem, Refusal},
 };
 
-/// Compares a password and begins a session.
+/// Compares a password and admits the account of that address.
 ///
 /// An unknown address, a wrong password, an account without one and an over-long password cost one hash each and are refused
 /// alike (SECURITY.md S01, S02). Wrong guesses are counted for the typed address, whether or not it has an account (S06).
@@ -21,47 +21,92 @@ pub(in crate::engine) async fn sign_in_with_email(
     email: &str,
     password: &Password,
 ) -> Outcome<Entrance> {
-    let email = judge(email, password)?;
-    let now = engine.now();
-    engine.limits().take_from_caller(Action::SignInFromAddress, caller, now)?;
-    engine.limits().take(Action::SignInToAccount, email.as_str(), now).map_err(exceeded)?;
+    let email = judge(Email::parse(email), Field::Email, password)?;
+    let attempt = Attempt { target: email.as_str(), wrong: Code::InvalidSignInCredentials, password };
+    attempt.count(engine, caller)?;
     let account = accounts::by_email(engine.store(), &email).await?.into_iter().next();
-    let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
-    let verdict = engine.hasher().verify(password, stored).await?;
-    let Some(account) = account.filter(|_| verdict.right) else {
-        return Err(Code::InvalidSignInCredentials.into());
-    };
-    engine.limits().give_back(Action::SignInToAccount, email.as_str());
-    if !account.is_usable(engine.settings().confirm_email) {
+    let right = attempt.compare(engine, account).await?;
+    if !right.account.is_usable(engine.settings().confirm_email) {
         return Err(Code::EmailNotVerified.into());
     }
-    let new_hash = if verdict.outdated { Some(engine.hasher().hash(password, engine.random()).await?) } else { None };
-    begin(engine, caller, account, new_hash).await.map(Entrance::Granted)
+    attempt.succeed(engine, caller, right).await
 }
 
-/// Nothing typed, or no address at all: told before any account is looked at.
-fn judge(email: &str, password: &Password) -> Result<Email, Refusal> {
-    let email = Email::parse(email);
-    let missing = password.expose().is_empty().then_some((Field::Password, Code::MissingPassword));
-    let problems = email.as_ref().err().map(|code| (Field::Email, *code)).into_iter().chain(missing);
-    Refusal::of_all(problems.map(|(field, code)| Problem { code, field: Some(field) }).collect())?;
-    email.map_err(|code| Refusal::at(Field::Email, code))
-}
-
-/// Begins the session, unless the password was changed since it was compared: then it is wrong.
-async fn begin(engine: &Engine, caller: &Caller, account: Account, new_hash: Option<String>) -> Outcome<Grant> {
-    let Account { mut user, password_hash, .. } = account;
-    let now = engine.now();
-    let _change = engine.sessions().change(&user.id);
-    let mut tx = engine.store().begin().await?;
-    let sql = "update users set last_login_at = $2, password_hash = $3 where id = $1 and password_hash = $4";
-    let next_hash = new_hash.or_else(|| password_hash.clone());
-    if tx.execute(sql, values![&user.id, now, next_hash, password_hash]).await? == 0 {
-        return Err(Code::InvalidSignInCredentials.into());
+/// As [`sign_in_with_email`], with a number.
+pub(in crate::engine) async fn sign_in_with_phone(
+    engine: &Engine,
+    caller: &Caller,
+    phone: &str,
+    password: &Password,
+) -> Outcome<Entrance> {
+    let phone = judge(Phone::parse(phone), Field::Phone, password)?;
+    let attempt = Attempt { target: phone.as_str(), wrong: Code::InvalidPhoneCredentials, password };
+    attempt.count(engine, caller)?;
+    let account = accounts::by_phone(engine.store(), &phone).await?.into_iter().next();
+    let right = attempt.compare(engine, account).await?;
+    if !right.account.is_usable_by_phone(engine.settings().confirm_phone) {
+        return Err(Code::PhoneNotVerified.into());
     }
-    tokens::kill_resets(&mut tx, &user.id).await?;
-    let session = engine.sessions().begin(&mut tx, &user.id, caller, engine.random(), now).await?;
-    tx.commit().await?;
-    user.last_login_at = now;
-    Ok(Grant { user, session })
+    attempt.succeed(engine, caller, right).await
+}
+
+/// Nothing typed, or nothing that could be an account's: told before any account is looked at.
+fn judge<T>(target: Result<T, Code>, field: Field, password: &Password) -> Result<T, Refusal> {
+    let missing = password.expose().is_empty().then_some((Field::Password, Code::MissingPassword));
+    let problems = target.as_ref().err().map(|code| (field, *code)).into_iter().chain(missing);
+    Refusal::of_all(problems.map(|(field, code)| Problem { code, field: Some(field) }).collect())?;
+    target.map_err(|code| Refusal::at(field, code))
+}
+
+/// A password that is tried.
+struct Attempt<'a> {
+    /// What the guesses are counted for.
+    target: &'a str,
+    /// What a wrong guess is told.
+    wrong: Code,
+    password: &'a Password,
+}
+
+/// An account whose password was right.
+struct Right {
+    account: Account,
+    /// The password under today's cost settings, where it was hashed under others.
+    new_hash: Option<String>,
+}
+
+impl Attempt<'_> {
+    fn count(&self, engine: &Engine, caller: &Caller) -> Outcome<()> {
+        let now = engine.now();
+        engine.limits().take_from_caller(Action::SignInFromAddress, caller, now)?;
+        engine.limits().take(Action::SignInToAccount, self.target, now).map_err(exceeded)
+    }
+
+    async fn compare(&self, engine: &Engine, account: Option<Account>) -> Outcome<Right> {
+        let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
+        let verdict = engine.hasher().verify(self.password, stored).await?;
+        let account = account.filter(|_| verdict.right).ok_or(self.wrong)?;
+        engine.limits().give_back(Action::SignInToAccount, self.target);
+        let is_usable = account.is_usable(engine.settings().confirm_email)
+            || account.is_usable_by_phone(engine.settings().confirm_phone);
+        let new_hash = if verdict.outdated && is_usable {
+            Some(engine.hasher().hash(self.password, engine.random()).await?)
+        } else {
+            None
+        };
+        Ok(Right { account, new_hash })
+    }
+
+    /// Admits, unless the password was changed since it was compared: then it is wrong.
+    async fn succeed(&self, engine: &Engine, caller: &Caller, right: Right) -> Outcome<Entrance> {
+        let Right { account, new_hash } = right;
+        let user_id = &account.user.id;
+        let _change = engine.sessions().change(user_id);
+        let mut tx = engine.store().begin().await?;
+        let sql = "update users set password_hash = $2 where id = $1 and password_hash = $3";
+        let next_hash = new_hash.or_else(|| account.password_hash.clone());
+        if tx.execute(sql, values![user_id, next_hash, account.password_hash.clone()]).await? == 0 {
+            return Err(self.wrong.into());
+        }
+        admit(engine, caller, tx, user_id).await
+    }
 }

@@ -27,10 +27,15 @@ pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> 
     let sessions = "delete from sessions where expires_at <= $1 or last_seen_at <= $2";
     store.execute(sessions, values![now, before(now, IDLE)]).await?;
     store.execute("delete from links where expires_at <= $1 or spent_at is not null", values![now]).await?;
-    let waiting = "delete from users where email is not null and email_verified_at is null and signed_up_at <= $1 \
-                   and not exists (select 1 from held_emails h where h.user_id = users.id)";
+    store.execute("delete from codes where expires_at <= $1", values![now]).await?;
+    store.execute("delete from challenges where expires_at <= $1", values![now]).await?;
+    let waiting = "delete from users where email_verified_at is null and phone_verified_at is null \
+                   and (email is not null or phone is not null) and signed_up_at <= $1 \
+                   and not exists (select 1 from held_emails h where h.user_id = users.id) \
+                   and not exists (select 1 from held_phones h where h.user_id = users.id)";
     store.execute(waiting, values![before(now, WAITING)]).await?;
     store.execute("delete from outbox where dead_at <= $1", values![before(now, WAITING)]).await?;
+    store.execute("delete from text_days where day < $1", values![now.as_second() / 86_400 - 30]).await?;
     sweep_files(engine).await
 }
 
@@ -42,7 +47,7 @@ async fn sweep_files(engine: &Engine) -> Result<(), StoreError> {
     let stretch = files.bytes.stretch(&after, FILES_AT_ONCE, ORPHAN).await.map_err(StoreError::Files)?;
     *swept_to() = stretch.next;
     for id in stretch.old {
-        let known = engine.store().fetch_optional("select id from files where id = $1", values![&id]).await?;
+        let known = engine.store().fetch_optional("select id from files where content_id = $1", values![&id]).await?;
         if known.is_none() {
             super::store_file::remove_bytes(engine, &id).await;
         }

@@ -1,77 +1,126 @@
 //! Changing fields of one's own user object.
+//!
+//! Built-in fields that their owner writes are `name`, `profilePicture` and `twoFactorAuth`; they are set and unset, and take
+//! no other update. What the declared ones take is written in `engine/fields`. The rest of the built-in fields belong to
+//! the other operations (an address has to be proved, a password to be hashed): nobody writes them here, the operator's
+//! programs neither.
+//!
+//! A file that was the picture before stays stored: the applications upload first, set `profilePicture` and delete the former
+//! file themselves, in whichever order. Our own page goes through `change_picture`, which deletes it.
 
 use serde_json::Value;
 
+use super::second_factor;
 use crate::{
     engine::{
         Engine,
         accounts::{self, parse_name, parse_picture_url},
-        store::values,
+        fields::{self, BUILT_IN},
+        store::{StoreError, Transaction, values},
     },
-    port::{Caller, Code, Field, FieldUpdate, Outcome, Refusal, Update, User},
+    port::{Caller, Code, Field, FieldName, FieldUpdate, Outcome, Problem, Refusal, Update, User},
 };
 
-/// What is to be written; the outer `None` leaves a field as it is.
-#[derive(Default)]
-struct Changes {
-    name: Option<Option<String>>,
-    profile_picture: Option<Option<String>>,
-}
-
-/// Writes the fields that were named and no others, so that of two changes at once none is lost.
+/// Changes the caller's own object.
 pub(in crate::engine) async fn update_user(
     engine: &Engine,
     caller: &Caller,
     updates: Vec<FieldUpdate>,
 ) -> Outcome<User> {
     let user_id = engine.current(caller).await?.member.user.id;
-    let changes = read(updates)?;
-    let _change = engine.sessions().change(&user_id);
+    update_object(engine, caller, &user_id, updates).await
+}
+
+/// Applies the updates in their order, all of them or none; all that is wrong is told at once. The account is locked before
+/// it is read, so that of two changes at once each sees what the other made (SECURITY.md S45).
+pub(in crate::engine) async fn update_object(
+    engine: &Engine,
+    caller: &Caller,
+    user_id: &str,
+    updates: Vec<FieldUpdate>,
+) -> Outcome<User> {
+    let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
-    let sql = "update users set name = case when $2 = 1 then $3 else name end, \
-               profile_picture = case when $4 = 1 then $5 else profile_picture end, updated_at = $6 where id = $1";
-    let values = values![
-        &user_id,
-        changes.name.is_some(),
-        changes.name.flatten(),
-        changes.profile_picture.is_some(),
-        changes.profile_picture.flatten(),
-        engine.now(),
-    ];
-    tx.execute(sql, values).await?;
-    let user = accounts::reload(&mut tx, &user_id).await?.ok_or(Code::InvalidSessionToken)?.user;
+    tx.execute("update users set updated_at = $2 where id = $1", values![user_id, engine.now()]).await?;
+    let gone = if caller.session.is_some() { Code::InvalidSessionToken } else { Code::ObjectNotFound };
+    let account = accounts::reload(&mut tx, user_id).await?.ok_or(gone)?;
+    let mut user = account.user.clone();
+    let mut problems = Vec::new();
+    for FieldUpdate { field, update } in updates {
+        problems.extend(apply(engine, caller, &mut user, &field, update).err());
+    }
+    Refusal::of_all(problems)?;
+    if !fields::fits(&user.fields) {
+        return Err(Code::ObjectTooLarge.into());
+    }
+    write(&mut tx, &user).await?;
+    if user.two_factor != account.user.two_factor {
+        second_factor::tell_switched(engine, &mut tx, &account, user.two_factor).await?;
+    }
     tx.commit().await?;
     Ok(user)
 }
 
-/// Reads the updates; one that is wrong refuses them all (SECURITY.md S59).
-fn read(updates: Vec<FieldUpdate>) -> Result<Changes, Refusal> {
-    let mut changes = Changes::default();
-    for FieldUpdate { field, update } in updates {
-        match field.as_str() {
-            "name" => changes.name = Some(read_name(update)?),
-            "profilePicture" => changes.profile_picture = Some(read_picture(update)?),
-            _ => return Err(Refusal::of(Code::FieldNotWritable)),
+fn apply(engine: &Engine, caller: &Caller, user: &mut User, field: &str, update: Update) -> Result<(), Problem> {
+    let name = FieldName::parse(field);
+    let at = |field| move |code| Problem { code, field };
+    match field {
+        "name" => read_name(update).map(|name| user.name = name).map_err(at(Some(Field::Name))),
+        "profilePicture" => {
+            read_picture(update).map(|url| user.profile_picture = url).map_err(at(Some(Field::Picture)))
         }
+        "twoFactorAuth" => switch_second_factor(user, update).map_err(at(name.map(Field::Named))),
+        _ if BUILT_IN.contains(&field) => Err(Code::FieldNotWritable).map_err(at(name.map(Field::Named))),
+        _ => match name {
+            Some(name) => (engine.settings().user_fields)
+                .update(caller, &mut user.fields, name, update)
+                .map_err(at(Some(Field::Named(name)))),
+            None => Err(Code::UnknownField).map_err(at(None)),
+        },
     }
-    Ok(changes)
 }
 
-fn read_name(update: Update) -> Result<Option<String>, Refusal> {
+/// The empty text is no name, as in a form.
+fn read_name(update: Update) -> Result<Option<String>, Code> {
     match update {
         Update::Unset | Update::Set(Value::Null) => Ok(None),
-        Update::Set(Value::String(typed)) => parse_name(&typed).map_err(|code| Refusal::at(Field::Name, code)),
-        _ => Err(Refusal::at(Field::Name, Code::InvalidFieldValue)),
+        Update::Set(Value::String(typed)) => parse_name(&typed),
+        _ => Err(Code::InvalidFieldValue),
     }
 }
 
-fn read_picture(update: Update) -> Result<Option<String>, Refusal> {
+fn read_picture(update: Update) -> Result<Option<String>, Code> {
     match update {
         Update::Unset | Update::Set(Value::Null) => Ok(None),
         Update::Set(Value::String(typed)) if typed.is_empty() => Ok(None),
-        Update::Set(Value::String(typed)) => {
-            parse_picture_url(&typed).map(Some).map_err(|code| Refusal::at(Field::Picture, code))
-        }
-        _ => Err(Refusal::at(Field::Picture, Code::InvalidFieldValue)),
+        Update::Set(Value::String(typed)) => parse_picture_url(&typed).map(Some),
+        _ => Err(Code::InvalidFieldValue),
     }
+}
+
+/// Codes go to the verified phone, so there must be one to turn them on.
+fn switch_second_factor(user: &mut User, update: Update) -> Result<(), Code> {
+    let on = match update {
+        Update::Unset | Update::Set(Value::Null) => false,
+        Update::Set(Value::Bool(on)) => on,
+        _ => return Err(Code::InvalidFieldValue),
+    };
+    if on && !(user.phone.is_some() && user.phone_verified) {
+        return Err(Code::SecondFactorNeedsPhone);
+    }
+    user.two_factor = on;
+    Ok(())
+}
+
+/// Writes what may have changed; the lock is held, so nobody else's change is overwritten.
+async fn write(tx: &mut Transaction<'_>, user: &User) -> Result<(), StoreError> {
+    let sql = "update users set name = $2, profile_picture = $3, two_factor = $4, fields = $5 where id = $1";
+    let values = values![
+        &user.id,
+        user.name.clone(),
+        user.profile_picture.clone(),
+        user.two_factor,
+        Value::Object(user.fields.clone()).to_string(),
+    ];
+    tx.execute(sql, values).await.map(drop)
 }

@@ -1,15 +1,18 @@
-//! The courier: takes letters out of the outbox and sends them.
+//! The courier: takes messages out of the outbox and sends them.
 //!
-//! Couriers of several machines share one outbox: a letter is taken by moving its next attempt a minute on, in one
-//! conditional update that only one of them wins. What goes wrong with one letter keeps no other back (SECURITY.md R29).
+//! Couriers of several machines share one outbox: a message is taken by moving its next attempt on by a lease, in one
+//! conditional update that only one of them wins. What goes wrong with one message keeps no other back (SECURITY.md R29), and
+//! mail and texts have a round each, so that neither waits for the other's server.
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::{
-    Body, Outbox, place,
+    Channel, LetterBody, Outbox, place,
+    sms::{OutgoingText, SmsTransport},
     transport::{Outgoing, SendError, Transport},
 };
 use crate::{
@@ -17,18 +20,15 @@ use crate::{
     port::{Clock, Random},
 };
 
-/// How long one courier has for a letter before another may take it.
-const LEASE: SignedDuration = SignedDuration::from_mins(2);
-/// The wait after a first failure; it doubles with each one, up to [`LONGEST_WAIT`].
-const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(5);
+/// The longest wait between two tries.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
-/// A letter that could not be sent for so long is given up.
+/// A message that could not be sent for so long is given up.
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(48);
-/// Letters read at once.
+/// Messages read at once.
 const BATCH: i64 = 50;
-/// How often the outbox is looked into when nothing is heard: letters of other machines, and those that wait for a retry.
+/// How often the outbox is looked into when nothing is heard: messages of other machines, and those that wait for a retry.
 const LOOK: Duration = Duration::from_secs(2);
-/// The outbox is heard of before the commit; a moment later the letter is there.
+/// The outbox is heard of before the commit; a moment later the message is there.
 const MOMENT: Duration = Duration::from_millis(50);
 
 /// Sends. Cloning is cheap.
@@ -36,39 +36,85 @@ const MOMENT: Duration = Duration::from_millis(50);
 pub struct Courier {
     store: Store,
     outbox: Outbox,
-    transport: Transport,
+    mail: Transport,
+    sms: SmsTransport,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
 
+impl Channel {
+    /// How long one courier has for a message before another may take it: more than a try takes, and for a text little
+    /// beside the minute that some codes live.
+    fn lease(self) -> SignedDuration {
+        match self {
+            Self::Mail => SignedDuration::from_mins(2),
+            Self::Sms => SignedDuration::from_secs(15),
+        }
+    }
+
+    /// The wait after a first failure; it doubles with each one, up to [`LONGEST_WAIT`].
+    fn first_wait(self) -> SignedDuration {
+        match self {
+            Self::Mail => SignedDuration::from_secs(5),
+            Self::Sms => SignedDuration::from_secs(3),
+        }
+    }
+
+    /// Tries of a message that is worthless soon: somebody waits for a code and asks for another (R11).
+    fn tries_of_a_code(self) -> Option<i64> {
+        match self {
+            Self::Mail => None,
+            Self::Sms => Some(2),
+        }
+    }
+
+    /// Messages in hand at the same moment, so that a provider that hangs does not use up the minute of other codes.
+    fn at_once(self) -> usize {
+        match self {
+            Self::Mail => 1,
+            Self::Sms => 8,
+        }
+    }
+}
+
 impl Courier {
-    /// A courier between an outbox and a transport.
+    /// A courier between an outbox and the ways out.
     pub fn new(
         store: Store,
         outbox: Outbox,
-        transport: Transport,
+        mail: Transport,
+        sms: SmsTransport,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self { store, outbox, transport, clock, random }
+        Self { store, outbox, mail, sms, clock, random }
     }
 
-    /// Sends what is due until told to stop; finishes the letter in hand.
-    pub async fn run(self, mut stopped: watch::Receiver<bool>) {
+    /// Sends what is due until told to stop; finishes the messages in hand.
+    pub async fn run(self, stopped: watch::Receiver<bool>) {
+        tokio::join!(self.round(Channel::Mail, stopped.clone()), self.round(Channel::Sms, stopped));
+    }
+
+    /// Sends everything that is due now; answers how many messages went out.
+    pub async fn drain(&self) -> usize {
+        let (mail, sms) = tokio::join!(self.drain_channel(Channel::Mail), self.drain_channel(Channel::Sms));
+        mail + sms
+    }
+
+    async fn round(&self, channel: Channel, mut stopped: watch::Receiver<bool>) {
         let mut stop = std::pin::pin!(async move { drop(stopped.wait_for(|stopped| *stopped).await) });
         loop {
-            self.drain().await;
+            self.drain_channel(channel).await;
             tokio::select! {
-                () = self.outbox.0.news.notified() => tokio::time::sleep(MOMENT).await,
+                () = self.outbox.news(channel).notified() => tokio::time::sleep(MOMENT).await,
                 () = tokio::time::sleep(LOOK) => {}
                 () = &mut stop => return,
             }
         }
     }
 
-    /// Sends everything that is due now; answers how many letters went out.
-    pub async fn drain(&self) -> usize {
-        match self.send_due().await {
+    async fn drain_channel(&self, channel: Channel) -> usize {
+        match self.send_due(channel).await {
             Ok(sent) => sent,
             Err(error) => {
                 tracing::warn!("the outbox cannot be read: {}", crate::port::Failure::from(error));
@@ -77,93 +123,115 @@ impl Courier {
         }
     }
 
-    async fn send_due(&self) -> Result<usize, StoreError> {
+    async fn send_due(&self, channel: Channel) -> Result<usize, StoreError> {
         let mut sent = 0;
         loop {
-            let now = self.clock.now();
-            let sql = "select * from outbox where dead_at is null and next_attempt_at <= $1 \
-                       order by created_at, next_attempt_at limit $2";
-            let due = self.store.fetch_all(sql, values![now, BATCH]).await?;
+            let sql = "select * from outbox where channel = $1 and dead_at is null and next_attempt_at <= $2 \
+                       order by created_at, next_attempt_at limit $3";
+            let due = self.store.fetch_all(sql, values![channel.word(), self.clock.now(), BATCH]).await?;
             if due.is_empty() {
                 return Ok(sent);
             }
-            for row in due {
-                sent += usize::from(self.handle(&row, now).await?);
+            let handled = stream::iter(due).map(|row| async move { self.handle(channel, &row).await });
+            for outcome in handled.buffer_unordered(channel.at_once()).collect::<Vec<_>>().await {
+                sent += usize::from(outcome?);
             }
         }
     }
 
-    /// Takes one letter and sends it. `false` when it was not sent, for whatever reason.
-    async fn handle(&self, row: &Row, now: Timestamp) -> Result<bool, StoreError> {
-        let (id, kind) = (row.text("id")?, row.text("kind")?);
+    /// Takes one message and sends it. `false` when it was not sent, for whatever reason.
+    async fn handle(&self, channel: Channel, row: &Row) -> Result<bool, StoreError> {
+        let (id, kind, now) = (row.text("id")?, row.text("kind")?, self.clock.now());
         let sql = "update outbox set next_attempt_at = $3, attempts = attempts + 1 \
                    where id = $1 and next_attempt_at = $2 and dead_at is null";
-        let taken = self.store.execute(sql, values![&id, row.integer("next_attempt_at")?, later(now, LEASE)]).await?;
-        if taken == 0 {
+        let leased = later(now, channel.lease());
+        if self.store.execute(sql, values![&id, row.integer("next_attempt_at")?, leased]).await? == 0 {
             return Ok(false);
         }
-        if row.optional_integer("expires_at")?.is_some_and(|end| end <= now.as_millisecond()) {
-            tracing::info!(id, kind, "a letter was not sent any more: its link has died");
+        if row.optional_time("expires_at")?.is_some_and(|end| end <= now) {
+            tracing::info!(id, kind, "a message was not sent any more: its link or code has died");
             self.delete(&id).await?;
             return Ok(false);
         }
-        let Some(mail) = self.open(row, &id)? else {
+        let Some((to, body)) = self.open(row, &id)? else {
             self.bury(&id, "it cannot be opened with the secret keys there are", now).await?;
-            tracing::error!(id, kind, "a letter cannot be opened: is an older secret_key missing?");
+            tracing::error!(id, kind, "a message cannot be opened: is an older secret_key missing?");
             return Ok(false);
         };
-        match self.transport.send(mail).await {
+        match self.send(channel, row, to, body, now).await? {
             Ok(()) => {
                 self.delete(&id).await?;
-                Ok(true)
+                return Ok(true);
             }
-            Err(SendError::Permanent(reason)) => {
-                tracing::error!(id, kind, reason, "a letter was refused and is given up");
+            Err(SendError::Permanent(reason) | SendError::Unclear(reason)) => {
+                tracing::error!(id, kind, reason, "a message is given up");
                 self.bury(&id, &reason, now).await?;
-                Ok(false)
             }
-            Err(SendError::Temporary(reason)) => {
-                self.put_back(row, &id, &reason, now).await?;
-                Ok(false)
+            Err(SendError::Temporary { reason, retry_after }) => {
+                self.put_back(channel, row, &reason, retry_after, now).await?;
             }
         }
+        Ok(false)
     }
 
-    fn open(&self, row: &Row, id: &str) -> Result<Option<Outgoing>, StoreError> {
-        let parts = &self.outbox.0;
-        let opened = |column: &str, sealed: Vec<u8>| parts.seal.open(&place(id, column), &sealed);
+    /// Recipient and body.
+    fn open(&self, row: &Row, id: &str) -> Result<Option<(String, Vec<u8>)>, StoreError> {
+        let opened = |column: &str, sealed: Vec<u8>| self.outbox.0.seal.open(&place(id, column), &sealed);
         let to = opened("recipient", row.bytes("recipient_sealed")?).and_then(|to| String::from_utf8(to).ok());
-        let body = opened("body", row.bytes("body_sealed")?);
-        let body: Option<Body> = body.and_then(|body| serde_json::from_slice(&body).ok());
-        let to = to.and_then(|to| to.parse().ok());
-        let created = std::time::SystemTime::from(row.time("created_at")?);
-        Ok(to.zip(body).map(|(to, Body { subject, text, html })| Outgoing {
-            id: id.to_owned(),
-            to,
-            subject,
-            text,
-            html,
-            created,
-            host: parts.host.clone(),
-        }))
+        Ok(to.zip(opened("body", row.bytes("body_sealed")?)))
     }
 
-    /// Tries again later, or gives up after two days.
-    async fn put_back(&self, row: &Row, id: &str, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        let attempts = row.integer("attempts")?;
-        if later(row.time("created_at")?, GIVE_UP) <= now {
-            tracing::error!(id, attempts, reason, "a letter could not be sent for two days and is given up");
-            return self.bury(id, reason, now).await;
+    async fn send(
+        &self,
+        channel: Channel,
+        row: &Row,
+        to: String,
+        body: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Result<(), SendError>, StoreError> {
+        let (id, created) = (row.text("id")?, row.time("created_at")?.into());
+        let unreadable = || Ok(Err(SendError::Permanent("it is not written as this version writes".to_owned())));
+        Ok(match channel {
+            Channel::Mail => {
+                let (Ok(to), Ok(body)) = (to.parse(), serde_json::from_slice(&body)) else { return unreadable() };
+                let LetterBody { subject, text, html } = body;
+                let host = self.outbox.0.host.clone();
+                self.mail.send(Outgoing { id, to, subject, text, html, created, host }).await
+            }
+            Channel::Sms => {
+                let Ok(text) = String::from_utf8(body) else { return unreadable() };
+                let expires_at = row.optional_time("expires_at")?;
+                self.sms.send(OutgoingText { id, to, text, created, sent_at: now, expires_at }).await
+            }
+        })
+    }
+
+    /// Tries again later, or gives up: a code after its tries, everything after two days.
+    async fn put_back(
+        &self,
+        channel: Channel,
+        row: &Row,
+        reason: &str,
+        retry_after: Option<SignedDuration>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (id, kind, attempts) = (row.text("id")?, row.text("kind")?, row.integer("attempts")?);
+        let ends = row.optional_integer("expires_at")?.is_some();
+        let is_last = ends && channel.tries_of_a_code().is_some_and(|tries| attempts + 1 >= tries);
+        if is_last || later(row.time("created_at")?, GIVE_UP) <= now {
+            tracing::error!(id, kind, attempts, reason, "a message could not be sent and is given up");
+            return self.bury(&id, reason, now).await;
         }
-        tracing::warn!(id, attempts, reason, "a letter could not be sent and will be tried again");
+        tracing::warn!(id, kind, attempts, reason, "a message could not be sent and will be tried again");
+        let wait = self.wait(channel, attempts).max(retry_after.unwrap_or_default().min(LONGEST_WAIT));
         let sql = "update outbox set next_attempt_at = $2, last_error = $3 where id = $1";
-        self.store.execute(sql, values![id, later(now, self.wait(attempts)), reason]).await.map(drop)
+        self.store.execute(sql, values![&id, later(now, wait), reason]).await.map(drop)
     }
 
-    /// Doubling, with up to a quarter more by chance, so that letters which failed together do not come back together.
-    fn wait(&self, attempts: i64) -> SignedDuration {
+    /// Doubling, with up to a quarter more by chance, so that messages which failed together do not come back together.
+    fn wait(&self, channel: Channel, attempts: i64) -> SignedDuration {
         let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or_default();
-        let wait = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
+        let wait = channel.first_wait().saturating_mul(1 << doublings).min(LONGEST_WAIT);
         let mut chance = [0];
         self.random.fill(&mut chance);
         wait + wait / 4 * i32::from(chance[0]) / 255

@@ -82,7 +82,10 @@ fn shown(to: String, subject: String, text: String, sent_at: Timestamp) -> Messa
     let links = links.map(str::to_owned).collect();
     let words = text.split(|letter: char| !letter.is_alphanumeric() && !"/:?=&.-_%".contains(letter));
     let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
-    let codes = words.map(|word| word.trim_end_matches('.')).filter(is_code).map(str::to_owned).collect();
+    let mut codes: Vec<String> =
+        words.map(|word| word.trim_end_matches('.')).filter(is_code).map(str::to_owned).collect();
+    // A text says its code twice: for people, and bound to the host for phones.
+    codes.dedup();
     Message { to, subject, text, sent_at, links, codes }
 }
 
@@ -96,6 +99,9 @@ mod tests {
         let message = shown("ann@example.com".into(), String::new(), text.into(), Timestamp::UNIX_EPOCH);
         assert_eq!(message.links, ["https://example.com/x?key=123456"]);
         assert_eq!(message.codes, ["314159"]);
+        let text = "271828 is your code.\n\n@example.com #271828";
+        let message = shown("+4930123456".into(), String::new(), text.into(), Timestamp::UNIX_EPOCH);
+        assert_eq!(message.codes, ["271828"]);
     }
 
     #[tokio::test]

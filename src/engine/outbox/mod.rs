@@ -1,20 +1,25 @@
-//! The outbox: mail is a row in the transaction of the change that causes it.
+//! The outbox: a message, mail or SMS, is a row in the transaction of the change that causes it.
 //!
 //! # The contract
 //!
 //! * A change and the mail it promises are durable together or not at all (SECURITY.md R03). Sending is the courier's, later
 //!   and again until it worked; nobody waits for a mail server (R09).
 //! * A letter is rendered when it is queued, so that it says what was true then, and sealed until it is sent (S33).
-//! * A letter whose link has died is not sent any more. A sent letter is deleted.
+//! * A letter whose link has died is not sent any more, nor is a text whose code has. What was sent is deleted.
 //! * One that was sent just before a crash may be sent twice, under the same `Message-ID`; none is lost.
 
 mod courier;
+mod folder;
 mod folder_inbox;
 mod letter;
+mod overrides;
 mod seal;
+mod sms;
+mod templates;
+mod text_message;
 mod transport;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,15 +28,21 @@ use tokio::sync::Notify;
 pub use courier::Courier;
 pub use folder_inbox::OutboxFolder;
 pub use letter::Letter;
+pub use overrides::TemplateError;
+pub use sms::{SmsAccount, SmsProvider, SmsTransport};
+pub use text_message::TextMessage;
 pub use transport::{Transport, TransportError};
 
-use self::{letter::Templates, letter::Texts, seal::Seal};
+use self::{
+    seal::Seal,
+    templates::{Templates, Texts},
+};
 use super::{
     SecretKey,
     random::new_id,
     store::{StoreError, Transaction, values},
 };
-use crate::port::{Clock, Email, Random};
+use crate::port::{Clock, Email, Phone, Random};
 
 /// Queues letters. Cloning is cheap; all clones are one.
 #[derive(Clone)]
@@ -44,13 +55,21 @@ struct Parts {
     host: String,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    /// Tells the courier of this process that there is something.
-    news: Notify,
+    /// Tell the courier of this process that there is something.
+    news_of_mail: Notify,
+    news_of_sms: Notify,
+}
+
+/// How a message goes out: each way has a courier's round of its own, so that none waits for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Channel {
+    Mail,
+    Sms,
 }
 
 /// A letter as it is sealed.
 #[derive(Serialize, Deserialize)]
-struct Body {
+struct LetterBody {
     subject: String,
     text: String,
     html: String,
@@ -60,18 +79,19 @@ impl Outbox {
     /// An outbox that seals with the first key.
     ///
     /// # Errors
-    /// When a mail template has a mistake: with its name and line.
+    /// When a template has a mistake: with its file and line.
     pub fn new(
         keys: &[SecretKey],
         product_name: &str,
         public_url: &str,
+        templates_dir: Option<&Path>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
-    ) -> Result<Self, minijinja::Error> {
-        let url = url::Url::parse(public_url).ok();
-        let host = url.as_ref().and_then(url::Url::host_str).unwrap_or("localhost").to_owned();
-        let (seal, templates) = (Seal::new(keys), Templates::new(product_name)?);
-        Ok(Self(Arc::new(Parts { seal, templates, host, clock, random, news: Notify::new() })))
+    ) -> Result<Self, TemplateError> {
+        let host = host_of(public_url);
+        let (seal, templates) = (Seal::new(keys), Templates::open(product_name, &host, templates_dir)?);
+        let (news_of_mail, news_of_sms) = (Notify::new(), Notify::new());
+        Ok(Self(Arc::new(Parts { seal, templates, host, clock, random, news_of_mail, news_of_sms })))
     }
 
     /// Queues a letter within the transaction. After `expires_at` it is not sent any more.
@@ -87,21 +107,82 @@ impl Outbox {
     ) -> Result<(), StoreError> {
         let now = self.0.clock.now();
         let Texts { subject, text, html } = self.0.templates.render(letter, to, now).map_err(unwritable)?;
-        let id = new_id(&*self.0.random);
-        let body = serde_json::to_vec(&Body { subject, text, html }).map_err(unwritable)?;
-        let recipient = self.seal(&id, "recipient", to.as_str().as_bytes())?;
-        let body = self.seal(&id, "body", &body)?;
-        let sql = "insert into outbox (id, kind, recipient_sealed, body_sealed, expires_at, next_attempt_at, created_at) \
-                   values ($1, $2, $3, $4, $5, $6, $7)";
-        tx.execute(sql, values![id, letter.name(), recipient, body, expires_at, now, now]).await?;
+        let body = serde_json::to_vec(&LetterBody { subject, text, html }).map_err(unwritable)?;
+        self.queue(tx, Channel::Mail, letter.name(), (to.as_str(), &body), expires_at).await
+    }
+
+    /// Queues a text within the transaction. After `expires_at` it is not sent any more: give the end of its code.
+    ///
+    /// # Errors
+    /// When the row cannot be written, or a template asks for what the text does not have.
+    pub async fn enqueue_text(
+        &self,
+        tx: &mut Transaction<'_>,
+        message: &TextMessage,
+        to: &Phone,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let text = self.0.templates.render_text(message, to).map_err(unwritable)?;
+        self.queue(tx, Channel::Sms, message.name(), (to.as_str(), text.as_bytes()), expires_at).await
+    }
+
+    async fn queue(
+        &self,
+        tx: &mut Transaction<'_>,
+        channel: Channel,
+        kind: &'static str,
+        (to, body): (&str, &[u8]),
+        expires_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let (id, now) = (new_id(&*self.0.random), self.0.clock.now());
+        let recipient = self.seal(&id, "recipient", to.as_bytes())?;
+        let body = self.seal(&id, "body", body)?;
+        let sql = "insert into outbox (id, channel, kind, recipient_sealed, body_sealed, expires_at, next_attempt_at, \
+                   created_at) values ($1, $2, $3, $4, $5, $6, $7, $8)";
+        tx.execute(sql, values![id, channel.word(), kind, recipient, body, expires_at, now, now]).await?;
         // It fires before the commit; the courier looks again a moment later.
-        self.0.news.notify_one();
+        self.news(channel).notify_one();
         Ok(())
+    }
+
+    fn news(&self, channel: Channel) -> &Notify {
+        match channel {
+            Channel::Mail => &self.0.news_of_mail,
+            Channel::Sms => &self.0.news_of_sms,
+        }
     }
 
     fn seal(&self, id: &str, column: &str, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
         let sealed = self.0.seal.seal(&place(id, column), plain, &*self.0.random);
         sealed.ok_or_else(|| unwritable("there is no key to seal with"))
+    }
+}
+
+/// Renders every message with sample data, as the start does. Answers the texts that take more than one SMS, with how many.
+///
+/// # Errors
+/// When a template has a mistake: with its file and line.
+pub fn check_templates(
+    product_name: &str,
+    public_url: &str,
+    templates_dir: Option<&Path>,
+) -> Result<Vec<(&'static str, usize)>, TemplateError> {
+    let templates = Templates::open(product_name, &host_of(public_url), templates_dir)?;
+    Ok(templates.long_texts().unwrap_or_default())
+}
+
+fn host_of(public_url: &str) -> String {
+    let url = url::Url::parse(public_url).ok();
+    url.as_ref().and_then(url::Url::host_str).unwrap_or("localhost").to_owned()
+}
+
+impl Channel {
+    /// The word in the database.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Sms => "sms",
+        }
     }
 }
 

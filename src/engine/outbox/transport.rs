@@ -1,22 +1,15 @@
 //! How a mail leaves: by SMTP, or into the outbox folder.
 
-use std::{
-    fs,
-    io::Write as _,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
+use jiff::SignedDuration;
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, MultiPart, header},
 };
 use secrecy::{ExposeSecret, SecretString};
+
+use super::folder;
 
 /// How long a mail server may take for each step (SECURITY.md R09, R28).
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -31,7 +24,7 @@ pub struct Transport {
 #[derive(Clone)]
 enum Way {
     Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
-    Folder { folder: PathBuf, sent: Arc<AtomicU64> },
+    Folder(folder::Folder),
 }
 
 /// Why there is no way out, for the operator.
@@ -45,13 +38,21 @@ pub enum TransportError {
     Folder(#[from] std::io::Error),
 }
 
-/// Why a mail did not leave.
+/// Why a message did not leave. Names neither receiver nor text, so it can be logged.
 #[derive(Debug)]
 pub(super) enum SendError {
-    /// Another try may work.
-    Temporary(String),
+    /// Another try may work, after the time that was asked for.
+    Temporary { reason: String, retry_after: Option<SignedDuration> },
     /// No other try will work.
     Permanent(String),
+    /// Nobody knows whether it left, and a second one could be charged and delivered too.
+    Unclear(String),
+}
+
+impl SendError {
+    pub(super) fn temporary(reason: String) -> Self {
+        Self::Temporary { reason, retry_after: None }
+    }
 }
 
 /// A mail as it leaves.
@@ -90,16 +91,13 @@ impl Transport {
     /// # Errors
     /// When the folder cannot be made, or the sender cannot be used.
     pub fn folder(folder: &Path, from: &str, from_name: &str) -> Result<Self, TransportError> {
-        if !folder.is_dir() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        }
-        let way = Way::Folder { folder: folder.to_owned(), sent: Arc::default() };
+        let way = Way::Folder(folder::Folder::open(folder)?);
         Ok(Self { way, from: sender(from, from_name)? })
     }
 
     /// Whether mail goes to the outbox folder.
     pub fn is_folder(&self) -> bool {
-        matches!(self.way, Way::Folder { .. })
+        matches!(self.way, Way::Folder(_))
     }
 
     pub(super) async fn send(&self, mail: Outgoing) -> Result<(), SendError> {
@@ -110,16 +108,11 @@ impl Transport {
                 Ok(_) => Ok(()),
                 // A server's words may repeat the receiver's address; only its code goes into the log.
                 Err(error) if error.is_permanent() => Err(SendError::Permanent(code_of(&error))),
-                Err(error) => Err(SendError::Temporary(code_of(&error))),
+                Err(error) => Err(SendError::temporary(code_of(&error))),
             },
-            Way::Folder { folder, sent } => {
-                let since = created.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
-                let name = format!("{since:015}-{:06}-{id}.eml", sent.fetch_add(1, Ordering::Relaxed));
-                let (path, bytes) = (folder.join(name), message.formatted());
-                let written = tokio::task::spawn_blocking(move || write_whole(&path, &bytes)).await;
-                written
-                    .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-                    .map_err(|error| SendError::Temporary(error.to_string()))
+            Way::Folder(folder) => {
+                let put = folder.put(created, &id, "eml", message.formatted()).await;
+                put.map_err(|error| SendError::temporary(error.to_string()))
             }
         }
     }
@@ -149,14 +142,6 @@ fn code_of(error: &lettre::transport::smtp::Error) -> String {
         Some(code) => format!("the mail server answered {code}"),
         None => "the mail server cannot be reached or does not answer as one".to_owned(),
     }
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let unfinished = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(unfinished, path)
 }
 
 #[cfg(test)]

@@ -76,8 +76,8 @@ fn is_passing_code(code: &str) -> bool {
     const SQLITE: [i32; 7] = [5, 6, 8, 10, 13, 14, 15]; // busy, locked, read-only, I/O, full, cannot open, protocol
     const POSTGRES_CLASSES: [&str; 5] = ["08", "40", "53", "57", "58"]; // connection, rollback, resources, operator, system
     if code.len() == 5 {
-        // A read-only server is a stand-by that is being promoted.
-        return code == "25006" || POSTGRES_CLASSES.iter().any(|class| code.starts_with(class));
+        // A read-only server is a stand-by that is being promoted; a row that another one names came or went meanwhile.
+        return matches!(code, "25006" | "23503") || POSTGRES_CLASSES.iter().any(|class| code.starts_with(class));
     }
     code.parse::<i32>().is_ok_and(|code| SQLITE.contains(&(code & 0xff)))
 }
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_and_a_restarting_server_pass_and_a_broken_statement_does_not() {
-        for code in ["13", "5", "1546", "57P01", "40P01", "53300", "25006"] {
+        for code in ["13", "5", "1546", "57P01", "40P01", "53300", "25006", "23503"] {
             assert!(is_passing_code(code), "{code}");
         }
         for code in ["1", "11", "42P01", "2067", "23505"] {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::{
-    engine::{Engine, SecretKey, Settings, SystemRandom, random::new_id, store::Store},
+    engine::{Engine, MessageSettings, SecretKey, Settings, SystemRandom, random::new_id, store::Store},
     port::{
         AccessToken, AuthManager, BrowserTicket, Caller, Clock, Code, Door, Entrance, Grant, Outcome, Password, Random,
         SessionToken, SignUpWithEmail, Trouble,
@@ -74,7 +74,9 @@ impl Bench {
             password_min: 8,
             limits_factor: 1.0,
             files_dir: folder.path().join("files"),
+            user_fields: crate::engine::fields::Fields::default(),
             product_name: "Vestibule".to_owned(),
+            messages: MessageSettings::default(),
         };
         set(&mut settings);
         let clock = Arc::new(MovedClock(AtomicI64::new(1_800_000_000_000)));

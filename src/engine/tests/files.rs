@@ -8,7 +8,7 @@ use image::{DynamicImage, ImageFormat};
 use super::bench::{Bench, refused, with};
 use crate::{
     engine::store::values,
-    port::{AuthManager, Code, FieldUpdate, Grant, Outcome, StoredFile, Trouble, Update, Upload},
+    port::{AuthManager, Code, Content, FieldUpdate, Grant, Outcome, Storage, StoredFile, Trouble, Update, Upload},
 };
 
 const ROOT: &str = "000000000000000000000001";
@@ -79,7 +79,7 @@ async fn an_upload_gets_a_name_that_is_free_however_many_took_it_before() {
         bench.fill("somebody else", 300, 1).await;
         let stored = upload(&bench, &ann, "root", "many.png").await.unwrap();
         assert_eq!(stored.file_name, format!("many ({}).png", stored.id));
-        assert!(bench.is_served(&stored.public_path).await);
+        assert!(bench.is_served(&stored.public_path.unwrap()).await);
     }
 }
 
@@ -118,7 +118,7 @@ async fn a_bucket_is_made_only_when_that_is_asked_for() {
         let second = upload(&bench, &ann, "pets", "dog.png").await.unwrap();
         assert_eq!(first.bucket_id, second.bucket_id);
         assert_ne!(first.bucket_id, ROOT);
-        for name in ["", " ", "../up", "a/b", "a\0b", "a\u{202e}b", &*"x".repeat(101)] {
+        for name in ["", " ", "../up", "a/b", "a\0b", "a\u{202e}b", &*"x".repeat(256)] {
             refused(upload(&bench, &ann, name, "cat.png").await, Code::InvalidBucketName);
             refused(upload(&bench, &ann, "pets", name).await, Code::InvalidBucketName);
         }
@@ -130,7 +130,7 @@ async fn a_bucket_is_made_only_when_that_is_asked_for() {
 async fn one_deletes_ones_own_files_and_nobody_elses() {
     for bench in Bench::each().await {
         let (ann, ben) = (bench.member("ann@example.com").await, bench.member("ben@example.com").await);
-        let file = upload(&bench, &ann, "root", "a.png").await.unwrap().public_path;
+        let file = upload(&bench, &ann, "root", "a.png").await.unwrap().public_path.unwrap();
         let unknown = format!("https://hall.example/_storage/local/{ROOT}/0123456789abcdef01234567");
         for path in [&*file, &*unknown, "https://elsewhere.example/a.png", "nonsense", ""] {
             bench.engine.delete_file(with(&ben), path.to_owned()).await.unwrap();
@@ -149,8 +149,8 @@ async fn a_file_is_served_only_under_its_own_bucket_and_what_was_never_stored_no
         let ann = bench.member("ann@example.com").await;
         let file = upload(&bench, &ann, "pets", "a.png").await.unwrap();
         let served = |bucket: &str, id: &str| bench.engine.public_file(bucket.to_owned(), id.to_owned());
-        let picture = served(&file.bucket_id, &file.id).await.unwrap().unwrap();
-        assert_eq!((picture.mime_type, picture.bytes.len() as u64), (file.mime_type, file.size));
+        let picture = served(&file.bucket_id, &file.id).await.unwrap().unwrap().picture;
+        assert_eq!((picture.mime_type, picture.bytes.len() as u64), (&*file.mime_type, file.size));
         for (bucket, id) in [(ROOT, &*file.id), (&*file.bucket_id, "../a.db"), ("", ""), (ROOT, ROOT)] {
             assert!(served(bucket, id).await.unwrap().is_none(), "{bucket}/{id}");
         }
@@ -209,23 +209,24 @@ async fn sixty_pictures_an_hour_are_enough() {
 }
 
 impl Bench {
-    async fn is_served(&self, public_path: &str) -> bool {
+    pub(super) async fn is_served(&self, public_path: &str) -> bool {
         let (rest, id) = public_path.rsplit_once('/').unwrap();
         let (_, bucket) = rest.rsplit_once('/').unwrap();
+        let id = id.split('?').next().unwrap();
         self.engine.public_file(bucket.to_owned(), id.to_owned()).await.unwrap().is_some()
     }
 
     /// How many rows, and how many files in the folder.
-    async fn kept(&self) -> (usize, usize) {
+    pub(super) async fn kept(&self) -> (usize, usize) {
         let rows = self.engine.store().fetch_all("select id from files", values![]).await.unwrap();
         let bytes = std::fs::read_dir(&self.engine.settings().files_dir).map_or(0, Iterator::count);
         (rows.len(), bytes)
     }
 
     /// Rows of files that somebody has: `many.png`, `many (1).png` and so on.
-    async fn fill(&self, user_id: &str, files: u32, size: i64) {
-        let sql = "insert into files (id, bucket_id, file_name, size, mime_type, user_id, uploaded_at) \
-                   values ($1, $2, $3, $4, 'image/png', $5, 0)";
+    pub(super) async fn fill(&self, user_id: &str, files: u32, size: i64) {
+        let sql = "insert into files (id, bucket_id, content_id, file_name, size, mime_type, is_picture, is_public, \
+                   user_id, uploaded_at, updated_at) values ($1, $2, $1, $3, $4, 'image/png', 1, 1, $5, 0, 0)";
         for number in 0..files {
             let name = if number == 0 { "many.png".to_owned() } else { format!("many ({number}).png") };
             let values = values![format!("{number:024x}"), ROOT, name, size, user_id];
@@ -238,15 +239,22 @@ async fn change(bench: &Bench, grant: &Grant) -> String {
     bench.engine.change_picture(with(grant), png()).await.unwrap().profile_picture.unwrap()
 }
 
-async fn upload(bench: &Bench, grant: &Grant, bucket: &str, name: &str) -> Outcome<StoredFile> {
+pub(super) async fn upload(bench: &Bench, grant: &Grant, bucket: &str, name: &str) -> Outcome<StoredFile> {
     bench.engine.upload(with(grant), asked(bucket, name)).await
 }
 
-fn asked(bucket: &str, name: &str) -> Upload {
-    Upload { bucket: bucket.to_owned(), file_name: name.to_owned(), create_bucket: true, bytes: png() }
+pub(super) fn asked(bucket: &str, name: &str) -> Upload {
+    Upload {
+        bucket: bucket.to_owned(),
+        file_name: name.to_owned(),
+        create_bucket: true,
+        content: Content { bytes: png(), mime_type: String::new() },
+        is_public: None,
+        tags: Vec::new(),
+    }
 }
 
-fn png() -> Vec<u8> {
+pub(super) fn png() -> Vec<u8> {
     let mut bytes = Vec::new();
     DynamicImage::new_rgb8(6, 4).write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
     bytes

@@ -4,6 +4,13 @@
 //! may be created; each gets one of its own.
 
 mod bench;
+mod fields;
 mod files;
 mod journeys;
+mod phone_changes;
+mod phone_races;
+mod phones;
+mod pocket;
 mod races;
+mod storage;
+mod texts;

@@ -12,9 +12,8 @@ use jiff::Timestamp;
 
 use crate::port::{
     AccessToken, Agent, Answer, AuthManager, Caller, Challenge, ChallengeToken, Code, Entrance, Failure, Field,
-    FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Picture, Random, Refusal,
-    SecondFactorOf, Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, StoredFile, Upload, User,
-    Version,
+    FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Random, Refusal, SecondFactorOf,
+    Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
 };
 
 /// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
@@ -254,18 +253,6 @@ impl AuthManager for Fake {
     }
 
     fn remove_picture(&self, _: Caller) -> Answer<User> {
-        unused()
-    }
-
-    fn upload(&self, _: Caller, _: Upload) -> Answer<StoredFile> {
-        unused()
-    }
-
-    fn delete_file(&self, _: Caller, _: String) -> Answer<()> {
-        unused()
-    }
-
-    fn public_file(&self, _: String, _: String) -> Answer<Option<Picture>> {
         unused()
     }
 }

@@ -1,5 +1,7 @@
 //! Letters on their way, with a real database and real transports on loopback.
 
+mod texts;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use secrecy::SecretString;
@@ -35,9 +37,10 @@ impl Office {
         let (clock, random) = (Arc::new(Moved(AtomicI64::new(1_000_000))), Arc::new(SystemRandom));
         let keys = [SecretKey::new(vec![1; 32]).unwrap()];
         let outbox =
-            Outbox::new(&keys, "Vestibule", "https://example.com/hall", clock.clone(), random.clone()).unwrap();
-        let transport = transport(&folder.path().join("outbox"));
-        let courier = Courier::new(store, outbox, transport, clock.clone(), random);
+            Outbox::new(&keys, "Vestibule", "https://example.com/hall", None, clock.clone(), random.clone()).unwrap();
+        let way_out = folder.path().join("outbox");
+        let (mail, sms) = (transport(&way_out), SmsTransport::folder(&way_out).unwrap());
+        let courier = Courier::new(store, outbox, mail, sms, clock.clone(), random);
         Self { courier, clock, folder }
     }
 

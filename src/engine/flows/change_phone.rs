@@ -1,0 +1,105 @@
+//! Changing or adding the number of an account.
+
+use super::change_password::confirm_password;
+use crate::{
+    engine::{
+        Engine,
+        accounts::{self, Account},
+        codes::{CodePurpose, RightCode},
+        limits::{Action, exceeded},
+        outbox::{Letter, TextMessage},
+        sessions::Current,
+        store::values,
+        tokens,
+    },
+    port::{Caller, Code, Door, Field, Outcome, Password, Phone, Problem, Refusal, User},
+};
+
+/// Asks for the change: the new number gets a code that proves it (SECURITY.md S21, S22, S66).
+///
+/// The pages are not told that a number is taken (S05); its owner is. The wire is, as clients expect it (ALTOGIC_WIRE.md §3,
+/// row 22), behind the password and the limits.
+pub(in crate::engine) async fn change_phone(
+    engine: &Engine,
+    caller: &Caller,
+    current_password: &Password,
+    new_phone: &str,
+) -> Outcome<User> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let new_phone = judge(&account, current_password, new_phone)?;
+    confirm_password(engine, &account, current_password).await?;
+    if !engine.settings().confirm_phone {
+        return move_to_phone(engine, &account, &new_phone, None).await;
+    }
+    engine.judge_destination(&new_phone).await?;
+    let now = engine.now();
+    engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
+    engine.limits().take(Action::TextFromAccount, &account.user.id, now).map_err(exceeded)?;
+    let may_text = engine.limits().allow_text_to(&new_phone, now);
+    let mut tx = engine.store().begin().await?;
+    let is_taken = accounts::phone_is_held(&mut tx, &new_phone).await?;
+    if is_taken && caller.door == Door::Rest {
+        return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
+    }
+    if is_taken && may_text {
+        engine.text(&mut tx, &TextMessage::AccountExists, &new_phone, None).await?;
+    } else if may_text {
+        engine.text_code(&mut tx, CodePurpose::ChangePhone, &account.user.id, &new_phone).await?;
+    }
+    tx.commit().await?;
+    Ok(account.user)
+}
+
+fn judge(account: &Account, password: &Password, new_phone: &str) -> Result<Phone, Refusal> {
+    let phone = Phone::parse(new_phone).and_then(|phone| {
+        let is_same = account.number().as_ref() == Some(&phone) && account.user.phone_verified;
+        if is_same { Err(Code::PhoneUnchanged) } else { Ok(phone) }
+    });
+    let missing = password.expose().is_empty().then_some((Field::CurrentPassword, Code::MissingPassword));
+    let problems = phone.as_ref().err().map(|code| (Field::Phone, *code)).into_iter().chain(missing);
+    Refusal::of_all(problems.map(|(field, code)| Problem { code, field: Some(field) }).collect())?;
+    phone.map_err(|code| Refusal::at(Field::Phone, code))
+}
+
+/// Makes a number the account's in one transaction. A code proves it; without one it stays unproved. Every link and code of the
+/// account dies, its sessions go on; whoever had the number or the mailbox is told.
+pub(super) async fn move_to_phone(
+    engine: &Engine,
+    account: &Account,
+    new_phone: &Phone,
+    code: Option<&RightCode>,
+) -> Outcome<User> {
+    let (user_id, now) = (&account.user.id, engine.now());
+    let _change = engine.sessions().change(user_id);
+    let mut tx = engine.store().begin().await?;
+    accounts::release_phone(&mut tx, user_id).await?;
+    if !accounts::hold_phone(&mut tx, new_phone, user_id, now).await? {
+        return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
+    }
+    // The old number in the condition: of two changes that were begun at once, the second finds another one.
+    let sql = "update users set phone = $3, phone_verified_at = $4, updated_at = $5 \
+               where id = $1 and coalesce(phone, '') = $2";
+    let former = account.user.phone.clone().unwrap_or_default();
+    let proved = code.map(|_| now);
+    let is_theirs = tx.execute(sql, values![user_id, former, new_phone.as_str(), proved, now]).await? == 1;
+    let is_proved = match code {
+        Some(code) => engine.codes().spend(&mut tx, code, now).await?,
+        None => true,
+    };
+    if !is_theirs || !is_proved {
+        return Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into());
+    }
+    tokens::kill_all(&mut tx, user_id).await?;
+    accounts::delete_waiting_for_phone(&mut tx, new_phone, user_id).await?;
+    if let Some(former) = account.number().filter(|former| former != new_phone) {
+        let message = TextMessage::PhoneChanged { new_phone_masked: new_phone.masked() };
+        engine.text(&mut tx, &message, &former, None).await?;
+    }
+    if let Some(mailbox) = account.mailbox() {
+        let letter = Letter::PhoneChanged { name: account.user.name.clone(), new_phone: new_phone.masked() };
+        engine.write(&mut tx, &letter, &mailbox).await?;
+    }
+    let user = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSessionToken)?.user;
+    tx.commit().await?;
+    Ok(user)
+}

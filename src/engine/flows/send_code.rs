@@ -1,0 +1,96 @@
+//! Texting a code to whoever asks for one: the confirmation again, a sign-in code, a password reset.
+//!
+//! The answer is the same whether or not there is an account, in words and in time, and whether or not the number has had enough
+//! for now (SECURITY.md S03, S05, S65). Only the address that asks is told that it asks too often. The original said `user_not_found`,
+//! `phone_not_verified` and `phone_already_verified` here; applications look for errors only, and there is none.
+
+use crate::{
+    engine::{
+        Engine,
+        accounts::{self, Account},
+        codes::{CodePurpose, NewCode},
+        limits::Action,
+        outbox::TextMessage,
+        store::Transaction,
+    },
+    port::{Caller, Code, Field, Outcome, Phone, Refusal},
+};
+
+/// Sends the code of a sign-up again, to the newest account that waits for it.
+pub(in crate::engine) async fn resend_verification_code(engine: &Engine, caller: &Caller, phone: &str) -> Outcome<()> {
+    let is_asked_for = |account: &Account| !account.user.phone_verified && account.user.email.is_none();
+    if !engine.settings().confirm_phone {
+        return Err(Code::PhoneVerificationDisabled.into());
+    }
+    send(engine, caller, phone, CodePurpose::VerifyPhone, is_asked_for).await
+}
+
+/// Sends a sign-in code. An account that waits for the proof of its number gets none: whoever set its password is not known
+/// to be who has the phone (S23).
+pub(in crate::engine) async fn send_sign_in_code(engine: &Engine, caller: &Caller, phone: &str) -> Outcome<()> {
+    if !engine.settings().sign_in_codes {
+        return Err(Code::SignInCodesDisabled.into());
+    }
+    let confirm_phone = engine.settings().confirm_phone;
+    send(engine, caller, phone, CodePurpose::SignIn, |account| account.is_usable_by_phone(confirm_phone)).await
+}
+
+/// Sends a code that resets the password. It proves the number as well, so an account that still waits for a proof gets one
+/// too, and whoever set its password before is locked out (S23). Refused where numbers are not proved (ALTOGIC_WIRE.md §3, row 17):
+/// a mistyped one would hand the account to a stranger.
+pub(in crate::engine) async fn send_reset_password_code(engine: &Engine, caller: &Caller, phone: &str) -> Outcome<()> {
+    if !engine.settings().confirm_phone {
+        return Err(Code::PhoneVerificationDisabled.into());
+    }
+    send(engine, caller, phone, CodePurpose::ResetPassword, |_| true).await
+}
+
+async fn send(
+    engine: &Engine,
+    caller: &Caller,
+    phone: &str,
+    purpose: CodePurpose,
+    is_asked_for: impl Fn(&Account) -> bool,
+) -> Outcome<()> {
+    let phone = Phone::parse(phone).map_err(|code| Refusal::at(Field::Phone, code))?;
+    engine.judge_destination(&phone).await?;
+    let now = engine.now();
+    engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
+    let may_text = engine.limits().allow_text_to(&phone, now);
+    let accounts = accounts::by_phone(engine.store(), &phone).await?;
+    // The holder stands first; where there is one, nobody else is asked for.
+    let account = accounts.into_iter().next().filter(|account| may_text && is_asked_for(account));
+    let Some(account) = account else { return Ok(engine.write_nothing().await?) };
+    let mut tx = engine.store().begin().await?;
+    engine.text_code(&mut tx, purpose, &account.user.id, &phone).await?;
+    Ok(tx.commit().await?)
+}
+
+impl Engine {
+    /// Makes a code and queues the text that carries it, to the number that it proves.
+    pub(super) async fn text_code(
+        &self,
+        tx: &mut Transaction<'_>,
+        purpose: CodePurpose,
+        user_id: &str,
+        phone: &Phone,
+    ) -> Outcome<jiff::Timestamp> {
+        self.text_code_of(tx, &NewCode { purpose, user_id, phone, challenge_id: None }).await
+    }
+
+    /// As [`text_code`](Self::text_code), of a sign-in that waits for it. Answers the end of the code.
+    pub(super) async fn text_code_of(&self, tx: &mut Transaction<'_>, new: &NewCode<'_>) -> Outcome<jiff::Timestamp> {
+        let (code, expires_at) = self.codes().create(tx, new, self.random(), self.now()).await?;
+        let minutes = new.purpose.minutes();
+        let message = match new.purpose {
+            CodePurpose::VerifyPhone => TextMessage::VerifyPhone { code, minutes },
+            CodePurpose::ChangePhone => TextMessage::ChangePhone { code, minutes },
+            CodePurpose::SetPhone => TextMessage::SetPhone { code, minutes },
+            CodePurpose::SignIn => TextMessage::SignIn { code, minutes },
+            CodePurpose::ResetPassword => TextMessage::ResetPassword { code, minutes },
+            CodePurpose::SecondFactor => TextMessage::SecondFactor { code, minutes },
+        };
+        self.text(tx, &message, new.phone, Some(expires_at)).await?;
+        Ok(expires_at)
+    }
+}

@@ -1,0 +1,116 @@
+//! Signing up with a number and a password.
+
+use serde_json::{Map, Value};
+
+use super::{admit::let_in, sign_up::new_user};
+use crate::{
+    engine::{
+        Engine,
+        accounts::{self, NewAccount, parse_name},
+        codes::CodePurpose,
+        limits::Action,
+        outbox::TextMessage,
+        passwords,
+        store::Transaction,
+    },
+    port::{Caller, Code, Field, Outcome, Phone, Problem, Refusal, SignUpWithPhone, SignedUp, User},
+};
+
+/// Makes an account. All that is wrong is told at once; a taken number costs the same hash as a free one, and its owner is told
+/// by SMS (SECURITY.md S04).
+pub(in crate::engine) async fn sign_up_with_phone(
+    engine: &Engine,
+    caller: &Caller,
+    sign_up: SignUpWithPhone,
+) -> Outcome<SignedUp> {
+    if !engine.settings().phone_sign_up {
+        return Err(Code::PhoneSignUpDisabled.into());
+    }
+    let Judged { phone, name, fields } = judge(engine, caller, &sign_up)?;
+    let vouched_for = caller.is_operator && sign_up.fields.get("phoneVerified") == Some(&Value::Bool(true));
+    let waits = engine.settings().confirm_phone && !vouched_for;
+    if waits {
+        engine.judge_destination(&phone).await?;
+    }
+    let now = engine.now();
+    engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
+    let password_hash = engine.hasher().hash(&sign_up.password, engine.random()).await?;
+    let user = User { phone: Some(phone.to_string()), ..new_user(engine, name, fields) };
+    // Where numbers are not proved nothing is texted, and whether it could be was not asked.
+    let may_text = waits && engine.limits().allow_text_to(&phone, now);
+    let _change = engine.sessions().change(&user.id);
+    let mut tx = engine.store().begin().await?;
+    if accounts::phone_is_held(&mut tx, &phone).await? {
+        return taken(engine, tx, &phone, may_text).await;
+    }
+    let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
+    accounts::insert(&mut tx, &NewAccount { user: &user, password_hash: &password_hash, browser_digest }).await?;
+    if !waits {
+        return begin_at_once(engine, caller, tx, user, &phone, vouched_for).await;
+    }
+    if may_text {
+        engine.text_code(&mut tx, CodePurpose::VerifyPhone, &user.id, &phone).await?;
+    }
+    tx.commit().await?;
+    Ok(SignedUp { user, grant: None })
+}
+
+/// What was typed, found good.
+struct Judged {
+    phone: Phone,
+    name: Option<String>,
+    fields: Map<String, Value>,
+}
+
+fn judge(engine: &Engine, caller: &Caller, sign_up: &SignUpWithPhone) -> Result<Judged, Refusal> {
+    let phone = Phone::parse(&sign_up.phone);
+    let name = parse_name(sign_up.name.as_deref().unwrap_or_default());
+    let settings = engine.settings();
+    let number = phone.as_ref().map_or("", Phone::as_str);
+    let personal = [number, sign_up.name.as_deref().unwrap_or_default(), &*settings.product_name];
+    let password = passwords::judge(&sign_up.password, settings.password_min, &personal);
+    let (fields, wrong_fields) = match settings.user_fields.for_sign_up(caller, &sign_up.fields) {
+        Ok(fields) => (fields, Vec::new()),
+        Err(problems) => (Map::new(), problems),
+    };
+    let problem = |code: Option<Code>, field| code.map(|code| Problem { code, field: Some(field) });
+    let problems = [
+        problem(name.as_ref().err().copied(), Field::Name),
+        problem(phone.as_ref().err().copied(), Field::Phone),
+        problem(password.err(), Field::Password),
+    ];
+    Refusal::of_all(problems.into_iter().flatten().chain(wrong_fields).collect())?;
+    let phone = phone.map_err(|code| Refusal::at(Field::Phone, code))?;
+    Ok(Judged { phone, name: name.map_err(|code| Refusal::at(Field::Name, code))?, fields })
+}
+
+/// Tells the owner that somebody tried, then refuses.
+async fn taken(engine: &Engine, mut tx: Transaction<'_>, phone: &Phone, may_text: bool) -> Outcome<SignedUp> {
+    if may_text {
+        engine.text(&mut tx, &TextMessage::AccountExists, phone, None).await?;
+    }
+    tx.commit().await?;
+    Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into())
+}
+
+/// Where no proof is asked for: whoever signs up first holds the number.
+async fn begin_at_once(
+    engine: &Engine,
+    caller: &Caller,
+    mut tx: Transaction<'_>,
+    user: User,
+    phone: &Phone,
+    vouched_for: bool,
+) -> Outcome<SignedUp> {
+    let now = engine.now();
+    let is_theirs = if vouched_for {
+        accounts::prove_phone(&mut tx, phone, &user.id, now).await?
+    } else {
+        accounts::hold_phone(&mut tx, phone, &user.id, now).await?
+    };
+    if !is_theirs {
+        return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
+    }
+    let grant = let_in(engine, caller, tx, &user.id).await?;
+    Ok(SignedUp { user: grant.user.clone(), grant: Some(grant) })
+}

@@ -1,0 +1,99 @@
+//! What the verbs have in common when they text something.
+//!
+//! Each text costs money, and there are people who are paid for each one that reaches a range of numbers they rented
+//! (SECURITY.md S65, SMS pumping). So there are countries that texts go to, and a budget a day (UTC), counted in the database
+//! in the transaction that queues the text, in one conditional update: no race spends more. The limits of one number and
+//! one range of numbers are in `limits.rs`.
+
+use jiff::Timestamp;
+
+use crate::{
+    engine::{
+        Engine,
+        outbox::TextMessage,
+        settings::SmsCountries,
+        store::{StoreError, Transaction, values},
+    },
+    port::{Code, Field, Outcome, Phone, Refusal},
+};
+
+const DAY: i64 = 24 * 60 * 60;
+
+impl Engine {
+    /// Whether texts go to that number's country, and today's budget has some left. To be asked before any account is
+    /// looked at, so that it tells nothing of one.
+    ///
+    /// # Errors
+    /// `CountryNotServed` at the phone, or `MessagesExhausted`.
+    pub(in crate::engine) async fn judge_destination(&self, phone: &Phone) -> Outcome<()> {
+        if !self.settings().messages.sms_countries.serve(phone) {
+            return Err(Refusal::at(Field::Phone, Code::CountryNotServed).into());
+        }
+        let sql = "select queued, told from text_days where day = $1";
+        let Some(today) = self.store().fetch_optional(sql, values![self.today()]).await? else {
+            return if self.daily_budget() > 0 { Ok(()) } else { Err(Code::MessagesExhausted.into()) };
+        };
+        if today.integer("queued")? < self.daily_budget() {
+            return Ok(());
+        }
+        if today.integer("told")? == 0 {
+            let mut tx = self.store().begin().await?;
+            self.tell_once(&mut tx).await?;
+            tx.commit().await?;
+        }
+        Err(Code::MessagesExhausted.into())
+    }
+
+    /// Queues a text and counts it in the budget, in the transaction. After `expires_at` it is not sent any more.
+    ///
+    /// When the budget was spent since [`judge_destination`](Self::judge_destination), the text is not queued, and the log
+    /// says so once a day. What an owner is told of a change that was made is counted and never withheld: nobody can silence it
+    /// by spending the budget.
+    pub(in crate::engine) async fn text(
+        &self,
+        tx: &mut Transaction<'_>,
+        message: &TextMessage,
+        to: &Phone,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        if !self.settings().messages.sms_countries.serve(to) {
+            return Ok(());
+        }
+        let new_day = "insert into text_days (day, queued) values ($1, 0) on conflict (day) do nothing";
+        tx.execute(new_day, values![self.today()]).await?;
+        let take = "update text_days set queued = queued + 1 where day = $1 and queued < $2";
+        let budget = if message.is_notice() { i64::MAX } else { self.daily_budget() };
+        if tx.execute(take, values![self.today(), budget]).await? == 0 {
+            return self.tell_once(tx).await;
+        }
+        self.0.outbox.enqueue_text(tx, message, to, expires_at).await
+    }
+
+    /// Tells the operator, the first time on a day.
+    async fn tell_once(&self, tx: &mut Transaction<'_>) -> Result<(), StoreError> {
+        let sql = "update text_days set told = 1 where day = $1 and told = 0";
+        if tx.execute(sql, values![self.today()]).await? == 1 {
+            let budget = self.daily_budget();
+            tracing::error!(budget, "sms.daily_budget is spent: no more texts are sent today (UTC)");
+        }
+        Ok(())
+    }
+
+    /// In days since 1970.
+    fn today(&self) -> i64 {
+        self.now().as_second().div_euclid(DAY)
+    }
+
+    fn daily_budget(&self) -> i64 {
+        i64::from(self.settings().messages.sms_daily_budget)
+    }
+}
+
+impl SmsCountries {
+    fn serve(&self, phone: &Phone) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(countries) => phone.country().is_some_and(|of| countries.iter().any(|country| country == of)),
+        }
+    }
+}

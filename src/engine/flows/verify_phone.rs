@@ -1,0 +1,64 @@
+//! Proving a number with the code that was sent to it.
+
+use super::{admit::let_in, change_phone::move_to_phone};
+use crate::{
+    engine::{
+        Engine, accounts,
+        codes::{CodePurpose, Guess, RightCode},
+        limits::Action,
+    },
+    port::{Caller, Code, Field, OneTimeCode, Outcome, Phone, PhoneVerified, Problem, Refusal},
+};
+
+/// Finishes a sign-up, with a session, or a change of the number, without one (ALTOGIC_WIRE.md §3, row 23). Which of the two is
+/// what the code knows; it also knows the account, so nobody has to be signed in.
+pub(in crate::engine) async fn verify_phone(
+    engine: &Engine,
+    caller: &Caller,
+    phone: &str,
+    code: &str,
+) -> Outcome<PhoneVerified> {
+    if !engine.settings().confirm_phone {
+        return Err(Code::PhoneVerificationDisabled.into());
+    }
+    let (phone, code) = judge(phone, code)?;
+    engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
+    let purposes = [CodePurpose::VerifyPhone, CodePurpose::ChangePhone];
+    let guess = Guess { purposes, phone: &phone, code: &code, user_id: None };
+    let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
+    if right.purpose == CodePurpose::ChangePhone {
+        let account = accounts::by_id(engine.store(), &right.user_id).await?.ok_or(Code::InvalidOneTimeCode)?;
+        let user = move_to_phone(engine, &account, &phone, Some(&right)).await?;
+        return Ok(PhoneVerified { user, grant: None });
+    }
+    finish_sign_up(engine, caller, &phone, &right).await
+}
+
+/// Reads a number and a code; all that is wrong is told at once.
+///
+/// # Errors
+/// The problems, each at its field.
+pub(super) fn judge(phone: &str, code: &str) -> Result<(Phone, OneTimeCode), Refusal> {
+    let (phone, code) = (Phone::parse(phone), OneTimeCode::parse(code));
+    let problem = |code: Option<Code>, field| code.map(|code| Problem { code, field: Some(field) });
+    let problems = [
+        problem(phone.as_ref().err().copied(), Field::Phone),
+        problem(code.as_ref().err().copied(), Field::OneTimeCode),
+    ];
+    Refusal::of_all(problems.into_iter().flatten().collect())?;
+    let phone = phone.map_err(|code| Refusal::at(Field::Phone, code))?;
+    Ok((phone, code.map_err(|code| Refusal::at(Field::OneTimeCode, code))?))
+}
+
+async fn finish_sign_up(engine: &Engine, caller: &Caller, phone: &Phone, right: &RightCode) -> Outcome<PhoneVerified> {
+    let now = engine.now();
+    let _change = engine.sessions().change(&right.user_id);
+    let mut tx = engine.store().begin().await?;
+    if !accounts::prove_phone(&mut tx, phone, &right.user_id, now).await?
+        || !engine.codes().spend(&mut tx, right, now).await?
+    {
+        return Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into());
+    }
+    let grant = let_in(engine, caller, tx, &right.user_id).await?;
+    Ok(PhoneVerified { user: grant.user.clone(), grant: Some(grant) })
+}

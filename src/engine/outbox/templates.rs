@@ -1,0 +1,246 @@
+//! The templates: embedded, replaced where the operator has one of their own, and rendered with what a message has.
+//!
+//! A template is named by its path in `templates/`, whose README lists the placeholders. One that a message does not have
+//! cannot be printed; that is a mistake which the start finds, as it renders every message with sample data. It can be
+//! asked for (`{% if link %}`), as the layouts do.
+//!
+//! What strangers typed (a name) is escaped in HTML, and no value can break the line of a subject (SECURITY.md S62, S63).
+
+use std::{collections::BTreeMap, error::Error as _, path::Path};
+
+use jiff::{Timestamp, tz::TimeZone};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+
+use super::{
+    letter::Letter,
+    overrides::{self, TemplateError},
+    sms::gsm,
+    text_message::TextMessage,
+};
+use crate::port::{Email, OneTimeCode, Phone};
+
+/// The texts of a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Texts {
+    pub(super) subject: String,
+    pub(super) text: String,
+    pub(super) html: String,
+}
+
+/// The templates, compiled.
+pub(super) struct Templates {
+    environment: Environment<'static>,
+    product_name: String,
+    /// Of the URL that people see: what a code is bound to.
+    host: String,
+}
+
+/// Receivers to try the templates with.
+const SAMPLE_EMAIL: &str = "ann@example.com";
+const SAMPLE_PHONE: &str = "+4915112345678";
+
+macro_rules! embedded {
+    (mail: [$($mail:literal),* $(,)?], sms: [$($sms:literal),* $(,)?]) => {
+        &[
+            source!("mail/layout.html"),
+            source!("mail/layout.txt"),
+            $(
+                source!(concat!("mail/", $mail, "/subject.txt")),
+                source!(concat!("mail/", $mail, "/body.txt")),
+                source!(concat!("mail/", $mail, "/body.html")),
+            )*
+            $(source!(concat!("sms/", $sms, ".txt")),)*
+        ]
+    };
+}
+
+macro_rules! source {
+    ($name:expr) => {
+        ($name, include_str!(concat!("../../../templates/", $name)))
+    };
+}
+
+/// The defaults.
+const EMBEDDED: &[(&str, &str)] = embedded! {
+    mail: [
+        "confirm_email",
+        "account_exists",
+        "magic_link",
+        "reset_password",
+        "confirm_email_change",
+        "email_change_requested",
+        "email_changed",
+        "password_changed",
+        "phone_changed",
+        "second_factor_on",
+        "second_factor_off",
+    ],
+    sms: [
+        "verify_phone",
+        "change_phone",
+        "set_phone",
+        "sign_in",
+        "reset_password",
+        "second_factor",
+        "password_changed",
+        "phone_changed",
+        "account_exists",
+    ]
+};
+
+impl Templates {
+    /// Compiles ours and those of the folder over them, and renders every message once.
+    ///
+    /// # Errors
+    /// With the file and the line of the first mistake.
+    pub(super) fn open(product_name: &str, host: &str, folder: Option<&Path>) -> Result<Self, TemplateError> {
+        let mut sources: BTreeMap<String, String> =
+            EMBEDDED.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned())).collect();
+        let own = folder.map(|folder| overrides::read(folder, EMBEDDED)).transpose()?.unwrap_or_default();
+        let mistake = |error: &minijinja::Error| {
+            let name = error.name().unwrap_or_default();
+            let folder = folder.filter(|_| own.contains_key(name)).unwrap_or(Path::new("templates"));
+            TemplateError { file: folder.join(name), line: error.line(), what: in_full(error) }
+        };
+        sources.extend(own.clone());
+        let mut environment = environment();
+        for (name, source) in sources {
+            environment.add_template_owned(name, source).map_err(|error| mistake(&error))?;
+        }
+        let templates = Self { environment, product_name: product_name.to_owned(), host: host.to_owned() };
+        templates.try_all().map_err(|error| mistake(&error))?;
+        Ok(templates)
+    }
+
+    /// The texts of a letter.
+    ///
+    /// # Errors
+    /// When a template prints what the letter does not have.
+    pub(super) fn render(&self, letter: &Letter, to: &Email, at: Timestamp) -> Result<Texts, minijinja::Error> {
+        let name = letter.greeted().unwrap_or_default();
+        let mut values = Values::default();
+        values.add("product_name", Some(&self.product_name));
+        values.add("name", Some(&name));
+        values.add("to", Some(to.as_str()));
+        values.add("new_email", letter.new_email());
+        values.add("new_phone", letter.new_phone());
+        values.add("link", letter.link());
+        values.add("lifetime", letter.minutes().map(in_words));
+        values.add("asked_at", Some(at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y at %H:%M UTC").to_string()));
+        values.group("token", &[("confirmationURL", letter.link()), ("email", Some(to.as_str()))]);
+        values.group("user", &[("email", Some(to.as_str())), ("name", Some(&name))]);
+        let folder = format!("mail/{}", letter.name());
+        let subject = on_one_line(&self.print(&format!("{folder}/subject.txt"), &values)?);
+        values.add("subject", Some(&subject));
+        let text = self.print(&format!("{folder}/body.txt"), &values)?;
+        Ok(Texts { text, html: self.print(&format!("{folder}/body.html"), &values)?, subject })
+    }
+
+    /// The words of a text message.
+    ///
+    /// # Errors
+    /// When the template prints what the message does not have.
+    pub(super) fn render_text(&self, message: &TextMessage, to: &Phone) -> Result<String, minijinja::Error> {
+        let code = message.code().map(OneTimeCode::expose);
+        let mut values = Values::default();
+        values.add("product_name", Some(&self.product_name));
+        values.add("host", Some(&self.host));
+        values.add("to", Some(to.as_str()));
+        values.add("code", code);
+        values.add("lifetime", message.minutes().map(in_words));
+        values.add("new_phone", message.new_phone());
+        values.group("token", &[("code", code), ("phone", Some(to.as_str()))]);
+        // No name: what somebody typed is not sent to numbers that they name (S63).
+        values.group("user", &[("phone", Some(to.as_str())), ("name", Some(""))]);
+        Ok(self.print(&format!("sms/{}.txt", message.name()), &values)?.trim_end().to_owned())
+    }
+
+    /// The texts that take more than one SMS, with how many.
+    pub(super) fn long_texts(&self) -> Result<Vec<(&'static str, usize)>, minijinja::Error> {
+        let mut long = Vec::new();
+        let Ok(phone) = Phone::parse(SAMPLE_PHONE) else { return Ok(long) };
+        for message in TextMessage::samples() {
+            let parts = gsm::parts_of_any(&self.render_text(&message, &phone)?);
+            if parts > 1 {
+                long.push((message.name(), parts));
+            }
+        }
+        Ok(long)
+    }
+
+    fn try_all(&self) -> Result<(), minijinja::Error> {
+        let (Ok(email), Ok(phone)) = (Email::parse(SAMPLE_EMAIL), Phone::parse(SAMPLE_PHONE)) else { return Ok(()) };
+        for letter in Letter::samples("Ann") {
+            self.render(&letter, &email, Timestamp::UNIX_EPOCH)?;
+        }
+        for message in TextMessage::samples() {
+            self.render_text(&message, &phone)?;
+        }
+        Ok(())
+    }
+
+    fn print(&self, name: &str, values: &Values) -> Result<String, minijinja::Error> {
+        self.environment.get_template(name)?.render(&values.0)
+    }
+}
+
+/// What a message has; what it does not have is not in it.
+#[derive(Default)]
+struct Values(BTreeMap<&'static str, Value>);
+
+impl Values {
+    fn add(&mut self, name: &'static str, value: Option<impl Into<String>>) {
+        self.0.extend(value.map(|value| (name, Value::from(value.into()))));
+    }
+
+    /// The placeholders that Altogic had.
+    fn group(&mut self, name: &'static str, members: &[(&'static str, Option<&str>)]) {
+        let present = members.iter().filter_map(|(name, value)| Some((*name, (*value)?.to_owned())));
+        self.0.insert(name, Value::from(present.collect::<BTreeMap<_, _>>()));
+    }
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    environment.set_auto_escape_callback(
+        |name| {
+            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+        },
+    );
+    // `{% extends "layout.txt" %}` in a mail means the layout of the mails.
+    environment.set_path_join_callback(|name, _| match name.strip_prefix("mail/") {
+        Some(_) => name.to_owned().into(),
+        None => format!("mail/{name}").into(),
+    });
+    environment
+}
+
+/// Words for the operator: what it is, and what that comes from.
+fn in_full(error: &minijinja::Error) -> String {
+    let mut words = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
+}
+
+/// A subject is one line, whatever is in it.
+fn on_one_line(subject: &str) -> String {
+    let words = subject.split(|letter: char| letter.is_whitespace() || letter.is_control());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn in_words(minutes: u32) -> String {
+    match minutes {
+        1 => "one minute".to_owned(),
+        60 => "one hour".to_owned(),
+        minutes if minutes % 60 == 0 => format!("{} hours", minutes / 60),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

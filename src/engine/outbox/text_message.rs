@@ -1,0 +1,115 @@
+//! What is sent by SMS.
+//!
+//! A text is a variant with typed fields, as a [`Letter`](super::Letter) is; its one template is `templates/sms/<name>.txt`.
+//! Nothing that somebody typed themselves stands in one (SECURITY.md S63). A text that carries a code ends in a line that
+//! binds it to our host (`@host #code`), so that a phone fills it in there and nowhere else (S66).
+
+use crate::port::OneTimeCode;
+
+/// One text to be sent.
+#[derive(Debug, Clone)]
+pub enum TextMessage {
+    /// Prove the number of a sign-up.
+    VerifyPhone {
+        code: OneTimeCode,
+        minutes: u32,
+    },
+    /// Prove the number that an account shall move to; to that number.
+    ChangePhone {
+        code: OneTimeCode,
+        minutes: u32,
+    },
+    /// Prove the number that a second factor shall use (ALTOGIC_WIRE.md §8).
+    SetPhone {
+        code: OneTimeCode,
+        minutes: u32,
+    },
+    SignIn {
+        code: OneTimeCode,
+        minutes: u32,
+    },
+    ResetPassword {
+        code: OneTimeCode,
+        minutes: u32,
+    },
+    SecondFactor {
+        code: OneTimeCode,
+        minutes: u32,
+    },
+    /// To an owner without an address.
+    PasswordChanged,
+    /// The account moved to another number; to the one it had.
+    PhoneChanged {
+        /// As [`Phone::masked`](crate::port::Phone::masked) writes it.
+        new_phone_masked: String,
+    },
+    /// Somebody tried to sign up with a number that has an account.
+    AccountExists,
+}
+
+impl TextMessage {
+    /// Its file in `templates/sms/`, and its kind in the database.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::VerifyPhone { .. } => "verify_phone",
+            Self::ChangePhone { .. } => "change_phone",
+            Self::SetPhone { .. } => "set_phone",
+            Self::SignIn { .. } => "sign_in",
+            Self::ResetPassword { .. } => "reset_password",
+            Self::SecondFactor { .. } => "second_factor",
+            Self::PasswordChanged => "password_changed",
+            Self::PhoneChanged { .. } => "phone_changed",
+            Self::AccountExists => "account_exists",
+        }
+    }
+
+    pub(super) fn code(&self) -> Option<&OneTimeCode> {
+        self.code_and_minutes().map(|(code, _)| code)
+    }
+
+    pub(super) fn minutes(&self) -> Option<u32> {
+        self.code_and_minutes().map(|(_, minutes)| minutes)
+    }
+
+    /// The masked number, in letters that every phone has: an ellipsis alone would halve what fits into one SMS.
+    pub(super) fn new_phone(&self) -> Option<String> {
+        match self {
+            Self::PhoneChanged { new_phone_masked } => Some(new_phone_masked.replace('…', "...")),
+            _ => None,
+        }
+    }
+
+    /// Whether it tells an owner what was done to the account, so that it is never withheld for its price.
+    pub(in crate::engine) fn is_notice(&self) -> bool {
+        matches!(self, Self::PasswordChanged | Self::PhoneChanged { .. })
+    }
+
+    /// One of each, with a code, to try the templates with.
+    pub(super) fn samples() -> Vec<Self> {
+        let Ok(code) = OneTimeCode::parse("314159") else { return Vec::new() };
+        let new_phone_masked = "+49 … 78".to_owned();
+        vec![
+            Self::VerifyPhone { code: code.clone(), minutes: 10 },
+            Self::ChangePhone { code: code.clone(), minutes: 10 },
+            Self::SetPhone { code: code.clone(), minutes: 1 },
+            Self::SignIn { code: code.clone(), minutes: 10 },
+            Self::ResetPassword { code: code.clone(), minutes: 10 },
+            Self::SecondFactor { code, minutes: 1 },
+            Self::PasswordChanged,
+            Self::PhoneChanged { new_phone_masked },
+            Self::AccountExists,
+        ]
+    }
+
+    fn code_and_minutes(&self) -> Option<(&OneTimeCode, u32)> {
+        match self {
+            Self::VerifyPhone { code, minutes }
+            | Self::ChangePhone { code, minutes }
+            | Self::SetPhone { code, minutes }
+            | Self::SignIn { code, minutes }
+            | Self::ResetPassword { code, minutes }
+            | Self::SecondFactor { code, minutes } => Some((code, *minutes)),
+            Self::PasswordChanged | Self::PhoneChanged { .. } | Self::AccountExists => None,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What a user shows when an answer leaves the engine: the fields that are declared now, with their defaults. Inside, a user
+//! has the fields that are stored.
+
+use super::fields::Fields;
+use crate::port::{Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, Session, SignedUp, StoredFile, User};
+
+/// An answer, which may hold users.
+pub(super) trait Shown: Sized {
+    /// The answer as it leaves.
+    fn shown(self, _: &Fields) -> Self {
+        self
+    }
+}
+
+/// Answers without a user.
+impl Shown for () {}
+impl Shown for Bucket {}
+impl Shown for Challenge {}
+impl Shown for Session {}
+impl Shown for StoredFile {}
+impl<T> Shown for Vec<T> {}
+
+impl<T: Shown> Shown for Option<T> {
+    fn shown(self, fields: &Fields) -> Self {
+        self.map(|answer| answer.shown(fields))
+    }
+}
+
+impl Shown for User {
+    fn shown(mut self, fields: &Fields) -> Self {
+        self.fields = fields.shown(self.fields);
+        self
+    }
+}
+
+impl Shown for Member {
+    fn shown(self, fields: &Fields) -> Self {
+        Self { user: self.user.shown(fields), ..self }
+    }
+}
+
+impl Shown for Grant {
+    fn shown(self, fields: &Fields) -> Self {
+        Self { user: self.user.shown(fields), ..self }
+    }
+}
+
+impl Shown for Entrance {
+    fn shown(self, fields: &Fields) -> Self {
+        match self {
+            Self::Granted(grant) => Self::Granted(grant.shown(fields)),
+            Self::Challenged(challenge) => Self::Challenged(challenge),
+        }
+    }
+}
+
+impl Shown for SignedUp {
+    fn shown(self, fields: &Fields) -> Self {
+        Self { user: self.user.shown(fields), grant: self.grant.shown(fields) }
+    }
+}
+
+impl Shown for PhoneVerified {
+    fn shown(self, fields: &Fields) -> Self {
+        Self { user: self.user.shown(fields), grant: self.grant.shown(fields) }
+    }
+}

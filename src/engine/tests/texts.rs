@@ -1,0 +1,100 @@
+//! Where texts go, and how many (SECURITY.md S65).
+
+use futures_util::future::join_all;
+
+use super::bench::{Bench, refused};
+use crate::{
+    engine::{SmsCountries, outbox::TextMessage, store::values},
+    port::{Code, OneTimeCode, Phone},
+};
+
+fn phone() -> Phone {
+    Phone::parse("+4915112345678").unwrap()
+}
+
+fn code() -> TextMessage {
+    TextMessage::SignIn { code: OneTimeCode::parse("314159").unwrap(), minutes: 10 }
+}
+
+impl Bench {
+    async fn text(&self, message: &TextMessage) {
+        let mut tx = self.engine.store().begin().await.unwrap();
+        self.engine.text(&mut tx, message, &phone(), None).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn queued(&self) -> usize {
+        self.engine.store().fetch_all("select id from outbox where channel = $1", values!["sms"]).await.unwrap().len()
+    }
+}
+
+#[tokio::test]
+async fn a_country_that_is_not_listed_is_refused() {
+    for (countries, is_served) in [
+        (SmsCountries::All, true),
+        (SmsCountries::Only(vec!["FR".to_owned(), "DE".to_owned()]), true),
+        (SmsCountries::Only(vec!["FR".to_owned()]), false),
+        (SmsCountries::Only(Vec::new()), false),
+    ] {
+        for bench in Bench::each_with(|settings| settings.messages.sms_countries = countries.clone()).await {
+            let judged = bench.engine.judge_destination(&phone()).await;
+            if is_served {
+                judged.unwrap();
+            } else {
+                refused(judged, Code::CountryNotServed);
+            }
+            bench.text(&code()).await;
+            assert_eq!(bench.queued().await, usize::from(is_served), "{countries:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_spent_budget_refuses_until_the_next_day_and_silences_no_notice() {
+    for bench in Bench::each_with(|settings| settings.messages.sms_daily_budget = 2).await {
+        for _ in 0..2 {
+            bench.engine.judge_destination(&phone()).await.unwrap();
+            bench.text(&code()).await;
+        }
+        refused(bench.engine.judge_destination(&phone()).await, Code::MessagesExhausted);
+        bench.text(&code()).await;
+        assert_eq!(bench.queued().await, 2);
+        bench.text(&TextMessage::PasswordChanged).await;
+        assert_eq!(bench.queued().await, 3);
+        bench.pass(24 * 3600);
+        bench.engine.judge_destination(&phone()).await.unwrap();
+        bench.text(&code()).await;
+        assert_eq!(bench.queued().await, 4);
+    }
+}
+
+#[tokio::test]
+async fn a_text_of_a_change_that_was_taken_back_costs_nothing() {
+    for bench in Bench::each_with(|settings| settings.messages.sms_daily_budget = 1).await {
+        let mut tx = bench.engine.store().begin().await.unwrap();
+        bench.engine.text(&mut tx, &code(), &phone(), None).await.unwrap();
+        drop(tx);
+        bench.engine.judge_destination(&phone()).await.unwrap();
+        bench.text(&code()).await;
+        assert_eq!(bench.queued().await, 1);
+    }
+}
+
+#[tokio::test]
+async fn no_budget_is_no_text() {
+    for bench in Bench::each_with(|settings| settings.messages.sms_daily_budget = 0).await {
+        refused(bench.engine.judge_destination(&phone()).await, Code::MessagesExhausted);
+        bench.text(&code()).await;
+        assert_eq!(bench.queued().await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_texts_at_once_spend_no_more_than_the_budget() {
+    for bench in Bench::each_with(|settings| settings.messages.sms_daily_budget = 7).await {
+        let message = code();
+        join_all((0..40).map(|_| bench.text(&message))).await;
+        assert_eq!(bench.queued().await, 7);
+        refused(bench.engine.judge_destination(&phone()).await, Code::MessagesExhausted);
+    }
+}

@@ -1,0 +1,204 @@
+//! The port, answered by calls of the protocol (ALTOGIC_WIRE.md §3, §8): a few lines an operation.
+
+use std::future::{Future, ready};
+
+use serde_json::json;
+
+use super::{Remote, operations, pictures, wire::Ask};
+use crate::{
+    port::{
+        AccessToken, Answer, AuthManager, Caller, Challenge, ChallengeToken, Code, Entrance, Failure, FieldUpdate,
+        Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, SecondFactorOf, Session, SignUpWithEmail,
+        SignUpWithPhone, SignedUp, User,
+    },
+    protocol::{paths, refusals::Asked},
+};
+
+impl AuthManager for Remote {
+    fn offers(&self) -> &Offers {
+        &self.0.offers
+    }
+
+    fn member(&self, caller: Caller) -> Answer<Member> {
+        let remote = self.clone();
+        Box::pin(async move { remote.current(&caller).await })
+    }
+
+    fn sign_up_with_email(&self, caller: Caller, of: SignUpWithEmail) -> Answer<SignedUp> {
+        let mut body = json!({ "email": of.email, "password": of.password.expose() });
+        Self::add_user_data(&mut body, of.name, of.fields);
+        let ask = Ask::post(paths::SIGN_UP_EMAIL, Asked::SignUp).json(body);
+        self.finish(|remote| async move { remote.sign_up(&caller, ask).await })
+    }
+
+    fn correct_sign_up_email(&self, _: Caller, _: String, _: String) -> Answer<()> {
+        refused(Code::NothingToCorrect)
+    }
+
+    fn resend_verification_email(&self, caller: Caller, email: String) -> Answer<()> {
+        self.send(caller, Ask::post(paths::RESEND, Asked::Send).query("email", &email))
+    }
+
+    fn sign_in_with_email(&self, caller: Caller, email: String, password: Password) -> Answer<Entrance> {
+        let body = json!({ "email": email, "password": password.expose() });
+        self.enter(caller, Ask::post(paths::SIGN_IN_EMAIL, Asked::SignIn).json(body))
+    }
+
+    fn get_auth_grant(&self, caller: Caller, token: AccessToken) -> Answer<Entrance> {
+        self.enter(caller, Ask::get(paths::GRANT, Asked::AccessToken).query("key", token.expose()))
+    }
+
+    fn finish_where_begun(&self, _: Caller, _: AccessToken) -> Answer<Option<Entrance>> {
+        Box::pin(ready(Ok(None)))
+    }
+
+    fn sign_up_with_phone(&self, caller: Caller, of: SignUpWithPhone) -> Answer<SignedUp> {
+        let mut body = json!({ "phone": of.phone, "password": of.password.expose() });
+        Self::add_user_data(&mut body, of.name, of.fields);
+        let ask = Ask::post(paths::SIGN_UP_PHONE, Asked::SignUp).json(body);
+        self.finish(|remote| async move { remote.sign_up(&caller, ask).await })
+    }
+
+    fn verify_phone(&self, caller: Caller, phone: String, code: String) -> Answer<PhoneVerified> {
+        let ask = Ask::post(paths::VERIFY_PHONE, Asked::OneTimeCode).query("code", &code).query("phone", &phone);
+        self.finish(|remote| async move { operations::verify_phone(&remote, &caller, ask).await })
+    }
+
+    fn resend_verification_code(&self, caller: Caller, phone: String) -> Answer<()> {
+        self.send(caller, Ask::post(paths::RESEND_CODE, Asked::Send).query("phone", &phone))
+    }
+
+    fn sign_in_with_phone(&self, caller: Caller, phone: String, password: Password) -> Answer<Entrance> {
+        let body = json!({ "phone": phone, "password": password.expose() });
+        self.enter(caller, Ask::post(paths::SIGN_IN_PHONE, Asked::PhoneSignIn).json(body))
+    }
+
+    fn send_sign_in_code(&self, caller: Caller, phone: String) -> Answer<()> {
+        self.send(caller, Ask::post(paths::SEND_CODE, Asked::Send).query("phone", &phone))
+    }
+
+    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Grant> {
+        let ask = Ask::post(paths::SIGN_IN_CODE, Asked::OneTimeCode).query("code", &code).query("phone", &phone);
+        self.finish(|remote| async move { remote.grant(&caller, ask).await })
+    }
+
+    fn send_reset_password_code(&self, caller: Caller, phone: String) -> Answer<()> {
+        self.send(caller, Ask::post(paths::SEND_RESET_CODE, Asked::Send).query("phone", &phone))
+    }
+
+    fn reset_password_with_code(&self, caller: Caller, phone: String, code: String, new: Password) -> Answer<()> {
+        let ask = Ask::post(paths::RESET_PASSWORD_CODE, Asked::OneTimeCode).query("phone", &phone).query("code", &code);
+        self.done(caller, ask.json(json!({ "newPassword": new.expose() })))
+    }
+
+    fn change_phone(&self, caller: Caller, current_password: Password, new_phone: String) -> Answer<User> {
+        let body = json!({ "currentPassword": current_password.expose(), "newPhone": new_phone });
+        self.finish(|remote| async move { operations::change_phone(&remote, &caller, body).await })
+    }
+
+    fn set_phone(&self, caller: Caller, phone: String) -> Answer<()> {
+        self.done(caller, Ask::post_at_root(paths::SET_PHONE, Asked::Send).query("phoneNumber", &phone))
+    }
+
+    fn verify_own_phone(&self, caller: Caller, phone: String, code: String) -> Answer<User> {
+        let body = json!({ "code": code, "phoneNumber": phone });
+        let ask = Ask::post_at_root(paths::VERIFY_OWN_PHONE, Asked::OneTimeCode).json(body);
+        self.finish(|remote| async move { remote.user(&caller, ask).await })
+    }
+
+    fn sign_in_with_second_factor(&self, caller: Caller, of: SecondFactorOf, code: String) -> Answer<Grant> {
+        self.finish(|remote| async move { operations::sign_in_with_second_factor(&remote, &caller, &of, &code).await })
+    }
+
+    fn resend_second_factor(&self, _: Caller, _: ChallengeToken) -> Answer<Challenge> {
+        refused(Code::ChallengeGone)
+    }
+
+    fn send_magic_link_email(&self, caller: Caller, email: String) -> Answer<()> {
+        self.send(caller, Ask::post(paths::SEND_MAGIC, Asked::Send).query("email", &email))
+    }
+
+    fn send_reset_password_email(&self, caller: Caller, email: String) -> Answer<()> {
+        self.send(caller, Ask::post(paths::SEND_RESET, Asked::Send).query("email", &email))
+    }
+
+    fn reset_password_with_token(&self, caller: Caller, token: AccessToken, new: Password) -> Answer<()> {
+        let ask = Ask::post(paths::RESET_PASSWORD, Asked::AccessToken).query("key", token.expose());
+        self.done(caller, ask.json(json!({ "newPassword": new.expose() })))
+    }
+
+    fn change_password(&self, caller: Caller, old: Password, new: Password) -> Answer<Session> {
+        self.finish(|remote| async move { operations::change_password(&remote, &caller, &old, &new).await })
+    }
+
+    fn change_email(&self, caller: Caller, current_password: Password, new_email: String) -> Answer<User> {
+        let body = json!({ "currentPassword": current_password.expose(), "newEmail": new_email });
+        self.finish(|remote| async move { operations::change_email(&remote, &caller, body).await })
+    }
+
+    fn confirm_email_change(&self, _: Caller, _: LinkKey) -> Answer<User> {
+        refused(Code::InvalidAccessToken)
+    }
+
+    fn get_all_sessions(&self, caller: Caller) -> Answer<Vec<Session>> {
+        let remote = self.clone();
+        Box::pin(async move { remote.all_sessions(&caller).await })
+    }
+
+    fn sign_out(&self, caller: Caller, handle: Option<String>) -> Answer<()> {
+        self.finish(|remote| async move { operations::sign_out(&remote, &caller, handle).await })
+    }
+
+    fn sign_out_all(&self, caller: Caller) -> Answer<()> {
+        self.done(caller, Ask::post(paths::SIGN_OUT_ALL, Asked::Session))
+    }
+
+    fn sign_out_all_except_current(&self, caller: Caller) -> Answer<()> {
+        self.done(caller, Ask::post(paths::SIGN_OUT_ALL_EXCEPT, Asked::Session))
+    }
+
+    fn update_user(&self, caller: Caller, updates: Vec<FieldUpdate>) -> Answer<User> {
+        self.finish(|remote| async move { operations::update_user(&remote, &caller, updates).await })
+    }
+
+    fn change_picture(&self, caller: Caller, picture: Vec<u8>) -> Answer<User> {
+        self.finish(|remote| async move { pictures::change_picture(&remote, &caller, picture).await })
+    }
+
+    fn remove_picture(&self, caller: Caller) -> Answer<User> {
+        self.finish(|remote| async move { pictures::remove_picture(&remote, &caller).await })
+    }
+}
+
+impl Remote {
+    /// Runs an operation as a task of its own: it is finished when the one who asked hangs up.
+    fn finish<T, F>(&self, operation: impl FnOnce(Self) -> F) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Outcome<T>> + Send + 'static,
+    {
+        let work = operation(self.clone());
+        Box::pin(async move {
+            match tokio::spawn(work).await {
+                Ok(outcome) => outcome,
+                Err(broken_off) => Err(Failure::broken(broken_off).into()),
+            }
+        })
+    }
+
+    fn done(&self, caller: Caller, ask: Ask) -> Answer<()> {
+        self.finish(|remote| async move { remote.tell(&caller, ask).await })
+    }
+
+    fn send(&self, caller: Caller, ask: Ask) -> Answer<()> {
+        self.finish(|remote| async move { remote.tell_alike(&caller, ask).await })
+    }
+
+    fn enter(&self, caller: Caller, ask: Ask) -> Answer<Entrance> {
+        self.finish(|remote| async move { remote.first_factor(&caller, ask).await })
+    }
+}
+
+fn refused<T: Send + 'static>(code: Code) -> Answer<T> {
+    Box::pin(ready(Err(code.into())))
+}

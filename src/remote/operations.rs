@@ -1,0 +1,255 @@
+//! The operations that are more than one call, or whose answer must be put together.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::SignedDuration;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Remote, sessions, trouble, unreadable,
+    wire::{Ask, Reply, unavailable},
+};
+use crate::{
+    port::{
+        Caller, Challenge, ChallengeToken, Code, Door, Entrance, Failure, FieldUpdate, Grant, Member, Outcome,
+        Password, PhoneVerified, SecondFactorOf, Session, SignedUp, Trouble, Update, User,
+    },
+    protocol::{
+        objects::{GrantObject, ReadGrant, SessionObject, UserObject},
+        paths,
+        refusals::{Asked, Rejected},
+    },
+};
+
+/// How long the code of a second factor lives in the original (ALTOGIC_WIRE.md §4); not every environment says it.
+const CODE_TIME: SignedDuration = SignedDuration::from_mins(1);
+
+/// The answer of `/user/verify-sign-in`: the user is under `found`.
+#[derive(Deserialize)]
+struct SecondFactorObject {
+    found: UserObject,
+    session: SessionObject,
+}
+
+pub(super) async fn verify_phone(remote: &Remote, caller: &Caller, ask: Ask) -> Outcome<PhoneVerified> {
+    let (user, grant) = remote.granted(remote.ask(caller, ask).await?)?;
+    Ok(PhoneVerified { user, grant })
+}
+
+pub(super) async fn sign_in_with_second_factor(
+    remote: &Remote,
+    caller: &Caller,
+    of: &SecondFactorOf,
+    code: &str,
+) -> Outcome<Grant> {
+    let phone = match of {
+        SecondFactorOf::Phone(phone) => phone.clone(),
+        SecondFactorOf::Challenge(token) => phone_of(token)?,
+    };
+    let body = json!({ "code": code, "phoneNumber": phone });
+    let ask = Ask::post_at_root(paths::VERIFY_SIGN_IN, Asked::OneTimeCode).json(body);
+    let SecondFactorObject { found, session } = remote.ask(caller, ask).await?;
+    let user = remote.0.pictures.shown(found.read().map_err(unreadable)?);
+    let session = sessions::granted(session.read().map_err(unreadable)?, remote.0.clock.now());
+    Ok(Grant { user, session })
+}
+
+/// The answer of the wire is empty, so the session is looked up before: afterwards a failure would hide that it worked.
+pub(super) async fn change_password(
+    remote: &Remote,
+    caller: &Caller,
+    old: &Password,
+    new: &Password,
+) -> Outcome<Session> {
+    let session = remote.current(caller).await?.session;
+    let body = json!({ "oldPassword": old.expose(), "newPassword": new.expose() });
+    remote.tell(caller, Ask::post(paths::CHANGE_PASSWORD, Asked::Confirmed).json(body)).await?;
+    Ok(session)
+}
+
+/// At our pages nobody is told that an address is taken (SECURITY.md S04), where the environment mails a link to prove it.
+pub(super) async fn change_email(remote: &Remote, caller: &Caller, body: Value) -> Outcome<User> {
+    let changed = remote.user(caller, Ask::post(paths::CHANGE_EMAIL, Asked::Confirmed).json(body)).await;
+    match changed {
+        Err(trouble) if remote.0.offers.confirm_email && is_told(caller, &trouble, Code::EmailNotUnique) => {
+            Ok(remote.current(caller).await?.user)
+        }
+        changed => changed,
+    }
+}
+
+/// As [`change_email`].
+pub(super) async fn change_phone(remote: &Remote, caller: &Caller, body: Value) -> Outcome<User> {
+    let changed = remote.user(caller, Ask::post(paths::CHANGE_PHONE, Asked::Confirmed).json(body)).await;
+    match changed {
+        Err(trouble) if remote.0.offers.confirm_phone && is_told(caller, &trouble, Code::PhoneNotUnique) => {
+            Ok(remote.current(caller).await?.user)
+        }
+        changed => changed,
+    }
+}
+
+/// Whether that would be told to a person at our pages.
+fn is_told(caller: &Caller, trouble: &Trouble, code: Code) -> bool {
+    caller.door == Door::Pages && matches!(trouble, Trouble::Refused(refusal) if refusal.is(code))
+}
+
+pub(super) async fn sign_out(remote: &Remote, caller: &Caller, handle: Option<String>) -> Outcome<()> {
+    let body = match handle {
+        None => json!({}),
+        Some(handle) => match remote.token_of(caller, handle).await? {
+            Some(token) => json!({ "token": token }),
+            None => return Ok(()),
+        },
+    };
+    remote.tell(caller, Ask::post(paths::SIGN_OUT, Asked::Session).json(body)).await
+}
+
+/// The wire wants to know whose object it is, so the user is asked for first.
+pub(super) async fn update_user(remote: &Remote, caller: &Caller, updates: Vec<FieldUpdate>) -> Outcome<User> {
+    let user = remote.current(caller).await?.user;
+    remote.update(caller, &user.id, updates).await
+}
+
+impl Remote {
+    /// Who the caller is.
+    pub(super) async fn current(&self, caller: &Caller) -> Outcome<Member> {
+        let token = caller.session.clone().ok_or(Code::MissingSessionToken)?;
+        let user = self.user(caller, Ask::get(paths::USER, Asked::Session)).await?;
+        Ok(Member { session: sessions::own(&user, token, self.0.clock.now()), user })
+    }
+
+    pub(super) async fn user(&self, caller: &Caller, ask: Ask) -> Outcome<User> {
+        let user: UserObject = self.ask(caller, ask).await?;
+        Ok(self.0.pictures.shown(user.read().map_err(unreadable)?))
+    }
+
+    /// Where there is nothing but a name, it goes as a text: every version of the protocol takes that.
+    pub(super) fn add_user_data(body: &mut Value, name: Option<String>, mut fields: Map<String, Value>) {
+        let data = match name {
+            None if fields.is_empty() => return,
+            Some(name) if fields.is_empty() => Value::String(name),
+            Some(name) => {
+                fields.insert("name".to_owned(), Value::String(name));
+                Value::Object(fields)
+            }
+            None => Value::Object(fields),
+        };
+        body["nameOrUserData"] = data;
+    }
+
+    pub(super) async fn sign_up(&self, caller: &Caller, ask: Ask) -> Outcome<SignedUp> {
+        let (user, grant) = self.granted(self.ask(caller, ask).await?)?;
+        Ok(SignedUp { user, grant })
+    }
+
+    pub(super) async fn grant(&self, caller: &Caller, ask: Ask) -> Outcome<Grant> {
+        let (_, grant) = self.granted(self.ask(caller, ask).await?)?;
+        Ok(with_session(grant)?)
+    }
+
+    /// A first factor: in, or a challenge.
+    pub(super) async fn first_factor(&self, caller: &Caller, ask: Ask) -> Outcome<Entrance> {
+        let asked = ask.asked;
+        let body = match self.0.wire.call(ask, caller).await? {
+            Reply::Done(body) => body,
+            Reply::Rejected(rejected) => {
+                let challenge = self.challenge(&rejected).map(Entrance::Challenged);
+                return challenge.ok_or_else(|| trouble(&rejected, asked));
+            }
+        };
+        let (_, grant) = self.granted(super::read(&body)?)?;
+        Ok(Entrance::Granted(with_session(grant)?))
+    }
+
+    /// Something that is sent, if there is somebody to send it to: an environment that says there is nobody is not passed on.
+    pub(super) async fn tell_alike(&self, caller: &Caller, ask: Ask) -> Outcome<()> {
+        let asked = ask.asked;
+        match self.0.wire.call(ask, caller).await? {
+            Reply::Rejected(rejected) if !rejected.tells_of_an_account() => Err(trouble(&rejected, asked)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn all_sessions(&self, caller: &Caller) -> Outcome<Vec<Session>> {
+        let now = self.0.clock.now();
+        let mut listed = Vec::new();
+        for session in self.listed(caller).await? {
+            listed.push(sessions::listed(session.read().map_err(unreadable)?, caller.session.as_ref(), now));
+        }
+        listed.sort_by_key(|session| std::cmp::Reverse(session.started_at));
+        Ok(listed)
+    }
+
+    pub(super) async fn update(&self, caller: &Caller, user_id: &str, updates: Vec<FieldUpdate>) -> Outcome<User> {
+        let updates: Vec<Value> = updates.into_iter().map(wire_update).collect();
+        let body = json!({
+            "model": "users", "id": user_id, "updates": updates,
+            "options": { "cache": "nocache", "returnTop": false },
+        });
+        self.user(caller, Ask::post(paths::OBJECT_UPDATE_FIELDS, Asked::Update).json(body)).await
+    }
+
+    /// The token that a handle stands for; `None` where its session has ended already, which is what was asked for. What is no
+    /// handle of this account goes as it is, for it may be a real token.
+    async fn token_of(&self, caller: &Caller, handle: String) -> Outcome<Option<String>> {
+        let mut has_ended = false;
+        for session in self.listed(caller).await? {
+            let session = session.read().map_err(unreadable)?;
+            if sessions::handle(&session.user_id, &session.token) == handle {
+                return Ok(Some(session.token.expose().to_owned()));
+            }
+            has_ended |= sessions::is_of(&session.user_id, &handle);
+        }
+        Ok((!has_ended).then_some(handle))
+    }
+
+    async fn listed(&self, caller: &Caller) -> Outcome<Vec<SessionObject>> {
+        self.ask(caller, Ask::get(paths::SESSIONS, Asked::Session)).await
+    }
+
+    fn granted(&self, object: GrantObject) -> Outcome<(User, Option<Grant>)> {
+        let ReadGrant { user, session } = object.read().map_err(unreadable)?;
+        let user = self.0.pictures.shown(user);
+        let session = session.map(|session| sessions::granted(session, self.0.clock.now()));
+        let grant = session.map(|session| Grant { user: user.clone(), session });
+        Ok((user, grant))
+    }
+
+    fn challenge(&self, rejected: &Rejected) -> Option<Challenge> {
+        let phone = rejected.second_factor_phone()?.to_owned();
+        let token = ChallengeToken::parse(&BASE64_URL_SAFE_NO_PAD.encode(&phone)).ok()?;
+        let expires_at = rejected.second_factor_expires_at().unwrap_or_else(|| self.0.clock.now() + CODE_TIME);
+        Some(Challenge { token, phone, expires_at })
+    }
+}
+
+fn with_session(grant: Option<Grant>) -> Result<Grant, Failure> {
+    grant.ok_or_else(|| unavailable(None, "the environment granted no session"))
+}
+
+/// The number that our own challenge names.
+fn phone_of(token: &ChallengeToken) -> Result<String, Code> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(token.expose()).map_err(|_| Code::ChallengeGone)?;
+    String::from_utf8(bytes).map_err(|_| Code::ChallengeGone)
+}
+
+fn wire_update(FieldUpdate { field, update }: FieldUpdate) -> Value {
+    let (kind, value) = match update {
+        Update::Set(value) => ("set", Some(value)),
+        Update::Unset => ("unset", None),
+        Update::Increment(value) => ("increment", Some(value)),
+        Update::Decrement(value) => ("decrement", Some(value)),
+        Update::Multiply(value) => ("multiply", Some(value)),
+        Update::Min(value) => ("min", Some(value)),
+        Update::Max(value) => ("max", Some(value)),
+        Update::Push(value) => ("push", Some(value)),
+        Update::Pull(value) => ("pull", Some(value)),
+        Update::Pop => ("pop", None),
+        Update::Shift => ("shift", None),
+    };
+    match value {
+        Some(value) => json!({ "field": field, "updateType": kind, "value": value }),
+        None => json!({ "field": field, "updateType": kind }),
+    }
+}

@@ -1,0 +1,20 @@
+//! The contract of the port, held against every backend: each case is written once and run three ways.
+//!
+//! * the engine, asked as the pages ask it;
+//! * the engine, asked as the REST door asks it;
+//! * the remote adapter, as the pages ask it, over HTTP to the REST door of an engine.
+//!
+//! All must give the same answers: the same kind of outcome, the same codes beside the same fields, the same users and sessions.
+//! Where the contract lets a door differ, the case says so (`Way`). There are three such places:
+//!
+//! * a change to a taken address is told at the wire and not at the pages (`change_email`);
+//! * a change of the password gives the pages a new token, and keeps the old one at the wire and before another environment;
+//! * a sign-up can be corrected and a link can finish where it was begun at the pages of an engine alone.
+
+mod bench;
+mod email;
+mod password;
+mod profile;
+mod sessions;
+mod sign_in;
+mod sign_up;
