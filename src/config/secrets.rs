@@ -64,9 +64,9 @@ pub(super) fn client_keys(
     };
     let mut keys = Vec::new();
     for key in typed {
-        let (key, origins) = match key {
-            TypedClientKey::Key(key) => (key, Vec::new()),
-            TypedClientKey::Table(table) => (table.key, table.origins),
+        let (key, origins, redirect_url) = match key {
+            TypedClientKey::Key(key) => (key, Vec::new(), None),
+            TypedClientKey::Table(table) => (table.key, table.origins, table.redirect_url),
         };
         let key = key.trim();
         if key.len() < 8 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -77,7 +77,11 @@ pub(super) fn client_keys(
             let url = web_url("engine.client_keys.origins", &origin)?;
             allowed_origins.push(url.origin().ascii_serialization());
         }
-        keys.push(ClientKey { key: key.to_owned(), allowed_origins });
+        if let Some(own) = &redirect_url {
+            let url = web_url("engine.client_keys.redirect_url", own)?;
+            allowed_origins.push(url.origin().ascii_serialization());
+        }
+        keys.push(ClientKey { key: key.to_owned(), allowed_origins, redirect_url });
     }
     if keys.is_empty() {
         let made = data_dir.join("client_key");
@@ -85,7 +89,7 @@ pub(super) fn client_keys(
             write_secret(&made, &random_hex(random, 16)).map_err(|error| broken("engine.client_keys", &made, error))?;
         }
         let key = read_secret("engine.client_keys", &made)?.trim().to_owned();
-        keys.push(ClientKey { key, allowed_origins: own_origins });
+        keys.push(ClientKey { key, allowed_origins: own_origins, redirect_url: None });
     }
     Ok(keys)
 }

@@ -104,6 +104,7 @@ pub(super) struct ClientKeyTable {
     pub(super) key: String,
     #[serde(default)]
     pub(super) origins: Vec<String>,
+    pub(super) redirect_url: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -12,6 +12,7 @@ pub mod credentials;
 pub mod fields;
 mod files;
 mod flows;
+pub mod keys;
 mod limits;
 mod objects;
 pub mod outbox;

@@ -73,6 +73,8 @@ pub(super) struct NewLink<'a> {
     pub(super) user_id: &'a str,
     pub(super) email: &'a Email,
     pub(super) browser: Option<&'a BrowserTicket>,
+    /// Where it sends the browser, when its application has a redirect URL of its own.
+    pub(super) redirect_url: Option<&'a str>,
     /// Whether whoever follows it is known to be the one who set the password of the account (SECURITY.md S23).
     pub(super) keeps_password: bool,
 }
@@ -85,6 +87,8 @@ pub(super) struct Link {
     pub(super) purpose: Purpose,
     pub(super) email: Email,
     pub(super) keeps_password: bool,
+    /// As in [`NewLink`].
+    pub(super) redirect_url: Option<String>,
     browser_digest: Option<Vec<u8>>,
     expires_at: Timestamp,
     spent: bool,
@@ -103,6 +107,7 @@ impl Link {
             purpose: Purpose::of(&row.text("purpose")?).ok_or(StoreError::Corrupt { column: "purpose" })?,
             email: Email::parse(&row.text("email")?).map_err(|_| StoreError::Corrupt { column: "email" })?,
             keeps_password: row.integer("keeps_password")? != 0,
+            redirect_url: row.optional_text("redirect_url")?,
             browser_digest: row.optional_bytes("browser_digest")?,
             expires_at: row.time("expires_at")?,
             spent: row.optional_integer("spent_at")?.is_some(),
@@ -137,7 +142,7 @@ impl Links {
         let key = new_token(random);
         let expires_at = after(now, SignedDuration::from_mins(new.purpose.minutes().into()));
         let sql = "insert into links (id, user_id, purpose, email, key_digest, browser_digest, keeps_password, \
-                   created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+                   created_at, expires_at, redirect_url) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
         let values = values![
             new_id(random),
             new.user_id,
@@ -148,6 +153,7 @@ impl Links {
             new.keeps_password,
             now,
             expires_at,
+            new.redirect_url,
         ];
         tx.execute(sql, values).await?;
         Ok((key, expires_at))
@@ -277,6 +283,7 @@ mod tests {
             user_id: "u".to_owned(),
             purpose: Purpose::MagicLink,
             email: Email::parse("ann@example.com").unwrap(),
+            redirect_url: None,
             keeps_password: true,
             browser_digest: None,
             expires_at: at(3600),

@@ -27,6 +27,8 @@ pub(super) struct Call {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) request: HttpRequest,
     pub(super) payload: Payload,
+    /// The redirect URL that the application has of its own.
+    pub(super) redirect_url: Option<String>,
 }
 
 impl Call {
@@ -124,7 +126,7 @@ impl Call {
             user_agent: self.user_agent(),
             session,
             browser: None,
-            redirect_url: None,
+            redirect_url: self.redirect_url.clone(),
             is_operator: false,
         }
     }

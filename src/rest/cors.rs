@@ -24,6 +24,7 @@ pub(super) struct Applications(Vec<Application>);
 struct Application {
     key: String,
     origins: Vec<String>,
+    redirect_url: Option<String>,
 }
 
 impl Applications {
@@ -34,16 +35,17 @@ impl Applications {
             Application {
                 key: client.key.clone(),
                 origins: origins.iter().filter_map(|origin| as_browsers_write(origin)).collect(),
+                redirect_url: client.redirect_url.clone(),
             }
         });
         Self(applications.collect())
     }
 
-    /// Whether this request may come in: it needs a known key, and from a web page a page of that key.
+    /// Lets a request in, and says which redirect URL its application has of its own: it needs a known key, and from a web page a page of that key.
     ///
     /// # Errors
     /// What is wrong with the key or the origin.
-    pub(super) fn admit(&self, headers: &HeaderMap) -> Result<(), Fault> {
+    pub(super) fn admit(&self, headers: &HeaderMap) -> Result<Option<String>, Fault> {
         let key = headers.get(headers::CLIENT_KEY).ok_or(Fault::MissingClientKey)?;
         // Every key is compared, each in constant time: an answer's time tells nothing of the keys there are.
         let application = self.0.iter().fold(None, |found, application| {
@@ -52,7 +54,7 @@ impl Applications {
         let application = application.ok_or(Fault::InvalidClientKey)?;
         match headers.get(header::ORIGIN) {
             Some(origin) if !application.is_for(origin) => Err(Fault::DomainNotAuthorized),
-            _ => Ok(()),
+            _ => Ok(application.redirect_url.clone()),
         }
     }
 

@@ -4,6 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    dev::RequestHead,
     http::{
         Method,
         header::{self, HeaderMap, HeaderValue},
@@ -12,7 +13,10 @@ use actix_web::{
 };
 use futures_util::FutureExt;
 
-use crate::protocol::errors::{Fault, WireError};
+use crate::protocol::{
+    errors::{Fault, WireError},
+    headers,
+};
 
 use super::{
     Backend, Settings,
@@ -58,21 +62,29 @@ impl Door {
         self.dressed(&request, answer)
     }
 
+    /// What an application asked for where nothing is. Without the envelope its promise would never settle.
+    pub(super) async fn nowhere(self: Arc<Self>, request: HttpRequest) -> HttpResponse {
+        let is_preflight = *request.method() == Method::OPTIONS;
+        let answer = if is_preflight { self.applications.preflight(request.headers()) } else { lost(None) };
+        self.dressed(&request, answer)
+    }
+
     async fn answer(&self, path: &str, request: HttpRequest, payload: web::Payload) -> HttpResponse {
         let endpoint = match endpoints::find(request.method(), path) {
             Ok(endpoint) => endpoint,
             Err(allow) => return lost(allow),
         };
-        if let Err(fault) = self.admit(endpoint, request.headers()) {
-            return Rejection::from(fault).into_response(endpoint.path);
-        }
-        let call = Call { backend: Arc::clone(&self.backend), request, payload: payload.into_inner() };
+        let redirect_url = match self.admit(endpoint, request.headers()) {
+            Ok(redirect_url) => redirect_url,
+            Err(fault) => return Rejection::from(fault).into_response(endpoint.path),
+        };
+        let call = Call { backend: Arc::clone(&self.backend), request, payload: payload.into_inner(), redirect_url };
         survive(endpoint.path, (endpoint.action)(call)).await
     }
 
-    fn admit(&self, endpoint: &Endpoint, headers: &HeaderMap) -> Result<(), Fault> {
+    fn admit(&self, endpoint: &Endpoint, headers: &HeaderMap) -> Result<Option<String>, Fault> {
         match endpoint.access {
-            Access::Anybody => Ok(()),
+            Access::Anybody => Ok(None),
             Access::Applications => self.applications.admit(headers),
         }
     }
@@ -93,6 +105,13 @@ impl Door {
         self.applications.dress(request.headers(), headers);
         answer
     }
+}
+
+/// Whether a program of the client library asks, or a browser asks whether one may: navigations of people carry none of these.
+pub(super) fn is_of_application(head: &RequestHead) -> bool {
+    let has = |name: &str| head.headers().contains_key(name);
+    let is_preflight = head.method == Method::OPTIONS && has("origin") && has("access-control-request-method");
+    is_preflight || has(headers::CLIENT_KEY) || has("x-client")
 }
 
 /// The answer to a path or a method that is not there.

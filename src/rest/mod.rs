@@ -32,7 +32,10 @@ mod user;
 
 use std::sync::Arc;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::{
+    guard,
+    web::{self, ServiceConfig},
+};
 use url::Url;
 
 use crate::protocol::paths;
@@ -56,6 +59,8 @@ pub struct ClientKey {
     pub key: String,
     /// Origins (`https://app.example.com`). Empty means those of `public_url` and `redirect_url`.
     pub allowed_origins: Vec<String>,
+    /// Where links in mails that this application causes send the browser; `None` means where the settings say.
+    pub redirect_url: Option<String>,
 }
 
 /// Mounts `/_api`, `/_storage` and the custom endpoints, there and under `/e:{environment}`, below the path of `public_url`.
@@ -80,6 +85,9 @@ pub fn routes<B: Backend + 'static>(settings: Arc<Settings>, backend: B) -> impl
                     .default_service(web::to(move |request| Arc::clone(&files).show_file(request))),
             );
         }
+        // What an application calls outside of these, its own endpoints above all, is answered so that it can read it.
+        let nowhere = web::scope(&base).guard(guard::fn_guard(|asked| door::is_of_application(asked.head())));
+        app.service(nowhere.default_service(web::to(move |request| Arc::clone(&door).nowhere(request))));
     }
 }
 

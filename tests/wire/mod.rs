@@ -2,6 +2,7 @@
 
 mod accounts;
 mod door;
+mod envelope;
 mod objects;
 mod phones;
 mod second_factor;
@@ -68,8 +69,12 @@ impl Wire {
         let engine =
             Engine::open(settings, store, Arc::new(SystemClock), Arc::new(SystemRandom)).await.expect("an engine");
         let client_keys = vec![
-            ClientKey { key: KEY.to_owned(), allowed_origins: Vec::new() },
-            ClientKey { key: OTHER_KEY.to_owned(), allowed_origins: vec!["https://App.example:443".to_owned()] },
+            ClientKey { key: KEY.to_owned(), allowed_origins: Vec::new(), redirect_url: None },
+            ClientKey {
+                key: OTHER_KEY.to_owned(),
+                allowed_origins: vec!["https://App.example:443".to_owned()],
+                redirect_url: Some("https://app.example/back?from=mail".to_owned()),
+            },
         ];
         Self { settings: Arc::new(rest::Settings { client_keys, public_url, redirect_url }), engine, _folder: folder }
     }

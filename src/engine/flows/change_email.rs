@@ -80,6 +80,7 @@ async fn ask(engine: &Engine, caller: &Caller, account: &Account, new_email: &Em
             user_id: &account.user.id,
             email: new_email,
             browser: caller.browser.as_ref(),
+            redirect_url: caller.redirect_url.as_deref(),
             keeps_password: true,
         };
         engine.write_link(&mut tx, &link, name).await?;

@@ -45,6 +45,7 @@ pub(in crate::engine) async fn correct_sign_up_email(
             user_id: &user.id,
             email: &new_email,
             browser: caller.browser.as_ref(),
+            redirect_url: caller.redirect_url.as_deref(),
             keeps_password: true,
         };
         engine.write_link(&mut tx, &link, user.name.clone()).await?;

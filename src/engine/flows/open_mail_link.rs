@@ -1,7 +1,12 @@
 //! Following a mailed link: where the browser goes.
 
+use url::Url;
+
 use crate::{
-    engine::{Engine, tokens::Purpose},
+    engine::{
+        Engine,
+        tokens::{Link, Purpose},
+    },
     port::{LinkKey, Outcome},
 };
 
@@ -19,29 +24,36 @@ pub struct Landing {
 pub(in crate::engine) async fn open_mail_link(engine: &Engine, key: &str, action: &str) -> Outcome<Landing> {
     let now = engine.now();
     let action = Purpose::of(action).unwrap_or(Purpose::EmailConfirm);
-    let Ok(key) = LinkKey::parse(key) else { return Ok(failure(engine, action)) };
+    let Ok(key) = LinkKey::parse(key) else { return Ok(failure(&engine.0.redirect_url, action)) };
     match engine.links().by_key(engine.store(), &key).await? {
-        Some(link) if !link.is_live(now) => Ok(failure(engine, link.purpose)),
+        Some(link) if !link.is_live(now) => Ok(failure(&home_of(engine, &link), link.purpose)),
         Some(link) if link.purpose == Purpose::ChangeEmail => {
             Ok(Landing { location: engine.address_of_link(Purpose::ChangeEmail, key.expose()) })
         }
         Some(link) => {
             let token = engine.links().mint(&link, engine.random(), now);
             let action = link.purpose.action();
-            Ok(landing(engine, &[("status", "200"), ("access_token", &token), ("action", action)]))
+            Ok(landing(&home_of(engine, &link), &[("status", "200"), ("access_token", &token), ("action", action)]))
         }
-        None => Ok(failure(engine, action)),
+        None => Ok(failure(&engine.0.redirect_url, action)),
     }
 }
 
-/// 400 for every failure: some applications take any other status for a success (ALTOGIC_WIRE.md §10).
-fn failure(engine: &Engine, purpose: Purpose) -> Landing {
-    let error = "Invalid or expired access token";
-    landing(engine, &[("status", "400"), ("action", purpose.action()), ("error", error)])
+/// Where the application that caused the link wants the browser. An operator wrote it, at the client key or in the settings:
+/// nothing of a request ever names the target, so this cannot be made an open redirect.
+fn home_of(engine: &Engine, link: &Link) -> Url {
+    let own = link.redirect_url.as_deref().and_then(|url| Url::parse(url).ok());
+    own.unwrap_or_else(|| engine.0.redirect_url.clone())
 }
 
-fn landing(engine: &Engine, parameters: &[(&str, &str)]) -> Landing {
-    let mut location = engine.0.redirect_url.clone();
+/// 400 for every failure: some applications take any other status for a success (ALTOGIC_WIRE.md §10).
+fn failure(home: &Url, purpose: Purpose) -> Landing {
+    let error = "Invalid or expired access token";
+    landing(home, &[("status", "400"), ("action", purpose.action()), ("error", error)])
+}
+
+fn landing(home: &Url, parameters: &[(&str, &str)]) -> Landing {
+    let mut location = home.clone();
     location.query_pairs_mut().extend_pairs(parameters);
     Landing { location: location.into() }
 }

@@ -56,6 +56,7 @@ async fn send(
         user_id: &account.user.id,
         email: &mailbox,
         browser: caller.browser.as_ref(),
+        redirect_url: caller.redirect_url.as_deref(),
         keeps_password: usable || is_signer(engine, caller, &account, is_only_one),
     };
     let mut tx = engine.store().begin().await?;

@@ -44,6 +44,7 @@ pub(in crate::engine) async fn sign_up_with_email(
             user_id: &user.id,
             email: &email,
             browser: caller.browser.as_ref(),
+            redirect_url: caller.redirect_url.as_deref(),
             keeps_password: true,
         };
         engine.write_link(&mut tx, &link, user.name.clone()).await?;
