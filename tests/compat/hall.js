@@ -35,7 +35,6 @@ export async function openHall(settings = {}) {
     client: (prefix = '') => client(url + prefix),
     link: (to, after = 0) => link(join(folder, 'outbox'), to, after),
     code: (to, after = 0) => code(join(folder, 'outbox'), to, after),
-    texts: (to) => texts(join(folder, 'outbox'), to),
     async close() {
       const ended = once(server, 'exit');
       server.kill();
