@@ -129,7 +129,7 @@ impl Engine {
             links: Links::new(keys),
             codes: Codes::new(keys),
             challenges: Challenges::new(keys),
-            limits: Limits::new(settings.limits_factor),
+            limits: Limits::new(settings.limits_factor, settings.application_servers.clone()),
             outbox,
             files: Files::new(settings.files_dir.clone(), &settings.public_url),
             redirect_url,
