@@ -23,6 +23,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use self::altogic::Altogic;
+pub(crate) use self::secrets::MADE_CLIENT_KEY;
 use self::{
     secrets::{client_keys, secret_keys},
     sms::Sms,
