@@ -18,8 +18,13 @@ pub(super) struct Applications {
     /// The origins that every application may be at: ours, and where mailed links lead.
     usual: Vec<OriginRule>,
     settled: Vec<Application>,
-    /// What the backend told last, and what it means.
-    added: RwLock<Option<(Arc<[AddedKey]>, Arc<[Application]>)>>,
+    added: RwLock<Option<Added>>,
+}
+
+/// What the backend told last, and what it means.
+struct Added {
+    keys: Arc<[AddedKey]>,
+    applications: Arc<[Application]>,
 }
 
 /// One of them.
@@ -57,14 +62,15 @@ impl Applications {
 
     /// What the keys mean; made anew only when the backend read them anew.
     fn read(&self, keys: Arc<[AddedKey]>) -> Arc<[Application]> {
-        if let Ok(Some((read, applications))) = self.added.read().as_deref()
-            && Arc::ptr_eq(read, &keys)
+        if let Ok(Some(last)) = self.added.read().as_deref()
+            && Arc::ptr_eq(&last.keys, &keys)
         {
-            return Arc::clone(applications);
+            return Arc::clone(&last.applications);
         }
-        let applications = keys.iter().map(|key| Application::new(ClientKey::from(key), &self.usual)).collect();
+        let meant = keys.iter().map(|key| Application::new(ClientKey::from(key), &self.usual));
+        let applications: Arc<[Application]> = meant.collect();
         if let Ok(mut added) = self.added.write() {
-            *added = Some((keys, Arc::clone(&applications)));
+            *added = Some(Added { keys, applications: Arc::clone(&applications) });
         }
         applications
     }

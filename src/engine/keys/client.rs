@@ -165,7 +165,7 @@ mod tests {
         let read = snapshot.read(&store, after(3)).await.unwrap();
         let NewClientKey { label, origins, redirect_url, enforce_session } = new;
         let whole = ClientKey { key, label, origins, redirect_url, enforce_session, created_at: start };
-        assert_eq!(*read, [whole.clone()]);
+        assert_eq!(*read, *std::slice::from_ref(&whole));
         assert!(ClientKeys::remove(&store, &whole.key).await.unwrap());
         assert!(!ClientKeys::remove(&store, &whole.key).await.unwrap());
         assert!(snapshot.read(&store, after(6)).await.unwrap().is_empty());
