@@ -20,7 +20,7 @@ use super::store::{Row, Store, StoreError, Transaction, values};
 use crate::port::{Code, Email, Phone, User};
 
 pub(super) use held_phones::{
-    by_phone, delete_waiting_for_phone, hold_phone, phone_is_held, prove_phone, release_phone,
+    by_phone, delete_waiting_for_phone, hold_phone, phone_is_contested, phone_is_held, prove_phone, release_phone,
 };
 
 /// Longest name, in characters.
@@ -185,6 +185,19 @@ pub(super) async fn hold(
 /// Gives up the address that an account holds, so that it can hold another.
 pub(super) async fn release(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     tx.execute("delete from held_emails where user_id = $1", values![user_id]).await.map(drop)
+}
+
+/// Whether others wait for a proof of the address as well: then whoever proves it may not be who set the password (SECURITY.md
+/// S23).
+pub(super) async fn is_contested(tx: &mut Transaction<'_>, email: &Email, user_id: &str) -> Result<bool, StoreError> {
+    let sql = "select id from users where email = $1 and id <> $2 and email_verified_at is null limit 1";
+    Ok(tx.fetch_optional(sql, values![email.as_str(), user_id]).await?.is_some())
+}
+
+/// Takes the password and the sessions of an account that whoever proved it may not have set up (SECURITY.md S23).
+pub(super) async fn disown(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    tx.execute("update users set password_hash = null where id = $1", values![user_id]).await?;
+    tx.execute("delete from sessions where user_id = $1", values![user_id]).await.map(drop)
 }
 
 /// Deletes the accounts that waited for a proof of an address that now is held.

@@ -5,7 +5,8 @@
 //! * A challenge is a row with a digest of its token; it lives [`LIFE`] and is good for one session (SECURITY.md S45). It is worth
 //!   nothing without the code that was sent for it (S16).
 //! * An account has one: a new sign-in kills the challenge of the former one, and its code with it. The wire names a challenge by
-//!   the number alone (ALTOGIC_WIRE.md §8), so there must be no two.
+//!   the number alone (ALTOGIC_WIRE.md §8), so there must be no two. One that was made at our pages answers to its token only:
+//!   whoever knows nothing but the number cannot use up its guesses (S12).
 //! * A new password kills it ([`codes::kill_all`](super::codes::kill_all)).
 
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +17,7 @@ use super::{
     store::{Row, Store, StoreError, Transaction, values},
     tokens::after,
 };
-use crate::port::{ChallengeToken, Outcome, Random};
+use crate::port::{ChallengeToken, Door, Outcome, Random};
 
 /// How long somebody may look for their phone; each code within lives a minute.
 const LIFE: SignedDuration = SignedDuration::from_mins(10);
@@ -41,14 +42,16 @@ impl Challenges {
         &self,
         tx: &mut Transaction<'_>,
         user_id: &str,
+        door: Door,
         random: &dyn Random,
         now: Timestamp,
     ) -> Outcome<(Waiting, ChallengeToken)> {
         tx.execute("delete from challenges where user_id = $1", values![user_id]).await?;
         let (id, token) = (new_id(random), new_token(random));
-        let sql =
-            "insert into challenges (id, user_id, token_digest, created_at, expires_at) values ($1, $2, $3, $4, $5)";
-        tx.execute(sql, values![&id, user_id, self.0.of(token.as_bytes()), now, after(now, LIFE)]).await?;
+        let sql = "insert into challenges (id, user_id, token_digest, created_at, expires_at, by_phone) \
+                   values ($1, $2, $3, $4, $5, $6)";
+        let digest = self.0.of(token.as_bytes());
+        tx.execute(sql, values![&id, user_id, digest, now, after(now, LIFE), door == Door::Rest]).await?;
         Ok((Waiting { id, user_id: user_id.to_owned() }, ChallengeToken::parse(&token)?))
     }
 
@@ -68,14 +71,14 @@ impl Challenges {
         Ok(None)
     }
 
-    /// The live challenge of an account.
+    /// The live challenge of an account that its number may name.
     pub(super) async fn of_account(
         &self,
         store: &Store,
         user_id: &str,
         now: Timestamp,
     ) -> Result<Option<Waiting>, StoreError> {
-        let sql = "select id, user_id from challenges where user_id = $1 and expires_at > $2";
+        let sql = "select id, user_id from challenges where user_id = $1 and expires_at > $2 and by_phone = 1";
         store.fetch_optional(sql, values![user_id, now]).await?.as_ref().map(read).transpose()
     }
 

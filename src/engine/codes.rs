@@ -137,7 +137,7 @@ impl Codes {
         guess: &Guess<'_>,
         now: Timestamp,
     ) -> Outcome<RightCode> {
-        limits.take(Action::GuessCode, guess.phone.as_str(), now).map_err(exceeded)?;
+        limits.take(Action::GuessCode, guess.counted_for, now).map_err(exceeded)?;
         let mut tx = store.begin().await?;
         let sql = "update codes set guesses = guesses - 1 where phone = $1 and (purpose = $2 or purpose = $3) \
                    and guesses > 0 and expires_at > $4 and ($5 = '' or user_id = $5) \
@@ -149,7 +149,7 @@ impl Codes {
         for row in rows {
             let right = RightCode::read(&row, guess.phone)?;
             if self.0.matches(&message(&right.user_id, right.purpose, guess.phone, guess.code), &right.digest) {
-                limits.give_back(Action::GuessCode, guess.phone.as_str());
+                limits.give_back(Action::GuessCode, guess.counted_for);
                 return Ok(right);
             }
         }
@@ -177,6 +177,8 @@ pub(super) struct Guess<'a> {
     pub(super) phone: &'a Phone,
     pub(super) code: &'a OneTimeCode,
     pub(super) user_id: Option<&'a str>,
+    /// What wrong guesses are counted for over all codes: the number, or the sign-in that nobody else can name.
+    pub(super) counted_for: &'a str,
 }
 
 impl RightCode {

@@ -137,12 +137,13 @@ impl Limits {
         }
     }
 
-    /// Takes one from the allowance of the address that asks, where there is one.
+    /// Takes one from the allowance of the address that asks, where there is one. A program of the operator asks for many
+    /// people from one address: an application that renders on its own server.
     ///
     /// # Errors
     /// `RateLimitExceeded` when it has none left.
     pub(super) fn take_from_caller(&self, action: Action, caller: &Caller, now: Timestamp) -> Outcome<()> {
-        let Some(address) = caller.address else { return Ok(()) };
+        let Some(address) = caller.address.filter(|_| !caller.is_operator) else { return Ok(()) };
         self.take(action, &network(address), now).map_err(exceeded)
     }
 

@@ -36,7 +36,6 @@ export async function openHall(settings = {}) {
     key: (...words) => command(process.env.VESTIBULE_BIN, ['key', ...words], { cwd: folder, env }).then(({ stdout }) => stdout.trim()),
     link: (to, after = 0) => link(join(folder, 'outbox'), to, after),
     code: (to, after = 0) => code(join(folder, 'outbox'), to, after),
-    texts: (to) => texts(join(folder, 'outbox'), to),
     async close() {
       const ended = once(server, 'exit');
       server.kill();

@@ -91,6 +91,20 @@ async fn whoever_proves_an_address_has_it() {
         bench.auth.get_auth_grant(bench.somebody(), token).await.unwrap();
         let other = bench.sign_in("ann@example.com", "the password of another").await;
         refused(&bench, other, &[(Code::InvalidSignInCredentials, None)]);
+        // Who has two links cannot tell which is their own: they are in, and no password that somebody else may know is.
+        let own = bench.sign_in("ann@example.com", PASSWORD).await;
+        refused(&bench, own, &[(Code::InvalidSignInCredentials, None)]);
+    }
+}
+
+#[actix_web::test]
+async fn who_signs_up_twice_with_one_password_has_one_account() {
+    for bench in Bench::each().await {
+        let first = bench.sign_up("ann@example.com", PASSWORD, Some("An")).await.unwrap().user;
+        let second = bench.sign_up("ann@example.com", PASSWORD, Some("Ann")).await.unwrap().user;
+        assert_eq!((&second.id, second.name.as_deref()), (&first.id, Some("Ann")));
+        let token = bench.token("ann@example.com", "email-confirm").await;
+        bench.auth.get_auth_grant(bench.somebody(), token).await.unwrap();
         bench.sign_in("ann@example.com", PASSWORD).await.unwrap();
     }
 }

@@ -48,6 +48,16 @@ pub(in crate::engine) async fn release_phone(tx: &mut Transaction<'_>, user_id: 
     tx.execute("delete from held_phones where user_id = $1", values![user_id]).await.map(drop)
 }
 
+/// Whether others wait for a proof of the number as well: then whoever proves it may not be who set the password (S23).
+pub(in crate::engine) async fn phone_is_contested(
+    tx: &mut Transaction<'_>,
+    phone: &Phone,
+    user_id: &str,
+) -> Result<bool, StoreError> {
+    let sql = "select id from users where phone = $1 and id <> $2 and phone_verified_at is null limit 1";
+    Ok(tx.fetch_optional(sql, values![phone.as_str(), user_id]).await?.is_some())
+}
+
 /// Deletes the accounts that waited for a proof of a number that now is held.
 pub(in crate::engine) async fn delete_waiting_for_phone(
     tx: &mut Transaction<'_>,

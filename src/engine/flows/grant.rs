@@ -48,7 +48,8 @@ async fn redeem(engine: &Engine, caller: &Caller, link: &Link) -> Outcome<Entran
     let account = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?;
     let _change = engine.sessions().change(&link.user_id);
     let mut tx = engine.store().begin().await?;
-    if !prove_address(&mut tx, link, &account.user, now).await? {
+    let is_where_begun = engine.links().began_in(link, caller.browser.as_ref());
+    if !prove_address(&mut tx, link, &account.user, is_where_begun, now).await? {
         return Err(Code::InvalidAccessToken.into());
     }
     let sql = "select id from users where id = $1 and email = $2";

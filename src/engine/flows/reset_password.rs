@@ -36,7 +36,9 @@ pub(in crate::engine) async fn reset_password_with_token(
     let now = engine.now();
     let _change = engine.sessions().change(&account.user.id);
     let mut tx = engine.store().begin().await?;
-    if !prove_address(&mut tx, &link, &account.user, now).await? || !engine.links().spend(&mut tx, &link, now).await? {
+    if !prove_address(&mut tx, &link, &account.user, true, now).await?
+        || !engine.links().spend(&mut tx, &link, now).await?
+    {
         return Err(Code::InvalidAccessToken.into());
     }
     let account = accounts::reload(&mut tx, &account.user.id).await?;
@@ -60,7 +62,13 @@ pub(in crate::engine) async fn reset_password_with_code(
     // Before the guess is taken: a password that is refused costs none.
     judge(engine, new_password, &[phone.as_str()])?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
-    let guess = Guess { purposes: [CodePurpose::ResetPassword; 2], phone: &phone, code: &code, user_id: None };
+    let guess = Guess {
+        purposes: [CodePurpose::ResetPassword; 2],
+        phone: &phone,
+        code: &code,
+        user_id: None,
+        counted_for: phone.as_str(),
+    };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
 

@@ -35,7 +35,8 @@ pub(super) async fn challenge(
     }
     take_text(engine, caller, &account.user)?;
     let now = engine.now();
-    let (waiting, token) = engine.challenges().create(&mut tx, &account.user.id, engine.random(), now).await?;
+    let (waiting, token) =
+        engine.challenges().create(&mut tx, &account.user.id, caller.door, engine.random(), now).await?;
     let expires_at = text_code(engine, &mut tx, &waiting, &phone).await?;
     tx.commit().await?;
     Ok(Challenge { token, phone: phone.to_string(), expires_at })
@@ -68,6 +69,7 @@ pub(in crate::engine) async fn sign_in_with_second_factor(
     let code = OneTimeCode::parse(code).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
     let invalid = || Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode);
     let now = engine.now();
+    let is_named_by_phone = matches!(of, SecondFactorOf::Phone(_));
     let (waiting, phone) = match of {
         SecondFactorOf::Challenge(token) => {
             let waiting =
@@ -85,11 +87,19 @@ pub(in crate::engine) async fn sign_in_with_second_factor(
             (waiting, phone)
         }
     };
-    // A guess is counted whether or not anybody waits for it (S06).
-    let user_id = waiting.as_ref().map(|waiting| waiting.user_id.as_str());
-    let guess = Guess { purposes: [CodePurpose::SecondFactor; 2], phone: &phone, code: &code, user_id };
+    let Some(waiting) = waiting else {
+        // A guess is counted whether or not anybody waits for it (S06).
+        engine.limits().take(Action::GuessCode, phone.as_str(), now).map_err(exceeded)?;
+        engine.write_nothing().await?;
+        return Err(invalid().into());
+    };
+    let counted_for = if is_named_by_phone { phone.as_str() } else { &*waiting.id };
+    let purposes = [CodePurpose::SecondFactor; 2];
+    let guess = Guess { purposes, phone: &phone, code: &code, user_id: Some(&waiting.user_id), counted_for };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, now).await?;
-    let waiting = waiting.filter(|waiting| right.challenge_id.as_ref() == Some(&waiting.id)).ok_or_else(invalid)?;
+    if right.challenge_id.as_ref() != Some(&waiting.id) {
+        return Err(invalid().into());
+    }
     let _change = engine.sessions().change(&waiting.user_id);
     let mut tx = engine.store().begin().await?;
     if !engine.codes().spend(&mut tx, &right, now).await? || !engine.challenges().spend(&mut tx, &waiting, now).await? {
@@ -131,7 +141,8 @@ pub(in crate::engine) async fn verify_own_phone(
     let Current { account, .. } = engine.current(caller).await?;
     let (phone, code) = judge(phone, code)?;
     let user_id = Some(account.user.id.as_str());
-    let guess = Guess { purposes: [CodePurpose::SetPhone; 2], phone: &phone, code: &code, user_id };
+    let purposes = [CodePurpose::SetPhone; 2];
+    let guess = Guess { purposes, phone: &phone, code: &code, user_id, counted_for: phone.as_str() };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     if account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());

@@ -23,7 +23,13 @@ pub(in crate::engine) async fn sign_in_with_code(
     }
     let (phone, code) = judge(phone, code)?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
-    let guess = Guess { purposes: [CodePurpose::SignIn; 2], phone: &phone, code: &code, user_id: None };
+    let guess = Guess {
+        purposes: [CodePurpose::SignIn; 2],
+        phone: &phone,
+        code: &code,
+        user_id: None,
+        counted_for: phone.as_str(),
+    };
     let now = engine.now();
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, now).await?;
     let _change = engine.sessions().change(&right.user_id);

@@ -5,14 +5,14 @@ use serde_json::{Map, Value};
 use crate::{
     engine::{
         Engine,
-        accounts::{self, NewAccount, parse_name},
+        accounts::{self, Account, NewAccount, parse_name},
         limits::Action,
         passwords,
         random::new_id,
-        store::{Transaction, values},
+        store::{StoreError, Transaction, values},
         tokens::{NewLink, Purpose},
     },
-    port::{Caller, Code, Email, Field, Grant, Outcome, Problem, Refusal, SignUpWithEmail, SignedUp, User},
+    port::{Caller, Code, Email, Field, Grant, Outcome, Password, Problem, Refusal, SignUpWithEmail, SignedUp, User},
 };
 
 /// Makes an account. All that is wrong is told at once; a taken address costs the same hash as a free one (SECURITY.md S04).
@@ -25,6 +25,11 @@ pub(in crate::engine) async fn sign_up_with_email(
     let vouched_for = caller.is_operator && sign_up.fields.get("emailVerified") == Some(&Value::Bool(true));
     let now = engine.now();
     engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
+    let waiting = accounts::by_email(engine.store(), &email).await?;
+    let waits_for_proof = engine.settings().confirm_email && !vouched_for;
+    if waits_for_proof && let Some(account) = repeated(engine, waiting, &sign_up.password).await? {
+        return repeat(engine, caller, account, &email, name, fields).await;
+    }
     let password_hash = engine.hasher().hash(&sign_up.password, engine.random()).await?;
     let user = User { email: Some(email.to_string()), ..new_user(engine, name, fields) };
     let may_mail = engine.limits().allow_mail_to(&email, now);
@@ -35,22 +40,71 @@ pub(in crate::engine) async fn sign_up_with_email(
     }
     let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
     accounts::insert(&mut tx, &NewAccount { user: &user, password_hash: &password_hash, browser_digest }).await?;
-    if vouched_for || !engine.settings().confirm_email {
+    if !waits_for_proof {
         return begin_at_once(engine, caller, tx, user, &email, BeginAtOnce { vouched_for, may_mail }).await;
     }
     if may_mail {
-        let link = NewLink {
-            purpose: Purpose::EmailConfirm,
-            user_id: &user.id,
-            email: &email,
-            browser: caller.browser.as_ref(),
-            redirect_url: caller.redirect_url.as_deref(),
-            keeps_password: true,
-        };
-        engine.write_link(&mut tx, &link, user.name.clone()).await?;
+        engine.write_link(&mut tx, &first_link(caller, &user, &email), user.name.clone()).await?;
     }
     tx.commit().await?;
     Ok(SignedUp { user, grant: None })
+}
+
+/// The newest account that waits for a proof, if it has this very password: then this is the same person once more, and a
+/// second account would only contest the first ([`accounts::is_contested`]).
+pub(super) async fn repeated(engine: &Engine, accounts: Vec<Account>, password: &Password) -> Outcome<Option<Account>> {
+    let waits = |account: &Account| {
+        !(account.holds_email || account.holds_phone || account.user.email_verified || account.user.phone_verified)
+    };
+    let Some(account) = accounts.into_iter().find(waits) else { return Ok(None) };
+    let verdict = engine.hasher().verify(password, account.password_hash.as_deref()).await?;
+    Ok(Some(account).filter(|_| verdict.right))
+}
+
+/// Takes over what was typed this time.
+pub(super) async fn rewrite(
+    engine: &Engine,
+    tx: &mut Transaction<'_>,
+    caller: &Caller,
+    user: &User,
+) -> Result<(), StoreError> {
+    let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
+    let sql = "update users set name = $2, fields = $3, browser_digest = $4, updated_at = $5 where id = $1";
+    let fields = Value::Object(user.fields.clone()).to_string();
+    tx.execute(sql, values![&user.id, user.name.clone(), fields, browser_digest, engine.now()]).await.map(drop)
+}
+
+/// Signs up again: the same account with what was typed this time, and another link.
+async fn repeat(
+    engine: &Engine,
+    caller: &Caller,
+    account: Account,
+    email: &Email,
+    name: Option<String>,
+    fields: Map<String, Value>,
+) -> Outcome<SignedUp> {
+    let user = User { name, fields, ..account.user };
+    let may_mail = engine.limits().allow_mail_to(email, engine.now());
+    let _change = engine.sessions().change(&user.id);
+    let mut tx = engine.store().begin().await?;
+    rewrite(engine, &mut tx, caller, &user).await?;
+    if may_mail {
+        engine.write_link(&mut tx, &first_link(caller, &user, email), user.name.clone()).await?;
+    }
+    tx.commit().await?;
+    Ok(SignedUp { user, grant: None })
+}
+
+/// The link that proves the address of a sign-up.
+fn first_link<'a>(caller: &'a Caller, user: &'a User, email: &'a Email) -> NewLink<'a> {
+    NewLink {
+        purpose: Purpose::EmailConfirm,
+        user_id: &user.id,
+        email,
+        browser: caller.browser.as_ref(),
+        keeps_password: true,
+        redirect_url: caller.redirect_url.as_deref(),
+    }
 }
 
 /// A user who has neither address nor number yet.

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{admit::let_in, sign_up::new_user};
+use super::{
+    admit::let_in,
+    sign_up::{new_user, repeated, rewrite},
+};
 use crate::{
     engine::{
         Engine,
@@ -34,6 +37,13 @@ pub(in crate::engine) async fn sign_up_with_phone(
     }
     let now = engine.now();
     engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
+    if waits {
+        engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
+    }
+    let waiting = accounts::by_phone(engine.store(), &phone).await?;
+    if waits && let Some(account) = repeated(engine, waiting, &sign_up.password).await? {
+        return repeat(engine, caller, User { name, fields, ..account.user }, &phone).await;
+    }
     let password_hash = engine.hasher().hash(&sign_up.password, engine.random()).await?;
     let user = User { phone: Some(phone.to_string()), ..new_user(engine, name, fields) };
     // Where numbers are not proved nothing is texted, and whether it could be was not asked.
@@ -50,6 +60,19 @@ pub(in crate::engine) async fn sign_up_with_phone(
     }
     if may_text {
         engine.text_code(&mut tx, CodePurpose::VerifyPhone, &user.id, &phone).await?;
+    }
+    tx.commit().await?;
+    Ok(SignedUp { user, grant: None })
+}
+
+/// Signs up again: the same account with what was typed this time, and another code.
+async fn repeat(engine: &Engine, caller: &Caller, user: User, phone: &Phone) -> Outcome<SignedUp> {
+    let may_text = engine.limits().allow_text_to(phone, engine.now());
+    let _change = engine.sessions().change(&user.id);
+    let mut tx = engine.store().begin().await?;
+    rewrite(engine, &mut tx, caller, &user).await?;
+    if may_text {
+        engine.text_code(&mut tx, CodePurpose::VerifyPhone, &user.id, phone).await?;
     }
     tx.commit().await?;
     Ok(SignedUp { user, grant: None })

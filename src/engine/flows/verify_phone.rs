@@ -24,7 +24,7 @@ pub(in crate::engine) async fn verify_phone(
     let (phone, code) = judge(phone, code)?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
     let purposes = [CodePurpose::VerifyPhone, CodePurpose::ChangePhone];
-    let guess = Guess { purposes, phone: &phone, code: &code, user_id: None };
+    let guess = Guess { purposes, phone: &phone, code: &code, user_id: None, counted_for: phone.as_str() };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     if right.purpose == CodePurpose::ChangePhone {
         let account = accounts::by_id(engine.store(), &right.user_id).await?.ok_or(Code::InvalidOneTimeCode)?;
@@ -54,10 +54,17 @@ async fn finish_sign_up(engine: &Engine, caller: &Caller, phone: &Phone, right: 
     let now = engine.now();
     let _change = engine.sessions().change(&right.user_id);
     let mut tx = engine.store().begin().await?;
+    let account = accounts::reload(&mut tx, &right.user_id).await?.ok_or(Code::InvalidOneTimeCode)?;
+    let is_contested = accounts::phone_is_contested(&mut tx, phone, &right.user_id).await?;
     if !accounts::prove_phone(&mut tx, phone, &right.user_id, now).await?
         || !engine.codes().spend(&mut tx, right, now).await?
     {
         return Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into());
+    }
+    // Whoever has the phone typed one of several codes and cannot tell whose sign-up it finishes. They are let in; a password
+    // that somebody else may know is not (SECURITY.md S23).
+    if is_contested && !engine.links().is_browser(caller.browser.as_ref(), account.browser_digest.as_deref()) {
+        accounts::disown(&mut tx, &right.user_id).await?;
     }
     let grant = let_in(engine, caller, tx, &right.user_id).await?;
     Ok(PhoneVerified { user: grant.user.clone(), grant: Some(grant) })
