@@ -1,5 +1,7 @@
 //! The commands of the binary.
 
+mod keys;
+
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
@@ -38,6 +40,11 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// The keys of applications, and of the operator's own programs.
+    Key {
+        #[command(subcommand)]
+        command: keys::KeyCommand,
+    },
     /// Bring the database up to date and stop.
     Migrate,
     /// Ask a running server whether it is ready; for container health checks.
@@ -58,6 +65,7 @@ pub fn run() -> ExitCode {
         |config| match arguments.command.unwrap_or(Command::Serve) {
             Command::Serve => serve(config),
             Command::Config { command: ConfigCommand::Check } => check(&config),
+            Command::Key { command } => keys::run(&config, command),
             Command::Migrate => migrate(&config),
             Command::Health => health(&config),
         },

@@ -23,6 +23,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use self::altogic::Altogic;
+pub(crate) use self::secrets::MADE_CLIENT_KEY;
 use self::{
     secrets::{client_keys, secret_keys},
     sms::Sms,
@@ -136,7 +137,7 @@ impl Typed {
         let (client_keys, files_dir) = match altogic {
             Some(_) => (Vec::new(), data_dir.join("files")),
             None => (
-                client_keys(self.engine.client_keys, &public_url, &redirect_url, &data_dir, random)?,
+                client_keys(self.engine.client_keys, &data_dir, random)?,
                 files_dir(self.files.url.as_deref(), &data_dir)?,
             ),
         };
@@ -298,7 +299,7 @@ mod tests {
         assert_eq!(config.listen, Listen::Tcp("127.0.0.1:3000".parse().unwrap()));
         assert_eq!(config.redirect_url, "http://localhost:3000/auth-redirect");
         assert_eq!(config.client_keys[0].key, "07".repeat(16));
-        assert_eq!(config.client_keys[0].allowed_origins[0], "http://localhost:3000");
+        assert!(config.client_keys[0].origins.is_empty() && !config.client_keys[0].enforce_session);
         assert!(config.confirm_email);
     }
 

@@ -7,14 +7,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use url::Url;
-
 use super::{
     ConfigError, broken,
     typed::{OneOrMany, TypedClientKey, many},
     web_url,
 };
 use crate::{engine::SecretKey, port::Random, rest::ClientKey};
+
+/// The file in `data_dir` with the client key that was made where none is set.
+pub(crate) const MADE_CLIENT_KEY: &str = "client_key";
 
 /// The secret keys, the first one first.
 pub(super) fn secret_keys(
@@ -47,51 +48,42 @@ pub(super) fn secret_keys(
 /// The client keys with the origins that may use them.
 pub(super) fn client_keys(
     typed: OneOrMany<TypedClientKey>,
-    public_url: &str,
-    redirect_url: &str,
     data_dir: &Path,
     random: &dyn Random,
 ) -> Result<Vec<ClientKey>, ConfigError> {
-    let mut own_origins = Vec::new();
-    for url in [public_url, redirect_url] {
-        own_origins.extend(Url::parse(url).map(|url| url.origin().ascii_serialization()));
-    }
     let typed = match typed {
         OneOrMany::One(TypedClientKey::Key(list)) => {
             list.split(',').map(|key| TypedClientKey::Key(key.to_owned())).collect()
         }
         typed => many(typed),
     };
-    let mut keys = Vec::new();
-    for key in typed {
-        let (key, origins, redirect_url) = match key {
-            TypedClientKey::Key(key) => (key, Vec::new(), None),
-            TypedClientKey::Table(table) => (table.key, table.origins, table.redirect_url),
-        };
-        let key = key.trim();
-        if key.len() < 8 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(ConfigError("engine.client_keys: a key has at least 8 printable characters.".to_owned()));
-        }
-        let mut allowed_origins = own_origins.clone();
-        for origin in origins {
-            let url = web_url("engine.client_keys.origins", &origin)?;
-            allowed_origins.push(url.origin().ascii_serialization());
-        }
-        if let Some(own) = &redirect_url {
-            let url = web_url("engine.client_keys.redirect_url", own)?;
-            allowed_origins.push(url.origin().ascii_serialization());
-        }
-        keys.push(ClientKey { key: key.to_owned(), allowed_origins, redirect_url });
-    }
+    let mut keys = typed.into_iter().map(client_key).collect::<Result<Vec<_>, _>>()?;
     if keys.is_empty() {
-        let made = data_dir.join("client_key");
+        let made = data_dir.join(MADE_CLIENT_KEY);
         if !made.exists() {
             write_secret(&made, &random_hex(random, 16)).map_err(|error| broken("engine.client_keys", &made, error))?;
         }
         let key = read_secret("engine.client_keys", &made)?.trim().to_owned();
-        keys.push(ClientKey { key, allowed_origins: own_origins, redirect_url: None });
+        keys.push(ClientKey { key, origins: Vec::new(), redirect_url: None, enforce_session: false });
     }
     Ok(keys)
+}
+
+fn client_key(typed: TypedClientKey) -> Result<ClientKey, ConfigError> {
+    let (key, origins, redirect_url, enforce_session) = match typed {
+        TypedClientKey::Key(key) => (key, Vec::new(), None, false),
+        TypedClientKey::Table(table) => (table.key, table.origins, table.redirect_url, table.enforce_session),
+    };
+    let key = key.trim();
+    if key.len() < 8 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ConfigError("engine.client_keys: a key has at least 8 printable characters.".to_owned()));
+    }
+    let origins = origins.iter().map(|origin| origin.parse()).collect::<Result<_, _>>();
+    let origins = origins.map_err(|error| ConfigError(format!("engine.client_keys.origins: {error}.")))?;
+    if let Some(own) = &redirect_url {
+        web_url("engine.client_keys.redirect_url", own)?;
+    }
+    Ok(ClientKey { key: key.to_owned(), origins, redirect_url, enforce_session })
 }
 
 fn random_hex(random: &dyn Random, bytes: usize) -> String {

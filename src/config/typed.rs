@@ -106,6 +106,8 @@ pub(super) struct ClientKeyTable {
     #[serde(default)]
     pub(super) origins: Vec<String>,
     pub(super) redirect_url: Option<String>,
+    #[serde(default)]
+    pub(super) enforce_session: bool,
 }
 
 #[derive(Deserialize)]

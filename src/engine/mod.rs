@@ -43,6 +43,7 @@ use self::{
     codes::Codes,
     credentials::Hasher,
     files::Files,
+    keys::Keys,
     limits::Limits,
     outbox::{Outbox, TemplateError},
     sessions::Sessions,
@@ -72,6 +73,7 @@ struct Parts {
     links: Links,
     codes: Codes,
     challenges: Challenges,
+    keys: Keys,
     limits: Limits,
 }
 
@@ -129,6 +131,7 @@ impl Engine {
             links: Links::new(keys),
             codes: Codes::new(keys),
             challenges: Challenges::new(keys),
+            keys: Keys::new(keys),
             limits: Limits::new(settings.limits_factor, settings.application_servers.clone()),
             outbox,
             files: Files::new(settings.files_dir.clone(), &settings.public_url),
@@ -204,6 +207,10 @@ impl Engine {
 
     fn challenges(&self) -> &Challenges {
         &self.0.challenges
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.0.keys
     }
 
     fn files(&self) -> &Files {

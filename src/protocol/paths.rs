@@ -9,6 +9,8 @@ pub const ENVIRONMENT: &str = "/e:{environment}";
 
 // Everything below stands after `/_api`.
 
+/// What every call of the auth manager starts with.
+pub const AUTH: &str = "/rest/v1/auth/";
 pub const SIGN_UP_EMAIL: &str = "/rest/v1/auth/signup-email";
 pub const SIGN_IN_EMAIL: &str = "/rest/v1/auth/signin-email";
 pub const GRANT: &str = "/rest/v1/auth/grant";

@@ -29,6 +29,8 @@ pub(super) struct Call {
     pub(super) payload: Payload,
     /// The redirect URL that the application has of its own.
     pub(super) redirect_url: Option<String>,
+    /// Whether an API key came along.
+    pub(super) is_operator: bool,
 }
 
 impl Call {
@@ -127,7 +129,7 @@ impl Call {
             session,
             browser: None,
             redirect_url: self.redirect_url.clone(),
-            is_operator: false,
+            is_operator: self.is_operator,
         }
     }
 

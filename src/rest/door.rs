@@ -13,18 +13,22 @@ use actix_web::{
 };
 use futures_util::FutureExt;
 
-use crate::protocol::{
-    errors::{Fault, WireError},
-    headers,
+use crate::{
+    port::Trouble,
+    protocol::{
+        errors::{Fault, WireError},
+        headers,
+    },
 };
 
 use super::{
     Backend, Settings,
+    applications::{Applications, Known},
     call::Call,
-    cors::Applications,
+    cors,
     endpoints::{self, Access, Endpoint},
     public_files,
-    reply::{Rejection, Reply, respond},
+    reply::{Reply, respond},
 };
 
 /// The door: one for the whole server, shared by its workers.
@@ -47,64 +51,93 @@ impl Door {
         payload: web::Payload,
     ) -> HttpResponse {
         let path = format!("{custom}{}", request.match_info().unprocessed());
+        let mut known = self.known().await;
         let answer = if *request.method() == Method::OPTIONS {
-            self.applications.preflight(request.headers())
+            cors::preflight(&known, request.headers())
         } else {
-            self.answer(&path, request.clone(), payload).await
+            match endpoints::find(request.method(), &path) {
+                Ok(endpoint) => survive(endpoint.path, self.act(endpoint, &mut known, request.clone(), payload)).await,
+                Err(allow) => lost(allow),
+            }
         };
-        self.dressed(&request, answer)
+        dressed(&known, &request, answer)
     }
 
     /// One public file below `/_storage`.
     pub(super) async fn show_file(self: Arc<Self>, request: HttpRequest) -> HttpResponse {
         let shown = public_files::show(Arc::clone(&self.backend), request.clone());
         let answer = survive("public file", shown).await;
-        self.dressed(&request, answer)
+        dressed(&self.known().await, &request, answer)
     }
 
     /// What an application asked for where nothing is. Without the envelope its promise would never settle.
     pub(super) async fn nowhere(self: Arc<Self>, request: HttpRequest) -> HttpResponse {
+        let known = self.known().await;
         let is_preflight = *request.method() == Method::OPTIONS;
-        let answer = if is_preflight { self.applications.preflight(request.headers()) } else { lost(None) };
-        self.dressed(&request, answer)
+        let answer = if is_preflight { cors::preflight(&known, request.headers()) } else { lost(None) };
+        dressed(&known, &request, answer)
     }
 
-    async fn answer(&self, path: &str, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-        let endpoint = match endpoints::find(request.method(), path) {
-            Ok(endpoint) => endpoint,
-            Err(allow) => return lost(allow),
-        };
-        let redirect_url = match self.admit(endpoint, request.headers()) {
-            Ok(redirect_url) => redirect_url,
-            Err(fault) => return Rejection::from(fault).into_response(endpoint.path),
-        };
-        let call = Call { backend: Arc::clone(&self.backend), request, payload: payload.into_inner(), redirect_url };
-        survive(endpoint.path, (endpoint.action)(call)).await
+    async fn known(&self) -> Known<'_> {
+        self.applications.now(&*self.backend).await
     }
 
-    fn admit(&self, endpoint: &Endpoint, headers: &HeaderMap) -> Result<Option<String>, Fault> {
-        match endpoint.access {
-            Access::Anybody => Ok(None),
-            Access::Applications => self.applications.admit(headers),
-        }
-    }
-
-    /// What every answer wears. What an action set itself stays.
-    fn dressed(&self, request: &HttpRequest, mut answer: HttpResponse) -> HttpResponse {
-        let headers = answer.headers_mut();
-        for (name, value) in [
-            (header::CACHE_CONTROL, "no-store"),
-            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-            (header::REFERRER_POLICY, "no-referrer"),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        ] {
-            if !headers.contains_key(&name) {
-                headers.insert(name, HeaderValue::from_static(value));
+    async fn act(
+        &self,
+        endpoint: &Endpoint,
+        known: &mut Known<'_>,
+        request: HttpRequest,
+        payload: web::Payload,
+    ) -> Reply {
+        let (redirect_url, is_operator, needs_session) = match endpoint.access {
+            Access::Anybody => (None, false, false),
+            Access::Applications => {
+                let application = known.admit(request.headers())?;
+                let is_operator = self.is_operator(request.headers()).await?;
+                let needs_session = application.enforce_session && !endpoint.is_auth() && !is_operator;
+                (application.redirect_url.clone(), is_operator, needs_session)
             }
+        };
+        let payload = payload.into_inner();
+        let call = Call { backend: Arc::clone(&self.backend), request, payload, redirect_url, is_operator };
+        if needs_session {
+            call.known_member().await?;
         }
-        self.applications.dress(request.headers(), headers);
-        answer
+        (endpoint.action)(call).await
     }
+
+    /// Whether an API key came along, bare as the client library sends it, or as a bearer's. Anything else there gives no
+    /// power and does no harm: an example application sends a token of the service that is gone (ALTOGIC_WIRE.md §14.1).
+    ///
+    /// The original took the key from the query too (`?apikey=`, §13.2). Not here: addresses are kept in the logs of every
+    /// proxy on the way and in histories, and a key with power over every account must not lie there.
+    async fn is_operator(&self, headers: &HeaderMap) -> Result<bool, Trouble> {
+        let Some(sent) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
+            return Ok(false);
+        };
+        let key = match sent.split_once(' ') {
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key,
+            _ => sent,
+        };
+        self.backend.is_api_key(key.trim().to_owned()).await
+    }
+}
+
+/// What every answer wears. What an action set itself stays.
+fn dressed(known: &Known<'_>, request: &HttpRequest, mut answer: HttpResponse) -> HttpResponse {
+    let headers = answer.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    cors::dress(known, request.headers(), headers);
+    answer
 }
 
 /// Whether a program of the client library asks, or a browser asks whether one may: navigations of people carry none of these.

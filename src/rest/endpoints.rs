@@ -19,6 +19,14 @@ pub(super) struct Endpoint {
     pub(super) action: fn(Call) -> Pin<Box<dyn Future<Output = Reply>>>,
 }
 
+impl Endpoint {
+    /// Whether it is about getting or using a session, so that no key can ask for one first: the auth manager, and those two
+    /// custom endpoints that sign somebody in (ALTOGIC_WIRE.md §8, §13.2).
+    pub(super) fn is_auth(&self) -> bool {
+        self.path.starts_with(paths::AUTH) || [paths::CUSTOM_SIGN_IN, paths::VERIFY_SIGN_IN].contains(&self.path)
+    }
+}
+
 /// Who may call.
 #[derive(Clone, Copy)]
 pub(super) enum Access {

@@ -1,16 +1,18 @@
 //! The link in a mail: the one call that a browser makes by itself (ALTOGIC_WIRE.md §10).
 
+use std::sync::Arc;
+
 use actix_web::http::header;
 
 use crate::{
-    engine::Engine,
+    engine::{Engine, keys::ClientKey},
     port::{Answer, AuthManager, Caller, FieldUpdate, Storage, User},
 };
 
 use super::{call::Call, reply::Reply};
 
 /// What stands behind the door: the operations, and what only an embedded engine has: the answer to a mailed link, and
-/// users by their ids.
+/// users by their ids, and keys.
 pub trait Backend: AuthManager + Storage {
     /// The absolute URL that the browser goes on to. Changes nothing.
     fn open_mail_link(&self, key: String, action: String) -> Answer<String>;
@@ -20,6 +22,12 @@ pub trait Backend: AuthManager + Storage {
 
     /// Changes the user of that id.
     fn update_user_object(&self, caller: Caller, id: String, updates: Vec<FieldUpdate>) -> Answer<User>;
+
+    /// The applications that were added while the server runs. Asked at every call.
+    fn client_keys(&self) -> Answer<Arc<[ClientKey]>>;
+
+    /// Whether this is the API key of a program of the operator.
+    fn is_api_key(&self, key: String) -> Answer<bool>;
 }
 
 impl Backend for Engine {
@@ -34,6 +42,14 @@ impl Backend for Engine {
 
     fn update_user_object(&self, caller: Caller, id: String, updates: Vec<FieldUpdate>) -> Answer<User> {
         Self::update_user_object(self, caller, id, updates)
+    }
+
+    fn client_keys(&self) -> Answer<Arc<[ClientKey]>> {
+        Self::client_keys(self)
+    }
+
+    fn is_api_key(&self, key: String) -> Answer<bool> {
+        Self::is_api_key(self, key)
     }
 }
 

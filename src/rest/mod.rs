@@ -5,10 +5,12 @@
 //! * `door` is the way in: cross-origin rules, client key, the table of endpoints, and the promise that **whatever happens,
 //!   the answer is one the client library can read** (ALTOGIC_WIRE.md §2: anything else leaves the application hanging).
 //! * `endpoints` is the table: method, path, action. A journey is one file, an action one short function.
-//! * `call` reads a request, `reply` writes the answer, `cors` knows which origins may ask.
+//! * `call` reads a request, `reply` writes the answer.
+//! * `applications` knows the client keys, those of the settings and those of the database; `cors` which origins may ask.
 //!
 //! Everything is served below the path of `public_url`, there and once more under `/e:{environment}`.
 
+mod applications;
 mod call;
 mod change_email;
 mod change_password;
@@ -19,6 +21,7 @@ mod grant;
 mod links;
 mod magic_link;
 mod objects;
+mod origins;
 mod phone;
 mod public_files;
 mod reply;
@@ -41,11 +44,12 @@ use url::Url;
 use crate::protocol::paths;
 
 pub use links::Backend;
+pub use origins::{NotAnOrigin, OriginRule};
 
 /// What the door needs to know.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The applications that may call.
+    /// The applications that may call, beside those that the backend knows of.
     pub client_keys: Vec<ClientKey>,
     /// The URL people see, without a slash at its end; it may have a path.
     pub public_url: String,
@@ -57,10 +61,12 @@ pub struct Settings {
 #[derive(Debug, Clone)]
 pub struct ClientKey {
     pub key: String,
-    /// Origins (`https://app.example.com`). Empty means those of `public_url` and `redirect_url`.
-    pub allowed_origins: Vec<String>,
+    /// The origins of its pages, beside those of `public_url` and of both redirect URLs, which are always allowed.
+    pub origins: Vec<OriginRule>,
     /// Where links in mails that this application causes send the browser; `None` means where the settings say.
     pub redirect_url: Option<String>,
+    /// Whether its calls need a session, but those that are about getting one (ALTOGIC_WIRE.md §13.2).
+    pub enforce_session: bool,
 }
 
 /// Mounts `/_api`, `/_storage` and the custom endpoints, there and under `/e:{environment}`, below the path of `public_url`.

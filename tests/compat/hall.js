@@ -1,38 +1,39 @@
 // A hall of one's own: the given binary with a folder that goes away, and somebody who reads its outbox.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { createClient } from 'altogic';
 
 export const KEY = 'a-client-key-of-the-compatibility-tests';
 export const PASSWORD = 'a lamp in the hall';
 
 const SOON = 15_000;
+const command = promisify(execFile);
 
 /** Starts the binary that VESTIBULE_BIN names, on a free port. */
 export async function openHall(settings = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'vestibule-compat-'));
   const url = `http://127.0.0.1:${await freePort()}`;
-  const server = spawn(process.env.VESTIBULE_BIN, [], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      PATH: process.env.PATH,
-      VESTIBULE_DATA_DIR: folder,
-      VESTIBULE_SERVER__LISTEN: new URL(url).host,
-      VESTIBULE_SERVER__PUBLIC_URL: url,
-      VESTIBULE_ENGINE__CLIENT_KEYS: KEY,
-      VESTIBULE_LIMITS__FACTOR: '1000',
-      ...settings,
-    },
-  });
+  const env = {
+    PATH: process.env.PATH,
+    VESTIBULE_DATA_DIR: folder,
+    VESTIBULE_SERVER__LISTEN: new URL(url).host,
+    VESTIBULE_SERVER__PUBLIC_URL: url,
+    VESTIBULE_ENGINE__CLIENT_KEYS: KEY,
+    VESTIBULE_LIMITS__FACTOR: '1000',
+    ...settings,
+  };
+  const server = spawn(process.env.VESTIBULE_BIN, [], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'], env });
   await until(() => fetch(`${url}/health/live`).then((answer) => answer.ok, () => false), 'the server answers');
   return {
     url,
-    client: (prefix = '') => client(url + prefix),
+    client: (prefix = '', key = KEY, options = {}) => client(url + prefix, key, options),
+    /** `vestibule key …` beside the running server: what it prints. */
+    key: (...words) => command(process.env.VESTIBULE_BIN, ['key', ...words], { cwd: folder, env }).then(({ stdout }) => stdout.trim()),
     link: (to, after = 0) => link(join(folder, 'outbox'), to, after),
     code: (to, after = 0) => code(join(folder, 'outbox'), to, after),
     async close() {
@@ -75,9 +76,10 @@ export async function refused(promise) {
 }
 
 /** The official client, with a storage of its own. */
-function client(envUrl) {
+function client(envUrl, key, options) {
   const kept = new Map();
-  return createClient(envUrl, KEY, {
+  return createClient(envUrl, key, {
+    ...options,
     localStorage: {
       getItem: (key) => kept.get(key) ?? null,
       setItem: (key, value) => kept.set(key, value),

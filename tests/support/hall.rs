@@ -92,9 +92,8 @@ impl Hall {
         files.retain(|file| file.to_string_lossy().ends_with(".sms.json"));
         files.sort();
         let texts = files.iter().map(|file| fs::read(file).expect("a text"));
-        let texts = texts.map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).expect("JSON"));
-        let text =
-            texts.filter(|text| text["to"] == phone).next_back().unwrap_or_else(|| panic!("{phone} got no text"));
+        let mut texts = texts.map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).expect("JSON"));
+        let text = texts.rfind(|text| text["to"] == phone).unwrap_or_else(|| panic!("{phone} got no text"));
         let words = text["text"].as_str().expect("a text").to_owned();
         let mut digits = words.split(|letter: char| !letter.is_ascii_digit());
         digits.find(|digits| digits.len() == 6).unwrap_or_else(|| panic!("a code in {words}")).to_owned()

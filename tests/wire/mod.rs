@@ -3,6 +3,7 @@
 mod accounts;
 mod door;
 mod envelope;
+mod keys;
 mod objects;
 mod phones;
 mod second_factor;
@@ -70,11 +71,12 @@ impl Wire {
         let engine =
             Engine::open(settings, store, Arc::new(SystemClock), Arc::new(SystemRandom)).await.expect("an engine");
         let client_keys = vec![
-            ClientKey { key: KEY.to_owned(), allowed_origins: Vec::new(), redirect_url: None },
+            ClientKey { key: KEY.to_owned(), origins: Vec::new(), redirect_url: None, enforce_session: false },
             ClientKey {
                 key: OTHER_KEY.to_owned(),
-                allowed_origins: vec!["https://App.example:443".to_owned()],
+                origins: vec!["https://App.example:443".parse().expect("an origin")],
                 redirect_url: Some("https://app.example/back?from=mail".to_owned()),
+                enforce_session: false,
             },
         ];
         Self { settings: Arc::new(rest::Settings { client_keys, public_url, redirect_url }), engine, _folder: folder }
