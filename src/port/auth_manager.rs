@@ -78,7 +78,7 @@ pub trait AuthManager: Send + Sync {
     fn send_sign_in_code(&self, caller: Caller, phone: String) -> Answer<()>;
 
     /// Spends a sign-in code for a session. The phone is then the first factor, so an account whose second factor is that same
-    /// phone is refused with `SecondFactorRequired`: it needs the password first.
+    /// phone is refused with `SecondFactorFirst`: it needs the password first.
     fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Grant>;
 
     /// Sends a code that resets the password. Answers the same whether or not the account exists.
@@ -99,7 +99,7 @@ pub trait AuthManager: Send + Sync {
 
     /// *Member.* Sends a code that makes a number the account's, for its second factor (ALTOGIC_WIRE.md §8). The session
     /// alone is the proof that is asked for while the account has no verified phone; where it has one, the second factor
-    /// must be off (`SecondFactorRequired`).
+    /// must be off (`SecondFactorIsOn`).
     fn set_phone(&self, caller: Caller, phone: String) -> Answer<()>;
 
     /// *Member.* Makes the number the account's with the code that [`set_phone`](Self::set_phone) sent.

@@ -81,6 +81,8 @@ pub enum Code {
     MessagesExhausted,
     /// The first factor was right, and the account asks for a second one.
     SecondFactorRequired,
+    /// A code by SMS was right, and the same phone is the second factor: it cannot be the first one as well.
+    SecondFactorFirst,
     /// The sign-in that waited for its second factor is over.
     ChallengeGone,
     /// The number cannot be changed like this while codes of the second factor go to it.

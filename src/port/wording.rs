@@ -47,6 +47,9 @@ impl fmt::Display for Code {
             Self::SecondFactorRequired => {
                 "This account asks for a second factor. A code was sent to its phone; type it to go on."
             }
+            Self::SecondFactorFirst => {
+                "This phone is the second factor of the account, so a code to it is not enough. Use your password, or a link by mail."
+            }
             Self::ChallengeGone => "This sign-in has taken too long. Sign in again.",
             Self::SecondFactorIsOn => {
                 "Codes of the second factor go to the number of this account. Switch the second factor off first, or change the number with your password."

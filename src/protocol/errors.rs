@@ -183,7 +183,7 @@ fn words(code: Code) -> (u16, &'static str) {
         Code::InvalidOneTimeCode => (403, "invalid_access_token"),
         Code::CountryNotServed => (400, "cannot_send_sms_code"),
         Code::MessagesExhausted => (429, "cannot_send_sms_code"),
-        Code::SecondFactorRequired => (401, "second_factor_required"),
+        Code::SecondFactorRequired | Code::SecondFactorFirst => (401, "second_factor_required"),
         Code::InvalidPhoneCredentials => (401, "invalid_credentials"),
         Code::ChallengeGone => (403, "invalid_access_token"),
         Code::SecondFactorIsOn => (400, "second_factor_is_on"),

@@ -161,6 +161,7 @@ impl Rejected {
             ("missing_sms_code", _) => Code::MissingOneTimeCode,
             ("cannot_send_sms_code", _) if self.status == 429 => Code::MessagesExhausted,
             ("cannot_send_sms_code", _) => Code::CountryNotServed,
+            ("second_factor_required", Asked::OneTimeCode) => Code::SecondFactorFirst,
             ("second_factor_required", _) => Code::SecondFactorRequired,
             ("second_factor_needs_phone", _) => Code::SecondFactorNeedsPhone,
             ("second_factor_is_on", _) => Code::SecondFactorIsOn,

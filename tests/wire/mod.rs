@@ -3,6 +3,7 @@
 mod accounts;
 mod door;
 mod envelope;
+mod errors;
 mod keys;
 mod objects;
 mod phones;

@@ -50,7 +50,7 @@ pub(in crate::engine) async fn reset_password_with_token(
 /// As [`reset_password_with_token`]. The code proves the number, as the link does the address.
 ///
 /// Where codes of the second factor go to the same phone, a reset by it would make the phone enough for everything (SECURITY.md
-/// S18): an account that can be reset by mail instead is refused with `SecondFactorRequired`.
+/// S18): an account that can be reset by mail instead is refused with `SecondFactorFirst`.
 pub(in crate::engine) async fn reset_password_with_code(
     engine: &Engine,
     caller: &Caller,
@@ -85,7 +85,7 @@ pub(in crate::engine) async fn reset_password_with_code(
     if account.user.two_factor && account.user.email_verified {
         // The code is spent all the same: it has told whoever typed it that it was right.
         tx.commit().await?;
-        return Err(Code::SecondFactorRequired.into());
+        return Err(Code::SecondFactorFirst.into());
     }
     judge(engine, new_password, &[account.user.name.as_deref().unwrap_or_default()])?;
     set_password(engine, tx, &account, password_hash).await

@@ -41,7 +41,7 @@ pub(in crate::engine) async fn sign_in_with_code(
     if account.user.two_factor {
         // The code is spent all the same: it has told whoever typed it that it was right.
         tx.commit().await?;
-        return Err(Code::SecondFactorRequired.into());
+        return Err(Code::SecondFactorFirst.into());
     }
     let_in(engine, caller, tx, &right.user_id).await
 }
