@@ -136,6 +136,7 @@ fn check(config: &Config) -> Result<(), String> {
         println!("sms.countries          {countries}");
         println!("sms.daily_budget       {}", config.sms.daily_budget);
         println!("limits.factor          {}", config.limits_factor);
+        println!("limits.application_servers {:?}", config.application_servers);
     }
     println!("look.name              {}", config.name);
     let folder = config.templates_dir.as_deref();

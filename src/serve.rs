@@ -255,6 +255,7 @@ impl Config {
             sign_in_codes: self.sign_in_codes,
             password_min: self.password_min,
             limits_factor: self.limits_factor,
+            application_servers: self.application_servers.clone(),
             files_dir: self.files_dir.clone(),
             user_fields: self.user_fields.clone(),
             product_name: self.name.clone(),

@@ -86,6 +86,8 @@ impl Typed {
             ("engine.user_fields", !self.engine.user_fields.is_empty()),
             ("mail.smtp_url", self.mail.smtp_url.is_some()),
             ("mail.from", self.mail.from.is_some()),
+            ("sms.provider", self.sms.provider != "outbox"),
+            ("templates_dir", self.templates_dir.is_some()),
         ]
         .into_iter()
         .find_map(|(setting, is_typed)| is_typed.then_some(setting))

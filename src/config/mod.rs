@@ -64,6 +64,7 @@ pub struct Config {
     /// A folder whose templates replace ours.
     pub templates_dir: Option<PathBuf>,
     pub limits_factor: f64,
+    pub application_servers: Vec<IpNet>,
     pub name: String,
 }
 
@@ -143,7 +144,11 @@ impl Typed {
         Ok(Config {
             altogic,
             listen: listen(&self.server.listen)?,
-            trusted_proxies: trusted_proxies(self.server.trusted_proxies)?,
+            trusted_proxies: networks(
+                "server.trusted_proxies",
+                "the networks of your proxies",
+                self.server.trusted_proxies,
+            )?,
             workers: self.server.workers.filter(|workers| *workers > 0),
             database_url: database_url(self.database.url, &data_dir),
             files_dir,
@@ -157,6 +162,11 @@ impl Typed {
             sms: self.sms.check()?,
             templates_dir: templates_dir(self.templates_dir)?,
             limits_factor: self.limits.factor,
+            application_servers: networks(
+                "limits.application_servers",
+                "the networks of your application servers",
+                self.limits.application_servers,
+            )?,
             data_dir,
             secret_keys,
             public_url,
@@ -215,18 +225,18 @@ fn listen(typed: &str) -> Result<Listen, ConfigError> {
     }
 }
 
-fn trusted_proxies(typed: OneOrMany<String>) -> Result<Vec<IpNet>, ConfigError> {
-    let mut proxies = Vec::new();
-    for text in many(typed) {
+fn networks(setting: &str, wanted: &str, typed: OneOrMany<String>) -> Result<Vec<IpNet>, ConfigError> {
+    let mut networks = Vec::new();
+    let texts = many(typed);
+    for text in texts.iter().flat_map(|text| text.split(',')).map(str::trim) {
         let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        let network: IpNet =
-            network.map_err(|_| wrong("server.trusted_proxies", "addresses or networks like 10.0.0.0/8", &text))?;
+        let network: IpNet = network.map_err(|_| wrong(setting, "addresses or networks like 10.0.0.0/8", text))?;
         if network.prefix_len() == 0 {
-            return Err(wrong("server.trusted_proxies", "the networks of your proxies, not the whole world", &text));
+            return Err(wrong(setting, &format!("{wanted}, not the whole world"), text));
         }
-        proxies.push(network);
+        networks.push(network);
     }
-    Ok(proxies)
+    Ok(networks)
 }
 
 fn database_url(typed: Option<SecretString>, data_dir: &Path) -> SecretString {
@@ -298,7 +308,7 @@ mod tests {
         let config = read(&[
             ("VESTIBULE_SERVER__LISTEN", "unix:/run/vestibule.sock"),
             ("VESTIBULE_SERVER__PUBLIC_URL", "https://example.com/hall/"),
-            ("VESTIBULE_SERVER__TRUSTED_PROXIES", "10.0.0.0/8"),
+            ("VESTIBULE_SERVER__TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1"),
             ("VESTIBULE_ENGINE__CLIENT_KEYS", "first-client-key, second-client-key"),
             ("VESTIBULE_ENGINE__CONFIRM_EMAIL", "false"),
             ("VESTIBULE_LIMITS__FACTOR", "10"),
@@ -312,7 +322,7 @@ mod tests {
             ["first-client-key", "second-client-key"]
         );
         assert!(!config.confirm_email);
-        assert_eq!(config.trusted_proxies.len(), 1);
+        assert_eq!(config.trusted_proxies.len(), 2);
     }
 
     #[test]

@@ -82,6 +82,7 @@ pub(super) struct Mail {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Limits {
     pub(super) factor: f64,
+    pub(super) application_servers: OneOrMany<String>,
 }
 
 #[derive(Deserialize)]
@@ -164,7 +165,7 @@ impl Default for Engine {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { factor: 1.0 }
+        Self { factor: 1.0, application_servers: OneOrMany::Many(Vec::new()) }
     }
 }
 

@@ -20,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::port::{Caller, Code, Email, Outcome, Phone};
@@ -100,14 +101,16 @@ impl Action {
 /// The counters.
 pub(super) struct Limits {
     factor: f64,
+    /// Servers that ask for many people; what they ask for is counted by account and target only.
+    application_servers: Vec<IpNet>,
     hasher: RandomState,
     idle_at: Mutex<HashMap<u64, i64>>,
 }
 
 impl Limits {
-    pub(super) fn new(factor: f64) -> Self {
+    pub(super) fn new(factor: f64, application_servers: Vec<IpNet>) -> Self {
         let factor = if factor.is_finite() && factor > 0.0 { factor } else { 1.0 };
-        Self { factor, hasher: RandomState::new(), idle_at: Mutex::new(HashMap::new()) }
+        Self { factor, application_servers, hasher: RandomState::new(), idle_at: Mutex::new(HashMap::new()) }
     }
 
     /// Takes one from the allowance of a subject, or tells how long to wait for the next.
@@ -137,13 +140,17 @@ impl Limits {
         }
     }
 
-    /// Takes one from the allowance of the address that asks, where there is one. A program of the operator asks for many
-    /// people from one address: an application that renders on its own server.
+    /// Takes one from the allowance of the address that asks, where there is one. An application that renders on its own
+    /// server asks for many people from one address; the operator names it, or it shows an API key.
     ///
     /// # Errors
     /// `RateLimitExceeded` when it has none left.
     pub(super) fn take_from_caller(&self, action: Action, caller: &Caller, now: Timestamp) -> Outcome<()> {
-        let Some(address) = caller.address.filter(|_| !caller.is_operator) else { return Ok(()) };
+        let is_one_person = |address: &IpAddr| {
+            let address = address.to_canonical();
+            !caller.is_operator && !self.application_servers.iter().any(|servers| servers.contains(&address))
+        };
+        let Some(address) = caller.address.filter(is_one_person) else { return Ok(()) };
         self.take(action, &network(address), now).map_err(exceeded)
     }
 
@@ -222,7 +229,7 @@ mod tests {
 
     #[test]
     fn an_allowance_is_used_up_and_comes_back_bit_by_bit() {
-        let limits = Limits::new(1.0);
+        let limits = Limits::new(1.0, Vec::new());
         assert_eq!(taken(&limits, at(0)), 10);
         assert_eq!(limits.take(ACTION, "ann", at(0)), Err(Duration::from_secs(120)));
         assert_eq!(taken(&limits, at(119)), 0);
@@ -233,14 +240,14 @@ mod tests {
 
     #[test]
     fn the_factor_multiplies_the_allowance_and_its_return() {
-        let limits = Limits::new(3.0);
+        let limits = Limits::new(3.0, Vec::new());
         assert_eq!(taken(&limits, at(0)), 30);
         assert_eq!(taken(&limits, at(120)), 3);
     }
 
     #[test]
     fn what_is_given_back_can_be_taken_again() {
-        let limits = Limits::new(1.0);
+        let limits = Limits::new(1.0, Vec::new());
         for _ in 0..50 {
             limits.take(ACTION, "ann", at(0)).unwrap();
             limits.give_back(ACTION, "ann");
@@ -251,7 +258,7 @@ mod tests {
     /// R15
     #[test]
     fn a_clock_that_is_set_back_locks_nobody_out_for_good() {
-        let limits = Limits::new(1.0);
+        let limits = Limits::new(1.0, Vec::new());
         taken(&limits, at(1_000_000));
         assert!(limits.take(ACTION, "ann", at(0)).unwrap_err() <= Duration::from_secs(120));
         assert_eq!(taken(&limits, at(1200)), 10);
@@ -267,10 +274,31 @@ mod tests {
 
     #[test]
     fn memory_has_an_end() {
-        let limits = Limits::new(1.0);
+        let limits = Limits::new(1.0, Vec::new());
         for number in 0..(MOST + 10) {
             limits.take(ACTION, &number.to_string(), at(0)).unwrap();
         }
         assert!(limits.idle_at.lock().unwrap().len() <= MOST);
+    }
+
+    #[test]
+    fn a_server_that_asks_for_many_people_is_not_limited_by_its_address() {
+        let limits = Limits::new(1.0, vec!["10.1.0.0/16".parse().unwrap()]);
+        let caller = |address: &str, is_operator| Caller {
+            door: crate::port::Door::Rest,
+            address: Some(address.parse().unwrap()),
+            user_agent: String::new(),
+            session: None,
+            browser: None,
+            redirect_url: None,
+            is_operator,
+        };
+        let taken = |caller: &Caller| {
+            (0..1000).take_while(|_| limits.take_from_caller(Action::SignUpFromAddress, caller, at(0)).is_ok()).count()
+        };
+        assert_eq!(taken(&caller("10.1.2.3", false)), 1000);
+        assert_eq!(taken(&caller("::ffff:10.1.2.3", false)), 1000);
+        assert_eq!(taken(&caller("192.0.2.1", true)), 1000);
+        assert_eq!(taken(&caller("192.0.2.1", false)), 20);
     }
 }

@@ -132,7 +132,7 @@ impl Engine {
             codes: Codes::new(keys),
             challenges: Challenges::new(keys),
             keys: Keys::new(keys),
-            limits: Limits::new(settings.limits_factor),
+            limits: Limits::new(settings.limits_factor, settings.application_servers.clone()),
             outbox,
             files: Files::new(settings.files_dir.clone(), &settings.public_url),
             redirect_url,

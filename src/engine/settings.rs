@@ -4,6 +4,7 @@ use std::{fmt, path::PathBuf};
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub password_min: usize,
     /// Multiplies every allowance of the rate limits.
     pub limits_factor: f64,
+    /// Servers that ask for many people: their address is not limited, accounts and targets are.
+    pub application_servers: Vec<IpNet>,
     /// Where the bytes of stored files lie.
     pub files_dir: PathBuf,
     /// The fields that users have beside the built-in ones.

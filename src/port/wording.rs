@@ -73,7 +73,9 @@ impl fmt::Display for Code {
             Self::MissingSessionToken => "Sign in first.",
             Self::InvalidSessionToken => "The session has ended. Sign in again.",
             Self::SessionNotFound => "There is no such session any more.",
-            Self::MissingAccessToken => "The access token is missing. Open the link in the mail again.",
+            Self::MissingAccessToken => {
+                "There is no access token: the link is used or too old, or was not copied whole. Ask for a new one."
+            }
             Self::InvalidAccessToken => "Invalid or expired access token",
             Self::InvalidTokenType => {
                 "This link was made for something else. Open the right one, or ask for a new one."

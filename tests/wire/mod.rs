@@ -60,6 +60,7 @@ impl Wire {
             sign_in_codes: true,
             password_min: 8,
             limits_factor: 100.0,
+            application_servers: Vec::new(),
             files_dir: folder.path().join("files"),
             user_fields: Fields::default(),
             product_name: "Vestibule".to_owned(),

@@ -84,6 +84,8 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "second_factor",
         "password_changed",
         "phone_changed",
+        "second_factor_on",
+        "second_factor_off",
         "account_exists",
     ]
 };

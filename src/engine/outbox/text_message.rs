@@ -43,6 +43,9 @@ pub enum TextMessage {
         /// As [`Phone::masked`](crate::port::Phone::masked) writes it.
         new_phone_masked: String,
     },
+    /// To an owner without an address.
+    SecondFactorOn,
+    SecondFactorOff,
     /// Somebody tried to sign up with a number that has an account.
     AccountExists,
 }
@@ -59,6 +62,8 @@ impl TextMessage {
             Self::SecondFactor { .. } => "second_factor",
             Self::PasswordChanged => "password_changed",
             Self::PhoneChanged { .. } => "phone_changed",
+            Self::SecondFactorOn => "second_factor_on",
+            Self::SecondFactorOff => "second_factor_off",
             Self::AccountExists => "account_exists",
         }
     }
@@ -81,7 +86,7 @@ impl TextMessage {
 
     /// Whether it tells an owner what was done to the account, so that it is never withheld for its price.
     pub(in crate::engine) fn is_notice(&self) -> bool {
-        matches!(self, Self::PasswordChanged | Self::PhoneChanged { .. })
+        matches!(self, Self::PasswordChanged | Self::PhoneChanged { .. } | Self::SecondFactorOn | Self::SecondFactorOff)
     }
 
     /// One of each, with a code, to try the templates with.
@@ -97,6 +102,8 @@ impl TextMessage {
             Self::SecondFactor { code, minutes: 1 },
             Self::PasswordChanged,
             Self::PhoneChanged { new_phone_masked },
+            Self::SecondFactorOn,
+            Self::SecondFactorOff,
             Self::AccountExists,
         ]
     }
@@ -109,7 +116,11 @@ impl TextMessage {
             | Self::SignIn { code, minutes }
             | Self::ResetPassword { code, minutes }
             | Self::SecondFactor { code, minutes } => Some((code, *minutes)),
-            Self::PasswordChanged | Self::PhoneChanged { .. } | Self::AccountExists => None,
+            Self::PasswordChanged
+            | Self::PhoneChanged { .. }
+            | Self::SecondFactorOn
+            | Self::SecondFactorOff
+            | Self::AccountExists => None,
         }
     }
 }

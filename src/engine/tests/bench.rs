@@ -76,6 +76,7 @@ impl Bench {
             sign_in_codes: true,
             password_min: 8,
             limits_factor: 1.0,
+            application_servers: Vec::new(),
             files_dir: folder.path().join("files"),
             user_fields: crate::engine::fields::Fields::default(),
             product_name: "Vestibule".to_owned(),

@@ -284,3 +284,30 @@ async fn guesses_end_for_known_and_unknown_numbers_alike_and_come_back() {
         hall.sign_in(ANN, PASSWORD).await.unwrap();
     }
 }
+
+/// S23
+#[tokio::test]
+async fn of_two_sign_ups_with_one_number_the_proved_one_keeps_no_password_that_another_may_know() {
+    for hall in Hall::each().await {
+        hall.sign_up(ANN, PASSWORD).await.unwrap();
+        hall.sign_up(ANN, "four grey geese there").await.unwrap();
+        let codes = hall.pocket.codes(ANN).await;
+        hall.verify(ANN, &codes[0]).await.unwrap().grant.expect("a session");
+        for password in [PASSWORD, "four grey geese there"] {
+            refused(hall.sign_in(ANN, password).await, Code::InvalidPhoneCredentials);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_up_repeated_with_the_same_password_is_one_account() {
+    for hall in Hall::each().await {
+        let first = hall.sign_up(ANN, PASSWORD).await.unwrap().user;
+        hall.pocket.code(ANN).await;
+        let second = hall.sign_up(ANN, PASSWORD).await.unwrap().user;
+        assert_eq!(first.id, second.id);
+        let code = hall.pocket.code(ANN).await;
+        hall.verify(ANN, &code).await.unwrap();
+        hall.sign_in(ANN, PASSWORD).await.unwrap();
+    }
+}

@@ -96,3 +96,19 @@ async fn a_spent_budget_lets_nobody_in_and_is_told_at_once() {
         refused(outcome.expect("an answer in time"), Code::MessagesExhausted);
     }
 }
+
+/// S12: somebody who knows the number, and not the password, cannot use up the guesses of a sign-in at the pages.
+#[tokio::test]
+async fn a_sign_in_at_the_pages_answers_to_its_token_and_not_to_the_number() {
+    for bench in Bench::each().await {
+        guarded(&bench).await;
+        let challenge = challenged(&bench).await;
+        let code = bench.newest_code();
+        for _ in 0..20 {
+            let of = SecondFactorOf::Phone(PHONE.to_owned());
+            assert!(bench.engine.sign_in_with_second_factor(somebody(), of, "000000".to_owned()).await.is_err());
+        }
+        let of = SecondFactorOf::Challenge(challenge.token);
+        bench.engine.sign_in_with_second_factor(somebody(), of, code).await.unwrap();
+    }
+}
