@@ -113,3 +113,44 @@ pub(super) fn read_secret(setting: &str, path: &Path) -> Result<String, ConfigEr
     }
     fs::read_to_string(path).map_err(|error| broken(setting, path, error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(typed: &str) -> Result<ClientKey, ConfigError> {
+        let source = config::File::from_str(typed, config::FileFormat::Toml);
+        let typed = config::Config::builder().add_source(source).build().unwrap();
+        client_key(typed.try_deserialize::<TypedClientKey>().unwrap())
+    }
+
+    #[test]
+    fn a_client_key_has_pages_a_redirect_url_and_rules_of_its_own() {
+        let key = table(
+            r#"
+            key = "the-shop-key"
+            origins = ["https://*.shop.example", "https://Shop.example/"]
+            redirect_url = "https://shop.example/back"
+            enforce_session = true
+            "#,
+        )
+        .unwrap();
+        let origins: Vec<_> = key.origins.iter().map(ToString::to_string).collect();
+        assert_eq!(origins, ["https://*.shop.example", "https://shop.example"]);
+        assert_eq!((key.redirect_url.as_deref(), key.enforce_session), (Some("https://shop.example/back"), true));
+        let plain = table(r#"key = "the-shop-key""#).unwrap();
+        assert!(plain.origins.is_empty() && plain.redirect_url.is_none() && !plain.enforce_session);
+    }
+
+    #[test]
+    fn a_mistake_in_a_client_key_names_what_is_wrong() {
+        for (typed, named) in [
+            (r#"key = "short""#, "engine.client_keys:"),
+            ("key = \"the-shop-key\"\norigins = [\"*\"]", "engine.client_keys.origins"),
+            ("key = \"the-shop-key\"\nredirect_url = \"/back\"", "engine.client_keys.redirect_url"),
+        ] {
+            let error = table(typed).unwrap_err().to_string();
+            assert!(error.contains(named) && error.ends_with('.'), "{error}");
+        }
+    }
+}

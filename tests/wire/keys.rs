@@ -184,9 +184,9 @@ async fn a_mailed_link_goes_where_the_key_says_that_caused_it() {
     let shop = NewClientKey { redirect_url: Some("https://shop.example/back".to_owned()), ..NewClientKey::default() };
     let shop = wire.add_client_key(shop).await;
     for (key, address, start) in [
-        (KEY, "ann@example.com", "http://hall.example/entrance/auth-redirect?access_token="),
-        (OTHER_KEY, "ben@example.com", "https://app.example/back?from=mail&access_token="),
-        (&shop, "eve@example.com", "https://shop.example/back?access_token="),
+        (KEY, "ann@example.com", "http://hall.example/entrance/auth-redirect?status=200&access_token="),
+        (OTHER_KEY, "ben@example.com", "https://app.example/back?from=mail&status=200&access_token="),
+        (&shop, "eve@example.com", "https://shop.example/back?status=200&access_token="),
     ] {
         let request = TestRequest::post().uri(&at("/auth/signup-email")).insert_header(("x-client-key", key));
         assert_eq!(wire.send(request.set_json(sign_up(address))).await.status, 200);

@@ -99,12 +99,12 @@ impl ClientKey {
 #[derive(Default)]
 pub(super) struct Snapshot {
     newest: RwLock<Option<(Timestamp, Arc<[ClientKey]>)>>,
-    /// Held by the one who reads it anew; the others wait for what they read.
+    /// Held by the one who reads it anew. Nobody waits for them, however slow the database is.
     turn: Mutex<()>,
 }
 
 impl Snapshot {
-    /// The keys. When the database is away, the last ones that it told; it is asked again as if it had answered.
+    /// The keys. When the database is away or slow, the last ones that it told; it is asked again as if it had answered.
     ///
     /// # Errors
     /// When the database cannot answer and never did.
@@ -112,9 +112,11 @@ impl Snapshot {
         if let Some(keys) = self.fresh(now) {
             return Ok(keys);
         }
-        let _turn = self.turn.lock().await;
-        if let Some(keys) = self.fresh(now) {
-            return Ok(keys);
+        let turn = self.turn.try_lock();
+        if turn.is_err()
+            && let Some((_, last)) = self.newest()
+        {
+            return Ok(last);
         }
         let keys = match (ClientKeys::list(store).await, self.newest()) {
             (Ok(keys), _) => keys.into(),
