@@ -57,9 +57,9 @@ pub enum Fault {
     BodyTooSlow,
     /// The body stopped half way.
     BodyBroken,
-    /// Not JSON, not UTF-8, or a field twice.
+    /// Not JSON, or not UTF-8.
     BodySyntax,
-    /// JSON, but a field has another type than the call takes.
+    /// JSON, but a field is there twice or has another type than the call takes.
     BodyShape,
     UnsupportedMediaType,
     /// A multipart body without the part `file`.

@@ -81,6 +81,9 @@ test('the second factor binds every other way in', async () => {
   // Before them the one that set the number: three for the three ways in, then the sign-in code.
   const [first, second, third, signInCode] = await Promise.all([1, 2, 3, 4].map((after) => hall.code(phone, after)));
   assert.equal(await refused(auth.signInWithCode(phone, signInCode)), '401 second_factor_required');
+  await worked(auth.sendResetPwdCode(phone));
+  const reset = auth.resetPwdWithCode(phone, await hall.code(phone, 5), 'another lamp in the hall');
+  assert.equal(await refused(reset), '401 second_factor_required');
   assert.equal(auth.getSession(), null);
   const enter = (code) => hall.client().endpoint.post('/user/verify-sign-in', { code, phoneNumber: phone });
   for (const dead of [first, second].filter((code) => code !== third)) {

@@ -10,6 +10,9 @@ use crate::{
     port::{Caller, Code, FileName, Outcome, Trouble},
 };
 
+/// The names that one call takes; each costs a look-up, and no account has so many files.
+const NAMES_MAX: usize = 1000;
+
 /// Deletes one's own file by its public path; where there is none, nothing happens.
 pub(in crate::engine) async fn delete_by_path(engine: &Engine, caller: &Caller, public_path: &str) -> Outcome<()> {
     let actor = Actor::of(engine, caller).await?;
@@ -21,7 +24,7 @@ pub(in crate::engine) async fn delete_by_path(engine: &Engine, caller: &Caller, 
     }
 }
 
-/// Deletes the files of those names or ids in a bucket.
+/// Deletes the files of those names or ids in a bucket, at most [`NAMES_MAX`].
 pub(in crate::engine) async fn delete_files(
     engine: &Engine,
     caller: &Caller,
@@ -29,6 +32,9 @@ pub(in crate::engine) async fn delete_files(
     files: &[String],
 ) -> Outcome<()> {
     let actor = Actor::of(engine, caller).await?;
+    if files.len() > NAMES_MAX {
+        return Err(Code::InvalidFieldValue.into());
+    }
     let bucket = the_bucket(engine, bucket).await?;
     for file in files {
         if let Some(found) = find_file(engine, &actor, &bucket, file.trim()).await? {
