@@ -122,7 +122,7 @@ impl Outbox {
         to: &Phone,
         expires_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        let text = self.0.templates.render_text(message, to).map_err(unwritable)?;
+        let text = self.0.templates.render_text(message, to.as_str()).map_err(unwritable)?;
         self.queue(tx, Channel::Sms, message.name(), (to.as_str(), text.as_bytes()), expires_at).await
     }
 
