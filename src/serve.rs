@@ -276,6 +276,7 @@ impl Config {
             phone_sign_up: self.phone_sign_up,
             sign_in_codes: self.sign_in_codes,
             password_min: self.password_min,
+            authenticators: false,
             link_minutes: REMOTE_LINK_MINUTES,
         };
         let public_url = self.public_url.clone();

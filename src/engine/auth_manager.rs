@@ -4,9 +4,9 @@ use std::future::Future;
 
 use super::{Engine, flows, shown::Shown};
 use crate::port::{
-    AccessToken, Answer, AuthManager, Caller, Challenge, ChallengeToken, Entrance, Failure, FieldUpdate, Grant,
-    LinkKey, Member, Offers, Outcome, Password, PhoneVerified, SecondFactorOf, Session, SignUpWithEmail,
-    SignUpWithPhone, SignedUp, User,
+    AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Entrance, Failure,
+    FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, RecoveryCodes, SecondFactorOf,
+    SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
 };
 
 impl AuthManager for Engine {
@@ -65,7 +65,7 @@ impl AuthManager for Engine {
         self.finish(|engine| async move { flows::send_sign_in_code(&engine, &caller, &phone).await })
     }
 
-    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Grant> {
+    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Entrance> {
         self.finish(|engine| async move { flows::sign_in_with_code(&engine, &caller, &phone, &code).await })
     }
 
@@ -97,8 +97,48 @@ impl AuthManager for Engine {
         self.finish(|engine| async move { flows::verify_own_phone(&engine, &caller, &phone, &code).await })
     }
 
-    fn sign_in_with_second_factor(&self, caller: Caller, of: SecondFactorOf, code: String) -> Answer<Grant> {
-        self.finish(|engine| async move { flows::sign_in_with_second_factor(&engine, &caller, of, &code).await })
+    fn sign_in_with_second_factor(
+        &self,
+        caller: Caller,
+        of: SecondFactorOf,
+        code: String,
+        trust: bool,
+    ) -> Answer<Grant> {
+        self.finish(|engine| async move { flows::sign_in_with_second_factor(&engine, &caller, of, &code, trust).await })
+    }
+
+    fn second_factors(&self, caller: Caller) -> Answer<SecondFactors> {
+        let engine = self.clone();
+        Box::pin(async move { flows::second_factors(&engine, &caller).await })
+    }
+
+    fn switch_text_factor(&self, caller: Caller, on: bool) -> Answer<Option<RecoveryCodes>> {
+        self.finish(|engine| async move { flows::switch_text_factor(&engine, &caller, on).await })
+    }
+
+    fn begin_authenticator(&self, caller: Caller) -> Answer<()> {
+        self.finish(|engine| async move { flows::begin_authenticator(&engine, &caller).await })
+    }
+
+    fn waiting_authenticator(&self, caller: Caller) -> Answer<Option<AuthenticatorKey>> {
+        let engine = self.clone();
+        Box::pin(async move { flows::waiting_authenticator(&engine, &caller).await })
+    }
+
+    fn confirm_authenticator(&self, caller: Caller, code: String) -> Answer<Option<RecoveryCodes>> {
+        self.finish(|engine| async move { flows::confirm_authenticator(&engine, &caller, &code).await })
+    }
+
+    fn remove_authenticator(&self, caller: Caller) -> Answer<()> {
+        self.finish(|engine| async move { flows::remove_authenticator(&engine, &caller).await })
+    }
+
+    fn make_recovery_codes(&self, caller: Caller) -> Answer<RecoveryCodes> {
+        self.finish(|engine| async move { flows::make_recovery_codes(&engine, &caller).await })
+    }
+
+    fn untrust_browsers(&self, caller: Caller, handle: Option<String>) -> Answer<()> {
+        self.finish(|engine| async move { flows::untrust_browsers(&engine, &caller, handle.as_deref()).await })
     }
 
     fn resend_second_factor(&self, caller: Caller, challenge: ChallengeToken) -> Answer<Challenge> {

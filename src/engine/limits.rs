@@ -290,6 +290,7 @@ mod tests {
             user_agent: String::new(),
             session: None,
             browser: None,
+            devices: Vec::new(),
             redirect_url: None,
             is_operator,
         };

@@ -2,7 +2,10 @@
 //! has the fields that are stored.
 
 use super::fields::Fields;
-use crate::port::{Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, Session, SignedUp, StoredFile, User};
+use crate::port::{
+    AuthenticatorKey, Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, RecoveryCodes, Session, SignedUp,
+    StoredFile, User,
+};
 
 /// An answer, which may hold users.
 pub(super) trait Shown: Sized {
@@ -14,8 +17,10 @@ pub(super) trait Shown: Sized {
 
 /// Answers without a user.
 impl Shown for () {}
+impl Shown for AuthenticatorKey {}
 impl Shown for Bucket {}
 impl Shown for Challenge {}
+impl Shown for RecoveryCodes {}
 impl Shown for Session {}
 impl Shown for StoredFile {}
 impl<T> Shown for Vec<T> {}

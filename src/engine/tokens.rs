@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     codes::{self, CodePurpose},
+    devices,
     random::{hexadecimal, new_id, new_token},
     settings::{Digests, SecretKey},
     store::{Row, Store, StoreError, Transaction, values},
@@ -237,9 +238,10 @@ impl Links {
     }
 }
 
-/// Kills every link and every code of an account.
+/// Kills every link and every code of an account, and the trust in browsers.
 pub(super) async fn kill_all(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     codes::kill_all(tx, user_id).await?;
+    devices::untrust(tx, user_id, None).await?;
     tx.execute("delete from links where user_id = $1", values![user_id]).await.map(drop)
 }
 

@@ -5,7 +5,10 @@ use std::{future::Future, pin::Pin};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{AccessToken, Caller, ChallengeToken, FieldUpdate, LinkKey, Outcome, Password, Session, User};
+use super::{
+    AccessToken, AuthenticatorKey, Caller, ChallengeToken, DeviceTicket, Factors, FieldUpdate, LinkKey, Outcome,
+    Password, RecoveryCodes, SecondFactors, Session, User,
+};
 
 /// What an operation returns: a future of its own, so that the backend can be a trait object.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Outcome<T>> + Send>>;
@@ -77,9 +80,9 @@ pub trait AuthManager: Send + Sync {
     /// are switched off.
     fn send_sign_in_code(&self, caller: Caller, phone: String) -> Answer<()>;
 
-    /// Spends a sign-in code for a session. The phone is then the first factor, so an account whose second factor is that same
-    /// phone is refused with `SecondFactorFirst`: it needs the password first.
-    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Grant>;
+    /// Spends a sign-in code for a session. The phone is then the first factor, and cannot be the second one as well: an account
+    /// that has no other is refused with `SecondFactorFirst` and needs the password first.
+    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Entrance>;
 
     /// Sends a code that resets the password. Answers the same whether or not the account exists.
     fn send_reset_password_code(&self, caller: Caller, phone: String) -> Answer<()>;
@@ -105,11 +108,49 @@ pub trait AuthManager: Send + Sync {
     /// *Member.* Makes the number the account's with the code that [`set_phone`](Self::set_phone) sent.
     fn verify_own_phone(&self, caller: Caller, phone: String, code: String) -> Answer<User>;
 
-    /// Finishes a sign-in with the code of its second factor. Single use, bound to that sign-in.
-    fn sign_in_with_second_factor(&self, caller: Caller, of: SecondFactorOf, code: String) -> Answer<Grant>;
+    /// Finishes a sign-in with its second factor: the code that was sent for it, the one that the authenticator app shows, or a
+    /// recovery code. Each is good once. Where `trust` is asked for, this browser is not asked again for 30 days.
+    ///
+    /// Refused with `InvalidOneTimeCode`; with `ChallengeGone` when the sign-in is over or was guessed at too often.
+    fn sign_in_with_second_factor(
+        &self,
+        caller: Caller,
+        of: SecondFactorOf,
+        code: String,
+        trust: bool,
+    ) -> Answer<Grant>;
 
-    /// Sends the code of a second factor again; the former one dies.
+    /// Sends a code by SMS for a sign-in that waits, for the first time or again; a former one dies. Refused with
+    /// `ChallengeGone`, or `SecondFactorNeedsPhone` where no code by SMS may finish it.
     fn resend_second_factor(&self, caller: Caller, challenge: ChallengeToken) -> Answer<Challenge>;
+
+    /// *Member.* The second factors of the caller's account.
+    fn second_factors(&self, caller: Caller) -> Answer<SecondFactors>;
+
+    /// *Member.* Switches the codes by SMS on or off. Refused with `SecondFactorNeedsPhone` without a verified phone. Whatever
+    /// switches a factor asks for a fresh proof and tells the owner; with the first factor come recovery codes, with the last
+    /// one they go, and so does the trust in browsers.
+    fn switch_text_factor(&self, caller: Caller, on: bool) -> Answer<Option<RecoveryCodes>>;
+
+    /// *Member.* Makes a key for an authenticator app. It counts from [`confirm_authenticator`](Self::confirm_authenticator) on;
+    /// until then a former one goes on.
+    fn begin_authenticator(&self, caller: Caller) -> Answer<()>;
+
+    /// *Member.* The key that waits for its first code, for 30 minutes after it was made.
+    fn waiting_authenticator(&self, caller: Caller) -> Answer<Option<AuthenticatorKey>>;
+
+    /// *Member.* Switches the authenticator app on with its first code, which is then used up (SECURITY.md S15). Refused with
+    /// `InvalidOneTimeCode`, or `AuthenticatorGone` when no key waits.
+    fn confirm_authenticator(&self, caller: Caller, code: String) -> Answer<Option<RecoveryCodes>>;
+
+    /// *Member.* Forgets the authenticator app.
+    fn remove_authenticator(&self, caller: Caller) -> Answer<()>;
+
+    /// *Member.* Makes new recovery codes; the old ones are worth nothing. Refused with `SecondFactorIsOff`.
+    fn make_recovery_codes(&self, caller: Caller) -> Answer<RecoveryCodes>;
+
+    /// *Member.* Asks one browser, or all of them, for the second factor again.
+    fn untrust_browsers(&self, caller: Caller, handle: Option<String>) -> Answer<()>;
 
     /// Mails a sign-in link. Answers the same whether or not the account exists.
     fn send_magic_link_email(&self, caller: Caller, email: String) -> Answer<()>;
@@ -170,6 +211,8 @@ pub struct Offers {
     pub sign_in_codes: bool,
     /// Shortest password accepted, in characters.
     pub password_min: usize,
+    /// Whether authenticator apps, recovery codes and trusted browsers are there beside the codes by SMS.
+    pub authenticators: bool,
     /// How long a mailed link lives, in minutes, for the sentence that says so.
     pub link_minutes: u32,
 }
@@ -186,6 +229,8 @@ pub struct Member {
 pub struct Grant {
     pub user: User,
     pub session: Session,
+    /// For the browser to keep, when it was not known before.
+    pub device: Option<DeviceTicket>,
 }
 
 /// How far a first factor got somebody.
@@ -194,7 +239,7 @@ pub struct Grant {
 pub enum Entrance {
     /// In: the account asks for nothing more.
     Granted(Grant),
-    /// A code of the second factor was sent.
+    /// A second factor is asked for.
     Challenged(Challenge),
 }
 
@@ -203,7 +248,15 @@ pub enum Entrance {
 pub struct Challenge {
     /// Names the sign-in; worth nothing without the code.
     pub token: ChallengeToken,
-    /// The number the code went to, in E.164 form. Whoever gets a challenge has proved the first factor.
+    pub factors: Factors,
+    /// The code that was sent by SMS, if one was.
+    pub sent: Option<SentCode>,
+}
+
+/// A code by SMS that is on its way.
+#[derive(Debug, Clone)]
+pub struct SentCode {
+    /// The number it went to, in E.164 form. Whoever gets a challenge has proved the first factor.
     pub phone: String,
     /// When the code ends.
     pub expires_at: Timestamp,

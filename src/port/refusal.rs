@@ -89,6 +89,13 @@ pub enum Code {
     SecondFactorIsOn,
     /// There is no verified phone that codes could be sent to.
     SecondFactorNeedsPhone,
+    /// The account asks for a second factor that this door cannot ask for.
+    SecondFactorElsewhere,
+    SecondFactorIsOff,
+    /// No key waits for the first code of an authenticator app.
+    AuthenticatorGone,
+    /// The backend does not have it.
+    NotOffered,
     MissingPassword,
     PasswordTooShort {
         min: usize,

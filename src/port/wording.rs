@@ -54,6 +54,12 @@ impl fmt::Display for Code {
             Self::SecondFactorIsOn => {
                 "Codes of the second factor go to the number of this account. Switch the second factor off first, or change the number with your password."
             }
+            Self::SecondFactorElsewhere => {
+                "This account asks for a code of its authenticator app, which cannot be typed here. Sign in at the account pages."
+            }
+            Self::SecondFactorIsOff => "There is no second factor yet. Switch one on first.",
+            Self::AuthenticatorGone => "The key that was shown is no longer good. Begin again with a new one.",
+            Self::NotOffered => "This is not offered here.",
             Self::SecondFactorNeedsPhone => "Set and verify a phone number first; the codes are sent to it.",
             Self::MissingPassword => "Type your password.",
             Self::PasswordTooShort { min } => {

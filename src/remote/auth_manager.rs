@@ -7,9 +7,9 @@ use serde_json::json;
 use super::{Remote, operations, pictures, wire::Ask};
 use crate::{
     port::{
-        AccessToken, Answer, AuthManager, Caller, Challenge, ChallengeToken, Code, Entrance, Failure, FieldUpdate,
-        Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, SecondFactorOf, Session, SignUpWithEmail,
-        SignUpWithPhone, SignedUp, User,
+        AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Entrance, Failure,
+        FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, RecoveryCodes, SecondFactorOf,
+        SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
     },
     protocol::{paths, refusals::Asked},
 };
@@ -77,9 +77,8 @@ impl AuthManager for Remote {
         self.send(caller, Ask::post(paths::SEND_CODE, Asked::Send).query("phone", &phone))
     }
 
-    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Grant> {
-        let ask = Ask::post(paths::SIGN_IN_CODE, Asked::OneTimeCode).query("code", &code).query("phone", &phone);
-        self.finish(|remote| async move { remote.grant(&caller, ask).await })
+    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Entrance> {
+        self.enter(caller, Ask::post(paths::SIGN_IN_CODE, Asked::OneTimeCode).query("code", &code).query("phone", &phone))
     }
 
     fn send_reset_password_code(&self, caller: Caller, phone: String) -> Answer<()> {
@@ -106,12 +105,50 @@ impl AuthManager for Remote {
         self.finish(|remote| async move { remote.user(&caller, ask).await })
     }
 
-    fn sign_in_with_second_factor(&self, caller: Caller, of: SecondFactorOf, code: String) -> Answer<Grant> {
+    fn sign_in_with_second_factor(
+        &self,
+        caller: Caller,
+        of: SecondFactorOf,
+        code: String,
+        _trust: bool,
+    ) -> Answer<Grant> {
         self.finish(|remote| async move { operations::sign_in_with_second_factor(&remote, &caller, &of, &code).await })
     }
 
     fn resend_second_factor(&self, _: Caller, _: ChallengeToken) -> Answer<Challenge> {
         refused(Code::ChallengeGone)
+    }
+
+    fn second_factors(&self, caller: Caller) -> Answer<SecondFactors> {
+        self.finish(|remote| async move { operations::second_factors(&remote, &caller).await })
+    }
+
+    fn switch_text_factor(&self, caller: Caller, on: bool) -> Answer<Option<RecoveryCodes>> {
+        self.finish(|remote| async move { operations::switch_text_factor(&remote, &caller, on).await })
+    }
+
+    fn begin_authenticator(&self, _: Caller) -> Answer<()> {
+        refused(Code::NotOffered)
+    }
+
+    fn waiting_authenticator(&self, _: Caller) -> Answer<Option<AuthenticatorKey>> {
+        refused(Code::NotOffered)
+    }
+
+    fn confirm_authenticator(&self, _: Caller, _: String) -> Answer<Option<RecoveryCodes>> {
+        refused(Code::NotOffered)
+    }
+
+    fn remove_authenticator(&self, _: Caller) -> Answer<()> {
+        refused(Code::NotOffered)
+    }
+
+    fn make_recovery_codes(&self, _: Caller) -> Answer<RecoveryCodes> {
+        refused(Code::NotOffered)
+    }
+
+    fn untrust_browsers(&self, _: Caller, _: Option<String>) -> Answer<()> {
+        refused(Code::NotOffered)
     }
 
     fn send_magic_link_email(&self, caller: Caller, email: String) -> Answer<()> {

@@ -14,7 +14,7 @@
 //! * **A change of address** is finished by the page of the environment that its mail leads to; our own page has no key to take.
 //!   That a new address or number is taken is not told at our pages, as the engine does it (SECURITY.md S04).
 //! * **A second factor.** The wire names a waiting sign-in by its phone number, so the challenge's token is the number, in
-//!   base64url. The number comes in `details.phone` of `second_factor_required`. A code cannot be sent again (`ChallengeGone`): one
+//!   base64url; there are codes by SMS and nothing else, so no browser can be trusted. The number comes in `details.phone` of `second_factor_required`. A code cannot be sent again (`ChallengeGone`): one
 //!   signs in again.
 //! * **A picture** is stored in the bucket `root`. The environment decides what becomes of it; only what begins like a JPEG, PNG,
 //!   WebP or GIF is sent there, and only such is shown from there (`remote/pictures.rs`).
@@ -178,6 +178,7 @@ fn nobody() -> Caller {
         user_agent: String::new(),
         session: None,
         browser: None,
+        devices: Vec::new(),
         redirect_url: None,
         is_operator: false,
     }

@@ -1,48 +1,85 @@
-//! The second factor: a code by SMS after every first factor, and the number it goes to (ALTOGIC_WIRE.md §8).
+//! The second factor after every first one: a code by SMS, one of an authenticator app, or a recovery code; and the number
+//! that codes by SMS go to (ALTOGIC_WIRE.md §8).
 
-use super::{admit::let_in, change_phone::move_to_phone, verify_phone::judge};
+use super::{
+    admit::{FirstFactor, let_in},
+    change_phone::move_to_phone,
+    verify_phone::judge,
+};
 use crate::{
     engine::{
         Engine,
         accounts::{self, Account},
-        challenges::Waiting,
-        codes::{CodePurpose, Guess, NewCode},
+        authenticators::RightStep,
+        challenges::{NewChallenge, Waiting},
+        codes::{CodePurpose, Guess, NewCode, RightCode},
         limits::{Action, exceeded},
-        outbox::{Letter, TextMessage},
+        recovery_codes,
         sessions::Current,
-        store::{StoreError, Transaction},
+        store::Transaction,
     },
     port::{
-        Caller, Challenge, ChallengeToken, Code, Field, Grant, OneTimeCode, Outcome, Phone, Refusal, SecondFactorOf,
-        User,
+        Caller, Challenge, ChallengeToken, Code, Door, Factors, Field, Grant, OneTimeCode, Outcome, Phone, RecoveryCode,
+        Refusal, SecondFactorOf, SentCode, User,
     },
 };
 
 /// Asks for the second factor of an account whose first one was right; commits what the first one spent. Where no code can be
 /// sent nobody is let in: the owner, who has proved the first factor, is told why (SECURITY.md S83).
+///
+/// At the pages an authenticator app comes before SMS, which is sent when it is asked for; the wire knows SMS alone.
 pub(super) async fn challenge(
     engine: &Engine,
     caller: &Caller,
     mut tx: Transaction<'_>,
     account: &Account,
+    first: FirstFactor,
 ) -> Outcome<Challenge> {
-    let phone = account.number().ok_or(Code::SecondFactorNeedsPhone)?;
-    if let Err(trouble) = engine.can_text(&phone).await {
-        // What the first factor spent is given back before the operator is told, which writes.
-        drop(tx);
-        engine.judge_destination(&phone).await?;
-        return Err(trouble);
+    let text = account.user.two_factor && first != FirstFactor::Phone;
+    if !text && caller.door == Door::Rest && account.authenticator {
+        return Err(Code::SecondFactorElsewhere.into());
     }
-    take_text(engine, caller, &account.user)?;
-    let now = engine.now();
-    let (waiting, token) =
-        engine.challenges().create(&mut tx, &account.user.id, caller.door, engine.random(), now).await?;
-    let expires_at = text_code(engine, &mut tx, &waiting, &phone).await?;
-    tx.commit().await?;
-    Ok(Challenge { token, phone: phone.to_string(), expires_at })
+    if !text && !account.authenticator {
+        // What the first factor spent stays spent: it has told whoever typed it that it was right.
+        tx.commit().await?;
+        return Err(Code::SecondFactorFirst.into());
+    }
+    let is_sent = text && (caller.door == Door::Rest || !account.authenticator);
+    let phone = if is_sent { Some(account.number().ok_or(Code::SecondFactorNeedsPhone)?) } else { None };
+    if let Some(phone) = &phone {
+        if let Err(trouble) = engine.can_text(phone).await {
+            // What the first factor spent is given back before the operator is told, which writes.
+            drop(tx);
+            engine.judge_destination(phone).await?;
+            return Err(trouble);
+        }
+        take_text(engine, caller, &account.user)?;
+    }
+    wait(engine, caller, tx, account, phone.as_ref(), text).await
 }
 
-/// Sends the code again; the former one dies (S16).
+/// Makes the sign-in that waits, and the code where one is sent. Commits.
+async fn wait(
+    engine: &Engine,
+    caller: &Caller,
+    mut tx: Transaction<'_>,
+    account: &Account,
+    phone: Option<&Phone>,
+    text: bool,
+) -> Outcome<Challenge> {
+    let new = NewChallenge { user_id: &account.user.id, door: caller.door, text_counts: text };
+    let (waiting, token) = engine.challenges().create(&mut tx, &new, engine.random(), engine.now()).await?;
+    let recovery_code = recovery_codes::has_some(&mut tx, &account.user.id).await?;
+    let factors = Factors { text, authenticator: account.authenticator, recovery_code };
+    let sent = match phone {
+        Some(phone) => Some(text_code(engine, &mut tx, &waiting, phone).await?),
+        None => None,
+    };
+    tx.commit().await?;
+    Ok(Challenge { token, factors, sent })
+}
+
+/// Sends a code by SMS for a sign-in that waits; a former one dies (S16).
 pub(in crate::engine) async fn resend_second_factor(
     engine: &Engine,
     caller: &Caller,
@@ -51,61 +88,145 @@ pub(in crate::engine) async fn resend_second_factor(
     let waiting = engine.challenges().by_token(engine.store(), token, engine.now()).await?;
     let waiting = waiting.ok_or(Code::ChallengeGone)?;
     let account = accounts::by_id(engine.store(), &waiting.user_id).await?.ok_or(Code::ChallengeGone)?;
-    let phone = account.number().ok_or(Code::SecondFactorNeedsPhone)?;
+    let text = account.user.two_factor && waiting.text_counts;
+    let phone = account.number().filter(|_| text).ok_or(Code::SecondFactorNeedsPhone)?;
     may_text(engine, caller, &account.user, &phone).await?;
     let mut tx = engine.store().begin().await?;
-    let expires_at = text_code(engine, &mut tx, &waiting, &phone).await?;
+    let sent = text_code(engine, &mut tx, &waiting, &phone).await?;
+    let recovery_code = recovery_codes::has_some(&mut tx, &waiting.user_id).await?;
     tx.commit().await?;
-    Ok(Challenge { token: token.clone(), phone: phone.to_string(), expires_at })
+    let factors = Factors { text, authenticator: account.authenticator, recovery_code };
+    Ok(Challenge { token: token.clone(), factors, sent: Some(sent) })
 }
 
-/// Spends a code and the sign-in it was sent for, and begins the session, all in one transaction.
+/// What was typed as a second factor.
+enum Typed {
+    /// Of the message, or of the authenticator app.
+    Digits(OneTimeCode),
+    Recovery(RecoveryCode),
+}
+
+/// A second factor that was right and is not spent yet.
+enum Right {
+    Text(RightCode),
+    App(RightStep),
+    /// Whether it is right shows when it is spent.
+    Recovery(RecoveryCode),
+}
+
+/// Spends a second factor and the sign-in it was asked for, and begins the session, all in one transaction.
 pub(in crate::engine) async fn sign_in_with_second_factor(
     engine: &Engine,
     caller: &Caller,
     of: SecondFactorOf,
     code: &str,
+    trust: bool,
 ) -> Outcome<Grant> {
-    let code = OneTimeCode::parse(code).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
-    let invalid = || Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode);
+    let typed = read(code)?;
     let now = engine.now();
-    let is_named_by_phone = matches!(of, SecondFactorOf::Phone(_));
-    let (waiting, phone) = match of {
+    let (waiting, account, counted_for) = find(engine, of).await?;
+    let attempt = Attempt { engine, caller, waiting: &waiting, account: &account };
+    let right = attempt.judge(typed, counted_for.as_deref().unwrap_or(&waiting.id)).await?;
+    let _change = engine.sessions().change(&waiting.user_id);
+    let mut tx = engine.store().begin().await?;
+    if !attempt.spend(&mut tx, right).await? || !engine.challenges().spend(&mut tx, &waiting, now).await? {
+        return Err(invalid().into());
+    }
+    let_in(engine, caller, tx, &waiting.user_id, trust).await
+}
+
+/// Six digits, or what a recovery code looks like.
+fn read(code: &str) -> Result<Typed, Refusal> {
+    let digits = OneTimeCode::parse(code);
+    match RecoveryCode::parse(code) {
+        Ok(recovery) if digits.is_err() => Ok(Typed::Recovery(recovery)),
+        _ => digits.map(Typed::Digits).map_err(|code| Refusal::at(Field::OneTimeCode, code)),
+    }
+}
+
+fn invalid() -> Refusal {
+    Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode)
+}
+
+/// The sign-in that is meant, its account, and the number that wrong guesses are counted for where that is its only name.
+async fn find(engine: &Engine, of: SecondFactorOf) -> Outcome<(Waiting, Account, Option<String>)> {
+    let now = engine.now();
+    match of {
         SecondFactorOf::Challenge(token) => {
-            let waiting =
-                engine.challenges().by_token(engine.store(), &token, now).await?.ok_or(Code::ChallengeGone)?;
+            let waiting = engine.challenges().by_token(engine.store(), &token, now).await?;
+            let waiting = waiting.ok_or(Code::ChallengeGone)?;
             let account = accounts::by_id(engine.store(), &waiting.user_id).await?.ok_or(Code::ChallengeGone)?;
-            (Some(waiting), account.number().ok_or_else(invalid)?)
+            Ok((waiting, account, None))
         }
         SecondFactorOf::Phone(phone) => {
             let phone = Phone::parse(&phone).map_err(|code| Refusal::at(Field::Phone, code))?;
             let holder = accounts::by_phone(engine.store(), &phone).await?.into_iter().next();
-            let waiting = match holder {
-                Some(account) => engine.challenges().of_account(engine.store(), &account.user.id, now).await?,
-                None => None,
-            };
-            (waiting, phone)
+            if let Some(account) = holder
+                && let Some(waiting) = engine.challenges().of_account(engine.store(), &account.user.id, now).await?
+            {
+                return Ok((waiting, account, Some(phone.to_string())));
+            }
+            // A guess is counted whether or not anybody waits for it (S06).
+            engine.limits().take(Action::GuessCode, phone.as_str(), now).map_err(exceeded)?;
+            engine.write_nothing().await?;
+            Err(invalid().into())
         }
-    };
-    let Some(waiting) = waiting else {
-        // A guess is counted whether or not anybody waits for it (S06).
-        engine.limits().take(Action::GuessCode, phone.as_str(), now).map_err(exceeded)?;
-        engine.write_nothing().await?;
-        return Err(invalid().into());
-    };
-    let counted_for = if is_named_by_phone { phone.as_str() } else { &*waiting.id };
-    let purposes = [CodePurpose::SecondFactor; 2];
-    let guess = Guess { purposes, phone: &phone, code: &code, user_id: Some(&waiting.user_id), counted_for };
-    let right = engine.codes().guess(engine.store(), engine.limits(), &guess, now).await?;
-    if right.challenge_id.as_ref() != Some(&waiting.id) {
-        return Err(invalid().into());
     }
-    let _change = engine.sessions().change(&waiting.user_id);
-    let mut tx = engine.store().begin().await?;
-    if !engine.codes().spend(&mut tx, &right, now).await? || !engine.challenges().spend(&mut tx, &waiting, now).await? {
-        return Err(invalid().into());
+}
+
+/// Somebody at the second factor.
+struct Attempt<'a> {
+    engine: &'a Engine,
+    caller: &'a Caller,
+    waiting: &'a Waiting,
+    account: &'a Account,
+}
+
+impl Attempt<'_> {
+    async fn judge(&self, typed: Typed, counted_for: &str) -> Outcome<Right> {
+        let (engine, user_id, now) = (self.engine, &self.waiting.user_id, self.engine.now());
+        let code = match typed {
+            Typed::Recovery(code) => return self.count().await.map(|_| Right::Recovery(code)),
+            Typed::Digits(code) => code,
+        };
+        if self.account.authenticator {
+            let subject = self.count().await?;
+            if let Some(step) = engine.authenticators().check(engine.store(), user_id, &code, now).await? {
+                engine.limits().give_back(Action::GuessCode, &subject);
+                return Ok(Right::App(step));
+            }
+        }
+        let text = self.account.user.two_factor && self.waiting.text_counts;
+        let phone = self.account.number().filter(|_| text).ok_or_else(invalid)?;
+        let purposes = [CodePurpose::SecondFactor; 2];
+        let guess = Guess { purposes, phone: &phone, code: &code, user_id: Some(user_id), counted_for };
+        let right = engine.codes().guess(engine.store(), engine.limits(), &guess, now).await?;
+        let is_of_this = right.challenge_id.as_ref() == Some(&self.waiting.id);
+        if is_of_this { Ok(Right::Text(right)) } else { Err(invalid().into()) }
     }
-    let_in(engine, caller, tx, &waiting.user_id).await
+
+    /// Counts a guess at what is not sent: for this sign-in, and over all of them for the account, or for the browser where it
+    /// is a known one, so that nobody who knows the password keeps the owner out (S12, S17). Answers for whom.
+    async fn count(&self) -> Outcome<String> {
+        let (engine, user_id, now) = (self.engine, &self.waiting.user_id, self.engine.now());
+        let known = engine.devices().known(engine.store(), user_id, self.caller).await?;
+        let subject = known.unwrap_or_else(|| user_id.clone());
+        engine.limits().take(Action::GuessCode, &subject, now).map_err(exceeded)?;
+        if engine.challenges().take_guess(engine.store(), self.waiting, now).await? {
+            Ok(subject)
+        } else {
+            Err(Code::ChallengeGone.into())
+        }
+    }
+
+    async fn spend(&self, tx: &mut Transaction<'_>, right: Right) -> Outcome<bool> {
+        let (engine, user_id) = (self.engine, &self.waiting.user_id);
+        Ok(match right {
+            Right::Text(code) => engine.codes().spend(tx, &code, engine.now()).await?,
+            Right::App(step) => engine.authenticators().spend(tx, user_id, &step).await?,
+            Right::Recovery(code) => engine.recovery().spend(tx, user_id, &code).await?.is_some(),
+        })
+    }
 }
 
 /// Sends a code that makes a number the account's. While the second factor is on, a stolen session must not lead its codes to
@@ -150,24 +271,6 @@ pub(in crate::engine) async fn verify_own_phone(
     move_to_phone(engine, &account, &phone, Some(&right)).await
 }
 
-/// Tells the owner that the second factor was switched (S21): by mail, and where there is no mailbox by SMS. Whoever switched it
-/// may hold the phone; the mailbox is the owner's other place.
-pub(super) async fn tell_switched(
-    engine: &Engine,
-    tx: &mut Transaction<'_>,
-    account: &Account,
-    on: bool,
-) -> Result<(), StoreError> {
-    if let Some(mailbox) = account.mailbox().filter(|_| account.holds_email) {
-        let name = account.user.name.clone();
-        let letter = if on { Letter::SecondFactorOn { name } } else { Letter::SecondFactorOff { name } };
-        return engine.write(tx, &letter, &mailbox).await;
-    }
-    let Some(number) = account.number() else { return Ok(()) };
-    let message = if on { TextMessage::SecondFactorOn } else { TextMessage::SecondFactorOff };
-    engine.text(tx, &message, &number, None).await
-}
-
 /// Whether a code may be sent to the owner, who is told when it may not.
 async fn may_text(engine: &Engine, caller: &Caller, user: &User, phone: &Phone) -> Outcome<()> {
     engine.judge_destination(phone).await?;
@@ -185,12 +288,13 @@ async fn text_code(
     tx: &mut Transaction<'_>,
     waiting: &Waiting,
     phone: &Phone,
-) -> Outcome<jiff::Timestamp> {
+) -> Outcome<SentCode> {
     let new = NewCode {
         purpose: CodePurpose::SecondFactor,
         user_id: &waiting.user_id,
         phone,
         challenge_id: Some(&waiting.id),
     };
-    engine.text_code_of(tx, &new).await
+    let expires_at = engine.text_code_of(tx, &new).await?;
+    Ok(SentCode { phone: phone.to_string(), expires_at })
 }

@@ -1,6 +1,6 @@
 //! Signing in with a password: to an address, or to a number.
 
-use super::admit::admit;
+use super::admit::{FirstFactor, admit};
 use crate::{
     engine::{
         Engine,
@@ -107,6 +107,6 @@ impl Attempt<'_> {
         if tx.execute(sql, values![user_id, next_hash, account.password_hash.clone()]).await? == 0 {
             return Err(self.wrong.into());
         }
-        admit(engine, caller, tx, user_id).await
+        admit(engine, caller, tx, user_id, FirstFactor::Other).await
     }
 }

@@ -10,7 +10,7 @@
 
 use serde_json::Value;
 
-use super::second_factor;
+use super::second_factors;
 use crate::{
     engine::{
         Engine,
@@ -55,7 +55,9 @@ pub(in crate::engine) async fn update_object(
     }
     write(&mut tx, &user).await?;
     if user.two_factor != account.user.two_factor {
-        second_factor::tell_switched(engine, &mut tx, &account, user.two_factor).await?;
+        // An application has no place to show recovery codes: its people make them at our pages.
+        second_factors::settle_without_codes(&mut tx, user_id).await?;
+        second_factors::tell_switched(engine, &mut tx, &account, user.two_factor).await?;
     }
     tx.commit().await?;
     Ok(user)

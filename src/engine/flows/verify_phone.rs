@@ -66,6 +66,6 @@ async fn finish_sign_up(engine: &Engine, caller: &Caller, phone: &Phone, right: 
     if is_contested && !engine.links().is_browser(caller.browser.as_ref(), account.browser_digest.as_deref()) {
         accounts::disown(&mut tx, &right.user_id).await?;
     }
-    let grant = let_in(engine, caller, tx, &right.user_id).await?;
+    let grant = let_in(engine, caller, tx, &right.user_id, false).await?;
     Ok(PhoneVerified { user: grant.user.clone(), grant: Some(grant) })
 }

@@ -11,8 +11,8 @@ use std::{
 use jiff::Timestamp;
 
 use crate::port::{
-    AccessToken, Agent, Answer, AuthManager, Caller, Challenge, ChallengeToken, Code, Entrance, Failure, Field,
-    FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Random, Refusal, SecondFactorOf,
+    AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Entrance, Failure, Field,
+    FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Random, Refusal, SecondFactorOf, SecondFactors, RecoveryCodes,
     Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
 };
 
@@ -77,7 +77,7 @@ fn session() -> Session {
 }
 
 fn grant() -> Grant {
-    Grant { user: user(), session: session() }
+    Grant { user: user(), session: session(), device: None }
 }
 
 impl Fake {
@@ -95,6 +95,7 @@ impl AuthManager for Fake {
             phone_sign_up: true,
             sign_in_codes: true,
             password_min: 8,
+            authenticators: true,
             link_minutes: 60,
         }
     }
@@ -171,7 +172,7 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn sign_in_with_code(&self, _: Caller, _: String, _: String) -> Answer<Grant> {
+    fn sign_in_with_code(&self, _: Caller, _: String, _: String) -> Answer<Entrance> {
         unused()
     }
 
@@ -195,7 +196,39 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn sign_in_with_second_factor(&self, _: Caller, _: SecondFactorOf, _: String) -> Answer<Grant> {
+    fn sign_in_with_second_factor(&self, _: Caller, _: SecondFactorOf, SecondFactors, RecoveryCodes, _: String, _: bool) -> Answer<Grant> {
+        unused()
+    }
+
+    fn second_factors(&self, _: Caller) -> Answer<SecondFactors> {
+        unused()
+    }
+
+    fn switch_text_factor(&self, _: Caller, _: bool) -> Answer<Option<RecoveryCodes>> {
+        unused()
+    }
+
+    fn begin_authenticator(&self, _: Caller) -> Answer<()> {
+        unused()
+    }
+
+    fn waiting_authenticator(&self, _: Caller) -> Answer<Option<AuthenticatorKey>> {
+        unused()
+    }
+
+    fn confirm_authenticator(&self, _: Caller, _: String) -> Answer<Option<RecoveryCodes>> {
+        unused()
+    }
+
+    fn remove_authenticator(&self, _: Caller) -> Answer<()> {
+        unused()
+    }
+
+    fn make_recovery_codes(&self, _: Caller) -> Answer<RecoveryCodes> {
+        unused()
+    }
+
+    fn untrust_browsers(&self, _: Caller, _: Option<String>) -> Answer<()> {
         unused()
     }
 

@@ -1,0 +1,182 @@
+//! Switching second factors on and off, and what goes with them: recovery codes and trusted browsers.
+
+use crate::{
+    engine::{
+        Engine,
+        accounts::{self, Account},
+        authenticators, devices,
+        limits::{Action, exceeded},
+        outbox::{Letter, TextMessage},
+        recovery_codes,
+        sessions::Current,
+        store::{StoreError, Transaction, values},
+    },
+    port::{
+        AuthenticatorKey, Caller, Code, Field, OneTimeCode, Outcome, RecoveryCodes, Refusal, SecondFactors,
+    },
+};
+
+/// What the caller's account asks for.
+pub(in crate::engine) async fn second_factors(engine: &Engine, caller: &Caller) -> Outcome<SecondFactors> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let (store, user_id) = (engine.store(), &account.user.id);
+    Ok(SecondFactors {
+        text: account.user.two_factor,
+        authenticator_since: authenticators::since(store, user_id).await?,
+        recovery_codes: recovery_codes::left(store, user_id).await?,
+        trusted_browsers: engine.devices().trusted(store, user_id, caller, engine.now()).await?,
+    })
+}
+
+/// Switches the codes by SMS. Switching to what is already so changes nothing.
+pub(in crate::engine) async fn switch_text_factor(
+    engine: &Engine,
+    caller: &Caller,
+    on: bool,
+) -> Outcome<Option<RecoveryCodes>> {
+    let Current { account, .. } = engine.current(caller).await?;
+    if account.user.two_factor == on {
+        return Ok(None);
+    }
+    if on && !(account.user.phone_verified && account.number().is_some()) {
+        return Err(Code::SecondFactorNeedsPhone.into());
+    }
+    let user_id = &account.user.id;
+    let _change = engine.sessions().change(user_id);
+    let mut tx = engine.store().begin().await?;
+    let sql = "update users set two_factor = $2, updated_at = $3 \
+               where id = $1 and two_factor <> $2 and (phone_verified_at is not null or $2 = 0)";
+    if tx.execute(sql, values![user_id, i64::from(on), engine.now()]).await? == 0 {
+        return Err(Code::SecondFactorNeedsPhone.into());
+    }
+    let codes = settle(engine, &mut tx, user_id).await?;
+    tell_switched(engine, &mut tx, &account, on).await?;
+    tx.commit().await?;
+    Ok(codes)
+}
+
+/// Makes a key that waits for its first code.
+pub(in crate::engine) async fn begin_authenticator(engine: &Engine, caller: &Caller) -> Outcome<()> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let mut tx = engine.store().begin().await?;
+    engine.authenticators().begin(&mut tx, &account.user.id, engine.random(), engine.now()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The key that waits, under the name that its app shall show.
+pub(in crate::engine) async fn waiting_authenticator(
+    engine: &Engine,
+    caller: &Caller,
+) -> Outcome<Option<AuthenticatorKey>> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let user = &account.user;
+    let name = user.email.as_deref().or(user.phone.as_deref()).or(user.name.as_deref()).unwrap_or(&user.id);
+    let issuer = &engine.settings().product_name;
+    engine.authenticators().waiting(engine.store(), &user.id, issuer, name, engine.now()).await
+}
+
+/// Switches the authenticator app on with its first code.
+pub(in crate::engine) async fn confirm_authenticator(
+    engine: &Engine,
+    caller: &Caller,
+    code: &str,
+) -> Outcome<Option<RecoveryCodes>> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let code = OneTimeCode::parse(code).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
+    let (user_id, now) = (&account.user.id, engine.now());
+    engine.limits().take(Action::GuessCode, user_id, now).map_err(exceeded)?;
+    let _change = engine.sessions().change(user_id);
+    let mut tx = engine.store().begin().await?;
+    // The account is locked first, so that of two tabs one comes after the other.
+    let sql = "update users set authenticator = 1, updated_at = $2 where id = $1";
+    tx.execute(sql, values![user_id, now]).await?;
+    let right = engine.authenticators().confirm(&mut tx, user_id, &code, now).await?;
+    if !right.ok_or(Code::AuthenticatorGone)? {
+        return Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into());
+    }
+    engine.limits().give_back(Action::GuessCode, user_id);
+    let codes = settle(engine, &mut tx, user_id).await?;
+    tell_switched(engine, &mut tx, &account, true).await?;
+    tx.commit().await?;
+    Ok(codes)
+}
+
+/// Forgets the authenticator app, also one whose key still waits.
+pub(in crate::engine) async fn remove_authenticator(engine: &Engine, caller: &Caller) -> Outcome<()> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let user_id = &account.user.id;
+    let _change = engine.sessions().change(user_id);
+    let mut tx = engine.store().begin().await?;
+    let sql = "update users set authenticator = 0, updated_at = $2 where id = $1";
+    tx.execute(sql, values![user_id, engine.now()]).await?;
+    authenticators::remove(&mut tx, user_id).await?;
+    if account.authenticator {
+        settle(engine, &mut tx, user_id).await?;
+        tell_switched(engine, &mut tx, &account, false).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Replaces the recovery codes.
+pub(in crate::engine) async fn make_recovery_codes(engine: &Engine, caller: &Caller) -> Outcome<RecoveryCodes> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let user_id = &account.user.id;
+    let mut tx = engine.store().begin().await?;
+    // Locks the account: a factor that is switched off meanwhile takes its codes along.
+    let sql = "update users set updated_at = $2 where id = $1 and (two_factor = 1 or authenticator = 1)";
+    if tx.execute(sql, values![user_id, engine.now()]).await? == 0 {
+        return Err(Code::SecondFactorIsOff.into());
+    }
+    let codes = engine.recovery().make(&mut tx, user_id, engine.random()).await?;
+    tx.commit().await?;
+    Ok(codes)
+}
+
+/// Ends the trust in one browser, or in all of them.
+pub(in crate::engine) async fn untrust_browsers(
+    engine: &Engine,
+    caller: &Caller,
+    handle: Option<&str>,
+) -> Outcome<()> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let mut tx = engine.store().begin().await?;
+    devices::untrust(&mut tx, &account.user.id, handle).await?;
+    Ok(tx.commit().await?)
+}
+
+/// After a factor was switched: trust ends, recovery codes come with the first factor and go with the last.
+async fn settle(engine: &Engine, tx: &mut Transaction<'_>, user_id: &str) -> Outcome<Option<RecoveryCodes>> {
+    if !settle_without_codes(tx, user_id).await? || recovery_codes::has_some(tx, user_id).await? {
+        return Ok(None);
+    }
+    Ok(Some(engine.recovery().make(tx, user_id, engine.random()).await?))
+}
+
+/// As [`settle`], but makes no recovery codes. Answers whether a factor is left.
+pub(super) async fn settle_without_codes(tx: &mut Transaction<'_>, user_id: &str) -> Result<bool, StoreError> {
+    devices::untrust(tx, user_id, None).await?;
+    let is_on = accounts::reload(tx, user_id).await?.is_some_and(|account| account.has_second_factor());
+    if !is_on {
+        recovery_codes::remove(tx, user_id).await?;
+    }
+    Ok(is_on)
+}
+
+/// Tells the owner that the second factor was switched (S21): by mail, and where there is no mailbox by SMS. Whoever switched it
+/// may hold the phone; the mailbox is the owner's other place.
+pub(super) async fn tell_switched(
+    engine: &Engine,
+    tx: &mut Transaction<'_>,
+    account: &Account,
+    on: bool,
+) -> Result<(), StoreError> {
+    if let Some(mailbox) = account.mailbox().filter(|_| account.holds_email) {
+        let name = account.user.name.clone();
+        let letter = if on { Letter::SecondFactorOn { name } } else { Letter::SecondFactorOff { name } };
+        return engine.write(tx, &letter, &mailbox).await;
+    }
+    let Some(number) = account.number() else { return Ok(()) };
+    let message = if on { TextMessage::SecondFactorOn } else { TextMessage::SecondFactorOff };
+    engine.text(tx, &message, &number, None).await
+}
+
