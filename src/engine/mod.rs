@@ -126,6 +126,8 @@ impl Engine {
                 sign_in_codes: settings.sign_in_codes,
                 password_min: settings.password_min,
                 link_minutes: tokens::LINK_MINUTES,
+                code_minutes: codes::MINUTES,
+                sms_countries: settings.messages.sms_countries.listed().map(<[String]>::to_vec),
             },
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),

@@ -96,6 +96,8 @@ impl AuthManager for Fake {
             sign_in_codes: true,
             password_min: 8,
             link_minutes: 60,
+            code_minutes: 10,
+            sms_countries: None,
         }
     }
 
