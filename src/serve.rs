@@ -28,6 +28,9 @@ const SWEEP: Duration = Duration::from_secs(10 * 60);
 /// How long the links live that an environment mails, as far as our pages say it: the original's default (ALTOGIC_WIRE.md §4).
 const REMOTE_LINK_MINUTES: u32 = 60;
 
+/// The same for the codes that an environment texts, of which the original says nothing.
+const REMOTE_CODE_MINUTES: u32 = 10;
+
 /// How long requests in flight may take to finish when the server is told to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 20;
 
@@ -278,6 +281,8 @@ impl Config {
             password_min: self.password_min,
             authenticators: false,
             link_minutes: REMOTE_LINK_MINUTES,
+            code_minutes: REMOTE_CODE_MINUTES,
+            sms_countries: self.sms.countries.listed().map(<[String]>::to_vec),
         };
         let public_url = self.public_url.clone();
         Some(remote::Settings { env_url: altogic.env_url, client_key: altogic.client_key, public_url, offers })

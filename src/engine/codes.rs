@@ -25,6 +25,9 @@ use crate::port::{Code, Field, OneTimeCode, Outcome, Phone, Random, Refusal};
 /// Wrong guesses that kill a code (SECURITY.md S17).
 const GUESSES: i64 = 5;
 
+/// How long a code lives: ten minutes is what NIST SP 800-63B-4 §3.1.3.2 allows.
+pub(super) const MINUTES: u32 = 10;
+
 /// What a code is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CodePurpose {
@@ -59,12 +62,12 @@ impl CodePurpose {
         Self::ALL.into_iter().find(|purpose| purpose.word() == word)
     }
 
-    /// How long a code for it lives: ten minutes is what NIST SP 800-63B-4 §3.1.3.2 allows; those of the second factor live
-    /// one, as the applications count down (ALTOGIC_WIRE.md §4).
+    /// How long a code for it lives: [`MINUTES`]; those of the second factor live one, as the applications count down
+    /// (ALTOGIC_WIRE.md §4).
     pub(super) fn minutes(self) -> u32 {
         match self {
             Self::SetPhone | Self::SecondFactor => 1,
-            Self::VerifyPhone | Self::ChangePhone | Self::SignIn | Self::ResetPassword => 10,
+            Self::VerifyPhone | Self::ChangePhone | Self::SignIn | Self::ResetPassword => MINUTES,
         }
     }
 }

@@ -137,6 +137,8 @@ impl Engine {
                 password_min: settings.password_min,
                 authenticators: true,
                 link_minutes: tokens::LINK_MINUTES,
+                code_minutes: codes::MINUTES,
+                sms_countries: settings.messages.sms_countries.listed().map(<[String]>::to_vec),
             },
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),

@@ -61,6 +61,16 @@ pub enum SmsCountries {
     Only(Vec<String>),
 }
 
+impl SmsCountries {
+    /// The list, where there is one.
+    pub fn listed(&self) -> Option<&[String]> {
+        match self {
+            Self::All => None,
+            Self::Only(countries) => Some(countries),
+        }
+    }
+}
+
 impl Default for MessageSettings {
     /// Every country, 500 texts a day, and our templates.
     fn default() -> Self {

@@ -215,6 +215,10 @@ pub struct Offers {
     pub authenticators: bool,
     /// How long a mailed link lives, in minutes, for the sentence that says so.
     pub link_minutes: u32,
+    /// How long a code by SMS lives, in minutes; that of a second factor says its own end ([`Challenge`]).
+    pub code_minutes: u32,
+    /// The only countries that codes are sent to, as ISO 3166-1 names them (`DE`); `None` for all.
+    pub sms_countries: Option<Vec<String>>,
 }
 
 /// A signed-in person and the session they are here with.

@@ -24,6 +24,7 @@
 //! 7. `guard::stand`, one a page: who may come, who is here, and what if the page panics.
 
 mod assets;
+mod code_life;
 mod cookies;
 mod error;
 mod form;
@@ -86,6 +87,7 @@ pub(crate) struct Site {
     redirect_url: String,
     dev_inbox: Option<Arc<dyn DevInbox>>,
     random: Arc<dyn Random>,
+    clock: Arc<dyn Clock>,
     auth: Arc<dyn AuthManager>,
 }
 
@@ -122,6 +124,7 @@ impl Site {
             redirect_url: settings.redirect_url,
             dev_inbox: settings.dev_inbox,
             random: settings.random,
+            clock: settings.clock,
             paths,
             auth,
         }

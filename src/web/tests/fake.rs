@@ -97,6 +97,8 @@ impl AuthManager for Fake {
             password_min: 8,
             authenticators: true,
             link_minutes: 60,
+            code_minutes: 10,
+            sms_countries: None,
         }
     }
 
