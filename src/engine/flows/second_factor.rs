@@ -95,7 +95,7 @@ pub(in crate::engine) async fn sign_in_with_second_factor(
     };
     let counted_for = if is_named_by_phone { phone.as_str() } else { &*waiting.id };
     let purposes = [CodePurpose::SecondFactor; 2];
-    let guess = Guess { purposes, phone: &phone, code: &code, user_id: Some(&waiting.user_id), counted_for };
+    let guess = Guess { purposes, target: phone.as_str(), code: &code, user_id: Some(&waiting.user_id), counted_for };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, now).await?;
     if right.challenge_id.as_ref() != Some(&waiting.id) {
         return Err(invalid().into());
@@ -142,7 +142,7 @@ pub(in crate::engine) async fn verify_own_phone(
     let (phone, code) = judge(phone, code)?;
     let user_id = Some(account.user.id.as_str());
     let purposes = [CodePurpose::SetPhone; 2];
-    let guess = Guess { purposes, phone: &phone, code: &code, user_id, counted_for: phone.as_str() };
+    let guess = Guess { purposes, target: phone.as_str(), code: &code, user_id, counted_for: phone.as_str() };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     if account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());
@@ -189,8 +189,8 @@ async fn text_code(
     let new = NewCode {
         purpose: CodePurpose::SecondFactor,
         user_id: &waiting.user_id,
-        phone,
+        target: phone.as_str(),
         challenge_id: Some(&waiting.id),
     };
-    engine.text_code_of(tx, &new).await
+    engine.text_code_of(tx, &new, phone).await
 }
