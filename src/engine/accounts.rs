@@ -76,6 +76,7 @@ impl Account {
                 phone: row.optional_text("phone")?,
                 phone_verified: row.optional_integer("phone_verified_at")?.is_some(),
                 two_factor: row.integer("two_factor")? != 0,
+                second_factor: row.integer("two_factor")? != 0 || row.integer("authenticator")? != 0,
                 name: row.optional_text("name")?,
                 profile_picture: row.optional_text("profile_picture")?,
                 signed_up_at: row.time("signed_up_at")?,
@@ -103,7 +104,7 @@ impl Account {
 
     /// Whether anything is asked for after the first factor.
     pub(super) fn has_second_factor(&self) -> bool {
-        self.user.two_factor || self.authenticator
+        self.user.second_factor
     }
 
     /// The number that texts to the account go to: the stored one.

@@ -137,7 +137,8 @@ impl Authenticators {
 
     fn open(&self, user_id: &str, row: &Row) -> Outcome<Vec<u8>> {
         let opened = self.0.open(user_id, &row.bytes("secret")?);
-        Ok(opened.ok_or_else(|| Failure::broken("the key of an authenticator app was sealed with another secret key"))?)
+        Ok(opened
+            .ok_or_else(|| Failure::broken("the key of an authenticator app was sealed with another secret key"))?)
     }
 }
 

@@ -94,12 +94,18 @@ impl Challenges {
         user_id: &str,
         now: Timestamp,
     ) -> Result<Option<Waiting>, StoreError> {
-        let sql = "select id, user_id, text_counts from challenges where user_id = $1 and expires_at > $2 and by_phone = 1";
+        let sql =
+            "select id, user_id, text_counts from challenges where user_id = $1 and expires_at > $2 and by_phone = 1";
         store.fetch_optional(sql, values![user_id, now]).await?.as_ref().map(read).transpose()
     }
 
     /// Takes a guess. `false` when there is none left, or the challenge is over.
-    pub(super) async fn take_guess(&self, store: &Store, waiting: &Waiting, now: Timestamp) -> Result<bool, StoreError> {
+    pub(super) async fn take_guess(
+        &self,
+        store: &Store,
+        waiting: &Waiting,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let sql = "update challenges set guesses = guesses - 1 where id = $1 and guesses > 0 and expires_at > $2";
         Ok(store.execute(sql, values![&waiting.id, now]).await? == 1)
     }
@@ -117,9 +123,5 @@ impl Challenges {
 }
 
 fn read(row: &Row) -> Result<Waiting, StoreError> {
-    Ok(Waiting {
-        id: row.text("id")?,
-        user_id: row.text("user_id")?,
-        text_counts: row.integer("text_counts")? != 0,
-    })
+    Ok(Waiting { id: row.text("id")?, user_id: row.text("user_id")?, text_counts: row.integer("text_counts")? != 0 })
 }

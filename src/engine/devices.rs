@@ -46,7 +46,12 @@ impl Devices {
     }
 
     /// The id under which this browser is known to an account.
-    pub(super) async fn known(&self, store: &Store, user_id: &str, caller: &Caller) -> Result<Option<String>, StoreError> {
+    pub(super) async fn known(
+        &self,
+        store: &Store,
+        user_id: &str,
+        caller: &Caller,
+    ) -> Result<Option<String>, StoreError> {
         for digest in self.digests(caller) {
             let sql = "select id from devices where user_id = $1 and digest = $2";
             if let Some(row) = store.fetch_optional(sql, values![user_id, digest]).await? {
@@ -132,11 +137,7 @@ impl Devices {
 }
 
 /// Ends the trust in one browser, or in all of an account.
-pub(super) async fn untrust(
-    tx: &mut Transaction<'_>,
-    user_id: &str,
-    handle: Option<&str>,
-) -> Result<(), StoreError> {
+pub(super) async fn untrust(tx: &mut Transaction<'_>, user_id: &str, handle: Option<&str>) -> Result<(), StoreError> {
     let sql = "update devices set trusted_until = null where user_id = $1 and ($2 = '' or id = $2)";
     tx.execute(sql, values![user_id, handle.unwrap_or_default()]).await.map(drop)
 }

@@ -50,7 +50,8 @@ impl Recovery {
         for digest in self.0.all(&message(user_id, code.expose())) {
             let sql = "delete from recovery_codes where user_id = $1 and digest = $2";
             if tx.execute(sql, values![user_id, digest]).await? == 1 {
-                let rows = tx.fetch_all("select digest from recovery_codes where user_id = $1", values![user_id]).await?;
+                let rows =
+                    tx.fetch_all("select digest from recovery_codes where user_id = $1", values![user_id]).await?;
                 return Ok(Some(rows.len()));
             }
         }

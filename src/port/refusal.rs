@@ -111,6 +111,8 @@ pub enum Code {
     InvalidPhoneCredentials,
     /// The current password, typed to confirm a change, is wrong.
     InvalidCredentials,
+    /// A sensitive change wants a proof of the owner that is younger than the last one.
+    ProofNeeded,
     NameTooLong,
     InvalidName,
     MissingSessionToken,

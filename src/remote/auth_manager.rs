@@ -78,7 +78,10 @@ impl AuthManager for Remote {
     }
 
     fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Entrance> {
-        self.enter(caller, Ask::post(paths::SIGN_IN_CODE, Asked::OneTimeCode).query("code", &code).query("phone", &phone))
+        self.enter(
+            caller,
+            Ask::post(paths::SIGN_IN_CODE, Asked::OneTimeCode).query("code", &code).query("phone", &phone),
+        )
     }
 
     fn send_reset_password_code(&self, caller: Caller, phone: String) -> Answer<()> {

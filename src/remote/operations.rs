@@ -157,11 +157,6 @@ impl Remote {
         Ok(SignedUp { user, grant })
     }
 
-    pub(super) async fn grant(&self, caller: &Caller, ask: Ask) -> Outcome<Grant> {
-        let (_, grant) = self.granted(self.ask(caller, ask).await?)?;
-        Ok(with_session(grant)?)
-    }
-
     /// A first factor: in, or a challenge.
     pub(super) async fn first_factor(&self, caller: &Caller, ask: Ask) -> Outcome<Entrance> {
         let asked = ask.asked;

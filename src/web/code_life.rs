@@ -30,7 +30,6 @@ impl CodeLife {
     }
 
     /// Of a code whose end is known.
-    #[expect(dead_code, reason = "for the page of the second factor, whose challenges say when they end")]
     pub(crate) fn until(expires_at: Timestamp, minutes: u32, now: Timestamp) -> Self {
         let whole = SignedDuration::from_mins(minutes.into());
         Self { minutes, left: expires_at.duration_since(now).clamp(SignedDuration::ZERO, whole) }

@@ -35,6 +35,7 @@ mod page;
 mod pages;
 mod paths;
 mod portrait;
+mod qr;
 mod routes;
 mod session;
 mod times;

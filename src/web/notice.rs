@@ -16,7 +16,12 @@ pub(crate) enum Notice {
     MailSentAgain,
     MailSentToNewAddress,
     LinkGone,
+    CodeSent,
     CodeSentAgain,
+    RecoveryCodeUsed,
+    SecondStepChanged,
+    BrowsersAskedAgain,
+    KeyGone,
     SignInGone,
     PasswordReset,
     PasswordChanged,
@@ -44,6 +49,13 @@ impl Notice {
             Self::MailSentAgain => "We sent it again. It can take a few minutes to arrive.",
             Self::MailSentToNewAddress => "We sent the link to the corrected address.",
             Self::LinkGone => "That link is no longer open in this browser. Please ask for a new one.",
+            Self::CodeSent => "We sent a code to your phone.",
+            Self::RecoveryCodeUsed => {
+                "You signed in with a recovery code; it no longer works. Under “Second step” you see how many are left."
+            }
+            Self::SecondStepChanged => "Your second step was changed.",
+            Self::BrowsersAskedAgain => "It will be asked for the second step again.",
+            Self::KeyGone => "The key that was shown is no longer good. Begin again with a new one.",
             Self::CodeSentAgain => "We sent another code. The former one no longer works.",
             Self::SignInGone => "That sign-in took too long. Please sign in again.",
             Self::PasswordReset => "Your password was changed. Sign in with the new one.",
@@ -60,7 +72,12 @@ impl Notice {
     pub(crate) fn is_good(self) -> bool {
         !matches!(
             self,
-            Self::SignInFirst | Self::SessionEnded | Self::SignInGone | Self::LinkGone | Self::EmailChangeLinkFailed
+            Self::SignInFirst
+                | Self::SessionEnded
+                | Self::SignInGone
+                | Self::LinkGone
+                | Self::KeyGone
+                | Self::EmailChangeLinkFailed
         )
     }
 }

@@ -17,9 +17,9 @@ use super::{
         recognise, stand,
     },
     pages::{
-        auth_redirect, change_password, check_inbox, choose_password, dev_inbox, home, magic_link, profile,
-        profile_email, profile_email_confirm, profile_name, profile_password, profile_picture, profile_sessions,
-        reset_password, sign_in, sign_out, sign_up, two_factor,
+        auth_redirect, authenticator, change_password, check_inbox, choose_password, dev_inbox, home, magic_link,
+        profile, profile_email, profile_email_confirm, profile_name, profile_password, profile_picture,
+        profile_sessions, profile_two_factor, recovery_code, reset_password, sign_in, sign_out, sign_up, two_factor,
     },
     visit::Visit,
 };
@@ -35,6 +35,7 @@ fn table() -> Vec<Place> {
         at("/sign-in/two-factor", Guests).get(two_factor::show).post(two_factor::submit),
         at("/sign-in/two-factor/resend", Guests).get(two_factor::show).post(two_factor::resend),
         at("/sign-in/two-factor/leave", Guests).get(two_factor::show).post(two_factor::leave),
+        at("/sign-in/two-factor/recovery", Guests).get(recovery_code::show).post(recovery_code::submit),
         at("/magic-link", Guests).get(magic_link::show).post(magic_link::submit),
         at("/auth-redirect", Anyone).get(auth_redirect::show),
         at("/auth-redirect/finish", Anyone).get(auth_redirect::show).post(auth_redirect::submit),
@@ -54,6 +55,22 @@ fn table() -> Vec<Place> {
         at("/profile/sessions", Members).get(profile_sessions::show),
         at("/profile/sessions/end", Members).get(profile_sessions::show).post(profile_sessions::end_one),
         at("/profile/sessions/end-others", Members).get(profile_sessions::show).post(profile_sessions::end_others),
+        at("/profile/two-factor", Members).get(profile_two_factor::show),
+        at("/profile/two-factor/text/on", Members).get(profile_two_factor::show).post(profile_two_factor::text_on),
+        at("/profile/two-factor/text/off", Members).get(profile_two_factor::show).post(profile_two_factor::text_off),
+        at("/profile/two-factor/authenticator", Members)
+            .get(authenticator::show)
+            .post(profile_two_factor::begin_authenticator),
+        at("/profile/two-factor/authenticator/confirm", Members).get(authenticator::show).post(authenticator::submit),
+        at("/profile/two-factor/authenticator/remove", Members)
+            .get(profile_two_factor::show)
+            .post(profile_two_factor::remove_authenticator),
+        at("/profile/two-factor/recovery-codes", Members)
+            .get(profile_two_factor::show)
+            .post(profile_two_factor::new_recovery_codes),
+        at("/profile/two-factor/browsers/untrust", Members)
+            .get(profile_two_factor::show)
+            .post(profile_two_factor::untrust),
         at("/.well-known/change-password", Anyone).get(change_password::show),
     ]
 }

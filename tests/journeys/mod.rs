@@ -1,5 +1,6 @@
 //! Journeys as a person makes them: open, fill by label, press, read the inbox.
 
+mod authenticator;
 mod bad_input;
 mod change_email;
 mod change_password;

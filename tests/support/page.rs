@@ -60,6 +60,11 @@ impl Page {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The text of every element that a selector finds.
+    pub fn all(&self, wanted: &str) -> Vec<String> {
+        Html::parse_document(&self.html()).select(&selector(wanted)).map(inner_text).collect()
+    }
+
     /// The name of the field with this label.
     pub fn name_of(&self, label: &str) -> String {
         let html = Html::parse_document(&self.html());
@@ -79,10 +84,11 @@ impl Page {
         for input in form.select(&selector("input, button[name]")) {
             let input = input.value();
             let (Some(name), kind) = (input.attr("name"), input.attr("type").unwrap_or("text")) else { continue };
-            if kind == "file" {
+            let given = typed.iter().rev().find(|(typed, _)| typed == name).map(|(_, value)| value.as_str());
+            let unticked = kind == "checkbox" && given.is_none() && input.attr("checked").is_none();
+            if kind == "file" || unticked {
                 continue;
             }
-            let given = typed.iter().rev().find(|(typed, _)| typed == name).map(|(_, value)| value.as_str());
             let value = given.or(input.attr("value")).unwrap_or_default();
             fields.push((name.to_owned(), value.to_owned()));
         }

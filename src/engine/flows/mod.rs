@@ -13,6 +13,7 @@ mod correct_sign_up;
 mod grant;
 mod mail;
 mod open_mail_link;
+mod proofs;
 mod prove;
 mod reset_password;
 mod second_factor;

@@ -19,8 +19,8 @@ use crate::{
         store::Transaction,
     },
     port::{
-        Caller, Challenge, ChallengeToken, Code, Door, Factors, Field, Grant, OneTimeCode, Outcome, Phone, RecoveryCode,
-        Refusal, SecondFactorOf, SentCode, User,
+        Caller, Challenge, ChallengeToken, Code, Door, Factors, Field, Grant, OneTimeCode, Outcome, Phone,
+        RecoveryCode, Refusal, SecondFactorOf, SentCode, User,
     },
 };
 
@@ -31,7 +31,7 @@ use crate::{
 pub(super) async fn challenge(
     engine: &Engine,
     caller: &Caller,
-    mut tx: Transaction<'_>,
+    tx: Transaction<'_>,
     account: &Account,
     first: FirstFactor,
 ) -> Outcome<Challenge> {
@@ -199,7 +199,7 @@ impl Attempt<'_> {
         let text = self.account.user.two_factor && self.waiting.text_counts;
         let phone = self.account.number().filter(|_| text).ok_or_else(invalid)?;
         let purposes = [CodePurpose::SecondFactor; 2];
-        let guess = Guess { purposes, phone: &phone, code: &code, user_id: Some(user_id), counted_for };
+        let guess = Guess { purposes, target: phone.as_str(), code: &code, user_id: Some(user_id), counted_for };
         let right = engine.codes().guess(engine.store(), engine.limits(), &guess, now).await?;
         let is_of_this = right.challenge_id.as_ref() == Some(&self.waiting.id);
         if is_of_this { Ok(Right::Text(right)) } else { Err(invalid().into()) }
@@ -263,7 +263,7 @@ pub(in crate::engine) async fn verify_own_phone(
     let (phone, code) = judge(phone, code)?;
     let user_id = Some(account.user.id.as_str());
     let purposes = [CodePurpose::SetPhone; 2];
-    let guess = Guess { purposes, phone: &phone, code: &code, user_id, counted_for: phone.as_str() };
+    let guess = Guess { purposes, target: phone.as_str(), code: &code, user_id, counted_for: phone.as_str() };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     if account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());
@@ -283,18 +283,13 @@ fn take_text(engine: &Engine, caller: &Caller, user: &User) -> Outcome<()> {
     engine.limits().take(Action::SecondFactorToAccount, &user.id, now).map_err(exceeded)
 }
 
-async fn text_code(
-    engine: &Engine,
-    tx: &mut Transaction<'_>,
-    waiting: &Waiting,
-    phone: &Phone,
-) -> Outcome<SentCode> {
+async fn text_code(engine: &Engine, tx: &mut Transaction<'_>, waiting: &Waiting, phone: &Phone) -> Outcome<SentCode> {
     let new = NewCode {
         purpose: CodePurpose::SecondFactor,
         user_id: &waiting.user_id,
-        phone,
+        target: phone.as_str(),
         challenge_id: Some(&waiting.id),
     };
-    let expires_at = engine.text_code_of(tx, &new).await?;
+    let expires_at = engine.text_code_of(tx, &new, phone).await?;
     Ok(SentCode { phone: phone.to_string(), expires_at })
 }

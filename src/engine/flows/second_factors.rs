@@ -1,5 +1,6 @@
 //! Switching second factors on and off, and what goes with them: recovery codes and trusted browsers.
 
+use super::proofs::require_fresh_proof;
 use crate::{
     engine::{
         Engine,
@@ -11,9 +12,7 @@ use crate::{
         sessions::Current,
         store::{StoreError, Transaction, values},
     },
-    port::{
-        AuthenticatorKey, Caller, Code, Field, OneTimeCode, Outcome, RecoveryCodes, Refusal, SecondFactors,
-    },
+    port::{AuthenticatorKey, Caller, Code, Field, OneTimeCode, Outcome, RecoveryCodes, Refusal, SecondFactors},
 };
 
 /// What the caller's account asks for.
@@ -34,7 +33,7 @@ pub(in crate::engine) async fn switch_text_factor(
     caller: &Caller,
     on: bool,
 ) -> Outcome<Option<RecoveryCodes>> {
-    let Current { account, .. } = engine.current(caller).await?;
+    let account = proved(engine, caller).await?;
     if account.user.two_factor == on {
         return Ok(None);
     }
@@ -57,7 +56,7 @@ pub(in crate::engine) async fn switch_text_factor(
 
 /// Makes a key that waits for its first code.
 pub(in crate::engine) async fn begin_authenticator(engine: &Engine, caller: &Caller) -> Outcome<()> {
-    let Current { account, .. } = engine.current(caller).await?;
+    let account = proved(engine, caller).await?;
     let mut tx = engine.store().begin().await?;
     engine.authenticators().begin(&mut tx, &account.user.id, engine.random(), engine.now()).await?;
     Ok(tx.commit().await?)
@@ -81,7 +80,7 @@ pub(in crate::engine) async fn confirm_authenticator(
     caller: &Caller,
     code: &str,
 ) -> Outcome<Option<RecoveryCodes>> {
-    let Current { account, .. } = engine.current(caller).await?;
+    let account = proved(engine, caller).await?;
     let code = OneTimeCode::parse(code).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
     let (user_id, now) = (&account.user.id, engine.now());
     engine.limits().take(Action::GuessCode, user_id, now).map_err(exceeded)?;
@@ -103,7 +102,7 @@ pub(in crate::engine) async fn confirm_authenticator(
 
 /// Forgets the authenticator app, also one whose key still waits.
 pub(in crate::engine) async fn remove_authenticator(engine: &Engine, caller: &Caller) -> Outcome<()> {
-    let Current { account, .. } = engine.current(caller).await?;
+    let account = proved(engine, caller).await?;
     let user_id = &account.user.id;
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
@@ -119,7 +118,7 @@ pub(in crate::engine) async fn remove_authenticator(engine: &Engine, caller: &Ca
 
 /// Replaces the recovery codes.
 pub(in crate::engine) async fn make_recovery_codes(engine: &Engine, caller: &Caller) -> Outcome<RecoveryCodes> {
-    let Current { account, .. } = engine.current(caller).await?;
+    let account = proved(engine, caller).await?;
     let user_id = &account.user.id;
     let mut tx = engine.store().begin().await?;
     // Locks the account: a factor that is switched off meanwhile takes its codes along.
@@ -133,15 +132,18 @@ pub(in crate::engine) async fn make_recovery_codes(engine: &Engine, caller: &Cal
 }
 
 /// Ends the trust in one browser, or in all of them.
-pub(in crate::engine) async fn untrust_browsers(
-    engine: &Engine,
-    caller: &Caller,
-    handle: Option<&str>,
-) -> Outcome<()> {
+pub(in crate::engine) async fn untrust_browsers(engine: &Engine, caller: &Caller, handle: Option<&str>) -> Outcome<()> {
     let Current { account, .. } = engine.current(caller).await?;
     let mut tx = engine.store().begin().await?;
     devices::untrust(&mut tx, &account.user.id, handle).await?;
     Ok(tx.commit().await?)
+}
+
+/// The caller's account, if its owner was proved a short while ago (S20).
+async fn proved(engine: &Engine, caller: &Caller) -> Outcome<Account> {
+    let current = engine.current(caller).await?;
+    require_fresh_proof(engine, caller, &current)?;
+    Ok(current.account)
 }
 
 /// After a factor was switched: trust ends, recovery codes come with the first factor and go with the last.
@@ -179,4 +181,3 @@ pub(super) async fn tell_switched(
     let message = if on { TextMessage::SecondFactorOn } else { TextMessage::SecondFactorOff };
     engine.text(tx, &message, &number, None).await
 }
-

@@ -75,11 +75,17 @@ impl Engine {
         user_id: &str,
         phone: &Phone,
     ) -> Outcome<jiff::Timestamp> {
-        self.text_code_of(tx, &NewCode { purpose, user_id, phone, challenge_id: None }).await
+        let new = NewCode { purpose, user_id, target: phone.as_str(), challenge_id: None };
+        self.text_code_of(tx, &new, phone).await
     }
 
-    /// As [`text_code`](Self::text_code), of a sign-in that waits for it. Answers the end of the code.
-    pub(super) async fn text_code_of(&self, tx: &mut Transaction<'_>, new: &NewCode<'_>) -> Outcome<jiff::Timestamp> {
+    /// As [`text_code`](Self::text_code), of a sign-in or session that waits for it. Answers the end of the code.
+    pub(super) async fn text_code_of(
+        &self,
+        tx: &mut Transaction<'_>,
+        new: &NewCode<'_>,
+        phone: &Phone,
+    ) -> Outcome<jiff::Timestamp> {
         let (code, expires_at) = self.codes().create(tx, new, self.random(), self.now()).await?;
         let minutes = new.purpose.minutes();
         let message = match new.purpose {
@@ -89,8 +95,9 @@ impl Engine {
             CodePurpose::SignIn => TextMessage::SignIn { code, minutes },
             CodePurpose::ResetPassword => TextMessage::ResetPassword { code, minutes },
             CodePurpose::SecondFactor => TextMessage::SecondFactor { code, minutes },
+            CodePurpose::Prove => TextMessage::Prove { code, minutes },
         };
-        self.text(tx, &message, new.phone, Some(expires_at)).await?;
+        self.text(tx, &message, phone, Some(expires_at)).await?;
         Ok(expires_at)
     }
 }

@@ -28,7 +28,7 @@ pub(in crate::engine) async fn sign_in_with_code(
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
     let guess = Guess {
         purposes: [CodePurpose::SignIn; 2],
-        phone: &phone,
+        target: phone.as_str(),
         code: &code,
         user_id: None,
         counted_for: phone.as_str(),

@@ -120,6 +120,7 @@ pub(super) fn new_user(engine: &Engine, name: Option<String>, fields: Map<String
         phone: None,
         phone_verified: false,
         two_factor: false,
+        second_factor: false,
         name,
         profile_picture: None,
         signed_up_at: now,

@@ -54,6 +54,7 @@ pub(in crate::engine) async fn update_object(
         return Err(Code::ObjectTooLarge.into());
     }
     write(&mut tx, &user).await?;
+    user.second_factor = user.two_factor || account.authenticator;
     if user.two_factor != account.user.two_factor {
         // An application has no place to show recovery codes: its people make them at our pages.
         second_factors::settle_without_codes(&mut tx, user_id).await?;

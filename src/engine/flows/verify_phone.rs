@@ -24,7 +24,7 @@ pub(in crate::engine) async fn verify_phone(
     let (phone, code) = judge(phone, code)?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
     let purposes = [CodePurpose::VerifyPhone, CodePurpose::ChangePhone];
-    let guess = Guess { purposes, phone: &phone, code: &code, user_id: None, counted_for: phone.as_str() };
+    let guess = Guess { purposes, target: phone.as_str(), code: &code, user_id: None, counted_for: phone.as_str() };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     if right.purpose == CodePurpose::ChangePhone {
         let account = accounts::by_id(engine.store(), &right.user_id).await?.ok_or(Code::InvalidOneTimeCode)?;

@@ -86,7 +86,8 @@ impl Outbox {
         random: Arc<dyn Random>,
     ) -> Result<Self, TemplateError> {
         let host = host_of(public_url);
-        let (seal, templates) = (Seal::new(keys, "vestibule outbox"), Templates::open(product_name, &host, templates_dir)?);
+        let (seal, templates) =
+            (Seal::new(keys, "vestibule outbox"), Templates::open(product_name, &host, templates_dir)?);
         let (news_of_mail, news_of_sms) = (Notify::new(), Notify::new());
         Ok(Self(Arc::new(Parts { seal, templates, host, clock, random, news_of_mail, news_of_sms })))
     }

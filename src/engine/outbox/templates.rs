@@ -76,6 +76,7 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "second_factor_off",
     ],
     sms: [
+        "prove",
         "verify_phone",
         "change_phone",
         "set_phone",

@@ -90,6 +90,10 @@ impl Bench {
         Self { engine, clock, random, _folder: folder }
     }
 
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub(super) fn pass(&self, seconds: i64) {
         self.clock.0.fetch_add(seconds * 1000, SeqCst);
     }
@@ -160,6 +164,7 @@ pub(super) fn somebody() -> Caller {
         user_agent: String::new(),
         session: None,
         browser: None,
+        devices: Vec::new(),
         redirect_url: None,
         is_operator: false,
     }

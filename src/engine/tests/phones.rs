@@ -58,7 +58,7 @@ impl Hall {
     }
 
     pub(super) async fn sign_in_with_code(&self, phone: &str, code: &str) -> Outcome<Grant> {
-        self.bench.engine.sign_in_with_code(on_the_wire(), phone.to_owned(), code.to_owned()).await
+        self.bench.engine.sign_in_with_code(on_the_wire(), phone.to_owned(), code.to_owned()).await.map(granted)
     }
 
     async fn send_reset_code(&self, phone: &str) -> Outcome<()> {

@@ -1,6 +1,7 @@
 //! One file a page: its template, its fields, `show`, `submit`.
 
 pub(super) mod auth_redirect;
+pub(super) mod authenticator;
 pub(super) mod change_password;
 pub(super) mod check_inbox;
 pub(super) mod choose_password;
@@ -15,6 +16,9 @@ pub(super) mod profile_name;
 pub(super) mod profile_password;
 pub(super) mod profile_picture;
 pub(super) mod profile_sessions;
+pub(super) mod profile_two_factor;
+pub(super) mod recovery_code;
+mod recovery_codes;
 pub(super) mod reset_password;
 pub(super) mod sign_in;
 pub(super) mod sign_out;

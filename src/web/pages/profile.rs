@@ -20,6 +20,7 @@ struct Profile {
     first_name: Option<String>,
     email: Option<String>,
     email_verified: bool,
+    second_step: bool,
     portrait: Portrait,
     member_since: Moment,
     /// Since when they are here.
@@ -35,6 +36,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
         name: user.name,
         email: user.email,
         email_verified: user.email_verified,
+        second_step: user.second_factor,
         member_since: Moment::of(user.signed_up_at),
         here_since: Moment::of(session.started_at),
         visit,

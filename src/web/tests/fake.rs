@@ -11,9 +11,10 @@ use std::{
 use jiff::Timestamp;
 
 use crate::port::{
-    AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Entrance, Failure, Field,
-    FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Random, Refusal, SecondFactorOf, SecondFactors, RecoveryCodes,
-    Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
+    AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Entrance,
+    Failure, Field, FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Random,
+    RecoveryCodes, Refusal, SecondFactorOf, SecondFactors, Session, SessionToken, SignUpWithEmail, SignUpWithPhone,
+    SignedUp, User, Version,
 };
 
 /// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
@@ -54,6 +55,7 @@ fn user() -> User {
         phone: None,
         phone_verified: false,
         two_factor: false,
+        second_factor: false,
         name: Some("Ann <b>".into()),
         profile_picture: None,
         signed_up_at: Timestamp::UNIX_EPOCH,
@@ -198,7 +200,7 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn sign_in_with_second_factor(&self, _: Caller, _: SecondFactorOf, SecondFactors, RecoveryCodes, _: String, _: bool) -> Answer<Grant> {
+    fn sign_in_with_second_factor(&self, _: Caller, _: SecondFactorOf, _: String, _: bool) -> Answer<Grant> {
         unused()
     }
 
