@@ -12,8 +12,8 @@ use jiff::Timestamp;
 
 use crate::port::{
     AccessToken, Agent, Answer, AuthManager, Caller, Challenge, ChallengeToken, Code, Entrance, Failure, Field,
-    FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Random, Refusal, SecondFactorOf,
-    Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
+    FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved, Random,
+    Refusal, SecondFactorOf, Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
 };
 
 /// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
@@ -183,7 +183,7 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn change_phone(&self, _: Caller, _: Password, _: String) -> Answer<User> {
+    fn change_phone(&self, _: Caller, _: Option<Password>, _: String) -> Answer<User> {
         unused()
     }
 
@@ -215,11 +215,23 @@ impl AuthManager for Fake {
         now(if token.expose() == "good" { Ok(()) } else { Err(Code::InvalidAccessToken.into()) })
     }
 
+    fn proof_methods(&self, _: Caller) -> Answer<ProofMethods> {
+        unused()
+    }
+
+    fn send_proof_code(&self, _: Caller) -> Answer<()> {
+        unused()
+    }
+
+    fn prove(&self, _: Caller, _: Proof) -> Answer<Proved> {
+        unused()
+    }
+
     fn change_password(&self, _: Caller, _: Password, _: Password) -> Answer<Session> {
         unused()
     }
 
-    fn change_email(&self, _: Caller, _: Password, _: String) -> Answer<User> {
+    fn change_email(&self, _: Caller, _: Option<Password>, _: String) -> Answer<User> {
         unused()
     }
 
