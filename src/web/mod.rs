@@ -36,6 +36,7 @@ mod paths;
 mod portrait;
 mod routes;
 mod session;
+mod step_up;
 mod times;
 mod typed;
 mod upload;

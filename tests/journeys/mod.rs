@@ -13,5 +13,6 @@ mod reset_password;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod step_up;
 mod sub_path;
 mod two_factor;
