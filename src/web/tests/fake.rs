@@ -223,16 +223,25 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn prove(&self, _: Caller, _: Proof) -> Answer<Proved> {
-        unused()
+    fn prove(&self, _: Caller, proof: Proof) -> Answer<Proved> {
+        now(match proof {
+            Proof::Password(password) if password.expose() == "open sesame" => {
+                Ok(Proved::Session(Session { token: SessionToken::parse("proved-token").ok(), ..session() }))
+            }
+            _ => Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into()),
+        })
     }
 
     fn change_password(&self, _: Caller, _: Password, _: Password) -> Answer<Session> {
         unused()
     }
 
-    fn change_email(&self, _: Caller, _: Option<Password>, _: String) -> Answer<User> {
-        unused()
+    fn change_email(&self, caller: Caller, _: Option<Password>, email: String) -> Answer<User> {
+        if caller.session.is_none_or(|token| token.expose() != "proved-token") {
+            return now(Err(Code::ProofNeeded.into()));
+        }
+        self.mailed.lock().unwrap().push(email);
+        now(Ok(user()))
     }
 
     fn confirm_email_change(&self, _: Caller, _: LinkKey) -> Answer<User> {
