@@ -146,7 +146,7 @@ impl<F: Fields> Form<F> {
             Err(Trouble::Refused(refusal)) if is_dead_session(&refusal) => Err(PageError::SessionEnded),
             Err(Trouble::Refused(refusal)) => match self.visit.clone() {
                 Some(visit) if step_up::is_about_proof(&refusal, F::INPUTS) => {
-                    Err(step_up::ask(&visit, &self.typed, Some(&refusal)).await)
+                    Err(step_up::ask(&visit, &self.typed, F::INPUTS, &refusal).await)
                 }
                 _ => Ok(Err(self.refuse(&refusal))),
             },
@@ -226,7 +226,7 @@ impl<F: Fields> Form<F> {
         if let Some(visit) = self.visit.clone()
             && self.has_token()
         {
-            self.proved = step_up::take(&visit, &mut self.typed).await?;
+            self.proved = step_up::take(&visit, &mut self.typed, F::INPUTS).await?;
         }
         Ok(())
     }

@@ -53,6 +53,8 @@ pub(super) const INPUTS: &[Input] = &[Input::Secret(PASSWORD), Input::Secret(COD
 pub(crate) struct StepUp {
     methods: ProofMethods,
     lines: Vec<(&'static str, Zeroizing<String>)>,
+    /// Whether the form has no secrets, which are not carried on.
+    keeps_all: bool,
     /// Whether a code was sent, so that there is one to type.
     code_sent: bool,
     status: StatusCode,
@@ -68,8 +70,8 @@ struct Page<'a> {
 }
 
 /// The page that asks for a proof, as the error that ends the way of a form.
-pub(super) async fn ask(visit: &Visit, typed: &Typed, refusal: Option<&Refusal>) -> PageError {
-    ask_for(visit, typed, refusal, false).await
+pub(super) async fn ask(visit: &Visit, typed: &Typed, inputs: &[Input], refusal: &Refusal) -> PageError {
+    StepUp::of(typed, inputs, false).refuse(refusal).ask(visit).await
 }
 
 /// Takes the answer of a step-up page, if the form came from one; says whether it did. A right proof goes on under the new
@@ -77,12 +79,11 @@ pub(super) async fn ask(visit: &Visit, typed: &Typed, refusal: Option<&Refusal>)
 ///
 /// # Errors
 /// The step-up page again when the proof was wrong or a code was sent; what became of the session, or a failure.
-pub(super) async fn take(visit: &Visit, typed: &mut Typed) -> Result<bool, PageError> {
+pub(super) async fn take(visit: &Visit, typed: &mut Typed, inputs: &[Input]) -> Result<bool, PageError> {
     let Some(answer) = Answer::of(typed) else { return Ok(false) };
-    let is_code = matches!(answer, Answer::Proof(Proof::Code(_))) || typed.has(CODE);
     let trouble = match answer {
         Answer::Send => match visit.auth().send_proof_code(visit.caller()).await {
-            Ok(()) => return Err(ask_for(visit, typed, None, true).await),
+            Ok(()) => return Err(StepUp::of(typed, inputs, true).ask(visit).await),
             Err(trouble) => trouble,
         },
         Answer::Proof(proof) => match visit.auth().prove(visit.caller(), proof).await {
@@ -92,7 +93,8 @@ pub(super) async fn take(visit: &Visit, typed: &mut Typed) -> Result<bool, PageE
     };
     match trouble {
         Trouble::Refused(refusal) if !is_dead_session(&refusal) => {
-            Err(ask_for(visit, typed, Some(&refusal), is_code).await)
+            let code_sent = typed.has(CODE);
+            Err(StepUp::of(typed, inputs, code_sent).refuse(&refusal).ask(visit).await)
         }
         trouble => Err(trouble.into()),
     }
@@ -138,25 +140,6 @@ fn go_on(visit: &Visit, typed: &mut Typed, proved: Proved) -> Result<(), PageErr
     Ok(())
 }
 
-async fn ask_for(visit: &Visit, typed: &Typed, refusal: Option<&Refusal>, code_sent: bool) -> PageError {
-    let methods = match visit.auth().proof_methods(visit.caller()).await {
-        Ok(methods) => methods,
-        Err(trouble) => return trouble.into(),
-    };
-    let lines = typed.lines().map(|(name, value)| (name, Zeroizing::new(value.to_owned()))).collect();
-    // That a proof is needed is what the page says anyway.
-    let refusal = refusal.filter(|refusal| !refusal.is(Code::ProofNeeded));
-    let problems = refusal.map_or(&[][..], Refusal::problems);
-    PageError::StepUp(Box::new(StepUp {
-        methods,
-        lines,
-        code_sent,
-        status: refusal.map_or(StatusCode::FORBIDDEN, status_of),
-        retry_after: refusal.and_then(Refusal::retry_after),
-        wrong: problems.iter().map(wrong).collect(),
-    }))
-}
-
 fn wrong(problem: &Problem) -> Wrong {
     let field = match problem.field {
         Some(Field::CurrentPassword) => Some(PASSWORD),
@@ -167,6 +150,35 @@ fn wrong(problem: &Problem) -> Wrong {
 }
 
 impl StepUp {
+    fn of(typed: &Typed, inputs: &[Input], code_sent: bool) -> Self {
+        Self {
+            methods: ProofMethods { password: false, code: None },
+            lines: typed.lines().map(|(name, value)| (name, Zeroizing::new(value.to_owned()))).collect(),
+            keeps_all: inputs.iter().all(|input| matches!(input, Input::Line(_))),
+            code_sent,
+            status: StatusCode::FORBIDDEN,
+            retry_after: None,
+            wrong: Vec::new(),
+        }
+    }
+
+    /// With what is wrong. That a proof is needed is what the page says anyway.
+    fn refuse(self, refusal: &Refusal) -> Self {
+        if refusal.is(Code::ProofNeeded) {
+            return self;
+        }
+        let wrong = refusal.problems().iter().map(wrong).collect();
+        Self { status: status_of(refusal), retry_after: refusal.retry_after(), wrong, ..self }
+    }
+
+    /// Asks for what the account can be asked for.
+    async fn ask(self, visit: &Visit) -> PageError {
+        match visit.auth().proof_methods(visit.caller()).await {
+            Ok(methods) => PageError::StepUp(Box::new(Self { methods, ..self })),
+            Err(trouble) => trouble.into(),
+        }
+    }
+
     pub(super) fn status(&self) -> StatusCode {
         self.status
     }

@@ -137,6 +137,7 @@ async fn the_first_password_is_set_after_a_proof() {
     ann.press("Set password").await;
     assert_eq!((ann.page.status, ann.page.heading().as_str()), (403, "Confirm it is you"));
     assert!(!ann.page.html().contains("calm green"), "a secret is never carried on");
+    assert!(ann.page.text().contains("Passwords are not kept"), "{}", ann.page.text());
     ann.press("Send a code to a…@example.com").await;
     type_code(&mut ann, &mailed_code(&hall).await).await;
     assert_eq!((ann.page.status, ann.page.path.as_str()), (200, "/profile/password"), "{}", ann.page.text());
