@@ -5,8 +5,8 @@ use std::future::Future;
 use super::{Engine, flows, shown::Shown};
 use crate::port::{
     AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Entrance, Failure,
-    FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, RecoveryCodes, SecondFactorOf,
-    SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
+    FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved,
+    RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
 };
 
 impl AuthManager for Engine {
@@ -85,8 +85,10 @@ impl AuthManager for Engine {
         })
     }
 
-    fn change_phone(&self, caller: Caller, current_password: Password, new_phone: String) -> Answer<User> {
-        self.finish(|engine| async move { flows::change_phone(&engine, &caller, &current_password, &new_phone).await })
+    fn change_phone(&self, caller: Caller, current_password: Option<Password>, new_phone: String) -> Answer<User> {
+        self.finish(|engine| async move {
+            flows::change_phone(&engine, &caller, current_password.as_ref(), &new_phone).await
+        })
     }
 
     fn set_phone(&self, caller: Caller, phone: String) -> Answer<()> {
@@ -157,14 +159,30 @@ impl AuthManager for Engine {
         self.finish(|engine| async move { flows::reset_password_with_token(&engine, &token, &new_password).await })
     }
 
+    fn proof_methods(&self, caller: Caller) -> Answer<ProofMethods> {
+        let engine = self.clone();
+        Box::pin(async move { flows::proof_methods(&engine, &caller).await })
+    }
+
+    fn send_proof_code(&self, caller: Caller) -> Answer<()> {
+        self.finish(|engine| async move { flows::send_proof_code(&engine, &caller).await })
+    }
+
+    fn prove(&self, caller: Caller, proof: Proof) -> Answer<Proved> {
+        let session = self.finish(|engine| async move { flows::prove(&engine, &caller, proof).await });
+        Box::pin(async move { session.await.map(Proved::Session) })
+    }
+
     fn change_password(&self, caller: Caller, old_password: Password, new_password: Password) -> Answer<Session> {
         self.finish(
             |engine| async move { flows::change_password(&engine, &caller, &old_password, &new_password).await },
         )
     }
 
-    fn change_email(&self, caller: Caller, current_password: Password, new_email: String) -> Answer<User> {
-        self.finish(|engine| async move { flows::change_email(&engine, &caller, &current_password, &new_email).await })
+    fn change_email(&self, caller: Caller, current_password: Option<Password>, new_email: String) -> Answer<User> {
+        self.finish(|engine| async move {
+            flows::change_email(&engine, &caller, current_password.as_ref(), &new_email).await
+        })
     }
 
     fn confirm_email_change(&self, _caller: Caller, key: LinkKey) -> Answer<User> {

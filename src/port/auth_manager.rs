@@ -97,12 +97,12 @@ pub trait AuthManager: Send + Sync {
     ) -> Answer<()>;
 
     /// *Member.* Asks to change or add the account's number. The new number gets a code that proves it; the user comes back
-    /// unchanged, unless `confirm_phone` is off.
-    fn change_phone(&self, caller: Caller, current_password: Password, new_phone: String) -> Answer<User>;
+    /// unchanged, unless `confirm_phone` is off. Without the current password, `ProofNeeded` unless the session was proved just now.
+    fn change_phone(&self, caller: Caller, current_password: Option<Password>, new_phone: String) -> Answer<User>;
 
     /// *Member.* Sends a code that makes a number the account's, for its second factor (ALTOGIC_WIRE.md §8). The session
     /// alone is the proof that is asked for while the account has no verified phone; where it has one, the second factor
-    /// must be off (`SecondFactorIsOn`).
+    /// must be off (`SecondFactorIsOn`). `ProofNeeded` at the pages unless the session was proved just now.
     fn set_phone(&self, caller: Caller, phone: String) -> Answer<()>;
 
     /// *Member.* Makes the number the account's with the code that [`set_phone`](Self::set_phone) sent.
@@ -161,13 +161,28 @@ pub trait AuthManager: Send + Sync {
     /// Sets a new password with the access token of a reset link. Ends every session and every older link; signs nobody in.
     fn reset_password_with_token(&self, caller: Caller, token: AccessToken, new_password: Password) -> Answer<()>;
 
+    /// *Member.* How the caller can prove to be the owner again, for the page that asks for it.
+    fn proof_methods(&self, caller: Caller) -> Answer<ProofMethods>;
+
+    /// *Member.* Sends a code to where [`ProofMethods::code`] says; the former one dies. Refused with `ProofCodeNotOffered` where
+    /// it says nothing.
+    fn send_proof_code(&self, caller: Caller) -> Answer<()>;
+
+    /// *Member.* Proves that the caller is the owner. From then on, for ten minutes, the session may make sensitive changes
+    /// (SECURITY.md S20). Refused with `InvalidCredentials` or `InvalidOneTimeCode` when wrong.
+    fn prove(&self, caller: Caller, proof: Proof) -> Answer<Proved>;
+
     /// *Member.* Changes the password. Every other session and every older link ends, the owner is told. Answers the session
     /// to go on with: at the pages it has a new token (S32), on the wire the old one stays good, as clients expect.
+    ///
+    /// An account that has no password gets its first one at the pages: the old one is not looked at, and it is `ProofNeeded`
+    /// unless the session was proved just now.
     fn change_password(&self, caller: Caller, old_password: Password, new_password: Password) -> Answer<Session>;
 
     /// *Member.* Asks to move the account to a new address. The new address gets a link that proves it, the old one is told.
-    /// The user comes back unchanged, unless `confirm_email` is off.
-    fn change_email(&self, caller: Caller, current_password: Password, new_email: String) -> Answer<User>;
+    /// The user comes back unchanged, unless `confirm_email` is off. Without the current password, `ProofNeeded` unless the
+    /// session was proved just now.
+    fn change_email(&self, caller: Caller, current_password: Option<Password>, new_email: String) -> Answer<User>;
 
     /// Finishes a change of address with the key of the link that was mailed to the new one. Needs no session: the key is
     /// the proof. Refused with `InvalidAccessToken`, or `EmailNotUnique` when the address was taken meanwhile.
@@ -264,6 +279,40 @@ pub struct SentCode {
     pub phone: String,
     /// When the code ends.
     pub expires_at: Timestamp,
+}
+
+/// How an owner can be proved again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProofMethods {
+    /// Whether there is a password to type.
+    pub password: bool,
+    /// Where a code can be sent.
+    pub code: Option<CodePlace>,
+}
+
+/// Where a code goes, written so that its owner knows the place and nobody else learns it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodePlace {
+    Phone(String),
+    Mailbox(String),
+}
+
+/// What somebody typed to prove to be the owner.
+#[derive(Debug)]
+pub enum Proof {
+    Password(Password),
+    /// The code of [`AuthManager::send_proof_code`], as typed.
+    Code(String),
+}
+
+/// What became of a proof.
+#[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
+pub enum Proved {
+    /// It was right. The session goes on under a new token; the old one is dead (S32).
+    Session(Session),
+    /// Not judged: this backend keeps no proofs. The password goes along with the change, which judges it.
+    WithTheChange(Password),
 }
 
 /// Which sign-in a code of a second factor belongs to.

@@ -113,6 +113,8 @@ pub enum Code {
     InvalidCredentials,
     /// A sensitive change wants a proof of the owner that is younger than the last one.
     ProofNeeded,
+    /// There is nowhere to send a code that proves the owner, or no need for one.
+    ProofCodeNotOffered,
     NameTooLong,
     InvalidName,
     MissingSessionToken,

@@ -78,6 +78,7 @@ impl fmt::Display for Code {
             Self::InvalidPhoneCredentials => "The phone number or the password is not right.",
             Self::InvalidCredentials => "The current password is not right.",
             Self::ProofNeeded => "Confirm first that it is you: you signed in a while ago.",
+            Self::ProofCodeNotOffered => "No code can be sent for this account. Type your password.",
             Self::NameTooLong => "The name is too long. Use at most 100 characters.",
             Self::InvalidName => "The name has characters that cannot be shown. Type it again with letters.",
             Self::MissingSessionToken => "Sign in first.",

@@ -173,7 +173,7 @@ fn words(code: Code) -> (u16, &'static str) {
         Code::InvalidSignInCredentials => (401, "invalid_sign_in_credentials"),
         Code::InvalidCredentials => (401, "invalid_credentials"),
         // Never said at the REST door.
-        Code::ProofNeeded => (401, "proof_needed"),
+        Code::ProofNeeded | Code::ProofCodeNotOffered => (401, "proof_needed"),
         Code::PhoneNotUnique => (400, "phone_not_unique"),
         Code::PhoneNotVerified => (401, "phone_not_verified"),
         Code::PhoneAlreadyVerified => (400, "phone_already_verified"),

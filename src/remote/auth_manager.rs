@@ -8,8 +8,8 @@ use super::{Remote, operations, pictures, wire::Ask};
 use crate::{
     port::{
         AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Entrance, Failure,
-        FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, RecoveryCodes, SecondFactorOf,
-        SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
+        FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved,
+        RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
     },
     protocol::{paths, refusals::Asked},
 };
@@ -93,7 +93,8 @@ impl AuthManager for Remote {
         self.done(caller, ask.json(json!({ "newPassword": new.expose() })))
     }
 
-    fn change_phone(&self, caller: Caller, current_password: Password, new_phone: String) -> Answer<User> {
+    fn change_phone(&self, caller: Caller, current_password: Option<Password>, new_phone: String) -> Answer<User> {
+        let Some(current_password) = current_password else { return refused(Code::ProofNeeded) };
         let body = json!({ "currentPassword": current_password.expose(), "newPhone": new_phone });
         self.finish(|remote| async move { operations::change_phone(&remote, &caller, body).await })
     }
@@ -167,11 +168,27 @@ impl AuthManager for Remote {
         self.done(caller, ask.json(json!({ "newPassword": new.expose() })))
     }
 
+    fn proof_methods(&self, _: Caller) -> Answer<ProofMethods> {
+        Box::pin(ready(Ok(ProofMethods { password: true, code: None })))
+    }
+
+    fn send_proof_code(&self, _: Caller) -> Answer<()> {
+        refused(Code::ProofCodeNotOffered)
+    }
+
+    fn prove(&self, _: Caller, proof: Proof) -> Answer<Proved> {
+        match proof {
+            Proof::Password(password) => Box::pin(ready(Ok(Proved::WithTheChange(password)))),
+            Proof::Code(_) => refused(Code::ProofCodeNotOffered),
+        }
+    }
+
     fn change_password(&self, caller: Caller, old: Password, new: Password) -> Answer<Session> {
         self.finish(|remote| async move { operations::change_password(&remote, &caller, &old, &new).await })
     }
 
-    fn change_email(&self, caller: Caller, current_password: Password, new_email: String) -> Answer<User> {
+    fn change_email(&self, caller: Caller, current_password: Option<Password>, new_email: String) -> Answer<User> {
+        let Some(current_password) = current_password else { return refused(Code::ProofNeeded) };
         let body = json!({ "currentPassword": current_password.expose(), "newEmail": new_email });
         self.finish(|remote| async move { operations::change_email(&remote, &caller, body).await })
     }

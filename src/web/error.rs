@@ -21,6 +21,7 @@ use super::{
     guard,
     notice::Notice,
     page::{self, Ours},
+    step_up::StepUp,
     visit::Visit,
 };
 use crate::port::{Failure, Random, Trouble};
@@ -43,6 +44,8 @@ pub(crate) enum PageError {
     TooOften(Duration),
     /// The session was ended meanwhile: on to the sign-in page.
     SessionEnded,
+    /// A sensitive change asks for a proof first.
+    StepUp(Box<StepUp>),
     /// A handler panicked; the text is for the log.
     Panicked(String),
     Failed(Failure),
@@ -103,6 +106,7 @@ impl ResponseError for PageError {
             Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::SessionEnded => StatusCode::UNAUTHORIZED,
+            Self::StepUp(step_up) => step_up.status(),
             Self::Failed(failure) if failure.retry_after.is_some() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) | Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -144,6 +148,9 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
     if matches!(error, Some(PageError::SessionEnded)) {
         visit.session().drop_token();
         return visit.go_saying("/sign-in", Notice::SessionEnded);
+    }
+    if let Some(PageError::StepUp(step_up)) = error {
+        return step_up.show(visit).unwrap_or(bare);
     }
     let status = bare.status();
     let id = status.is_server_error().then(|| report(request, &visit, &bare));

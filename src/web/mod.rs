@@ -13,6 +13,8 @@
 //!                       }                                                            failed: `?`, the error page, 5xx
 //! ```
 //!
+//! An operation that answers `ProofNeeded` needs nothing of its page: the form asks for the proof and goes on ([`step_up`]).
+//!
 //! # The layers around a page, from outside
 //!
 //! 1. `headers::secure`: what every answer carries;
@@ -38,6 +40,7 @@ mod portrait;
 mod qr;
 mod routes;
 mod session;
+mod step_up;
 mod times;
 mod typed;
 mod upload;

@@ -14,5 +14,7 @@ mod reset_password;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod step_up;
+mod step_up_codes;
 mod sub_path;
 mod two_factor;

@@ -114,8 +114,16 @@ async fn a_name_an_address_and_a_password_are_changed() {
     assert!(ann.page.text().contains("Ann Example"), "{}", ann.page.text());
 
     ann.open("/profile/email").await;
-    ann.fill("New e-mail", "ann@new.example").fill("Current password", PASSWORD);
+    ann.fill("New e-mail", "ann@new.example");
     ann.press("Change e-mail").await;
+    // The environment keeps no proofs, so the password is asked for each time and goes along with the change.
+    ann.fill("Your password", "a wrong password");
+    ann.press("Confirm").await;
+    assert_eq!((ann.page.status, ann.page.path.as_str()), (401, "/profile/email"));
+    assert!(ann.page.problem("Your password").is_some(), "{}", ann.page.text());
+    ann.fill("Your password", PASSWORD);
+    ann.press("Confirm").await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
     let mut mail_program = houses.back.browser();
     mail_program.open(&houses.back.newest_mail_to("ann@new.example").await.link()).await;
     mail_program.press("Confirm the new address").await;

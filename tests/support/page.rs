@@ -55,6 +55,13 @@ impl Page {
         ids.split(' ').filter_map(|id| html.select(&selector(&format!("#{id}.wrong"))).next()).map(inner_text).next()
     }
 
+    /// The token of its forms.
+    pub fn csrf(&self) -> String {
+        let html = Html::parse_document(&self.html());
+        let token = html.select(&selector("input[name=csrf]")).next().and_then(|input| input.value().attr("value"));
+        token.unwrap_or_else(|| panic!("no form on {}", self.text())).to_owned()
+    }
+
     /// A header, when the answer has it.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
@@ -82,6 +89,10 @@ impl Page {
             .unwrap_or_else(|| panic!("no button {button:?} on {} ({}): {}", self.path, self.status, self.text()));
         let mut fields = Vec::new();
         for input in form.select(&selector("input, button[name]")) {
+            // Of several buttons the one that is pressed is sent.
+            if input.value().name() == "button" && inner_text(input) != button {
+                continue;
+            }
             let input = input.value();
             let (Some(name), kind) = (input.attr("name"), input.attr("type").unwrap_or("text")) else { continue };
             let given = typed.iter().rev().find(|(typed, _)| typed == name).map(|(_, value)| value.as_str());

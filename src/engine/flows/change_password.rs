@@ -1,5 +1,6 @@
 //! Changing the password while signed in.
 
+use super::proofs::require_fresh_proof;
 use crate::{
     engine::{
         Engine,
@@ -15,22 +16,31 @@ use crate::{
 
 /// Changes the password. Every other session and every link ends, the owner is told (SECURITY.md S21, S35). At the pages the
 /// session goes on with a new token (S32); on the wire with the old one, as clients expect.
+///
+/// The current password is proof enough. An account without one, which a mailed link signs in, gets its first one at the pages,
+/// with a fresh proof (S20); on the wire there is no other proof, so there it is refused.
 pub(in crate::engine) async fn change_password(
     engine: &Engine,
     caller: &Caller,
     old_password: &Password,
     new_password: &Password,
 ) -> Outcome<Session> {
-    let Current { mut member, account, .. } = engine.current(caller).await?;
-    confirm_password(engine, &account, old_password).await?;
+    let current = engine.current(caller).await?;
+    if current.account.password_hash.is_none() && caller.door == Door::Pages {
+        require_fresh_proof(engine, caller, &current)?;
+    } else {
+        confirm_password(engine, &current.account, old_password).await?;
+    }
+    let Current { mut member, account, .. } = current;
     judge(engine, &account, old_password, new_password)?;
     let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
 
     let (user_id, handle) = (&member.user.id, &member.session.handle);
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
-    let sql = "update users set password_hash = $2, updated_at = $3 where id = $1 and password_hash = $4";
-    let values = values![user_id, password_hash, engine.now(), account.password_hash.clone()];
+    let sql = "update users set password_hash = $2, updated_at = $3 \
+               where id = $1 and coalesce(password_hash, '') = $4";
+    let values = values![user_id, password_hash, engine.now(), account.password_hash.clone().unwrap_or_default()];
     if tx.execute(sql, values).await? == 0 {
         return Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into());
     }

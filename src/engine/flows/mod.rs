@@ -40,6 +40,7 @@ pub(super) use correct_sign_up::correct_sign_up_email;
 pub(super) use grant::{finish_where_begun, get_auth_grant};
 pub use open_mail_link::Landing;
 pub(super) use open_mail_link::open_mail_link;
+pub(super) use proofs::{proof_methods, prove, send_proof_code};
 pub(super) use reset_password::{reset_password_with_code, reset_password_with_token};
 pub(super) use second_factor::{resend_second_factor, set_phone, sign_in_with_second_factor, verify_own_phone};
 pub(super) use second_factors::{

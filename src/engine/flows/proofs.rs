@@ -12,10 +12,21 @@
 
 use jiff::SignedDuration;
 
-use super::change_password::confirm_password;
+use super::{change_email::masked, change_password::confirm_password};
 use crate::{
-    engine::{Engine, sessions::Current},
-    port::{Caller, Code, Door, Field, Outcome, Password, Refusal},
+    engine::{
+        Engine,
+        accounts::Account,
+        codes::{CodePurpose, Guess, NewCode, RightCode},
+        limits::{Action, exceeded},
+        outbox::Letter,
+        sessions::Current,
+        store::Transaction,
+    },
+    port::{
+        Caller, Code, CodePlace, Door, Email, Field, Member, OneTimeCode, Outcome, Password, Phone, Proof,
+        ProofMethods, Refusal, Session, Trouble,
+    },
 };
 
 /// How long a proof is fresh. ASVS 7.5.1 and SECURITY.md S20 want between five and fifteen minutes.
@@ -46,4 +57,116 @@ pub(super) async fn confirm(
         None if caller.door == Door::Rest => Err(Refusal::at(Field::CurrentPassword, Code::MissingPassword).into()),
         None => require_fresh_proof(engine, caller, current),
     }
+}
+
+/// How the one who is signed in can prove to be the owner.
+pub(in crate::engine) async fn proof_methods(engine: &Engine, caller: &Caller) -> Outcome<ProofMethods> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let code = place_of(&account).map(|place| match place {
+        Place::Phone(phone) => CodePlace::Phone(phone.masked()),
+        Place::Mailbox(email) => CodePlace::Mailbox(masked(&email)),
+    });
+    Ok(ProofMethods { password: account.password_hash.is_some(), code })
+}
+
+/// Sends a code, good for this session alone.
+///
+/// It is counted for the account, and not for the number or mailbox: strangers, who can have links sent there, must not be able
+/// to keep the owner from it (S12).
+pub(in crate::engine) async fn send_proof_code(engine: &Engine, caller: &Caller) -> Outcome<()> {
+    let Current { member, account, .. } = engine.current(caller).await?;
+    let now = engine.now();
+    match place_of(&account).ok_or(Code::ProofCodeNotOffered)? {
+        Place::Phone(phone) => {
+            engine.judge_destination(&phone).await?;
+            engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
+            engine.limits().take(Action::SecondFactorToAccount, &account.user.id, now).map_err(exceeded)?;
+            let mut tx = engine.store().begin().await?;
+            engine.text_code_of(&mut tx, &new_code(&member, phone.as_str()), &phone).await?;
+            Ok(tx.commit().await?)
+        }
+        Place::Mailbox(email) => {
+            engine.limits().take_from_caller(Action::MailFromAddress, caller, now)?;
+            engine.limits().take(Action::MailFromAccount, &account.user.id, now).map_err(exceeded)?;
+            let mut tx = engine.store().begin().await?;
+            mail_code(engine, &mut tx, &member, &email).await?;
+            Ok(tx.commit().await?)
+        }
+    }
+}
+
+/// Takes a proof: the password or the code that was sent. The session goes on under a new token (S32).
+///
+/// # Errors
+/// `MissingPassword`, `InvalidCredentials`, `MissingOneTimeCode` or `InvalidOneTimeCode` at its field; `RateLimitExceeded`.
+pub(in crate::engine) async fn prove(engine: &Engine, caller: &Caller, proof: Proof) -> Outcome<Session> {
+    let Current { mut member, account, .. } = engine.current(caller).await?;
+    let code = match proof {
+        Proof::Password(typed) => confirm_password(engine, &account, &typed).await.map(|()| None)?,
+        Proof::Code(typed) => Some(guess(engine, &member, &account, &typed).await?),
+    };
+    let now = engine.now();
+    let _change = engine.sessions().change(&member.user.id);
+    let mut tx = engine.store().begin().await?;
+    if let Some(code) = code
+        && !engine.codes().spend(&mut tx, &code, now).await?
+    {
+        return Err(wrong_code());
+    }
+    let token = engine.sessions().renew(&mut tx, &member.session.handle, engine.random(), now).await?;
+    member.session.token = Some(token.ok_or(Code::InvalidSessionToken)?);
+    tx.commit().await?;
+    Ok(member.session)
+}
+
+/// Where a code that proves the owner can go.
+enum Place {
+    Phone(Phone),
+    Mailbox(Email),
+}
+
+/// The phone of the second factor. An account that has neither that nor a password is entered by its mailbox, or by its number,
+/// so that is what proves its owner.
+fn place_of(account: &Account) -> Option<Place> {
+    let phone = account.number().filter(|_| account.user.phone_verified).map(Place::Phone);
+    if account.user.two_factor {
+        return phone;
+    }
+    if account.password_hash.is_some() {
+        return None;
+    }
+    account.mailbox().filter(|_| account.holds_email).map(Place::Mailbox).or(phone)
+}
+
+fn new_code<'a>(member: &'a Member, target: &'a str) -> NewCode<'a> {
+    let challenge_id = Some(member.session.handle.as_str());
+    NewCode { purpose: CodePurpose::Prove, user_id: &member.user.id, target, challenge_id }
+}
+
+async fn mail_code(engine: &Engine, tx: &mut Transaction<'_>, member: &Member, to: &Email) -> Outcome<()> {
+    let new = new_code(member, to.as_str());
+    let (code, expires_at) = engine.codes().create(tx, &new, engine.random(), engine.now()).await?;
+    let letter = Letter::Prove { name: member.user.name.clone(), code, minutes: new.purpose.minutes() };
+    Ok(engine.outbox().enqueue(tx, &letter, to, Some(expires_at)).await?)
+}
+
+/// Takes a guess at the code that was sent for this session.
+async fn guess(engine: &Engine, member: &Member, account: &Account, typed: &str) -> Outcome<RightCode> {
+    let code = OneTimeCode::parse(typed).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
+    let place = place_of(account);
+    let target = match &place {
+        Some(Place::Phone(phone)) => phone.as_str(),
+        Some(Place::Mailbox(email)) => email.as_str(),
+        None => return Err(wrong_code()),
+    };
+    let user_id = account.user.id.as_str();
+    let purposes = [CodePurpose::Prove; 2];
+    let guess = Guess { purposes, target, code: &code, user_id: Some(user_id), counted_for: user_id };
+    let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
+    let is_of_session = right.challenge_id.as_ref() == Some(&member.session.handle);
+    if is_of_session { Ok(right) } else { Err(wrong_code()) }
+}
+
+fn wrong_code() -> Trouble {
+    Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into()
 }

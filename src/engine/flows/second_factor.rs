@@ -4,6 +4,7 @@
 use super::{
     admit::{FirstFactor, let_in},
     change_phone::move_to_phone,
+    proofs::require_fresh_proof,
     verify_phone::judge,
 };
 use crate::{
@@ -230,13 +231,15 @@ impl Attempt<'_> {
 }
 
 /// Sends a code that makes a number the account's. While the second factor is on, a stolen session must not lead its codes to
-/// another phone: then it is refused, and `change_phone`, which asks for the password, is the way.
+/// another phone: then it is refused, and `change_phone`, which asks for the password, is the way. At the pages a fresh proof is asked for in any case (S20).
 pub(in crate::engine) async fn set_phone(engine: &Engine, caller: &Caller, phone: &str) -> Outcome<()> {
-    let Current { account, .. } = engine.current(caller).await?;
+    let current = engine.current(caller).await?;
     let phone = Phone::parse(phone).map_err(|code| Refusal::at(Field::Phone, code))?;
-    if account.user.two_factor {
+    if current.account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());
     }
+    require_fresh_proof(engine, caller, &current)?;
+    let Current { account, .. } = current;
     engine.judge_destination(&phone).await?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;

@@ -4,6 +4,8 @@
 //! gave themselves is the one text of strangers in them: it is cut, and left out where a mail program could make a link of
 //! it, so that nobody can send their own words to anybody through us (SECURITY.md S62, S63).
 
+use crate::port::OneTimeCode;
+
 /// The longest name that a mail greets with, in characters.
 const NAME_MAX: usize = 60;
 
@@ -61,6 +63,12 @@ pub enum Letter {
     SecondFactorOff {
         name: Option<String>,
     },
+    /// Prove again that the one who is signed in is the owner.
+    Prove {
+        name: Option<String>,
+        code: OneTimeCode,
+        minutes: u32,
+    },
 }
 
 impl Letter {
@@ -78,6 +86,7 @@ impl Letter {
             Self::PhoneChanged { .. } => "phone_changed",
             Self::SecondFactorOn { .. } => "second_factor_on",
             Self::SecondFactorOff { .. } => "second_factor_off",
+            Self::Prove { .. } => "prove",
         }
     }
 
@@ -98,7 +107,8 @@ impl Letter {
             | Self::PasswordChanged { name }
             | Self::PhoneChanged { name, .. }
             | Self::SecondFactorOn { name }
-            | Self::SecondFactorOff { name } => name.as_deref(),
+            | Self::SecondFactorOff { name }
+            | Self::Prove { name, .. } => name.as_deref(),
         }
     }
 
@@ -118,7 +128,15 @@ impl Letter {
             Self::ConfirmEmail { minutes, .. }
             | Self::MagicLink { minutes, .. }
             | Self::ResetPassword { minutes, .. }
-            | Self::ConfirmEmailChange { minutes, .. } => Some(*minutes),
+            | Self::ConfirmEmailChange { minutes, .. }
+            | Self::Prove { minutes, .. } => Some(*minutes),
+            _ => None,
+        }
+    }
+
+    pub(super) fn code(&self) -> Option<&OneTimeCode> {
+        match self {
+            Self::Prove { code, .. } => Some(code),
             _ => None,
         }
     }
@@ -144,7 +162,8 @@ impl Letter {
         let name = Some(name.to_owned());
         let link = "https://example.com/verify?key=k&action=a".to_owned();
         let new_email = "ann@new.example".to_owned();
-        vec![
+        let code = OneTimeCode::parse("314159").ok().map(|code| Self::Prove { name: name.clone(), code, minutes: 10 });
+        let letters = vec![
             Self::ConfirmEmail { name: name.clone(), link: link.clone(), minutes: 1440 },
             Self::AccountExists { link: link.clone() },
             Self::MagicLink { name: name.clone(), link: link.clone(), minutes: 60 },
@@ -156,7 +175,8 @@ impl Letter {
             Self::PhoneChanged { name: name.clone(), new_phone: "+49 … 78".to_owned() },
             Self::SecondFactorOn { name: name.clone() },
             Self::SecondFactorOff { name },
-        ]
+        ];
+        letters.into_iter().chain(code).collect()
     }
 }
 

@@ -74,6 +74,7 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "phone_changed",
         "second_factor_on",
         "second_factor_off",
+        "prove",
     ],
     sms: [
         "prove",
@@ -83,6 +84,7 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "sign_in",
         "reset_password",
         "second_factor",
+        "prove",
         "password_changed",
         "phone_changed",
         "second_factor_on",
@@ -128,6 +130,7 @@ impl Templates {
         values.add("new_email", letter.new_email());
         values.add("new_phone", letter.new_phone());
         values.add("link", letter.link());
+        values.add("code", letter.code().map(OneTimeCode::expose));
         values.add("lifetime", letter.minutes().map(in_words));
         values.add("asked_at", Some(at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y at %H:%M UTC").to_string()));
         values.group("token", &[("confirmationURL", letter.link()), ("email", Some(to.as_str()))]);

@@ -12,6 +12,7 @@ mod phone_changes;
 mod phone_races;
 mod phones;
 mod pocket;
+mod proofs;
 mod races;
 mod second_factor;
 mod storage;

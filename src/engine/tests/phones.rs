@@ -76,7 +76,7 @@ impl Hall {
 
     pub(super) async fn change(&self, grant: &Grant, password: &str, phone: &str) -> Outcome<crate::port::User> {
         let caller = Caller { door: Door::Rest, ..with(grant) };
-        self.bench.engine.change_phone(caller, Password::typed(password), phone.to_owned()).await
+        self.bench.engine.change_phone(caller, Some(Password::typed(password)), phone.to_owned()).await
     }
 }
 

@@ -12,9 +12,9 @@ use jiff::Timestamp;
 
 use crate::port::{
     AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Entrance,
-    Failure, Field, FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Random,
-    RecoveryCodes, Refusal, SecondFactorOf, SecondFactors, Session, SessionToken, SignUpWithEmail, SignUpWithPhone,
-    SignedUp, User, Version,
+    Failure, Field, FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods,
+    Proved, Random, RecoveryCodes, Refusal, SecondFactorOf, SecondFactors, Session, SessionToken, SignUpWithEmail,
+    SignUpWithPhone, SignedUp, User, Version,
 };
 
 /// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
@@ -188,7 +188,7 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn change_phone(&self, _: Caller, _: Password, _: String) -> Answer<User> {
+    fn change_phone(&self, _: Caller, _: Option<Password>, _: String) -> Answer<User> {
         unused()
     }
 
@@ -252,12 +252,33 @@ impl AuthManager for Fake {
         now(if token.expose() == "good" { Ok(()) } else { Err(Code::InvalidAccessToken.into()) })
     }
 
+    fn proof_methods(&self, _: Caller) -> Answer<ProofMethods> {
+        now(Ok(ProofMethods { password: true, code: None }))
+    }
+
+    fn send_proof_code(&self, _: Caller) -> Answer<()> {
+        unused()
+    }
+
+    fn prove(&self, _: Caller, proof: Proof) -> Answer<Proved> {
+        now(match proof {
+            Proof::Password(password) if password.expose() == "open sesame" => {
+                Ok(Proved::Session(Session { token: SessionToken::parse("proved-token").ok(), ..session() }))
+            }
+            _ => Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into()),
+        })
+    }
+
     fn change_password(&self, _: Caller, _: Password, _: Password) -> Answer<Session> {
         unused()
     }
 
-    fn change_email(&self, _: Caller, _: Password, _: String) -> Answer<User> {
-        unused()
+    fn change_email(&self, caller: Caller, _: Option<Password>, email: String) -> Answer<User> {
+        if caller.session.is_none_or(|token| token.expose() != "proved-token") {
+            return now(Err(Code::ProofNeeded.into()));
+        }
+        self.mailed.lock().unwrap().push(email);
+        now(Ok(user()))
     }
 
     fn confirm_email_change(&self, _: Caller, _: LinkKey) -> Answer<User> {
