@@ -17,6 +17,9 @@ pub(crate) enum Notice {
     MailSentToNewAddress,
     LinkGone,
     CodeSentAgain,
+    CodeGone,
+    PhoneConfirmed,
+    PhoneChanged,
     SignInGone,
     PasswordReset,
     PasswordChanged,
@@ -45,6 +48,9 @@ impl Notice {
             Self::MailSentToNewAddress => "We sent the link to the corrected address.",
             Self::LinkGone => "That link is no longer open in this browser. Please ask for a new one.",
             Self::CodeSentAgain => "We sent another code. The former one no longer works.",
+            Self::CodeGone => "No code is waited for in this browser any more. Please ask for a new one.",
+            Self::PhoneConfirmed => "Your phone number is confirmed.",
+            Self::PhoneChanged => "Your phone number was changed.",
             Self::SignInGone => "That sign-in took too long. Please sign in again.",
             Self::PasswordReset => "Your password was changed. Sign in with the new one.",
             Self::PasswordChanged => "Your password was changed. All other sessions were ended.",
@@ -60,7 +66,12 @@ impl Notice {
     pub(crate) fn is_good(self) -> bool {
         !matches!(
             self,
-            Self::SignInFirst | Self::SessionEnded | Self::SignInGone | Self::LinkGone | Self::EmailChangeLinkFailed
+            Self::SignInFirst
+                | Self::SessionEnded
+                | Self::SignInGone
+                | Self::CodeGone
+                | Self::LinkGone
+                | Self::EmailChangeLinkFailed
         )
     }
 }
