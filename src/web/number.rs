@@ -2,6 +2,7 @@
 
 use super::{
     countries::{self, Country},
+    form::{Fields, Form},
     typed::{Input, Typed},
     visit::Visit,
 };
@@ -13,14 +14,31 @@ pub(crate) const PHONE: Input = Input::Line("phone");
 /// The country that was chosen, by its code; empty for none.
 pub(crate) const COUNTRY: Input = Input::Line("country");
 
+/// The inputs of the pages that ask where to send a code.
+pub(crate) struct NumberOnly {
+    pub(crate) phone: String,
+}
+
+impl Fields for NumberOnly {
+    const INPUTS: &'static [Input] = &[PHONE, COUNTRY];
+
+    fn read(typed: &mut Typed) -> Self {
+        Self { phone: number(typed) }
+    }
+}
+
 /// What somebody typed and chose, as the backend takes a number: in E.164 form, or as it was typed where that is no number, so
 /// that the backend says what is wrong with it together with all else.
 pub(crate) fn number(typed: &Typed) -> String {
-    in_full(&typed.line("phone"), &typed.line("country"))
+    in_full(typed.shown("phone"), typed.shown("country"))
 }
 
-/// The same of a form that is at hand.
-pub(crate) fn in_full(typed: &str, country: &str) -> String {
+/// The same of a form that was not handed in yet.
+pub(crate) fn number_of<F: Fields>(form: &Form<F>) -> String {
+    in_full(form.value("phone"), form.value("country"))
+}
+
+fn in_full(typed: &str, country: &str) -> String {
     Phone::parse_in(typed, country).map_or_else(|_| typed.to_owned(), |phone| phone.to_string())
 }
 

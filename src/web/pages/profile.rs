@@ -5,6 +5,7 @@ use askama::Template;
 use crate::{
     port::Member,
     web::{
+        number,
         page::{Page, PageResult},
         portrait::Portrait,
         times::Moment,
@@ -20,6 +21,8 @@ struct Profile {
     first_name: Option<String>,
     email: Option<String>,
     email_verified: bool,
+    phone: Option<String>,
+    phone_verified: bool,
     portrait: Portrait,
     member_since: Moment,
     /// Since when they are here.
@@ -35,6 +38,8 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
         name: user.name,
         email: user.email,
         email_verified: user.email_verified,
+        phone: user.phone.as_deref().map(number::shown),
+        phone_verified: user.phone_verified,
         member_since: Moment::of(user.signed_up_at),
         here_since: Moment::of(session.started_at),
         visit,
