@@ -7,6 +7,7 @@ mod dev_inbox;
 mod guards;
 mod magic_link;
 mod mounted;
+mod phones;
 mod profile;
 mod remote;
 mod reset_password;
