@@ -3,10 +3,12 @@
 mod bad_input;
 mod change_email;
 mod change_password;
+mod change_phone;
 mod dev_inbox;
 mod guards;
 mod magic_link;
 mod mounted;
+mod phone_sign_in;
 mod phones;
 mod profile;
 mod remote;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::support::{Browser, Hall, PASSWORD};
 
-const PHONE: &str = "+4915112345678";
-const OTHER_PHONE: &str = "+4915187654321";
+pub(super) const PHONE: &str = "+4915112345678";
+pub(super) const OTHER_PHONE: &str = "+4915187654321";
 
 /// Somebody who typed a name, a number and a password, and is asked for the code.
 async fn signed_up(hall: &Hall) -> Browser {
@@ -18,30 +18,24 @@ async fn signed_up(hall: &Hall) -> Browser {
 }
 
 /// Somebody with a confirmed number, signed in.
-async fn member(hall: &Hall) -> Browser {
+pub(super) async fn member(hall: &Hall) -> Browser {
     let mut ann = signed_up(hall).await;
     type_code(&mut ann, "Confirm", &newest_code(hall).await).await;
     assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
     ann
 }
 
-async fn newest_code(hall: &Hall) -> String {
+pub(super) async fn newest_code(hall: &Hall) -> String {
     hall.codes_to(PHONE).await.pop().expect("a code")
 }
 
-async fn type_code(browser: &mut Browser, button: &str, code: &str) {
+pub(super) async fn type_code(browser: &mut Browser, button: &str, code: &str) {
     browser.fill("Code", code);
     browser.press(button).await;
 }
 
-async fn sign_in(browser: &mut Browser, phone: &str, password: &str) {
-    browser.open("/sign-in/phone").await;
-    browser.fill("Phone number", phone).fill("Password", password);
-    browser.press("Sign in").await;
-}
-
 /// A code that is not this one.
-fn other(code: &str) -> &'static str {
+pub(super) fn other(code: &str) -> &'static str {
     if code == "123456" { "654321" } else { "123456" }
 }
 
@@ -82,12 +76,12 @@ async fn wrong_codes_are_refused_and_five_of_them_kill_the_right_one() {
 async fn a_code_runs_out_and_another_one_kills_the_former() {
     let hall = Hall::open().await;
     let mut ann = signed_up(&hall).await;
+    let late = newest_code(&hall).await;
     hall.pass(Duration::from_secs(7 * 60));
     ann.open("/verify-phone").await;
     assert!(ann.page.text().contains("It works for 3 minutes from now"), "{}", ann.page.text());
     assert!(ann.page.html().contains("lives-10 gone-7"), "{}", ann.page.html());
     hall.pass(Duration::from_secs(3 * 60 + 1));
-    let late = newest_code(&hall).await;
     type_code(&mut ann, "Confirm", &late).await;
     assert_eq!(ann.page.status, 401);
     assert!(ann.page.text().contains("The code has run out. Ask for another one."), "{}", ann.page.text());

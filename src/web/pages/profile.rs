@@ -23,6 +23,8 @@ struct Profile {
     email_verified: bool,
     phone: Option<String>,
     phone_verified: bool,
+    /// Whether a number that is not confirmed lacks something.
+    confirms_phone: bool,
     portrait: Portrait,
     member_since: Moment,
     /// Since when they are here.
@@ -40,6 +42,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
         email_verified: user.email_verified,
         phone: user.phone.as_deref().map(number::shown),
         phone_verified: user.phone_verified,
+        confirms_phone: visit.auth().offers().confirm_phone,
         member_since: Moment::of(user.signed_up_at),
         here_since: Moment::of(session.started_at),
         visit,
