@@ -41,7 +41,7 @@ async fn an_account_moves_to_another_number_only_with_its_code() {
     assert!(ann.page.text().contains("+49 1511 2345678 confirmed"), "nothing moved yet");
     ann.open("/profile/phone").await;
     assert!(ann.page.text().contains("A code was sent to +49 1518 7654321"), "{}", ann.page.text());
-    assert_eq!(ann.page.value("Phone number"), OTHER_PHONE, "it can be sent again");
+    assert_eq!(ann.page.value("Phone number"), "+49 1518 7654321", "it can be sent again");
     ann.open("/profile/phone/confirm").await;
     let code = hall.codes_to(OTHER_PHONE).await.pop().expect("a code");
     type_code(&mut ann, "Confirm", &code).await;
@@ -75,8 +75,5 @@ async fn where_numbers_are_not_confirmed_the_new_one_is_the_accounts_at_once() {
     ann.press("Save the number").await;
     assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
     let text = ann.page.text();
-    assert!(
-        text.contains("Your phone number was changed") && text.contains("+49 1511 2345678 Change"),
-        "{text}"
-    );
+    assert!(text.contains("Your phone number was changed") && text.contains("+49 1511 2345678 Change"), "{text}");
 }

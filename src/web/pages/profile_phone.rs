@@ -39,7 +39,7 @@ impl Fields for NewPhone {
 /// The form; while a code is waited for, with the number it was sent to, so that it can be corrected or sent to again.
 pub(crate) async fn show(visit: Visit) -> PageResult {
     let form = match visit.texted(TextedFor::ChangePhone) {
-        Some(texted) => Form::filled("phone", &texted.phone),
+        Some(texted) => Form::filled("phone", &texted.shown()),
         None => Form::blank(),
     };
     ProfilePhone { visit, form }.ok()
