@@ -112,6 +112,19 @@ impl Fields for EmailOnly {
     }
 }
 
+/// The one input of the pages that ask for a code.
+pub(crate) struct CodeOnly {
+    pub(crate) code: String,
+}
+
+impl Fields for CodeOnly {
+    const INPUTS: &'static [Input] = &[Input::Line("code")];
+
+    fn read(typed: &mut Typed) -> Self {
+        Self { code: typed.line("code") }
+    }
+}
+
 impl<F: Fields> Form<F> {
     /// The form before anybody typed.
     pub(crate) fn blank() -> Self {
@@ -269,6 +282,8 @@ pub(super) fn status_of(refusal: &Refusal) -> StatusCode {
         || is(Code::InvalidCredentials)
         || is(Code::InvalidOneTimeCode)
         || is(Code::EmailNotVerified)
+        || is(Code::InvalidPhoneCredentials)
+        || is(Code::PhoneNotVerified)
     {
         StatusCode::UNAUTHORIZED
     } else if is(Code::PictureTooLarge) {

@@ -18,10 +18,13 @@ pub(crate) enum Notice {
     LinkGone,
     CodeSent,
     CodeSentAgain,
+    BrowsersAskedAgain,
+    CodeGone,
+    KeyGone,
+    PhoneChanged,
+    PhoneConfirmed,
     RecoveryCodeUsed,
     SecondStepChanged,
-    BrowsersAskedAgain,
-    KeyGone,
     SignInGone,
     PasswordReset,
     PasswordChanged,
@@ -57,6 +60,9 @@ impl Notice {
             Self::BrowsersAskedAgain => "It will be asked for the second step again.",
             Self::KeyGone => "The key that was shown is no longer good. Begin again with a new one.",
             Self::CodeSentAgain => "We sent another code. The former one no longer works.",
+            Self::CodeGone => "No code is waited for in this browser any more. Please ask for a new one.",
+            Self::PhoneConfirmed => "Your phone number is confirmed.",
+            Self::PhoneChanged => "Your phone number was changed.",
             Self::SignInGone => "That sign-in took too long. Please sign in again.",
             Self::PasswordReset => "Your password was changed. Sign in with the new one.",
             Self::PasswordChanged => "Your password was changed. All other sessions were ended.",
@@ -77,6 +83,7 @@ impl Notice {
                 | Self::SignInGone
                 | Self::LinkGone
                 | Self::KeyGone
+                | Self::CodeGone
                 | Self::EmailChangeLinkFailed
         )
     }

@@ -17,9 +17,11 @@ use super::{
         recognise, stand,
     },
     pages::{
-        auth_redirect, authenticator, change_password, check_inbox, choose_password, dev_inbox, home, magic_link,
-        profile, profile_email, profile_email_confirm, profile_name, profile_password, profile_picture,
-        profile_sessions, profile_two_factor, recovery_code, reset_password, sign_in, sign_out, sign_up, two_factor,
+        auth_redirect, authenticator, change_password, check_inbox, choose_password, choose_password_phone, dev_inbox,
+        home, magic_link, profile, profile_email, profile_email_confirm, profile_name, profile_password, profile_phone,
+        profile_phone_confirm, profile_picture, profile_sessions, profile_two_factor, recovery_code, reset_password,
+        reset_password_phone, sign_in, sign_in_code, sign_in_code_enter, sign_in_phone, sign_out, sign_up,
+        sign_up_phone, two_factor, verify_phone,
     },
     visit::Visit,
 };
@@ -28,10 +30,17 @@ fn table() -> Vec<Place> {
     vec![
         at("/", Guests).get(home::show),
         at("/sign-up", Guests).get(sign_up::show).post(sign_up::submit),
+        at("/sign-up/phone", Guests).get(sign_up_phone::show).post(sign_up_phone::submit),
+        at("/verify-phone", Guests).get(verify_phone::show).post(verify_phone::submit),
+        at("/verify-phone/resend", Guests).get(verify_phone::show).post(verify_phone::resend),
         at("/check-inbox", Anyone).get(check_inbox::show),
         at("/check-inbox/resend", Anyone).get(check_inbox::show).post(check_inbox::resend),
         at("/check-inbox/correct", Anyone).get(check_inbox::show).post(check_inbox::correct),
         at("/sign-in", Guests).get(sign_in::show).post(sign_in::submit),
+        at("/sign-in/phone", Guests).get(sign_in_phone::show).post(sign_in_phone::submit),
+        at("/sign-in/code", Guests).get(sign_in_code::show).post(sign_in_code::submit),
+        at("/sign-in/code/enter", Guests).get(sign_in_code_enter::show).post(sign_in_code_enter::submit),
+        at("/sign-in/code/resend", Guests).get(sign_in_code_enter::show).post(sign_in_code_enter::resend),
         at("/sign-in/two-factor", Guests).get(two_factor::show).post(two_factor::submit),
         at("/sign-in/two-factor/resend", Guests).get(two_factor::show).post(two_factor::resend),
         at("/sign-in/two-factor/leave", Guests).get(two_factor::show).post(two_factor::leave),
@@ -41,6 +50,9 @@ fn table() -> Vec<Place> {
         at("/auth-redirect/finish", Anyone).get(auth_redirect::show).post(auth_redirect::submit),
         at("/reset-password", Anyone).get(reset_password::show).post(reset_password::submit),
         at("/reset-password/choose", Anyone).get(choose_password::show).post(choose_password::submit),
+        at("/reset-password/phone", Anyone).get(reset_password_phone::show).post(reset_password_phone::submit),
+        at("/reset-password/phone/choose", Anyone).get(choose_password_phone::show).post(choose_password_phone::submit),
+        at("/reset-password/phone/resend", Anyone).get(choose_password_phone::show).post(choose_password_phone::resend),
         at("/sign-out", Anyone).get(sign_out::show).post(sign_out::submit),
         at("/profile", Members).get(profile::show),
         at("/profile/name", Members).get(profile_name::show).post(profile_name::submit),
@@ -52,6 +64,8 @@ fn table() -> Vec<Place> {
         at("/profile/email/confirm/finish", Anyone)
             .get(profile_email_confirm::show)
             .post(profile_email_confirm::submit),
+        at("/profile/phone", Members).get(profile_phone::show).post(profile_phone::submit),
+        at("/profile/phone/confirm", Members).get(profile_phone_confirm::show).post(profile_phone_confirm::submit),
         at("/profile/sessions", Members).get(profile_sessions::show),
         at("/profile/sessions/end", Members).get(profile_sessions::show).post(profile_sessions::end_one),
         at("/profile/sessions/end-others", Members).get(profile_sessions::show).post(profile_sessions::end_others),
@@ -89,6 +103,14 @@ pub(super) const MOVED: &[(&str, &str)] = &[
     ("/auth/verification-sent", "/check-inbox"),
     ("/auth/sign-in-redirect", "/profile"),
     ("/auth/sign-out", "/sign-out"),
+    ("/verification", "/verify-phone"),
+    ("/phone_not_verified", "/verify-phone"),
+    ("/resetPassword", "/reset-password/phone"),
+    ("/resetPassword/code", "/reset-password/phone/choose"),
+    ("/changePhoneNumber", "/profile/phone"),
+    ("/change-phone-verification", "/profile/phone/confirm"),
+    ("/sign-in-verification", "/sign-in/two-factor"),
+    ("/sessions", "/profile/sessions"),
 ];
 
 /// Mounts the table, the names that moved, and the page for everything else.

@@ -11,6 +11,7 @@
 //! | `j` | the running journey: where mail went, and for what | until it ends |
 //! | `f` | the sign-in that waits for its second factor: its token, where the code went (masked), what to say after | until it ends |
 //! | `d` | the tickets of the people who signed in with this browser, the last one first | sign-outs and sign-ins alike |
+//! | `p` | which numbers wait for which codes, one for each journey | until it ends |
 //! | `a` | what a mailed link brought, moved out of the URL (SECURITY.md S47) | until used |
 //!
 //! A browser drops a cookie above 4096 bytes without a word (S40), and sealing makes the text half as long again. Every
@@ -24,7 +25,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::notice::Notice;
+use super::{
+    notice::Notice,
+    texted::{Texted, TextedFor},
+};
 use crate::port::{BrowserTicket, Challenge, DeviceTicket, Email, Factors, Phone, Random, SessionToken};
 
 /// Longest page address that is kept to come back to, in bytes.
@@ -38,6 +42,7 @@ const JOURNEY: &str = "j";
 const ARRIVAL: &str = "a";
 const WAITING: &str = "f";
 const DEVICES: &str = "d";
+const TEXTED: &str = "p";
 
 /// People whose browser this is, at most: a household. One ticket has 43 letters.
 const DEVICES_MAX: usize = 3;
@@ -290,6 +295,30 @@ impl CookieSession {
         }
     }
 
+    /// The number that waits for the code of a journey.
+    pub(crate) fn texted(&self, purpose: TextedFor) -> Option<Texted> {
+        self.all_texted().into_iter().find(|texted| texted.purpose == purpose)
+    }
+
+    /// Keeps which number waits for a code; of each journey the newest.
+    pub(crate) fn keep_texted(&self, texted: Texted) {
+        let mut all = self.all_texted();
+        all.retain(|other| other.purpose != texted.purpose);
+        all.push(texted);
+        self.write(TEXTED, &all);
+    }
+
+    /// Forgets the number of a journey that has ended.
+    pub(crate) fn forget_texted(&self, purpose: TextedFor) {
+        let mut all = self.all_texted();
+        all.retain(|texted| texted.purpose != purpose);
+        self.write(TEXTED, &all);
+    }
+
+    fn all_texted(&self) -> Vec<Texted> {
+        self.read(TEXTED).unwrap_or_default()
+    }
+
     fn return_to(&self) -> Option<String> {
         self.read::<String>(RETURN_TO).filter(|path| is_own_path(path))
     }
@@ -427,6 +456,9 @@ mod tests {
         session.write(WAITING, &Waiting { token, sent, factors, notice: Some(Notice::EmailConfirmed) });
         for _ in 0..9 {
             session.keep_device(&DeviceTicket::parse(&"d".repeat(43)).unwrap());
+        }
+        for purpose in [TextedFor::SignUp, TextedFor::SignIn, TextedFor::ResetPassword, TextedFor::ChangePhone] {
+            session.keep_texted(Texted::now(purpose, "+491511234567890", jiff::Timestamp::UNIX_EPOCH).unwrap());
         }
         let text = serde_json::to_string(&*session.0.entries()).unwrap();
         // nonce and tag add 28 bytes, base64 a third, percent-encoding its signs a little

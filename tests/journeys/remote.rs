@@ -80,6 +80,43 @@ async fn somebody_signs_up_confirms_signs_out_and_in_again() {
     assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
 }
 
+/// S04: that the number is taken by now, the page does not tell.
+#[actix_web::test]
+async fn somebody_signs_up_with_a_number_and_in_again_with_a_code_and_moves_to_another_number() {
+    const PHONE: &str = "+4915112345678";
+    const OTHER_PHONE: &str = "+4915187654321";
+    let houses = Houses::open().await;
+    let mut ann = houses.front.browser();
+    for button in ["Confirm", "Send another code"] {
+        ann.open("/sign-up/phone").await;
+        ann.fill("Name", "Ann").fill("Phone number", PHONE).fill("Password", PASSWORD);
+        ann.press("Create account").await;
+        assert_eq!((ann.page.path.as_str(), ann.page.status), ("/verify-phone", 200), "{}", ann.page.text());
+        if button == "Confirm" {
+            ann.fill("Code", &houses.back.newest_code_to(PHONE).await);
+        }
+        ann.press(button).await;
+        if ann.page.path == "/profile" {
+            ann.press("Sign out").await;
+        }
+    }
+    ann.open("/sign-in/code").await;
+    ann.fill("Country", "DE").fill("Phone number", "01511 2345678");
+    ann.press("Send me a code").await;
+    ann.fill("Code", &houses.back.newest_code_to(PHONE).await);
+    ann.press("Sign in").await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    ann.open("/profile/phone").await;
+    ann.fill("Phone number", OTHER_PHONE);
+    ann.press("Send me a code").await;
+    ann.fill("Your password", PASSWORD);
+    ann.press("Confirm").await;
+    ann.fill("Code", &houses.back.newest_code_to(OTHER_PHONE).await);
+    ann.press("Confirm").await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    assert!(ann.page.text().contains("+49 1518 7654321 confirmed"), "{}", ann.page.text());
+}
+
 #[actix_web::test]
 async fn what_is_wrong_with_a_sign_up_is_told_beside_its_fields_in_our_words() {
     let houses = Houses::open().await;

@@ -39,11 +39,21 @@ impl Page {
         html.select(&selector("h1")).next().map(inner_text).unwrap_or_default()
     }
 
-    /// What the field with this label holds.
+    /// What the field with this label holds; of a list, what is chosen.
     pub fn value(&self, label: &str) -> String {
         let html = Html::parse_document(&self.html());
         let field = field(&html, label).unwrap_or_else(|| panic!("no field {label:?} on {}", self.text()));
+        if field.value().name() == "select" {
+            return chosen(field);
+        }
         field.value().attr("value").unwrap_or_default().to_owned()
+    }
+
+    /// What can be chosen in the list with this label.
+    pub fn options(&self, label: &str) -> Vec<String> {
+        let html = Html::parse_document(&self.html());
+        let list = field(&html, label).unwrap_or_else(|| panic!("no list {label:?} on {}", self.text()));
+        list.select(&selector("option")).map(inner_text).collect()
     }
 
     /// The sentence beside the field with this label that says what is wrong with it.
@@ -103,6 +113,11 @@ impl Page {
             let value = given.or(input.attr("value")).unwrap_or_default();
             fields.push((name.to_owned(), value.to_owned()));
         }
+        for list in form.select(&selector("select[name]")) {
+            let name = list.value().attr("name").expect("a name");
+            let given = typed.iter().rev().find(|(typed, _)| typed == name).map(|(_, value)| value.clone());
+            fields.push((name.to_owned(), given.unwrap_or_else(|| chosen(list))));
+        }
         Filled {
             action: form.value().attr("action").unwrap_or(&self.path).to_owned(),
             post: form.value().attr("method") == Some("post"),
@@ -116,6 +131,13 @@ fn field<'html>(html: &'html Html, label: &str) -> Option<ElementRef<'html>> {
     let label = html.select(&selector("label[for]")).find(|found| inner_text(*found) == label)?;
     let id = label.value().attr("for")?;
     html.select(&selector(&format!("#{id}"))).next()
+}
+
+/// The value of the option that is selected, or else of the first one.
+fn chosen(list: ElementRef) -> String {
+    let (selected, first) = (selector("option[selected]"), selector("option"));
+    let option = list.select(&selected).next().or_else(|| list.select(&first).next()).expect("an option");
+    option.value().attr("value").map_or_else(|| inner_text(option), str::to_owned)
 }
 
 fn inner_text(element: ElementRef) -> String {

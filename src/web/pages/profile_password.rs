@@ -64,9 +64,10 @@ async fn has_password(visit: &Visit) -> Result<bool, PageError> {
 }
 
 impl ProfilePassword {
-    /// The address, for the password manager that saves the new password under it.
-    fn email(&self) -> &str {
-        self.visit.member().and_then(|member| member.user.email.as_deref()).unwrap_or_default()
+    /// The address or the number, for the password manager that saves the new password under it.
+    fn username(&self) -> &str {
+        let user = self.visit.member().map(|member| &member.user);
+        user.and_then(|user| user.email.as_deref().or(user.phone.as_deref())).unwrap_or_default()
     }
 
     /// What a new password needs.
