@@ -6,7 +6,9 @@
 mod bench;
 mod fields;
 mod files;
+mod guesses;
 mod journeys;
+mod password_costs;
 mod phone_changes;
 mod phone_races;
 mod phones;
