@@ -150,6 +150,7 @@ impl Codes {
             let right = RightCode::read(&row, guess.phone)?;
             if self.0.matches(&message(&right.user_id, right.purpose, guess.phone, guess.code), &right.digest) {
                 limits.give_back(Action::GuessCode, guess.counted_for);
+                limits.text_was_answered(guess.phone);
                 return Ok(right);
             }
         }

@@ -14,6 +14,7 @@
 //! anew with it.
 
 mod growing;
+mod text_breaker;
 
 use std::{
     collections::HashMap,
@@ -26,7 +27,7 @@ use std::{
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use self::growing::Growing;
+use self::{growing::Growing, text_breaker::TextBreaker};
 use crate::port::{Caller, Code, Email, Outcome, Phone};
 
 /// The keys that are remembered, about 4 MB.
@@ -121,12 +122,14 @@ pub(super) struct Limits {
     application_servers: Vec<IpNet>,
     hasher: RandomState,
     counts: Mutex<HashMap<u64, Count>>,
+    text_breaker: TextBreaker,
 }
 
 impl Limits {
     pub(super) fn new(factor: f64, application_servers: Vec<IpNet>) -> Self {
         let factor = if factor.is_finite() && factor > 0.0 { factor } else { 1.0 };
-        Self { factor, application_servers, hasher: RandomState::new(), counts: Mutex::new(HashMap::new()) }
+        let (hasher, counts, text_breaker) = (RandomState::new(), Mutex::default(), TextBreaker::new(factor));
+        Self { factor, application_servers, hasher, counts, text_breaker }
     }
 
     /// Takes one from the allowance of a subject, or tells how long to wait for the next.
@@ -181,6 +184,20 @@ impl Limits {
         let number = phone.as_str();
         let range = number.get(..number.len().saturating_sub(4)).unwrap_or(number);
         self.take(Action::TextToNumber, number, now).is_ok() && self.take(Action::TextToRange, range, now).is_ok()
+    }
+
+    /// Takes one from the texts to numbers that nobody has proved yet, of that number's country (S65). To be asked before any
+    /// account is looked at, or in silence.
+    ///
+    /// # Errors
+    /// `RateLimitExceeded` while too few of them are answered.
+    pub(super) fn take_text_to_new_number(&self, phone: &Phone, now: Timestamp) -> Outcome<()> {
+        self.text_breaker.take(phone, now.as_millisecond()).map_err(exceeded)
+    }
+
+    /// Somebody typed a code that was sent to that number.
+    pub(super) fn text_was_answered(&self, phone: &Phone) {
+        self.text_breaker.answered(phone);
     }
 
     /// Milliseconds between two, and those of a full allowance.

@@ -16,4 +16,5 @@ mod pocket;
 mod races;
 mod second_factor;
 mod storage;
+mod text_pump;
 mod texts;
