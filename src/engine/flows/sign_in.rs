@@ -8,7 +8,7 @@ use crate::{
         limits::{Action, exceeded},
         store::values,
     },
-    port::{Caller, Code, Email, Entrance, Field, Outcome, Password, Phone, Problem, Refusal},
+    port::{Caller, Code, Email, Entrance, Field, Outcome, Password, Phone, Problem, Refusal, Trouble},
 };
 
 /// Compares a password and admits the account of that address.
@@ -84,11 +84,13 @@ impl Attempt<'_> {
         Ok(counted_for)
     }
 
-    /// Compares the password; a right one gives its guess back.
+    /// Compares the password; a right one gives its guess back, and so does one that nobody could look at.
     async fn compare(&self, engine: &Engine, counted_for: &str, account: Option<Account>) -> Outcome<Right> {
-        let right = self.look_at(engine, account).await?;
-        engine.limits().give_back(Action::SignInToAccount, counted_for);
-        Ok(right)
+        let right = self.look_at(engine, account).await;
+        if !matches!(right, Err(Trouble::Refused(_))) {
+            engine.limits().give_back(Action::SignInToAccount, counted_for);
+        }
+        right
     }
 
     async fn look_at(&self, engine: &Engine, account: Option<Account>) -> Outcome<Right> {
