@@ -5,6 +5,7 @@ mod door;
 mod envelope;
 mod errors;
 mod keys;
+mod limits;
 mod objects;
 mod phones;
 mod second_factor;
