@@ -30,7 +30,6 @@ fn told_wait(page: &Page) -> u64 {
     assert_eq!(page.status, 429, "{}", page.text());
     let seconds: u64 = page.header("retry-after").expect("Retry-After").parse().expect("seconds");
     let words = match seconds {
-        1 => "1 second".to_owned(),
         ..60 => format!("{seconds} seconds"),
         60 => "1 minute".to_owned(),
         ..3600 => format!("{} minutes", seconds.div_ceil(60)),
