@@ -32,7 +32,7 @@ fn told_wait(page: &Page) -> u64 {
     let words = match seconds {
         ..60 => format!("{seconds} seconds"),
         60 => "1 minute".to_owned(),
-        ..3600 => format!("{} minutes", seconds.div_ceil(60)),
+        61..3600 => format!("{} minutes", seconds.div_ceil(60)),
         _ => "1 hour".to_owned(),
     };
     assert!(page.text().contains(&format!("Wait {words} and try again.")), "{seconds}: {}", page.text());
