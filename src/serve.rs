@@ -257,6 +257,7 @@ impl Config {
             phone_sign_up: self.phone_sign_up,
             sign_in_codes: self.sign_in_codes,
             password_min: self.password_min,
+            password_cost: self.password_cost,
             limits_factor: self.limits_factor,
             application_servers: self.application_servers.clone(),
             files_dir: self.files_dir.clone(),

@@ -9,8 +9,8 @@
 //!   do not bring the guesses against a number back: those are limited too ([`Action::GuessCode`]).
 //! * The first redemption deletes the row in one conditional statement (S45).
 //!
-//! Six digits are 1,000,000 codes. With five guesses a code, and 15 at once and then six an hour against a number, somebody
-//! who guesses all day long for a year has a chance of about one in nineteen, and the owner a year of messages to notice.
+//! Six digits are 900,000 codes. With five guesses a code, and ten at once and then soon one an hour against a number, somebody
+//! who guesses all day long for a year has a chance of about one in a hundred, and the owner a year of messages to notice.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -164,6 +164,7 @@ impl Codes {
             let right = RightCode::read(&row, guess.target)?;
             if self.0.matches(&message(&right.user_id, right.purpose, guess.target, guess.code), &right.digest) {
                 limits.give_back(Action::GuessCode, guess.counted_for);
+                limits.text_was_answered(guess.phone);
                 return Ok(right);
             }
         }

@@ -46,7 +46,7 @@ use self::{
     authenticators::Authenticators,
     challenges::Challenges,
     codes::Codes,
-    credentials::Hasher,
+    credentials::{Hasher, HasherError},
     devices::Devices,
     files::Files,
     keys::Keys,
@@ -98,8 +98,8 @@ pub enum EngineError {
     PublicUrl(String),
     #[error("a template has a mistake: {0}")]
     Template(#[from] TemplateError),
-    #[error("the system gives no threads to hash passwords on")]
-    Threads(#[source] std::io::Error),
+    #[error(transparent)]
+    Hasher(#[from] HasherError),
 }
 
 impl Engine {
@@ -123,7 +123,7 @@ impl Engine {
         let redirect_url =
             web_url(&settings.redirect_url).ok_or_else(|| EngineError::RedirectUrl(settings.redirect_url.clone()))?;
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        let hasher = Hasher::new(threads, threads * QUEUE_PER_THREAD).map_err(EngineError::Threads)?;
+        let hasher = Hasher::new(threads, threads * QUEUE_PER_THREAD, settings.password_cost)?;
         let keys = &settings.secret_keys;
         let (name, url) = (&settings.product_name, &settings.public_url);
         let templates = settings.messages.templates_dir.as_deref();

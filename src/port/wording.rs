@@ -71,7 +71,7 @@ impl fmt::Display for Code {
             Self::PasswordTooLong => "The password is too long. Use at most 1,024 bytes.",
             Self::PasswordTooCommon => "This password is on the lists that attackers try first. Choose another one.",
             Self::PasswordTooPersonal => {
-                "This password is too close to your name, your address or ours. Choose one that others cannot guess."
+                "This password is too close to your name, address or phone number, or to our name. Choose one that others cannot guess."
             }
             Self::PasswordUnchanged => "This is the password you have already. Choose a new one.",
             Self::InvalidSignInCredentials => "The e-mail address or the password is not right.",

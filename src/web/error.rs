@@ -3,7 +3,7 @@
 //! Handlers and extractors return a [`PageError`]; [`dress`] turns it, and every other bare 4xx or 5xx inside the pages' scope,
 //! into `errors/page.html`. This is the boundary of the pages: a failure is logged here, once, with its whole chain.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
@@ -24,7 +24,7 @@ use super::{
     step_up::StepUp,
     visit::Visit,
 };
-use crate::port::{Failure, Random, Trouble};
+use crate::port::{Code, Failure, Random, Trouble};
 
 /// Why a page could not be answered.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ struct ErrorPage<'a> {
     visit: Visit,
     status: u16,
     heading: &'static str,
-    sentence: &'static str,
+    sentence: Cow<'static, str>,
     /// What a person can tell the operator, who finds the same in the log.
     id: Option<&'a str>,
     retry: bool,
@@ -155,6 +155,10 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
     let status = bare.status();
     let id = status.is_server_error().then(|| report(request, &visit, &bare));
     let (heading, sentence) = wording(status, error);
+    let sentence = match error {
+        Some(PageError::TooOften(wait)) => Code::RateLimitExceeded { retry_after: *wait }.to_string().into(),
+        _ => sentence.into(),
+    };
     let retry = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
     let shown = ErrorPage { visit, status: status.as_u16(), heading, sentence, id: id.as_deref(), retry };
     let Ok(mut response) = page::show(&shown, status) else { return bare };

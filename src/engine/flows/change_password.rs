@@ -11,7 +11,7 @@ use crate::{
         store::values,
         tokens,
     },
-    port::{Caller, Code, Door, Field, Outcome, Password, Refusal, Session},
+    port::{Caller, Code, Door, Field, Outcome, Password, Refusal, Session, Trouble},
 };
 
 /// Changes the password. Every other session and every link ends, the owner is told (SECURITY.md S21, S35). At the pages the
@@ -67,12 +67,13 @@ pub(super) async fn confirm_password(engine: &Engine, account: &Account, typed: 
     }
     let user_id = &account.user.id;
     engine.limits().take(Action::ConfirmPassword, user_id, engine.now()).map_err(exceeded)?;
-    let verdict = engine.hasher().verify(typed, account.password_hash.as_deref()).await?;
-    if !verdict.right {
+    let verdict = engine.hasher().verify(typed, account.password_hash.as_deref()).await;
+    if matches!(verdict, Ok(verdict) if !verdict.right) {
         return Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into());
     }
+    // One that nobody could look at is no guess either.
     engine.limits().give_back(Action::ConfirmPassword, user_id);
-    Ok(())
+    verdict.map(drop).map_err(Trouble::from)
 }
 
 fn judge(engine: &Engine, account: &Account, old: &Password, new: &Password) -> Result<(), Refusal> {

@@ -87,7 +87,8 @@ pub(in crate::engine) async fn reset_password_with_code(
         tx.commit().await?;
         return Err(Code::SecondFactorFirst.into());
     }
-    judge(engine, new_password, &[account.user.name.as_deref().unwrap_or_default()])?;
+    let [name, email] = [&account.user.name, &account.user.email].map(|text| text.as_deref().unwrap_or_default());
+    judge(engine, new_password, &[name, email])?;
     set_password(engine, tx, &account, password_hash).await
 }
 

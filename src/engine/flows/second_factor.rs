@@ -244,6 +244,9 @@ pub(in crate::engine) async fn set_phone(engine: &Engine, caller: &Caller, phone
     let now = engine.now();
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
     engine.limits().take(Action::TextFromAccount, &account.user.id, now).map_err(exceeded)?;
+    if !account.user.phone_verified || account.number().as_ref() != Some(&phone) {
+        engine.limits().take_text_to_new_number(&phone, now)?;
+    }
     let may_text = engine.limits().allow_text_to(&phone, now);
     let mut tx = engine.store().begin().await?;
     if accounts::phone_is_held(&mut tx, &phone).await? && account.number().as_ref() != Some(&phone) {

@@ -60,7 +60,10 @@ async fn send(
     let accounts = accounts::by_phone(engine.store(), &phone).await?;
     // The holder stands first; where there is one, nobody else is asked for.
     let account = accounts.into_iter().next().filter(|account| may_text && is_asked_for(account));
-    let Some(account) = account else { return Ok(engine.write_nothing().await?) };
+    // In silence: what is sent depends on the account here.
+    let may_go =
+        |account: &Account| account.user.phone_verified || engine.limits().take_text_to_new_number(&phone, now).is_ok();
+    let Some(account) = account.filter(may_go) else { return Ok(engine.write_nothing().await?) };
     let mut tx = engine.store().begin().await?;
     engine.text_code(&mut tx, purpose, &account.user.id, &phone).await?;
     Ok(tx.commit().await?)

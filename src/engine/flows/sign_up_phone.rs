@@ -39,6 +39,7 @@ pub(in crate::engine) async fn sign_up_with_phone(
     engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
     if waits {
         engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
+        engine.limits().take_text_to_new_number(&phone, now)?;
     }
     let waiting = accounts::by_phone(engine.store(), &phone).await?;
     if waits && let Some(account) = repeated(engine, waiting, &sign_up.password).await? {
