@@ -277,6 +277,7 @@ impl Config {
             sign_in_codes: self.sign_in_codes,
             password_min: self.password_min,
             link_minutes: REMOTE_LINK_MINUTES,
+            mail_codes: false,
         };
         let public_url = self.public_url.clone();
         Some(remote::Settings { env_url: altogic.env_url, client_key: altogic.client_key, public_url, offers })

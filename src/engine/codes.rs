@@ -211,7 +211,7 @@ fn message(user_id: &str, purpose: CodePurpose, phone: &Phone, code: &OneTimeCod
 
 /// Six digits, the first not a zero: some programs take the code for a number (ALTOGIC_WIRE.md §4). Values that would make
 /// some codes likelier than others are drawn again.
-fn six_digits(random: &dyn Random) -> String {
+pub(super) fn six_digits(random: &dyn Random) -> String {
     const CODES: u32 = 900_000;
     const FAIR: u32 = u32::MAX - u32::MAX % CODES;
     loop {

@@ -126,6 +126,7 @@ impl Engine {
                 sign_in_codes: settings.sign_in_codes,
                 password_min: settings.password_min,
                 link_minutes: tokens::LINK_MINUTES,
+                mail_codes: true,
             },
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),

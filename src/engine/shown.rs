@@ -2,7 +2,9 @@
 //! has the fields that are stored.
 
 use super::fields::Fields;
-use crate::port::{Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, Session, SignedUp, StoredFile, User};
+use crate::port::{
+    AccessToken, Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, Session, SignedUp, StoredFile, User,
+};
 
 /// An answer, which may hold users.
 pub(super) trait Shown: Sized {
@@ -14,6 +16,7 @@ pub(super) trait Shown: Sized {
 
 /// Answers without a user.
 impl Shown for () {}
+impl Shown for AccessToken {}
 impl Shown for Bucket {}
 impl Shown for Challenge {}
 impl Shown for Session {}

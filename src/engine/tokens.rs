@@ -9,6 +9,11 @@
 //! * The first redemption of any of them spends the row in one conditional update (S45). With it the others are dead, and so
 //!   are the older links for the same purpose.
 //! * A link proves only the address it was mailed to (S22).
+//! * A code of six digits beside the link is columns of its row: see `tokens/mailed_codes.rs`.
+//! * A link that says "that was not me" outlives what kills the others, or a thief would kill it first: see
+//!   `flows/not_me.rs`.
+
+mod mailed_codes;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
@@ -19,12 +24,16 @@ use super::{
     settings::{Digests, SecretKey},
     store::{Row, Store, StoreError, Transaction, values},
 };
-use crate::port::{AccessToken, BrowserTicket, Email, LinkKey, Random};
+use crate::port::{AccessToken, BrowserTicket, Caller, Email, LinkKey, OneTimeCode, Outcome, Random};
+
+pub(super) use mailed_codes::{CODE_MINUTES, CodeGuess, Guessed};
 
 /// Long enough to find the mail, short enough for a stolen mailbox to hold none that works (SECURITY.md S46: at most 1 h).
 pub(super) const LINK_MINUTES: u32 = 60;
 /// A confirmation opens nothing but an account that its owner just made; people look at their mail once a day.
 pub(super) const CONFIRM_MINUTES: u32 = 24 * 60;
+/// Long enough for a holiday's first look at the mail, as others give it for undoing a change of address.
+const NOT_ME_MINUTES: u32 = 7 * 24 * 60;
 /// How long somebody may look at the form that a link leads to.
 const ACCESS_TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -39,10 +48,12 @@ pub(super) enum Purpose {
     MagicLink,
     ResetPassword,
     ChangeEmail,
+    /// The owner says that something was not them.
+    NotMe,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::EmailConfirm, Self::MagicLink, Self::ResetPassword, Self::ChangeEmail];
+    const ALL: [Self; 5] = [Self::EmailConfirm, Self::MagicLink, Self::ResetPassword, Self::ChangeEmail, Self::NotMe];
 
     /// The word on the wire and in the database (ALTOGIC_WIRE.md §10).
     pub(super) fn action(self) -> &'static str {
@@ -51,6 +62,8 @@ impl Purpose {
             Self::MagicLink => "magic-link",
             Self::ResetPassword => "reset-pwd",
             Self::ChangeEmail => "change-email",
+            // Never on the wire.
+            Self::NotMe => "not-me",
         }
     }
 
@@ -63,6 +76,7 @@ impl Purpose {
         match self {
             Self::EmailConfirm => CONFIRM_MINUTES,
             Self::MagicLink | Self::ResetPassword | Self::ChangeEmail => LINK_MINUTES,
+            Self::NotMe => NOT_ME_MINUTES,
         }
     }
 }
@@ -72,11 +86,21 @@ pub(super) struct NewLink<'a> {
     pub(super) purpose: Purpose,
     pub(super) user_id: &'a str,
     pub(super) email: &'a Email,
-    pub(super) browser: Option<&'a BrowserTicket>,
-    /// Where it sends the browser, when its application has a redirect URL of its own.
-    pub(super) redirect_url: Option<&'a str>,
+    /// Who asks for it, in which browser, and where its application wants the browser that follows it.
+    pub(super) caller: &'a Caller,
     /// Whether whoever follows it is known to be the one who set the password of the account (SECURITY.md S23).
     pub(super) keeps_password: bool,
+    /// What it takes back, of one that says "that was not me".
+    pub(super) undo: Option<&'a str>,
+}
+
+/// A link that was just made.
+pub(super) struct Made {
+    pub(super) id: String,
+    pub(super) key: String,
+    /// To be typed in the browser that asked.
+    pub(super) code: Option<OneTimeCode>,
+    pub(super) expires_at: Timestamp,
 }
 
 /// A link that was mailed.
@@ -87,10 +111,13 @@ pub(super) struct Link {
     pub(super) purpose: Purpose,
     pub(super) email: Email,
     pub(super) keeps_password: bool,
-    /// As in [`NewLink`].
+    /// Where it sends the browser, when its application has a redirect URL of its own.
     pub(super) redirect_url: Option<String>,
+    /// As in [`NewLink`].
+    pub(super) undo: Option<String>,
+    pub(super) created_at: Timestamp,
+    pub(super) expires_at: Timestamp,
     browser_digest: Option<Vec<u8>>,
-    expires_at: Timestamp,
     spent: bool,
 }
 
@@ -100,7 +127,7 @@ impl Link {
         !self.spent && now < self.expires_at
     }
 
-    fn read(row: &Row) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.text("id")?,
             user_id: row.text("user_id")?,
@@ -108,6 +135,8 @@ impl Link {
             email: Email::parse(&row.text("email")?).map_err(|_| StoreError::Corrupt { column: "email" })?,
             keeps_password: row.integer("keeps_password")? != 0,
             redirect_url: row.optional_text("redirect_url")?,
+            undo: row.optional_text("undo")?,
+            created_at: row.time("created_at")?,
             browser_digest: row.optional_bytes("browser_digest")?,
             expires_at: row.time("expires_at")?,
             spent: row.optional_integer("spent_at")?.is_some(),
@@ -120,6 +149,7 @@ pub(super) struct Links {
     keys: Digests,
     access_tokens: Digests,
     browsers: Digests,
+    codes: Digests,
 }
 
 impl Links {
@@ -128,35 +158,44 @@ impl Links {
             keys: Digests::new(keys, "vestibule link key"),
             access_tokens: Digests::new(keys, "vestibule access token"),
             browsers: Digests::new(keys, "vestibule browser ticket"),
+            codes: Digests::new(keys, "vestibule mailed code"),
         }
     }
 
-    /// Stores a link; answers its key and its end.
+    /// Stores a link, with a code where a browser of ours asks for a mail that has one.
     pub(super) async fn create(
         &self,
         tx: &mut Transaction<'_>,
         new: &NewLink<'_>,
         random: &dyn Random,
         now: Timestamp,
-    ) -> Result<(String, Timestamp), StoreError> {
-        let key = new_token(random);
+    ) -> Outcome<Made> {
+        let (id, key) = (new_id(random), new_token(random));
         let expires_at = after(now, SignedDuration::from_mins(new.purpose.minutes().into()));
+        let browser = new.caller.browser.as_ref().map(|ticket| self.browser(ticket));
         let sql = "insert into links (id, user_id, purpose, email, key_digest, browser_digest, keeps_password, \
-                   created_at, expires_at, redirect_url) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+                   created_at, expires_at, redirect_url, undo) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
         let values = values![
-            new_id(random),
+            &id,
             new.user_id,
             new.purpose.action(),
             new.email.as_str(),
             self.keys.of(key.as_bytes()),
-            new.browser.map(|ticket| self.browser(ticket)),
+            browser,
             new.keeps_password,
             now,
             expires_at,
-            new.redirect_url,
+            new.caller.redirect_url.clone(),
+            new.undo.map(str::to_owned),
         ];
         tx.execute(sql, values).await?;
-        Ok((key, expires_at))
+        let code = match browser {
+            Some(browser) if new.purpose != Purpose::NotMe => {
+                Some(self.add_code(tx, &id, new, &browser, random).await?)
+            }
+            _ => None,
+        };
+        Ok(Made { id, key, code, expires_at })
     }
 
     /// The link with this key, live or not.
@@ -184,11 +223,16 @@ impl Links {
 
     /// A new access token for a link. Writes nothing.
     pub(super) fn mint(&self, link: &Link, random: &dyn Random, now: Timestamp) -> String {
-        let ends = after(now, ACCESS_TOKEN_LIFE).min(link.expires_at).as_millisecond();
+        self.mint_for(&link.id, link.expires_at, random, now)
+    }
+
+    /// As [`mint`](Self::mint), for a link that was just made.
+    pub(super) fn mint_for(&self, id: &str, expires_at: Timestamp, random: &dyn Random, now: Timestamp) -> String {
+        let ends = after(now, ACCESS_TOKEN_LIFE).min(expires_at).as_millisecond();
         let mut nonce = [0; 12];
         random.fill(&mut nonce);
         let mut token = Vec::with_capacity(CLAIM_BYTES + 32);
-        token.extend(id_bytes(&link.id));
+        token.extend(id_bytes(id));
         token.extend(ends.to_be_bytes());
         token.extend(nonce);
         token.extend(self.access_tokens.of(&token));
@@ -237,10 +281,11 @@ impl Links {
     }
 }
 
-/// Kills every link and every code of an account.
+/// Kills every link and every code of an account, but the links by which its owner takes back what somebody else did.
 pub(super) async fn kill_all(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     codes::kill_all(tx, user_id).await?;
-    tx.execute("delete from links where user_id = $1", values![user_id]).await.map(drop)
+    let sql = "delete from links where user_id = $1 and purpose <> $2";
+    tx.execute(sql, values![user_id, Purpose::NotMe.action()]).await.map(drop)
 }
 
 /// Kills the reset links and codes of an account: whoever just signed in does not need them (SECURITY.md S46).
@@ -284,6 +329,8 @@ mod tests {
             purpose: Purpose::MagicLink,
             email: Email::parse("ann@example.com").unwrap(),
             redirect_url: None,
+            undo: None,
+            created_at: at(0),
             keeps_password: true,
             browser_digest: None,
             expires_at: at(3600),

@@ -31,8 +31,8 @@ mod user;
 mod wording;
 
 pub use auth_manager::{
-    Answer, AuthManager, Challenge, Entrance, Grant, Member, Offers, PhoneVerified, SecondFactorOf, SignUpWithEmail,
-    SignUpWithPhone, SignedUp,
+    Answer, AuthManager, Challenge, Entrance, Grant, MailedFor, Member, NotMe, Offers, PhoneVerified, SecondFactorOf,
+    SignUpWithEmail, SignUpWithPhone, SignedUp,
 };
 pub use caller::{Caller, Door};
 pub use chance::{Clock, Random};

@@ -34,6 +34,7 @@ fn remote_at(env_url: &str, clock: Arc<MovedClock>) -> Remote {
         sign_in_codes: true,
         password_min: 8,
         link_minutes: 60,
+        mail_codes: false,
     };
     let settings = Settings {
         env_url: env_url.to_owned(),

@@ -5,6 +5,7 @@ use crate::{
         Engine,
         accounts::Account,
         limits::{Action, exceeded},
+        outbox::Security,
         passwords,
         sessions::Current,
         store::values,
@@ -42,7 +43,7 @@ pub(in crate::engine) async fn change_password(
     } else if tx.fetch_optional("select id from sessions where id = $1", values![handle]).await?.is_none() {
         return Err(Code::InvalidSessionToken.into());
     }
-    engine.tell_password_changed(&mut tx, &account).await?;
+    engine.tell_owner(&mut tx, caller, &account, Security::PasswordChanged).await?;
     tx.commit().await?;
     Ok(member.session)
 }

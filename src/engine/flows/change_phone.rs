@@ -7,7 +7,7 @@ use crate::{
         accounts::{self, Account},
         codes::{CodePurpose, RightCode},
         limits::{Action, exceeded},
-        outbox::{Letter, TextMessage},
+        outbox::{Security, TextMessage},
         sessions::Current,
         store::values,
         tokens,
@@ -29,7 +29,7 @@ pub(in crate::engine) async fn change_phone(
     let new_phone = judge(&account, current_password, new_phone)?;
     confirm_password(engine, &account, current_password).await?;
     if !engine.settings().confirm_phone {
-        return move_to_phone(engine, &account, &new_phone, None).await;
+        return move_to_phone(engine, caller, &account, &new_phone, None).await;
     }
     engine.judge_destination(&new_phone).await?;
     let now = engine.now();
@@ -65,6 +65,7 @@ fn judge(account: &Account, password: &Password, new_phone: &str) -> Result<Phon
 /// account dies, its sessions go on; whoever had the number or the mailbox is told.
 pub(super) async fn move_to_phone(
     engine: &Engine,
+    caller: &Caller,
     account: &Account,
     new_phone: &Phone,
     code: Option<&RightCode>,
@@ -95,9 +96,9 @@ pub(super) async fn move_to_phone(
         let message = TextMessage::PhoneChanged { new_phone_masked: new_phone.masked() };
         engine.text(&mut tx, &message, &former, None).await?;
     }
-    if let Some(mailbox) = account.mailbox() {
-        let letter = Letter::PhoneChanged { name: account.user.name.clone(), new_phone: new_phone.masked() };
-        engine.write(&mut tx, &letter, &mailbox).await?;
+    if account.holds_email {
+        let news = Security::PhoneChanged { new_phone_masked: new_phone.masked() };
+        engine.tell_owner(&mut tx, caller, account, news).await?;
     }
     let user = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSessionToken)?.user;
     tx.commit().await?;

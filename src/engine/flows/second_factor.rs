@@ -8,9 +8,8 @@ use crate::{
         challenges::Waiting,
         codes::{CodePurpose, Guess, NewCode},
         limits::{Action, exceeded},
-        outbox::{Letter, TextMessage},
         sessions::Current,
-        store::{StoreError, Transaction},
+        store::Transaction,
     },
     port::{
         Caller, Challenge, ChallengeToken, Code, Field, Grant, OneTimeCode, Outcome, Phone, Refusal, SecondFactorOf,
@@ -147,25 +146,7 @@ pub(in crate::engine) async fn verify_own_phone(
     if account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());
     }
-    move_to_phone(engine, &account, &phone, Some(&right)).await
-}
-
-/// Tells the owner that the second factor was switched (S21): by mail, and where there is no mailbox by SMS. Whoever switched it
-/// may hold the phone; the mailbox is the owner's other place.
-pub(super) async fn tell_switched(
-    engine: &Engine,
-    tx: &mut Transaction<'_>,
-    account: &Account,
-    on: bool,
-) -> Result<(), StoreError> {
-    if let Some(mailbox) = account.mailbox().filter(|_| account.holds_email) {
-        let name = account.user.name.clone();
-        let letter = if on { Letter::SecondFactorOn { name } } else { Letter::SecondFactorOff { name } };
-        return engine.write(tx, &letter, &mailbox).await;
-    }
-    let Some(number) = account.number() else { return Ok(()) };
-    let message = if on { TextMessage::SecondFactorOn } else { TextMessage::SecondFactorOff };
-    engine.text(tx, &message, &number, None).await
+    move_to_phone(engine, caller, &account, &phone, Some(&right)).await
 }
 
 /// Whether a code may be sent to the owner, who is told when it may not.

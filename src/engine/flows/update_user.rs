@@ -10,12 +10,12 @@
 
 use serde_json::Value;
 
-use super::second_factor;
 use crate::{
     engine::{
         Engine,
         accounts::{self, parse_name, parse_picture_url},
         fields::{self, BUILT_IN},
+        outbox::Security,
         store::{StoreError, Transaction, values},
     },
     port::{Caller, Code, Field, FieldName, FieldUpdate, Outcome, Problem, Refusal, Update, User},
@@ -55,7 +55,8 @@ pub(in crate::engine) async fn update_object(
     }
     write(&mut tx, &user).await?;
     if user.two_factor != account.user.two_factor {
-        second_factor::tell_switched(engine, &mut tx, &account, user.two_factor).await?;
+        let news = if user.two_factor { Security::SecondFactorOn } else { Security::SecondFactorOff };
+        engine.tell_owner(&mut tx, caller, &account, news).await?;
     }
     tx.commit().await?;
     Ok(user)

@@ -14,6 +14,7 @@ mod folder_inbox;
 mod letter;
 mod overrides;
 mod seal;
+mod security;
 mod sms;
 mod templates;
 mod text_message;
@@ -27,8 +28,9 @@ use tokio::sync::Notify;
 
 pub use courier::Courier;
 pub use folder_inbox::OutboxFolder;
-pub use letter::Letter;
+pub use letter::{Letter, Mailed, Notice};
 pub use overrides::TemplateError;
+pub use security::Security;
 pub use sms::{SmsAccount, SmsProvider, SmsTransport};
 pub use text_message::TextMessage;
 pub use transport::{Transport, TransportError};
