@@ -17,9 +17,9 @@ use super::{
         recognise, stand,
     },
     pages::{
-        auth_redirect, change_password, check_inbox, choose_password, dev_inbox, home, magic_link, profile,
-        profile_email, profile_email_confirm, profile_name, profile_password, profile_picture, profile_sessions,
-        reset_password, sign_in, sign_out, sign_up, two_factor,
+        auth_redirect, change_password, check_inbox, choose_password, dev_inbox, home, magic_link, mail_code, not_me,
+        profile, profile_email, profile_email_confirm, profile_name, profile_password, profile_picture,
+        profile_sessions, reset_password, sign_in, sign_out, sign_up, two_factor,
     },
     visit::Visit,
 };
@@ -29,6 +29,7 @@ fn table() -> Vec<Place> {
         at("/", Guests).get(home::show),
         at("/sign-up", Guests).get(sign_up::show).post(sign_up::submit),
         at("/check-inbox", Anyone).get(check_inbox::show),
+        at("/check-inbox/code", Anyone).get(check_inbox::show).post(mail_code::submit),
         at("/check-inbox/resend", Anyone).get(check_inbox::show).post(check_inbox::resend),
         at("/check-inbox/correct", Anyone).get(check_inbox::show).post(check_inbox::correct),
         at("/sign-in", Guests).get(sign_in::show).post(sign_in::submit),
@@ -40,6 +41,8 @@ fn table() -> Vec<Place> {
         at("/auth-redirect/finish", Anyone).get(auth_redirect::show).post(auth_redirect::submit),
         at("/reset-password", Anyone).get(reset_password::show).post(reset_password::submit),
         at("/reset-password/choose", Anyone).get(choose_password::show).post(choose_password::submit),
+        at("/not-me", Anyone).get(not_me::show),
+        at("/not-me/confirm", Anyone).get(not_me::show).post(not_me::submit),
         at("/sign-out", Anyone).get(sign_out::show).post(sign_out::submit),
         at("/profile", Members).get(profile::show),
         at("/profile/name", Members).get(profile_name::show).post(profile_name::submit),
@@ -47,6 +50,8 @@ fn table() -> Vec<Place> {
         at("/profile/picture/remove", Members).get(profile_picture::show).post(profile_picture::remove),
         at("/profile/password", Members).get(profile_password::show).post(profile_password::submit),
         at("/profile/email", Members).get(profile_email::show).post(profile_email::submit),
+        at("/profile/email/code", Members).get(profile_email::show).post(profile_email::submit_code),
+        at("/profile/email/undo", Anyone).get(not_me::show),
         at("/profile/email/confirm", Anyone).get(profile_email_confirm::show),
         at("/profile/email/confirm/finish", Anyone)
             .get(profile_email_confirm::show)
