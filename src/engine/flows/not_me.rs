@@ -111,10 +111,18 @@ fn undo_of(link: &Link) -> Option<Undo> {
 }
 
 /// Gives up what the account holds and holds the address of the link. `false` when another account does.
+///
+/// Twice, as a change of address at the same moment may have been waited for: then the first delete saw what the account held
+/// before it, and the second sees what it holds after.
 async fn take_address(tx: &mut Transaction<'_>, link: &Link, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "delete from held_emails where user_id = $1 and email <> $2";
-    tx.execute(sql, values![&link.user_id, link.email.as_str()]).await?;
-    accounts::hold(tx, &link.email, &link.user_id, now).await
+    for _ in 0..2 {
+        tx.execute(sql, values![&link.user_id, link.email.as_str()]).await?;
+        if accounts::hold(tx, &link.email, &link.user_id, now).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Moves the account to the address of the link, which is proved by this, and tells the address that it leaves.

@@ -7,6 +7,7 @@ mod bench;
 mod fields;
 mod files;
 mod journeys;
+mod mailed_codes;
 mod phone_changes;
 mod phone_races;
 mod phones;

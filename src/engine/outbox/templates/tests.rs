@@ -32,16 +32,50 @@ fn a_confirmation_reads_well() {
 
     The link is good for 24 hours and works once.
 
+    Or type this code on the page where you asked for this mail:
+
+    314159
+
+    The code is good for 10 minutes, and only in that browser.
+    Nobody who calls or writes to you needs it.
+
 
     Was this not you? Somebody may have mistyped their address. You need do
     nothing: without a press nobody gets in with your address.
 
-    Asked for on 21 November 2026 at 04:12 UTC.
+    Asked for on 21 November 2026 at 04:12 UTC,
+    from Firefox on Linux, 203.0.113.7.
 
     -- 
     Vestibule
     This mail is for ann@example.com. We never ask for your password by mail.
     ");
+}
+
+/// S21
+#[test]
+fn an_owner_reads_what_was_done_by_whom_and_what_to_do_about_it() {
+    let told = letters("Ann").into_iter().find(|letter| letter.name() == "email_changed").unwrap();
+    insta::assert_snapshot!(render(&told).text, @r"
+    SNAP
+    ");
+}
+
+#[test]
+fn what_a_letter_does_not_have_is_left_out() {
+    let mut letters = letters("Ann");
+    for letter in &mut letters {
+        match letter {
+            Letter::Told(_, notice) => (notice.not_me, notice.asked_by) = (None, None),
+            Letter::ConfirmEmail(mailed) | Letter::MagicLink(mailed) => (mailed.code, mailed.asked_by) = (None, None),
+            _ => continue,
+        }
+        let texts = render(letter);
+        for text in [&texts.text, &texts.html] {
+            assert!(!text.contains("not-me") && !text.contains("314159") && !text.contains("Firefox"), "{text}");
+        }
+        assert!(texts.text.contains("at 04:12 UTC."), "{}", texts.text);
+    }
 }
 
 #[test]
