@@ -22,9 +22,9 @@ use crate::{
         accounts::{self, Account},
         outbox::Security,
         store::{Row, StoreError, Transaction, Value, values},
-        tokens::{self, Link, NewLink, Purpose},
+        tokens::{self, Link, Made, NewLink, Purpose},
     },
-    port::{AccessToken, Caller, Code, Field, LinkKey, NotMe, Outcome, Refusal},
+    port::{AccessToken, Caller, Code, Field, LinkKey, NotMe, Outcome, Refusal, User},
 };
 
 /// The live links that told of a change and of later ones, the newest first.
@@ -71,19 +71,8 @@ pub(in crate::engine) async fn report_not_me(engine: &Engine, caller: &Caller, k
     for undo in told.iter().filter_map(undo_of) {
         take_back(&mut tx, user_id, undo, now).await?;
     }
-    accounts::disown(&mut tx, user_id).await?;
-    tokens::kill_all(&mut tx, user_id).await?;
-    let sql = "delete from links where user_id = $1 and purpose = $2 and created_at > $3";
-    tx.execute(sql, values![user_id, Purpose::NotMe.action(), link.created_at]).await?;
-    let reset = NewLink {
-        purpose: Purpose::ResetPassword,
-        user_id,
-        email: &link.email,
-        caller,
-        keeps_password: true,
-        undo: None,
-    };
-    let reset = engine.links().create(&mut tx, &reset, engine.random(), now).await?;
+    throw_out(&mut tx, &link).await?;
+    let reset = reset_link(engine, &mut tx, caller, &link).await?;
     tx.commit().await?;
     tracing::warn!(user = user_id, "an owner reported a change as not theirs: sessions ended, password removed");
     let token = engine.links().mint_for(&reset.id, reset.expires_at, engine.random(), now);
@@ -168,4 +157,26 @@ async fn take_back(tx: &mut Transaction<'_>, user_id: &str, undo: Undo, now: Tim
             tx.execute(sql, values![user_id, former.map(|former| former.to_string()), proved]).await.map(drop)
         }
     }
+}
+
+/// Ends and kills everything, but the older links of this kind.
+async fn throw_out(tx: &mut Transaction<'_>, link: &Link) -> Result<(), StoreError> {
+    accounts::disown(tx, &link.user_id).await?;
+    tokens::kill_all(tx, &link.user_id).await?;
+    let sql = "delete from links where user_id = $1 and purpose = $2 and created_at > $3";
+    tx.execute(sql, values![&link.user_id, Purpose::NotMe.action(), link.created_at]).await.map(drop)
+}
+
+/// What the owner chooses a new password with at once. It is not mailed, so it has no browser whose code could be typed.
+async fn reset_link(engine: &Engine, tx: &mut Transaction<'_>, caller: &Caller, link: &Link) -> Outcome<Made> {
+    let unmailed = Caller { browser: None, ..caller.clone() };
+    let reset = NewLink {
+        purpose: Purpose::ResetPassword,
+        user_id: &link.user_id,
+        email: &link.email,
+        caller: &unmailed,
+        keeps_password: true,
+        undo: None,
+    };
+    engine.links().create(tx, &reset, engine.random(), engine.now()).await
 }

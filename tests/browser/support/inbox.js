@@ -25,6 +25,14 @@ export class Inbox {
     throw new Error(`${address} got no further mail`);
   }
 
+  /** The newest mail to `address`, opened or not. */
+  async newest(address) {
+    const mails = await this.#mails();
+    const mail = mails.map(([, mail]) => mail).findLast((mail) => mail.to === address);
+    if (!mail) throw new Error(`${address} got no mail`);
+    return mail;
+  }
+
   /** The link in the next mail to `address`; one that says "that was not me" is none. */
   async nextLink(address) {
     const mail = await this.next(address);

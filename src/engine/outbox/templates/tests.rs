@@ -57,7 +57,29 @@ fn a_confirmation_reads_well() {
 fn an_owner_reads_what_was_done_by_whom_and_what_to_do_about_it() {
     let told = letters("Ann").into_iter().find(|letter| letter.name() == "email_changed").unwrap();
     insta::assert_snapshot!(render(&told).text, @r"
-    SNAP
+    Hello Ann,
+
+    your account with Vestibule now belongs to a…@new.example.
+    From now on you sign in with that address, and our mails go there;
+    this is the last one to ann@example.com.
+
+
+    Was this not you? Then somebody else has taken your account. You can
+    bring it back to this address, as long as the link here is good.
+
+    It was not me, take my account back:
+
+    https://example.com/not-me?key=k
+
+    That link is good for 7 days, and says what it does before it does
+    anything.
+
+    Done on 21 November 2026 at 04:12 UTC,
+    from Firefox on Linux, 203.0.113.7.
+
+    -- 
+    Vestibule
+    This mail is for ann@example.com. We never ask for your password by mail.
     ");
 }
 
