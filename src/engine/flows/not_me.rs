@@ -130,8 +130,8 @@ async fn move_back(
     match account.mailbox().filter(|mailbox| *mailbox != link.email) {
         // No name: the mailbox may be a stranger's.
         Some(left) => {
-            let nameless =
-                Account { user: crate::port::User { name: None, ..account.user.clone() }, ..account.clone() };
+            let user = User { name: None, ..account.user.clone() };
+            let nameless = Account { user, ..account.clone() };
             engine.tell_mailbox(tx, caller, &nameless, Security::EmailChangeUndone, &left, None).await
         }
         None => Ok(()),
