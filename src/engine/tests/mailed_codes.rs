@@ -1,17 +1,17 @@
-//! The codes beside mailed links, and the links of owners, through the port.
+//! The codes beside mailed links, and the change of address that they finish, through the port.
 
 use futures_util::future::join_all;
 
 use super::{
     bench::{Bench, PASSWORD, at, granted, refused, somebody, with},
-    pocket::{Pocket, other_than},
+    pocket::other_than,
 };
-use crate::port::{AuthManager, Caller, Code, Email, Entrance, Grant, LinkKey, MailedFor, Outcome, Password, Trouble};
+use crate::port::{AuthManager, Caller, Code, Entrance, Grant, MailedFor, Outcome, Password, Trouble};
 
-const ANN: &str = "ann@example.com";
+pub(super) const ANN: &str = "ann@example.com";
 const BROWSER: &str = "the-browser-that-asked";
 
-async fn benches() -> Vec<Bench> {
+pub(super) async fn benches() -> Vec<Bench> {
     Bench::each_with(|settings| settings.limits_factor = 100.0).await
 }
 
@@ -22,16 +22,7 @@ async fn enter(bench: &Bench, caller: Caller, code: &str) -> Outcome<Option<Entr
     bench.engine.finish_where_begun(caller, token).await
 }
 
-async fn not_me_key(pocket: &Pocket, address: &str) -> LinkKey {
-    let links = pocket.arrived(address).await.into_iter().flat_map(|message| message.links);
-    let mut keys = links.filter_map(|link| {
-        let page = link.contains("/not-me?") || link.contains("/profile/email/undo?");
-        page.then(|| LinkKey::parse(link.split_once("key=").unwrap().1).unwrap())
-    });
-    keys.next().expect("a link")
-}
-
-async fn ask_to_move(bench: &Bench, grant: &Grant, new: &str) {
+pub(super) async fn ask_to_move(bench: &Bench, grant: &Grant, new: &str) {
     let asked = bench.engine.change_email(with(grant), Password::typed(PASSWORD), new.to_owned()).await;
     asked.unwrap();
 }
@@ -124,62 +115,5 @@ async fn of_two_changes_of_one_account_at_once_one_wins_and_its_address_is_prove
         assert!(user.email_verified && ["one@example.com", "two@example.com"].contains(&email.as_str()));
         let held = bench.engine.store().fetch_all("select email from held_emails", Vec::new()).await.unwrap();
         assert_eq!(held.iter().map(|row| row.text("email").unwrap()).collect::<Vec<_>>(), [email]);
-    }
-}
-
-/// S45
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_account_is_taken_back_once_however_many_press() {
-    for bench in benches().await {
-        let pocket = Pocket::of(&bench);
-        let grant = bench.member(ANN).await;
-        ask_to_move(&bench, &grant, "thief@example.com").await;
-        pocket.arrived(ANN).await;
-        let key = bench.change_keys().await.pop().unwrap();
-        bench.pass(1);
-        bench.engine.confirm_email_change(somebody(), key).await.unwrap();
-        let key = not_me_key(&pocket, ANN).await;
-        let described = bench.engine.describe_not_me(somebody(), key.clone()).await.unwrap();
-        assert!(described.moves_back && described.email == ANN && !described.second_factor_off);
-        let presses = (0..10).map(|_| bench.engine.report_not_me(somebody(), key.clone()));
-        let (mut won, lost): (Vec<_>, Vec<_>) = join_all(presses).await.into_iter().partition(Result::is_ok);
-        assert_eq!(won.len(), 1);
-        lost.into_iter().for_each(|outcome| refused(outcome, Code::InvalidAccessToken));
-        refused(bench.engine.member(with(&grant)).await, Code::InvalidSessionToken);
-        refused(bench.sign_in(ANN, PASSWORD).await, Code::InvalidSignInCredentials);
-        let token = won.pop().unwrap().unwrap();
-        let new = Password::typed("nine orange otters");
-        bench.engine.reset_password_with_token(somebody(), token, new).await.unwrap();
-        let user = bench.sign_in(ANN, "nine orange otters").await.unwrap().user;
-        assert!(user.email_verified && user.email.as_deref() == Some(ANN));
-    }
-}
-
-/// The owner takes the account back while the thief moves it on: it ends with the owner, or the owner presses once more.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_change_at_the_same_moment_does_not_keep_the_owner_out() {
-    for bench in benches().await {
-        let pocket = Pocket::of(&bench);
-        let grant = bench.member(ANN).await;
-        ask_to_move(&bench, &grant, "thief@example.com").await;
-        pocket.arrived(ANN).await;
-        let change = bench.change_keys().await.pop().unwrap();
-        bench.engine.confirm_email_change(somebody(), change).await.unwrap();
-        let owners = not_me_key(&pocket, ANN).await;
-        bench.pass(1);
-        ask_to_move(&bench, &grant, "second@example.com").await;
-        let change = bench.change_keys().await.pop().unwrap();
-        let (taken_back, moved) = tokio::join!(
-            bench.engine.report_not_me(somebody(), owners),
-            bench.engine.confirm_email_change(somebody(), change),
-        );
-        taken_back.unwrap();
-        drop(moved);
-        let email = Email::parse(ANN).unwrap();
-        let sql = "select email, email_verified_at from users";
-        let row = bench.engine.store().fetch_optional(sql, Vec::new()).await.unwrap().unwrap();
-        assert_eq!(row.text("email").unwrap(), email.as_str());
-        assert!(row.optional_integer("email_verified_at").unwrap().is_some());
-        refused(bench.engine.member(with(&grant)).await, Code::InvalidSessionToken);
     }
 }

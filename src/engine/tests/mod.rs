@@ -8,6 +8,7 @@ mod fields;
 mod files;
 mod journeys;
 mod mailed_codes;
+mod not_me;
 mod phone_changes;
 mod phone_races;
 mod phones;
