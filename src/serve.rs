@@ -284,6 +284,7 @@ impl Config {
             link_minutes: REMOTE_LINK_MINUTES,
             code_minutes: REMOTE_CODE_MINUTES,
             sms_countries: self.sms.countries.listed().map(<[String]>::to_vec),
+            mail_codes: false,
         };
         let public_url = self.public_url.clone();
         Some(remote::Settings { env_url: altogic.env_url, client_key: altogic.client_key, public_url, offers })

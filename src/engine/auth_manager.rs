@@ -5,8 +5,9 @@ use std::future::Future;
 use super::{Engine, flows, shown::Shown};
 use crate::port::{
     AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Entrance, Failure,
-    FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved,
-    RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
+    FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof,
+    ProofMethods, Proved, RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone,
+    SignedUp, User,
 };
 
 impl AuthManager for Engine {
@@ -155,8 +156,10 @@ impl AuthManager for Engine {
         self.finish(|engine| async move { flows::send_reset_password_email(&engine, &caller, &email).await })
     }
 
-    fn reset_password_with_token(&self, _caller: Caller, token: AccessToken, new_password: Password) -> Answer<()> {
-        self.finish(|engine| async move { flows::reset_password_with_token(&engine, &token, &new_password).await })
+    fn reset_password_with_token(&self, caller: Caller, token: AccessToken, new_password: Password) -> Answer<()> {
+        self.finish(
+            |engine| async move { flows::reset_password_with_token(&engine, &caller, &token, &new_password).await },
+        )
     }
 
     fn proof_methods(&self, caller: Caller) -> Answer<ProofMethods> {
@@ -185,8 +188,33 @@ impl AuthManager for Engine {
         })
     }
 
-    fn confirm_email_change(&self, _caller: Caller, key: LinkKey) -> Answer<User> {
-        self.finish(|engine| async move { flows::confirm_email_change(&engine, &key).await })
+    fn confirm_email_change(&self, caller: Caller, key: LinkKey) -> Answer<User> {
+        self.finish(|engine| async move { flows::confirm_email_change(&engine, &caller, &key).await })
+    }
+
+    fn confirm_email_change_with_code(&self, caller: Caller, new_email: String, code: String) -> Answer<User> {
+        self.finish(
+            |engine| async move { flows::confirm_email_change_with_code(&engine, &caller, &new_email, &code).await },
+        )
+    }
+
+    fn open_mail_code(
+        &self,
+        caller: Caller,
+        mailed_for: MailedFor,
+        email: String,
+        code: String,
+    ) -> Answer<AccessToken> {
+        self.finish(|engine| async move { flows::open_mail_code(&engine, &caller, mailed_for, &email, &code).await })
+    }
+
+    fn describe_not_me(&self, _caller: Caller, key: LinkKey) -> Answer<NotMe> {
+        let engine = self.clone();
+        Box::pin(async move { flows::describe_not_me(&engine, &key).await })
+    }
+
+    fn report_not_me(&self, caller: Caller, key: LinkKey) -> Answer<AccessToken> {
+        self.finish(|engine| async move { flows::report_not_me(&engine, &caller, &key).await })
     }
 
     fn get_all_sessions(&self, caller: Caller) -> Answer<Vec<Session>> {

@@ -20,7 +20,7 @@ use super::{
     store::{Row, Store, StoreError, Transaction, values},
     tokens::after,
 };
-use crate::port::{Code, Field, OneTimeCode, Outcome, Random, Refusal};
+use crate::port::{Code, Field, OneTimeCode, Outcome, Phone, Random, Refusal};
 
 /// Wrong guesses that kill a code (SECURITY.md S17).
 const GUESSES: i64 = 5;
@@ -164,7 +164,10 @@ impl Codes {
             let right = RightCode::read(&row, guess.target)?;
             if self.0.matches(&message(&right.user_id, right.purpose, guess.target, guess.code), &right.digest) {
                 limits.give_back(Action::GuessCode, guess.counted_for);
-                limits.text_was_answered(guess.phone);
+                // A target without a plus is an address.
+                if let Some(phone) = guess.target.starts_with('+').then(|| Phone::parse(guess.target).ok()).flatten() {
+                    limits.text_was_answered(&phone);
+                }
                 return Ok(right);
             }
         }
@@ -227,7 +230,7 @@ fn message(user_id: &str, purpose: CodePurpose, target: &str, code: &OneTimeCode
 
 /// Six digits, the first not a zero: some programs take the code for a number (ALTOGIC_WIRE.md §4). Values that would make
 /// some codes likelier than others are drawn again.
-fn six_digits(random: &dyn Random) -> String {
+pub(super) fn six_digits(random: &dyn Random) -> String {
     const CODES: u32 = 900_000;
     const FAIR: u32 = u32::MAX - u32::MAX % CODES;
     loop {

@@ -139,6 +139,7 @@ impl Engine {
                 link_minutes: tokens::LINK_MINUTES,
                 code_minutes: codes::MINUTES,
                 sms_countries: settings.messages.sms_countries.listed().map(<[String]>::to_vec),
+                mail_codes: true,
             },
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),

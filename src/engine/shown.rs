@@ -3,8 +3,8 @@
 
 use super::fields::Fields;
 use crate::port::{
-    AuthenticatorKey, Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, RecoveryCodes, Session, SignedUp,
-    StoredFile, User,
+    AccessToken, AuthenticatorKey, Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, RecoveryCodes, Session,
+    SignedUp, StoredFile, User,
 };
 
 /// An answer, which may hold users.
@@ -18,6 +18,7 @@ pub(super) trait Shown: Sized {
 /// Answers without a user.
 impl Shown for () {}
 impl Shown for AuthenticatorKey {}
+impl Shown for AccessToken {}
 impl Shown for Bucket {}
 impl Shown for Challenge {}
 impl Shown for RecoveryCodes {}

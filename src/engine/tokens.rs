@@ -9,29 +9,32 @@
 //! * The first redemption of any of them spends the row in one conditional update (S45). With it the others are dead, and so
 //!   are the older links for the same purpose.
 //! * A link proves only the address it was mailed to (S22).
+//! * A code of six digits beside the link is columns of its row: see `tokens/mailed_codes.rs`.
+//! * A link that says "that was not me" outlives what kills the others, or a thief would kill it first: see
+//!   `flows/not_me.rs`.
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+mod access_tokens;
+mod mailed_codes;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     codes::{self, CodePurpose},
     devices,
-    random::{hexadecimal, new_id, new_token},
+    random::{new_id, new_token},
     settings::{Digests, SecretKey},
     store::{Row, Store, StoreError, Transaction, values},
 };
-use crate::port::{AccessToken, BrowserTicket, Email, LinkKey, Random};
+use crate::port::{AccessToken, BrowserTicket, Caller, Email, LinkKey, OneTimeCode, Outcome, Random};
+
+pub(super) use mailed_codes::{CODE_MINUTES, CodeGuess, Guessed};
 
 /// Long enough to find the mail, short enough for a stolen mailbox to hold none that works (SECURITY.md S46: at most 1 h).
 pub(super) const LINK_MINUTES: u32 = 60;
 /// A confirmation opens nothing but an account that its owner just made; people look at their mail once a day.
 pub(super) const CONFIRM_MINUTES: u32 = 24 * 60;
-/// How long somebody may look at the form that a link leads to.
-const ACCESS_TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(1);
-
-const ACCESS_TOKEN_PREFIX: &str = "at-";
-const ID_BYTES: usize = 12;
-const CLAIM_BYTES: usize = ID_BYTES + 8 + 12;
+/// Long enough for a holiday's first look at the mail, as others give it for undoing a change of address.
+const NOT_ME_MINUTES: u32 = 7 * 24 * 60;
 
 /// What a link is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +43,12 @@ pub(super) enum Purpose {
     MagicLink,
     ResetPassword,
     ChangeEmail,
+    /// The owner says that something was not them.
+    NotMe,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::EmailConfirm, Self::MagicLink, Self::ResetPassword, Self::ChangeEmail];
+    const ALL: [Self; 5] = [Self::EmailConfirm, Self::MagicLink, Self::ResetPassword, Self::ChangeEmail, Self::NotMe];
 
     /// The word on the wire and in the database (ALTOGIC_WIRE.md §10).
     pub(super) fn action(self) -> &'static str {
@@ -52,6 +57,8 @@ impl Purpose {
             Self::MagicLink => "magic-link",
             Self::ResetPassword => "reset-pwd",
             Self::ChangeEmail => "change-email",
+            // Never on the wire.
+            Self::NotMe => "not-me",
         }
     }
 
@@ -64,6 +71,7 @@ impl Purpose {
         match self {
             Self::EmailConfirm => CONFIRM_MINUTES,
             Self::MagicLink | Self::ResetPassword | Self::ChangeEmail => LINK_MINUTES,
+            Self::NotMe => NOT_ME_MINUTES,
         }
     }
 }
@@ -73,11 +81,21 @@ pub(super) struct NewLink<'a> {
     pub(super) purpose: Purpose,
     pub(super) user_id: &'a str,
     pub(super) email: &'a Email,
-    pub(super) browser: Option<&'a BrowserTicket>,
-    /// Where it sends the browser, when its application has a redirect URL of its own.
-    pub(super) redirect_url: Option<&'a str>,
+    /// Who asks for it, in which browser, and where its application wants the browser that follows it.
+    pub(super) caller: &'a Caller,
     /// Whether whoever follows it is known to be the one who set the password of the account (SECURITY.md S23).
     pub(super) keeps_password: bool,
+    /// What it takes back, of one that says "that was not me".
+    pub(super) undo: Option<&'a str>,
+}
+
+/// A link that was just made.
+pub(super) struct Made {
+    pub(super) id: String,
+    pub(super) key: String,
+    /// To be typed in the browser that asked.
+    pub(super) code: Option<OneTimeCode>,
+    pub(super) expires_at: Timestamp,
 }
 
 /// A link that was mailed.
@@ -88,10 +106,13 @@ pub(super) struct Link {
     pub(super) purpose: Purpose,
     pub(super) email: Email,
     pub(super) keeps_password: bool,
-    /// As in [`NewLink`].
+    /// Where it sends the browser, when its application has a redirect URL of its own.
     pub(super) redirect_url: Option<String>,
+    /// As in [`NewLink`].
+    pub(super) undo: Option<String>,
+    pub(super) created_at: Timestamp,
+    pub(super) expires_at: Timestamp,
     browser_digest: Option<Vec<u8>>,
-    expires_at: Timestamp,
     spent: bool,
 }
 
@@ -101,7 +122,7 @@ impl Link {
         !self.spent && now < self.expires_at
     }
 
-    fn read(row: &Row) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.text("id")?,
             user_id: row.text("user_id")?,
@@ -109,6 +130,8 @@ impl Link {
             email: Email::parse(&row.text("email")?).map_err(|_| StoreError::Corrupt { column: "email" })?,
             keeps_password: row.integer("keeps_password")? != 0,
             redirect_url: row.optional_text("redirect_url")?,
+            undo: row.optional_text("undo")?,
+            created_at: row.time("created_at")?,
             browser_digest: row.optional_bytes("browser_digest")?,
             expires_at: row.time("expires_at")?,
             spent: row.optional_integer("spent_at")?.is_some(),
@@ -121,6 +144,7 @@ pub(super) struct Links {
     keys: Digests,
     access_tokens: Digests,
     browsers: Digests,
+    codes: Digests,
 }
 
 impl Links {
@@ -129,35 +153,44 @@ impl Links {
             keys: Digests::new(keys, "vestibule link key"),
             access_tokens: Digests::new(keys, "vestibule access token"),
             browsers: Digests::new(keys, "vestibule browser ticket"),
+            codes: Digests::new(keys, "vestibule mailed code"),
         }
     }
 
-    /// Stores a link; answers its key and its end.
+    /// Stores a link, with a code where a browser of ours asks for a mail that has one.
     pub(super) async fn create(
         &self,
         tx: &mut Transaction<'_>,
         new: &NewLink<'_>,
         random: &dyn Random,
         now: Timestamp,
-    ) -> Result<(String, Timestamp), StoreError> {
-        let key = new_token(random);
+    ) -> Outcome<Made> {
+        let (id, key) = (new_id(random), new_token(random));
         let expires_at = after(now, SignedDuration::from_mins(new.purpose.minutes().into()));
+        let browser = new.caller.browser.as_ref().map(|ticket| self.browser(ticket));
         let sql = "insert into links (id, user_id, purpose, email, key_digest, browser_digest, keeps_password, \
-                   created_at, expires_at, redirect_url) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+                   created_at, expires_at, redirect_url, undo) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
         let values = values![
-            new_id(random),
+            &id,
             new.user_id,
             new.purpose.action(),
             new.email.as_str(),
             self.keys.of(key.as_bytes()),
-            new.browser.map(|ticket| self.browser(ticket)),
+            browser,
             new.keeps_password,
             now,
             expires_at,
-            new.redirect_url,
+            new.caller.redirect_url.clone(),
+            new.undo.map(str::to_owned),
         ];
         tx.execute(sql, values).await?;
-        Ok((key, expires_at))
+        let code = match browser {
+            Some(browser) if new.purpose != Purpose::NotMe => {
+                Some(self.add_code(tx, &id, new, &browser, random).await?)
+            }
+            _ => None,
+        };
+        Ok(Made { id, key, code, expires_at })
     }
 
     /// The link with this key, live or not.
@@ -181,19 +214,6 @@ impl Links {
         let Some(id) = self.read_access_token(token, now) else { return Ok(None) };
         let row = store.fetch_optional("select * from links where id = $1", values![id]).await?;
         row.map(|row| Link::read(&row)).transpose()
-    }
-
-    /// A new access token for a link. Writes nothing.
-    pub(super) fn mint(&self, link: &Link, random: &dyn Random, now: Timestamp) -> String {
-        let ends = after(now, ACCESS_TOKEN_LIFE).min(link.expires_at).as_millisecond();
-        let mut nonce = [0; 12];
-        random.fill(&mut nonce);
-        let mut token = Vec::with_capacity(CLAIM_BYTES + 32);
-        token.extend(id_bytes(&link.id));
-        token.extend(ends.to_be_bytes());
-        token.extend(nonce);
-        token.extend(self.access_tokens.of(&token));
-        format!("{ACCESS_TOKEN_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(token))
     }
 
     /// Spends a link, and the older ones for the same purpose with it. `false` when it was spent before, or is over: then
@@ -228,21 +248,15 @@ impl Links {
     pub(super) fn browser(&self, ticket: &BrowserTicket) -> [u8; 32] {
         self.browsers.of(ticket.expose().as_bytes())
     }
-
-    fn read_access_token(&self, token: &AccessToken, now: Timestamp) -> Option<String> {
-        let encoded = token.expose().strip_prefix(ACCESS_TOKEN_PREFIX)?;
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?;
-        let (claim, mac) = bytes.split_at_checked(CLAIM_BYTES)?;
-        let ends = i64::from_be_bytes(claim.get(ID_BYTES..ID_BYTES + 8)?.try_into().ok()?);
-        (self.access_tokens.matches(claim, mac) && now.as_millisecond() < ends).then(|| hexadecimal(&claim[..ID_BYTES]))
-    }
 }
 
-/// Kills every link and every code of an account, and the trust in browsers.
+/// Kills every link and every code of an account, and the trust in browsers; but not the links by which its owner takes back
+/// what somebody else did.
 pub(super) async fn kill_all(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     codes::kill_all(tx, user_id).await?;
     devices::untrust(tx, user_id, None).await?;
-    tx.execute("delete from links where user_id = $1", values![user_id]).await.map(drop)
+    let sql = "delete from links where user_id = $1 and purpose <> $2";
+    tx.execute(sql, values![user_id, Purpose::NotMe.action()]).await.map(drop)
 }
 
 /// Kills the reset links and codes of an account: whoever just signed in does not need them (SECURITY.md S46).
@@ -260,61 +274,4 @@ pub(super) fn after(time: Timestamp, span: SignedDuration) -> Timestamp {
 /// A time before another, or the beginning of time.
 pub(super) fn before(time: Timestamp, span: SignedDuration) -> Timestamp {
     time.checked_sub(span).unwrap_or(Timestamp::MIN)
-}
-
-fn id_bytes(id: &str) -> [u8; ID_BYTES] {
-    let mut bytes = [0; ID_BYTES];
-    for (number, byte) in bytes.iter_mut().enumerate() {
-        *byte = id.get(2 * number..2 * number + 2).and_then(|two| u8::from_str_radix(two, 16).ok()).unwrap_or_default();
-    }
-    bytes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::SystemRandom;
-
-    fn links(byte: u8) -> Links {
-        Links::new(&[SecretKey::new(vec![byte; 32]).unwrap()])
-    }
-
-    fn link() -> Link {
-        Link {
-            id: "0123456789abcdef01234567".to_owned(),
-            user_id: "u".to_owned(),
-            purpose: Purpose::MagicLink,
-            email: Email::parse("ann@example.com").unwrap(),
-            redirect_url: None,
-            keeps_password: true,
-            browser_digest: None,
-            expires_at: at(3600),
-            spent: false,
-        }
-    }
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(seconds).unwrap()
-    }
-
-    #[test]
-    fn an_access_token_names_its_link_until_it_is_over() {
-        let token = AccessToken::parse(&links(1).mint(&link(), &SystemRandom, at(600))).unwrap();
-        assert_eq!(links(1).read_access_token(&token, at(3599)).as_deref(), Some("0123456789abcdef01234567"));
-        assert_eq!(links(1).read_access_token(&token, at(3600)), None);
-        assert_eq!(links(2).read_access_token(&token, at(601)), None);
-    }
-
-    #[test]
-    fn two_tokens_of_one_link_differ_and_a_changed_one_is_none() {
-        let links = links(1);
-        let (one, other) = (links.mint(&link(), &SystemRandom, at(0)), links.mint(&link(), &SystemRandom, at(0)));
-        assert_ne!(one, other);
-        for position in ACCESS_TOKEN_PREFIX.len()..one.len() {
-            let mut letters: Vec<char> = one.chars().collect();
-            letters[position] = if letters[position] == 'A' { 'B' } else { 'A' };
-            let changed = AccessToken::parse(&letters.into_iter().collect::<String>()).unwrap();
-            assert_eq!(links.read_access_token(&changed, at(0)), None, "letter {position}");
-        }
-    }
 }

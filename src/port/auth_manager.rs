@@ -188,6 +188,30 @@ pub trait AuthManager: Send + Sync {
     /// the proof. Refused with `InvalidAccessToken`, or `EmailNotUnique` when the address was taken meanwhile.
     fn confirm_email_change(&self, caller: Caller, key: LinkKey) -> Answer<User>;
 
+    /// As [`confirm_email_change`](Self::confirm_email_change), *member*, with the code of that mail and the address it went to.
+    /// Only in the browser that asked for the change. Refused with `InvalidOneTimeCode` as well.
+    fn confirm_email_change_with_code(&self, caller: Caller, new_email: String, code: String) -> Answer<User>;
+
+    /// Takes the six digits that stand beside the link in a mail, for whoever reads it on another device. Only in the browser
+    /// that asked for the mail (`caller.browser`). The answer is what opening the link brings: an access token for
+    /// [`finish_where_begun`](Self::finish_where_begun) or
+    /// [`reset_password_with_token`](Self::reset_password_with_token).
+    ///
+    /// Refused with `InvalidOneTimeCode` when wrong, over, guessed too often, or when no such mail was asked for here. The link
+    /// goes on working.
+    fn open_mail_code(&self, caller: Caller, mailed_for: MailedFor, email: String, code: String)
+    -> Answer<AccessToken>;
+
+    /// What the link in a mail that told of a change would do if its owner says "that was not me". Changes nothing. Refused with
+    /// `InvalidAccessToken` when unknown, over or used.
+    fn describe_not_me(&self, caller: Caller, key: LinkKey) -> Answer<NotMe>;
+
+    /// Does it, once: ends every session, kills every link and code, removes the password and takes the change back. Answers a
+    /// token for [`reset_password_with_token`](Self::reset_password_with_token). Refused as
+    /// [`describe_not_me`](Self::describe_not_me), and with `EmailNotUnique` when the account would move back to an address that
+    /// another one has by now: then nothing is changed.
+    fn report_not_me(&self, caller: Caller, key: LinkKey) -> Answer<AccessToken>;
+
     /// *Member.* The sessions of the caller's account, newest first, the current one marked.
     fn get_all_sessions(&self, caller: Caller) -> Answer<Vec<Session>>;
 
@@ -234,6 +258,29 @@ pub struct Offers {
     pub code_minutes: u32,
     /// The only countries that codes are sent to, as ISO 3166-1 names them (`DE`); `None` for all.
     pub sms_countries: Option<Vec<String>>,
+    /// Whether mails that were asked for at our pages carry a code to type there, beside their link.
+    pub mail_codes: bool,
+}
+
+/// What a mail with a code was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailedFor {
+    /// To confirm the address of a sign-up, or to sign in without a password.
+    SignIn,
+    ResetPassword,
+}
+
+/// What "that was not me" would do, besides ending every session and removing the password.
+#[derive(Debug, Clone)]
+pub struct NotMe {
+    /// Where the mail went.
+    pub email: String,
+    /// Whether the account moves back to that address.
+    pub moves_back: bool,
+    /// Whether the second factor is switched off.
+    pub second_factor_off: bool,
+    /// Whether the phone number goes back to the one before, or to none.
+    pub phone_back: bool,
 }
 
 /// A signed-in person and the session they are here with.

@@ -56,6 +56,12 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// As its owner recognises it and nobody else learns it: "a…@example.com".
+    pub fn masked(&self) -> String {
+        let (local, domain) = self.0.rsplit_once('@').unwrap_or_default();
+        format!("{}…@{domain}", local.chars().take(1).collect::<String>())
+    }
 }
 
 impl fmt::Display for Email {
@@ -109,6 +115,11 @@ mod tests {
     fn letters_beyond_ascii_are_never_folded_into_another_mailbox() {
         assert_ne!(Email::parse("m\u{131}ke@example.com"), Email::parse("mike@example.com"));
         assert_eq!(Email::parse("\u{212a}@example.com"), Err(Code::InvalidEmail));
+    }
+
+    #[test]
+    fn a_masked_address_keeps_its_first_letter_and_its_domain() {
+        assert_eq!(Email::parse("ann.example@example.com").unwrap().masked(), "a…@example.com");
     }
 
     #[test]

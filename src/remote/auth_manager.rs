@@ -8,8 +8,9 @@ use super::{Remote, operations, pictures, wire::Ask};
 use crate::{
     port::{
         AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Entrance, Failure,
-        FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved,
-        RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
+        FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof,
+        ProofMethods, Proved, RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone,
+        SignedUp, User,
     },
     protocol::{paths, refusals::Asked},
 };
@@ -194,6 +195,22 @@ impl AuthManager for Remote {
     }
 
     fn confirm_email_change(&self, _: Caller, _: LinkKey) -> Answer<User> {
+        refused(Code::InvalidAccessToken)
+    }
+
+    fn confirm_email_change_with_code(&self, _: Caller, _: String, _: String) -> Answer<User> {
+        refused(Code::InvalidOneTimeCode)
+    }
+
+    fn open_mail_code(&self, _: Caller, _: MailedFor, _: String, _: String) -> Answer<AccessToken> {
+        refused(Code::InvalidOneTimeCode)
+    }
+
+    fn describe_not_me(&self, _: Caller, _: LinkKey) -> Answer<NotMe> {
+        refused(Code::InvalidAccessToken)
+    }
+
+    fn report_not_me(&self, _: Caller, _: LinkKey) -> Answer<AccessToken> {
         refused(Code::InvalidAccessToken)
     }
 

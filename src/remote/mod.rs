@@ -13,6 +13,8 @@
 //! * **A sign-up cannot be corrected** (`NothingToCorrect`), and no link finishes without a press: the wire has neither.
 //! * **A change of address** is finished by the page of the environment that its mail leads to; our own page has no key to take.
 //!   That a new address or number is taken is not told at our pages, as the engine does it (SECURITY.md S04).
+//! * **Mails** are the environment's: they carry no code for our pages (`Offers::mail_codes` is off), and what they say to do about
+//!   a change that was not the owner's, its own pages do.
 //! * **A second factor.** The wire names a waiting sign-in by its phone number, so the challenge's token is the number, in
 //!   base64url; there are codes by SMS and nothing else, so no browser can be trusted. The number comes in `details.phone` of `second_factor_required`. A code cannot be sent again (`ChallengeGone`): one
 //!   signs in again.

@@ -36,6 +36,7 @@ fn remote_at(env_url: &str, clock: Arc<MovedClock>) -> Remote {
         authenticators: false,
         link_minutes: 60,
         code_minutes: 10,
+        mail_codes: false,
         sms_countries: None,
     };
     let settings = Settings {

@@ -27,6 +27,7 @@ pub(crate) enum Notice {
     SecondStepChanged,
     SignInGone,
     PasswordReset,
+    TakenBack,
     PasswordChanged,
     NameChanged,
     PictureChanged,
@@ -45,7 +46,9 @@ impl Notice {
             Self::SignedOut => "You are signed out.",
             Self::EmailConfirmed => "Your e-mail address is confirmed, and you are signed in.",
             Self::EmailChanged => "Your e-mail address was changed.",
-            Self::EmailChangeRequested => "We sent a link to the new address. It takes effect once you open it there.",
+            Self::EmailChangeRequested => {
+                "We sent a mail to the new address. The change takes effect once you confirm it."
+            }
             Self::EmailChangeLinkFailed => {
                 "That link has expired, was used already, or the address was taken meanwhile. Nothing was changed."
             }
@@ -65,6 +68,7 @@ impl Notice {
             Self::PhoneChanged => "Your phone number was changed.",
             Self::SignInGone => "That sign-in took too long. Please sign in again.",
             Self::PasswordReset => "Your password was changed. Sign in with the new one.",
+            Self::TakenBack => "The account is yours again, and everybody is signed out. Choose a new password now.",
             Self::PasswordChanged => "Your password was changed. All other sessions were ended.",
             Self::NameChanged => "Your name was changed.",
             Self::PictureChanged => "Your picture was changed.",

@@ -18,10 +18,10 @@ use super::{
     },
     pages::{
         auth_redirect, authenticator, change_password, check_inbox, choose_password, choose_password_phone, dev_inbox,
-        home, magic_link, profile, profile_email, profile_email_confirm, profile_name, profile_password, profile_phone,
-        profile_phone_confirm, profile_picture, profile_sessions, profile_two_factor, recovery_code, reset_password,
-        reset_password_phone, sign_in, sign_in_code, sign_in_code_enter, sign_in_phone, sign_out, sign_up,
-        sign_up_phone, two_factor, verify_phone,
+        home, magic_link, mail_code, not_me, profile, profile_email, profile_email_confirm, profile_name,
+        profile_password, profile_phone, profile_phone_confirm, profile_picture, profile_sessions, profile_two_factor,
+        recovery_code, reset_password, reset_password_phone, sign_in, sign_in_code, sign_in_code_enter, sign_in_phone,
+        sign_out, sign_up, sign_up_phone, two_factor, verify_phone,
     },
     visit::Visit,
 };
@@ -34,6 +34,7 @@ fn table() -> Vec<Place> {
         at("/verify-phone", Guests).get(verify_phone::show).post(verify_phone::submit),
         at("/verify-phone/resend", Guests).get(verify_phone::show).post(verify_phone::resend),
         at("/check-inbox", Anyone).get(check_inbox::show),
+        at("/check-inbox/code", Anyone).get(check_inbox::show).post(mail_code::submit),
         at("/check-inbox/resend", Anyone).get(check_inbox::show).post(check_inbox::resend),
         at("/check-inbox/correct", Anyone).get(check_inbox::show).post(check_inbox::correct),
         at("/sign-in", Guests).get(sign_in::show).post(sign_in::submit),
@@ -53,6 +54,8 @@ fn table() -> Vec<Place> {
         at("/reset-password/phone", Anyone).get(reset_password_phone::show).post(reset_password_phone::submit),
         at("/reset-password/phone/choose", Anyone).get(choose_password_phone::show).post(choose_password_phone::submit),
         at("/reset-password/phone/resend", Anyone).get(choose_password_phone::show).post(choose_password_phone::resend),
+        at("/not-me", Anyone).get(not_me::show),
+        at("/not-me/confirm", Anyone).get(not_me::show).post(not_me::submit),
         at("/sign-out", Anyone).get(sign_out::show).post(sign_out::submit),
         at("/profile", Members).get(profile::show),
         at("/profile/name", Members).get(profile_name::show).post(profile_name::submit),
@@ -60,6 +63,8 @@ fn table() -> Vec<Place> {
         at("/profile/picture/remove", Members).get(profile_picture::show).post(profile_picture::remove),
         at("/profile/password", Members).get(profile_password::show).post(profile_password::submit),
         at("/profile/email", Members).get(profile_email::show).post(profile_email::submit),
+        at("/profile/email/code", Members).get(profile_email::show).post(profile_email::submit_code),
+        at("/profile/email/undo", Anyone).get(not_me::show),
         at("/profile/email/confirm", Anyone).get(profile_email_confirm::show),
         at("/profile/email/confirm/finish", Anyone)
             .get(profile_email_confirm::show)

@@ -69,6 +69,9 @@ pub(crate) enum JourneyKind {
     MagicLink,
     #[serde(rename = "r")]
     ResetPassword,
+    /// Of somebody who is signed in; the address is the new one.
+    #[serde(rename = "c")]
+    ChangeEmail,
 }
 
 /// A sign-in that waits for its second factor.
@@ -127,6 +130,9 @@ pub(crate) enum Action {
     ResetPassword,
     #[serde(rename = "c")]
     ChangeEmail,
+    /// The owner says that something was not them.
+    #[serde(rename = "x")]
+    NotMe,
     /// A provider's sign-in, and whatever else brings an access token.
     #[serde(rename = "o")]
     SignIn,
@@ -241,6 +247,13 @@ impl CookieSession {
     pub(crate) fn begin_journey(&self, kind: JourneyKind, email: &str) {
         if let Ok(email) = Email::parse(email) {
             self.write(JOURNEY, &Journey { kind, email: email.as_str().to_owned() });
+        }
+    }
+
+    /// Forgets where mail went, once its link or code did what it was for.
+    pub(crate) fn end_journey(&self) {
+        if self.0.contains_key(JOURNEY) {
+            self.0.remove(JOURNEY);
         }
     }
 

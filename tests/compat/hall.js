@@ -97,12 +97,18 @@ async function link(outbox, to, after) {
     const links = mails
       .filter((mail) => new RegExp(`^To:.*${to.replace(/[.+]/g, '\\$&')}`, 'mi').test(mail))
       .map((mail) => mail.replace(/=\r?\n/g, '').replace(/=3D/gi, '='))
-      .map((mail) => mail.match(/https?:\/\/[^\s"<>]+key=[^\s"<>]+/)?.[0].replace(/&amp;/g, '&'))
+      .map((mail) => (mail.match(/https?:\/\/[^\s"<>]+key=[^\s"<>]+/g) ?? []).find((link) => !isNotMe(link)))
+      .map((link) => link?.replace(/&amp;/g, '&'))
       .filter(Boolean);
     found = links[after];
     return found;
   }, `mail ${after} to ${to}`);
   return found;
+}
+
+/** Whether a link is the one by which owners say that a change was not theirs. */
+function isNotMe(link) {
+  return /\/not-me\?|\/profile\/email\/undo\?/.test(link);
 }
 
 /** The code in the SMS number `after` (from 0, oldest first) to a number. */

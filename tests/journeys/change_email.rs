@@ -30,7 +30,9 @@ async fn the_new_address_proves_itself_and_the_old_one_is_told() {
         "confirmation, request and change: {:?}",
         old.iter().map(|mail| &mail.subject).collect::<Vec<_>>()
     );
-    assert!(!old.last().unwrap().text.contains("key="), "the old address gets no secret");
+    assert!(old.last().unwrap().not_me().unwrap().contains("/profile/email/undo?"), "the old address can undo it");
+    let told = hall.newest_mail_to("ann@new.example").await;
+    assert!(told.subject.contains("now your address") && !told.text.contains("key="), "{}", told.text);
 }
 
 /// S22: two changes race, and only a proven address wins; the older link is dead.

@@ -134,6 +134,11 @@ impl Hall {
 
     /// The codes that were texted to a number, oldest first.
     pub async fn codes_to(&self, phone: &str) -> Vec<String> {
+        self.texts_to(phone).await.iter().filter_map(|text| code_in(text)).collect()
+    }
+
+    /// The texts that a number got, oldest first.
+    pub async fn texts_to(&self, phone: &str) -> Vec<String> {
         self.vestibule.deliver().await;
         let folder = fs::read_dir(self.folder.path().join("outbox")).expect("an outbox");
         let mut files: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
@@ -142,7 +147,7 @@ impl Hall {
         let texts = files.iter().map(|file| fs::read(file).expect("a text"));
         let texts = texts.map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).expect("JSON"));
         let texts = texts.filter(|text| text["to"] == phone);
-        texts.filter_map(|text| code_in(text["text"].as_str().expect("a text"))).collect()
+        texts.map(|text| text["text"].as_str().expect("a text").to_owned()).collect()
     }
 
     /// The newest mail somebody got.

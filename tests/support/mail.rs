@@ -22,9 +22,28 @@ impl Mail {
         }
     }
 
-    /// The one link that the mail is about: the first in its text.
+    /// The one link that the mail is about: the first in its text that does not say "that was not me".
     pub fn link(&self) -> String {
-        let start = self.text.find("http").unwrap_or_else(|| panic!("a link in {}", self.text));
-        self.text[start..].split_whitespace().next().expect("a link").to_owned()
+        let link = self.links().find(|link| !is_not_me(link));
+        link.unwrap_or_else(|| panic!("a link in {}", self.text)).to_owned()
     }
+
+    /// The link that says "that was not me", where there is one.
+    pub fn not_me(&self) -> Option<String> {
+        self.links().find(|link| is_not_me(link)).map(str::to_owned)
+    }
+
+    /// The six digits to type, where there are some.
+    pub fn code(&self) -> Option<String> {
+        let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+        self.text.lines().map(str::trim).find(is_code).map(str::to_owned)
+    }
+
+    fn links(&self) -> impl Iterator<Item = &str> {
+        self.text.split_whitespace().filter(|word| word.starts_with("http"))
+    }
+}
+
+fn is_not_me(link: &str) -> bool {
+    link.contains("/not-me?") || link.contains("/profile/email/undo?")
 }

@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::proofs::confirm;
+use super::{mail_code::guess, proofs::confirm};
 use crate::{
     engine::{
         Engine,
         accounts::{self, Account},
         limits::{Action, exceeded},
-        outbox::Letter,
+        outbox::Security,
         sessions::Current,
-        store::{Transaction, values},
+        store::values,
         tokens::{self, Link, NewLink, Purpose},
     },
     port::{Caller, Code, Door, Email, Field, LinkKey, Outcome, Password, Problem, Refusal, User},
@@ -36,18 +36,33 @@ pub(in crate::engine) async fn change_email(
     if engine.settings().confirm_email {
         ask(engine, caller, &account, &new_email, now).await
     } else {
-        change_at_once(engine, &account, &new_email, now).await
+        move_account(engine, caller, &account, &new_email, None, now).await
     }
 }
 
 /// Finishes the change with the key of the link that was mailed to the new address. All links of the account die.
-pub(in crate::engine) async fn confirm_email_change(engine: &Engine, key: &LinkKey) -> Outcome<User> {
+pub(in crate::engine) async fn confirm_email_change(engine: &Engine, caller: &Caller, key: &LinkKey) -> Outcome<User> {
     let now = engine.now();
     let link = engine.links().by_key(engine.store(), key).await?;
     let link = link.filter(|link| link.purpose == Purpose::ChangeEmail && link.is_live(now));
     let link = link.ok_or(Code::InvalidAccessToken)?;
     let account = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?;
-    move_account(engine, &account, &link.email, Some(&link), now).await
+    move_account(engine, caller, &account, &link.email, Some(&link), now).await
+}
+
+/// As [`confirm_email_change`], with the code of that mail, typed where the change was asked for.
+pub(in crate::engine) async fn confirm_email_change_with_code(
+    engine: &Engine,
+    caller: &Caller,
+    new_email: &str,
+    code: &str,
+) -> Outcome<User> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let link = guess(engine, caller, [Purpose::ChangeEmail; 2], new_email, code).await?;
+    if link.user_id != account.user.id {
+        return Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into());
+    }
+    move_account(engine, caller, &account, &link.email, Some(&link), engine.now()).await
 }
 
 fn judge(account: &Account, password: Option<&Password>, new_email: &str) -> Result<Email, Refusal> {
@@ -64,17 +79,14 @@ fn judge(account: &Account, password: Option<&Password>, new_email: &str) -> Res
 }
 
 async fn ask(engine: &Engine, caller: &Caller, account: &Account, new_email: &Email, now: Timestamp) -> Outcome<User> {
-    let name = account.user.name.clone();
     let may_mail = engine.limits().allow_mail_to(new_email, now);
     let mut tx = engine.store().begin().await?;
     let is_taken = accounts::is_held(&mut tx, new_email).await?;
     if is_taken && caller.door == Door::Rest {
         return Err(Refusal::at(Field::Email, Code::EmailNotUnique).into());
     }
-    if let Some(mailbox) = account.mailbox() {
-        let letter = Letter::EmailChangeRequested { name: name.clone(), new_email: masked(new_email) };
-        engine.write(&mut tx, &letter, &mailbox).await?;
-    }
+    let news = Security::EmailChangeRequested { new_email: new_email.clone() };
+    engine.tell_owner(&mut tx, caller, account, news).await?;
     if is_taken && may_mail {
         engine.write(&mut tx, &engine.account_exists(), new_email).await?;
     } else if may_mail {
@@ -82,23 +94,20 @@ async fn ask(engine: &Engine, caller: &Caller, account: &Account, new_email: &Em
             purpose: Purpose::ChangeEmail,
             user_id: &account.user.id,
             email: new_email,
-            browser: caller.browser.as_ref(),
-            redirect_url: caller.redirect_url.as_deref(),
+            caller,
             keeps_password: true,
+            undo: None,
         };
-        engine.write_link(&mut tx, &link, name).await?;
+        engine.write_link(&mut tx, &link, account.user.name.clone()).await?;
     }
     tx.commit().await?;
     Ok(account.user.clone())
 }
 
-async fn change_at_once(engine: &Engine, account: &Account, new_email: &Email, now: Timestamp) -> Outcome<User> {
-    move_account(engine, account, new_email, None, now).await
-}
-
 /// Moves the account in one transaction. A link proves the address; without one it stays unproved.
 async fn move_account(
     engine: &Engine,
+    caller: &Caller,
     account: &Account,
     new_email: &Email,
     link: Option<&Link>,
@@ -126,35 +135,11 @@ async fn move_account(
     }
     tokens::kill_all(&mut tx, user_id).await?;
     accounts::delete_waiting(&mut tx, new_email, user_id).await?;
-    tell_old_address(engine, &mut tx, account, new_email).await?;
+    // Both addresses, and only the one that it had can take it back.
+    let news = Security::EmailChanged { new_email: new_email.clone() };
+    engine.tell_owner(&mut tx, caller, account, news).await?;
+    engine.tell_mailbox(&mut tx, caller, account, Security::EmailIsNew, new_email, None).await?;
     let user = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidAccessToken)?.user;
     tx.commit().await?;
     Ok(user)
-}
-
-async fn tell_old_address(
-    engine: &Engine,
-    tx: &mut Transaction<'_>,
-    account: &Account,
-    new_email: &Email,
-) -> Outcome<()> {
-    let Some(mailbox) = account.mailbox() else { return Ok(()) };
-    let letter = Letter::EmailChanged { name: account.user.name.clone(), new_email: masked(new_email) };
-    Ok(engine.write(tx, &letter, &mailbox).await?)
-}
-
-/// An address as its owner recognises it and nobody else learns it: "a…@example.com".
-pub(super) fn masked(email: &Email) -> String {
-    let (local, domain) = email.as_str().rsplit_once('@').unwrap_or_default();
-    format!("{}…@{domain}", local.chars().take(1).collect::<String>())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_masked_address_keeps_its_first_letter_and_its_domain() {
-        assert_eq!(masked(&Email::parse("ann.example@example.com").unwrap()), "a…@example.com");
-    }
 }

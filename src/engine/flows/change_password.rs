@@ -6,6 +6,7 @@ use crate::{
         Engine,
         accounts::Account,
         limits::{Action, exceeded},
+        outbox::Security,
         passwords,
         sessions::Current,
         store::values,
@@ -52,7 +53,7 @@ pub(in crate::engine) async fn change_password(
     } else if tx.fetch_optional("select id from sessions where id = $1", values![handle]).await?.is_none() {
         return Err(Code::InvalidSessionToken.into());
     }
-    engine.tell_password_changed(&mut tx, &account).await?;
+    engine.tell_owner(&mut tx, caller, &account, Security::PasswordChanged).await?;
     tx.commit().await?;
     Ok(member.session)
 }

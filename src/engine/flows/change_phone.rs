@@ -7,7 +7,7 @@ use crate::{
         accounts::{self, Account},
         codes::{CodePurpose, RightCode},
         limits::{Action, exceeded},
-        outbox::{Letter, TextMessage},
+        outbox::{Security, TextMessage},
         sessions::Current,
         store::values,
         tokens,
@@ -30,7 +30,7 @@ pub(in crate::engine) async fn change_phone(
     confirm(engine, caller, &current, current_password).await?;
     let Current { account, .. } = current;
     if !engine.settings().confirm_phone {
-        return move_to_phone(engine, &account, &new_phone, None).await;
+        return move_to_phone(engine, caller, &account, &new_phone, None).await;
     }
     engine.judge_destination(&new_phone).await?;
     let now = engine.now();
@@ -69,6 +69,7 @@ fn judge(account: &Account, password: Option<&Password>, new_phone: &str) -> Res
 /// account dies, its sessions go on; whoever had the number or the mailbox is told.
 pub(super) async fn move_to_phone(
     engine: &Engine,
+    caller: &Caller,
     account: &Account,
     new_phone: &Phone,
     code: Option<&RightCode>,
@@ -99,9 +100,9 @@ pub(super) async fn move_to_phone(
         let message = TextMessage::PhoneChanged { new_phone_masked: new_phone.masked() };
         engine.text(&mut tx, &message, &former, None).await?;
     }
-    if let Some(mailbox) = account.mailbox() {
-        let letter = Letter::PhoneChanged { name: account.user.name.clone(), new_phone: new_phone.masked() };
-        engine.write(&mut tx, &letter, &mailbox).await?;
+    if account.holds_email {
+        let news = Security::PhoneChanged { new_phone_masked: new_phone.masked() };
+        engine.tell_owner(&mut tx, caller, account, news).await?;
     }
     let user = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSessionToken)?.user;
     tx.commit().await?;

@@ -44,9 +44,9 @@ pub(in crate::engine) async fn correct_sign_up_email(
             purpose: Purpose::EmailConfirm,
             user_id: &user.id,
             email: &new_email,
-            browser: caller.browser.as_ref(),
-            redirect_url: caller.redirect_url.as_deref(),
+            caller,
             keeps_password: true,
+            undo: None,
         };
         engine.write_link(&mut tx, &link, user.name.clone()).await?;
     }

@@ -42,7 +42,7 @@ async fn live_link(engine: &Engine, token: &AccessToken) -> Outcome<Link> {
     let link = link.filter(|link| link.is_live(now)).ok_or(Code::InvalidAccessToken)?;
     match link.purpose {
         Purpose::EmailConfirm | Purpose::MagicLink => Ok(link),
-        Purpose::ResetPassword | Purpose::ChangeEmail => Err(Code::InvalidTokenType.into()),
+        Purpose::ResetPassword | Purpose::ChangeEmail | Purpose::NotMe => Err(Code::InvalidTokenType.into()),
     }
 }
 

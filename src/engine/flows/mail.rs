@@ -3,11 +3,12 @@
 use crate::{
     engine::{
         Engine,
-        outbox::Letter,
+        flows::tell::asked_by,
+        outbox::{Letter, Mailed},
         store::{StoreError, Transaction, values},
-        tokens::{NewLink, Purpose},
+        tokens::{CODE_MINUTES, NewLink, Purpose},
     },
-    port::Email,
+    port::{Email, Failure, Outcome},
 };
 
 impl Engine {
@@ -28,25 +29,32 @@ impl Engine {
         tx: &mut Transaction<'_>,
         link: &NewLink<'_>,
         name: Option<String>,
-    ) -> Result<(), StoreError> {
-        let (key, expires_at) = self.links().create(tx, link, self.random(), self.now()).await?;
-        let minutes = link.purpose.minutes();
-        let address = self.address_of_link(link.purpose, &key);
-        let letter = match link.purpose {
-            Purpose::EmailConfirm => Letter::ConfirmEmail { name, link: address, minutes },
-            Purpose::MagicLink => Letter::MagicLink { name, link: address, minutes },
-            Purpose::ResetPassword => Letter::ResetPassword { name, link: address, minutes },
-            Purpose::ChangeEmail => Letter::ConfirmEmailChange { name, link: address, minutes },
+    ) -> Outcome<()> {
+        let made = self.links().create(tx, link, self.random(), self.now()).await?;
+        let mailed = Mailed {
+            name,
+            link: self.address_of_link(link.purpose, &made.key),
+            minutes: link.purpose.minutes(),
+            code: made.code,
+            code_minutes: CODE_MINUTES,
+            asked_by: asked_by(link.caller),
         };
-        self.0.outbox.enqueue(tx, &letter, link.email, Some(expires_at)).await
+        let letter = match link.purpose {
+            Purpose::EmailConfirm => Letter::ConfirmEmail(mailed),
+            Purpose::MagicLink => Letter::MagicLink(mailed),
+            Purpose::ResetPassword => Letter::ResetPassword(mailed),
+            Purpose::ChangeEmail => Letter::ConfirmEmailChange(mailed),
+            Purpose::NotMe => return Err(Failure::broken("that link stands in a letter of its own").into()),
+        };
+        Ok(self.0.outbox.enqueue(tx, &letter, link.email, Some(made.expires_at)).await?)
     }
 
-    /// The address in the letter. A change of address has a page of its own, as it has no later step on the wire
-    /// (DESIGN.md §4.2).
+    /// The address in the letter. What has no later step on the wire has a page of its own (DESIGN.md §4.2).
     pub(super) fn address_of_link(&self, purpose: Purpose, key: &str) -> String {
         let public_url = &self.settings().public_url;
         match purpose {
             Purpose::ChangeEmail => format!("{public_url}/profile/email/confirm?key={key}"),
+            Purpose::NotMe => format!("{public_url}/not-me?key={key}"),
             purpose => format!("{public_url}/_api/rest/v1/auth/verify?key={key}&action={}", purpose.action()),
         }
     }

@@ -13,7 +13,7 @@ use crate::{
 /// Where the browser goes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Landing {
-    /// An absolute URL: the redirect URL with what became of the link, or our page that changes an address.
+    /// An absolute URL: the redirect URL with what became of the link, or the page of ours that the link belongs to.
     pub location: String,
 }
 
@@ -27,8 +27,8 @@ pub(in crate::engine) async fn open_mail_link(engine: &Engine, key: &str, action
     let Ok(key) = LinkKey::parse(key) else { return Ok(failure(&engine.0.redirect_url, action)) };
     match engine.links().by_key(engine.store(), &key).await? {
         Some(link) if !link.is_live(now) => Ok(failure(&home_of(engine, &link), link.purpose)),
-        Some(link) if link.purpose == Purpose::ChangeEmail => {
-            Ok(Landing { location: engine.address_of_link(Purpose::ChangeEmail, key.expose()) })
+        Some(link) if matches!(link.purpose, Purpose::ChangeEmail | Purpose::NotMe) => {
+            Ok(Landing { location: engine.address_of_link(link.purpose, key.expose()) })
         }
         Some(link) => {
             let token = engine.links().mint(&link, engine.random(), now);

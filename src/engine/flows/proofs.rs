@@ -12,7 +12,7 @@
 
 use jiff::SignedDuration;
 
-use super::{change_email::masked, change_password::confirm_password};
+use super::{change_password::confirm_password, tell::asked_by};
 use crate::{
     engine::{
         Engine,
@@ -64,7 +64,7 @@ pub(in crate::engine) async fn proof_methods(engine: &Engine, caller: &Caller) -
     let Current { account, .. } = engine.current(caller).await?;
     let code = place_of(&account).map(|place| match place {
         Place::Phone(phone) => CodePlace::Phone(phone.masked()),
-        Place::Mailbox(email) => CodePlace::Mailbox(masked(&email)),
+        Place::Mailbox(email) => CodePlace::Mailbox(email.masked()),
     });
     Ok(ProofMethods { password: account.password_hash.is_some(), code })
 }
@@ -89,7 +89,7 @@ pub(in crate::engine) async fn send_proof_code(engine: &Engine, caller: &Caller)
             engine.limits().take_from_caller(Action::MailFromAddress, caller, now)?;
             engine.limits().take(Action::MailFromAccount, &account.user.id, now).map_err(exceeded)?;
             let mut tx = engine.store().begin().await?;
-            mail_code(engine, &mut tx, &member, &email).await?;
+            mail_code(engine, &mut tx, caller, &member, &email).await?;
             Ok(tx.commit().await?)
         }
     }
@@ -143,10 +143,17 @@ fn new_code<'a>(member: &'a Member, target: &'a str) -> NewCode<'a> {
     NewCode { purpose: CodePurpose::Prove, user_id: &member.user.id, target, challenge_id }
 }
 
-async fn mail_code(engine: &Engine, tx: &mut Transaction<'_>, member: &Member, to: &Email) -> Outcome<()> {
+async fn mail_code(
+    engine: &Engine,
+    tx: &mut Transaction<'_>,
+    caller: &Caller,
+    member: &Member,
+    to: &Email,
+) -> Outcome<()> {
     let new = new_code(member, to.as_str());
     let (code, expires_at) = engine.codes().create(tx, &new, engine.random(), engine.now()).await?;
-    let letter = Letter::Prove { name: member.user.name.clone(), code, minutes: new.purpose.minutes() };
+    let (name, minutes) = (member.user.name.clone(), new.purpose.minutes());
+    let letter = Letter::Prove { name, code, minutes, asked_by: asked_by(caller) };
     Ok(engine.outbox().enqueue(tx, &letter, to, Some(expires_at)).await?)
 }
 

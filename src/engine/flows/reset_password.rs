@@ -7,9 +7,9 @@ use crate::{
         accounts::{self, Account},
         codes::{CodePurpose, Guess},
         limits::Action,
-        outbox::{Letter, TextMessage},
+        outbox::Security,
         passwords,
-        store::{StoreError, Transaction, values},
+        store::{Transaction, values},
         tokens::{self, Purpose},
     },
     port::{AccessToken, Caller, Code, Field, Outcome, Password, Refusal},
@@ -19,6 +19,7 @@ use crate::{
 /// second factor is asked for at the sign-in that follows (S18). A refused password does not spend the link.
 pub(in crate::engine) async fn reset_password_with_token(
     engine: &Engine,
+    caller: &Caller,
     token: &AccessToken,
     new_password: &Password,
 ) -> Outcome<()> {
@@ -44,7 +45,7 @@ pub(in crate::engine) async fn reset_password_with_token(
     let account = accounts::reload(&mut tx, &account.user.id).await?;
     let is_theirs = |account: &Account| account.user.email.as_deref() == Some(link.email.as_str());
     let account = account.filter(is_theirs).ok_or(Code::InvalidAccessToken)?;
-    set_password(engine, tx, &account, password_hash).await
+    set_password(engine, caller, tx, &account, password_hash).await
 }
 
 /// As [`reset_password_with_token`]. The code proves the number, as the link does the address.
@@ -89,7 +90,7 @@ pub(in crate::engine) async fn reset_password_with_code(
     }
     let [name, email] = [&account.user.name, &account.user.email].map(|text| text.as_deref().unwrap_or_default());
     judge(engine, new_password, &[name, email])?;
-    set_password(engine, tx, &account, password_hash).await
+    set_password(engine, caller, tx, &account, password_hash).await
 }
 
 fn judge(engine: &Engine, new_password: &Password, personal: &[&str]) -> Result<(), Refusal> {
@@ -99,30 +100,18 @@ fn judge(engine: &Engine, new_password: &Password, personal: &[&str]) -> Result<
 }
 
 /// Commits.
-async fn set_password(engine: &Engine, mut tx: Transaction<'_>, account: &Account, hash: String) -> Outcome<()> {
+async fn set_password(
+    engine: &Engine,
+    caller: &Caller,
+    mut tx: Transaction<'_>,
+    account: &Account,
+    hash: String,
+) -> Outcome<()> {
     let user_id = &account.user.id;
     let sql = "update users set password_hash = $2, updated_at = $3 where id = $1";
     tx.execute(sql, values![user_id, hash, engine.now()]).await?;
     tokens::kill_all(&mut tx, user_id).await?;
     tx.execute("delete from sessions where user_id = $1", values![user_id]).await?;
-    engine.tell_password_changed(&mut tx, account).await?;
+    engine.tell_owner(&mut tx, caller, account, Security::PasswordChanged).await?;
     Ok(tx.commit().await?)
-}
-
-impl Engine {
-    /// Tells the owner that the password was changed: by mail, and where there is no mailbox by SMS (SECURITY.md S21).
-    pub(super) async fn tell_password_changed(
-        &self,
-        tx: &mut Transaction<'_>,
-        account: &Account,
-    ) -> Result<(), StoreError> {
-        if let Some(mailbox) = account.mailbox().filter(|_| account.holds_email) {
-            let letter = Letter::PasswordChanged { name: account.user.name.clone() };
-            return self.write(tx, &letter, &mailbox).await;
-        }
-        match account.number() {
-            Some(number) => self.text(tx, &TextMessage::PasswordChanged, &number, None).await,
-            None => Ok(()),
-        }
-    }
 }

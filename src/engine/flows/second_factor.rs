@@ -15,6 +15,7 @@ use crate::{
         challenges::{NewChallenge, Waiting},
         codes::{CodePurpose, Guess, NewCode, RightCode},
         limits::{Action, exceeded},
+        outbox::Security,
         recovery_codes,
         sessions::Current,
         store::Transaction,
@@ -225,7 +226,14 @@ impl Attempt<'_> {
         Ok(match right {
             Right::Text(code) => engine.codes().spend(tx, &code, engine.now()).await?,
             Right::App(step) => engine.authenticators().spend(tx, user_id, &step).await?,
-            Right::Recovery(code) => engine.recovery().spend(tx, user_id, &code).await?.is_some(),
+            Right::Recovery(code) => match engine.recovery().spend(tx, user_id, &code).await? {
+                Some(left) => {
+                    let left = u32::try_from(left).unwrap_or(u32::MAX);
+                    engine.tell_owner(tx, self.caller, self.account, Security::RecoveryCodeUsed { left }).await?;
+                    true
+                }
+                None => false,
+            },
         })
     }
 }
@@ -274,7 +282,7 @@ pub(in crate::engine) async fn verify_own_phone(
     if account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());
     }
-    move_to_phone(engine, &account, &phone, Some(&right)).await
+    move_to_phone(engine, caller, &account, &phone, Some(&right)).await
 }
 
 /// Whether a code may be sent to the owner, who is told when it may not.

@@ -7,7 +7,7 @@ use crate::{
         accounts::{self, Account},
         authenticators, devices,
         limits::{Action, exceeded},
-        outbox::{Letter, TextMessage},
+        outbox::Security,
         recovery_codes,
         sessions::Current,
         store::{StoreError, Transaction, values},
@@ -49,7 +49,8 @@ pub(in crate::engine) async fn switch_text_factor(
         return Err(Code::SecondFactorNeedsPhone.into());
     }
     let codes = settle(engine, &mut tx, user_id).await?;
-    tell_switched(engine, &mut tx, &account, on).await?;
+    let news = if on { Security::SecondFactorOn } else { Security::SecondFactorOff };
+    engine.tell_owner(&mut tx, caller, &account, news).await?;
     tx.commit().await?;
     Ok(codes)
 }
@@ -95,7 +96,7 @@ pub(in crate::engine) async fn confirm_authenticator(
     }
     engine.limits().give_back(Action::GuessCode, user_id);
     let codes = settle(engine, &mut tx, user_id).await?;
-    tell_switched(engine, &mut tx, &account, true).await?;
+    engine.tell_owner(&mut tx, caller, &account, Security::AuthenticatorOn).await?;
     tx.commit().await?;
     Ok(codes)
 }
@@ -111,7 +112,7 @@ pub(in crate::engine) async fn remove_authenticator(engine: &Engine, caller: &Ca
     authenticators::remove(&mut tx, user_id).await?;
     if account.authenticator {
         settle(engine, &mut tx, user_id).await?;
-        tell_switched(engine, &mut tx, &account, false).await?;
+        engine.tell_owner(&mut tx, caller, &account, Security::AuthenticatorOff).await?;
     }
     Ok(tx.commit().await?)
 }
@@ -127,6 +128,7 @@ pub(in crate::engine) async fn make_recovery_codes(engine: &Engine, caller: &Cal
         return Err(Code::SecondFactorIsOff.into());
     }
     let codes = engine.recovery().make(&mut tx, user_id, engine.random()).await?;
+    engine.tell_owner(&mut tx, caller, &account, Security::RecoveryCodesNew).await?;
     tx.commit().await?;
     Ok(codes)
 }
@@ -162,22 +164,4 @@ pub(super) async fn settle_without_codes(tx: &mut Transaction<'_>, user_id: &str
         recovery_codes::remove(tx, user_id).await?;
     }
     Ok(is_on)
-}
-
-/// Tells the owner that the second factor was switched (S21): by mail, and where there is no mailbox by SMS. Whoever switched it
-/// may hold the phone; the mailbox is the owner's other place.
-pub(super) async fn tell_switched(
-    engine: &Engine,
-    tx: &mut Transaction<'_>,
-    account: &Account,
-    on: bool,
-) -> Result<(), StoreError> {
-    if let Some(mailbox) = account.mailbox().filter(|_| account.holds_email) {
-        let name = account.user.name.clone();
-        let letter = if on { Letter::SecondFactorOn { name } } else { Letter::SecondFactorOff { name } };
-        return engine.write(tx, &letter, &mailbox).await;
-    }
-    let Some(number) = account.number() else { return Ok(()) };
-    let message = if on { TextMessage::SecondFactorOn } else { TextMessage::SecondFactorOff };
-    engine.text(tx, &message, &number, None).await
 }

@@ -55,9 +55,9 @@ async fn send(
         purpose,
         user_id: &account.user.id,
         email: &mailbox,
-        browser: caller.browser.as_ref(),
-        redirect_url: caller.redirect_url.as_deref(),
+        caller,
         keeps_password: usable || is_signer(engine, caller, &account, is_only_one),
+        undo: None,
     };
     let mut tx = engine.store().begin().await?;
     engine.write_link(&mut tx, &link, account.user.name.clone()).await?;

@@ -98,14 +98,7 @@ async fn repeat(
 
 /// The link that proves the address of a sign-up.
 fn first_link<'a>(caller: &'a Caller, user: &'a User, email: &'a Email) -> NewLink<'a> {
-    NewLink {
-        purpose: Purpose::EmailConfirm,
-        user_id: &user.id,
-        email,
-        browser: caller.browser.as_ref(),
-        keeps_password: true,
-        redirect_url: caller.redirect_url.as_deref(),
-    }
+    NewLink { purpose: Purpose::EmailConfirm, user_id: &user.id, email, caller, keeps_password: true, undo: None }
 }
 
 /// A user who has neither address nor number yet.

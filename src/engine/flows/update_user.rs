@@ -16,6 +16,7 @@ use crate::{
         Engine,
         accounts::{self, parse_name, parse_picture_url},
         fields::{self, BUILT_IN},
+        outbox::Security,
         store::{StoreError, Transaction, values},
     },
     port::{Caller, Code, Field, FieldName, FieldUpdate, Outcome, Problem, Refusal, Update, User},
@@ -58,7 +59,8 @@ pub(in crate::engine) async fn update_object(
     if user.two_factor != account.user.two_factor {
         // An application has no place to show recovery codes: its people make them at our pages.
         second_factors::settle_without_codes(&mut tx, user_id).await?;
-        second_factors::tell_switched(engine, &mut tx, &account, user.two_factor).await?;
+        let news = if user.two_factor { Security::SecondFactorOn } else { Security::SecondFactorOff };
+        engine.tell_owner(&mut tx, caller, &account, news).await?;
     }
     tx.commit().await?;
     Ok(user)

@@ -28,7 +28,7 @@ pub(in crate::engine) async fn verify_phone(
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     if right.purpose == CodePurpose::ChangePhone {
         let account = accounts::by_id(engine.store(), &right.user_id).await?.ok_or(Code::InvalidOneTimeCode)?;
-        let user = move_to_phone(engine, &account, &phone, Some(&right)).await?;
+        let user = move_to_phone(engine, caller, &account, &phone, Some(&right)).await?;
         return Ok(PhoneVerified { user, grant: None });
     }
     finish_sign_up(engine, caller, &phone, &right).await

@@ -2,8 +2,10 @@
 //!
 //! A letter is a variant with typed fields; its texts are three templates in `templates/mail/<name>/`. A name that somebody
 //! gave themselves is the one text of strangers in them: it is cut, and left out where a mail program could make a link of
-//! it, so that nobody can send their own words to anybody through us (SECURITY.md S62, S63).
+//! it, so that nobody can send their own words to anybody through us (SECURITY.md S62, S63). Who asked is said in the families
+//! of browsers that we know and an IP address, never in the words of a header.
 
+use super::security::Security;
 use crate::port::OneTimeCode;
 
 /// The longest name that a mail greets with, in characters.
@@ -13,170 +15,156 @@ const NAME_MAX: usize = 60;
 #[derive(Debug, Clone)]
 pub enum Letter {
     /// Prove the address of a sign-up.
-    ConfirmEmail {
-        name: Option<String>,
-        link: String,
-        minutes: u32,
-    },
+    ConfirmEmail(Mailed),
     /// Somebody tried to sign up with an address that has an account.
     AccountExists {
         link: String,
     },
-    MagicLink {
-        name: Option<String>,
-        link: String,
-        minutes: u32,
-    },
-    ResetPassword {
-        name: Option<String>,
-        link: String,
-        minutes: u32,
-    },
+    MagicLink(Mailed),
+    ResetPassword(Mailed),
     /// Prove the address that an account shall move to; to that address.
-    ConfirmEmailChange {
-        name: Option<String>,
-        link: String,
-        minutes: u32,
-    },
-    /// The account shall move to another address; to the one it has.
-    EmailChangeRequested {
-        name: Option<String>,
-        new_email: String,
-    },
-    /// The account moved to another address; to the one it had.
-    EmailChanged {
-        name: Option<String>,
-        new_email: String,
-    },
-    PasswordChanged {
-        name: Option<String>,
-    },
-    /// The account has another phone number.
-    PhoneChanged {
-        name: Option<String>,
-        /// Masked.
-        new_phone: String,
-    },
-    SecondFactorOn {
-        name: Option<String>,
-    },
-    SecondFactorOff {
-        name: Option<String>,
-    },
+    ConfirmEmailChange(Mailed),
     /// Prove again that the one who is signed in is the owner.
     Prove {
         name: Option<String>,
         code: OneTimeCode,
         minutes: u32,
+        /// As in [`Mailed`].
+        asked_by: Option<String>,
     },
+    /// The owner is told.
+    Told(Security, Notice),
+}
+
+/// What a letter with a link has.
+#[derive(Debug, Clone)]
+pub struct Mailed {
+    pub name: Option<String>,
+    pub link: String,
+    /// How long the link lives.
+    pub minutes: u32,
+    /// What does the same, typed where the mail was asked for.
+    pub code: Option<OneTimeCode>,
+    /// How long the code lives.
+    pub code_minutes: u32,
+    /// As "Firefox on Linux, 203.0.113.7".
+    pub asked_by: Option<String>,
+}
+
+/// What a letter has that tells an owner something.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    pub name: Option<String>,
+    /// The link that says it was not the owner. Not every letter has one.
+    pub not_me: Option<String>,
+    /// As in [`Mailed`].
+    pub asked_by: Option<String>,
 }
 
 impl Letter {
     /// Its folder in `templates/mail/`, and its kind in the database.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::ConfirmEmail { .. } => "confirm_email",
+            Self::ConfirmEmail(_) => "confirm_email",
             Self::AccountExists { .. } => "account_exists",
-            Self::MagicLink { .. } => "magic_link",
-            Self::ResetPassword { .. } => "reset_password",
-            Self::ConfirmEmailChange { .. } => "confirm_email_change",
-            Self::EmailChangeRequested { .. } => "email_change_requested",
-            Self::EmailChanged { .. } => "email_changed",
-            Self::PasswordChanged { .. } => "password_changed",
-            Self::PhoneChanged { .. } => "phone_changed",
-            Self::SecondFactorOn { .. } => "second_factor_on",
-            Self::SecondFactorOff { .. } => "second_factor_off",
+            Self::MagicLink(_) => "magic_link",
+            Self::ResetPassword(_) => "reset_password",
+            Self::ConfirmEmailChange(_) => "confirm_email_change",
             Self::Prove { .. } => "prove",
+            Self::Told(news, _) => news.name(),
         }
     }
 
     /// The name to greet with, if it can be nothing but a name.
     pub(super) fn greeted(&self) -> Option<String> {
-        self.owner().and_then(harmless)
-    }
-
-    fn owner(&self) -> Option<&str> {
-        match self {
-            Self::AccountExists { .. } => None,
-            Self::ConfirmEmail { name, .. }
-            | Self::MagicLink { name, .. }
-            | Self::ResetPassword { name, .. }
-            | Self::ConfirmEmailChange { name, .. }
-            | Self::EmailChangeRequested { name, .. }
-            | Self::EmailChanged { name, .. }
-            | Self::PasswordChanged { name }
-            | Self::PhoneChanged { name, .. }
-            | Self::SecondFactorOn { name }
-            | Self::SecondFactorOff { name }
-            | Self::Prove { name, .. } => name.as_deref(),
-        }
+        let name = match self {
+            Self::Told(_, notice) => notice.name.as_deref(),
+            Self::Prove { name, .. } => name.as_deref(),
+            _ => self.mailed().and_then(|mailed| mailed.name.as_deref()),
+        };
+        name.and_then(harmless)
     }
 
     pub(super) fn link(&self) -> Option<&str> {
         match self {
-            Self::ConfirmEmail { link, .. }
-            | Self::AccountExists { link }
-            | Self::MagicLink { link, .. }
-            | Self::ResetPassword { link, .. }
-            | Self::ConfirmEmailChange { link, .. } => Some(link),
-            _ => None,
+            Self::AccountExists { link } => Some(link),
+            _ => self.mailed().map(|mailed| mailed.link.as_str()),
         }
     }
 
-    pub(super) fn minutes(&self) -> Option<u32> {
+    /// What a letter with a link has.
+    pub(super) fn mailed(&self) -> Option<&Mailed> {
         match self {
-            Self::ConfirmEmail { minutes, .. }
-            | Self::MagicLink { minutes, .. }
-            | Self::ResetPassword { minutes, .. }
-            | Self::ConfirmEmailChange { minutes, .. }
-            | Self::Prove { minutes, .. } => Some(*minutes),
-            _ => None,
+            Self::ConfirmEmail(mailed)
+            | Self::MagicLink(mailed)
+            | Self::ResetPassword(mailed)
+            | Self::ConfirmEmailChange(mailed) => Some(mailed),
+            Self::AccountExists { .. } | Self::Prove { .. } | Self::Told(..) => None,
         }
     }
 
+    /// The code that the letter carries.
     pub(super) fn code(&self) -> Option<&OneTimeCode> {
         match self {
             Self::Prove { code, .. } => Some(code),
+            _ => self.mailed()?.code.as_ref(),
+        }
+    }
+
+    /// How long what it asks for can be done, in minutes.
+    pub(super) fn minutes(&self) -> Option<u32> {
+        match self {
+            Self::Prove { minutes, .. } => Some(*minutes),
+            _ => self.mailed().map(|mailed| mailed.minutes),
+        }
+    }
+
+    /// What the owner is told.
+    pub(super) fn told(&self) -> Option<(&Security, &Notice)> {
+        match self {
+            Self::Told(news, notice) => Some((news, notice)),
             _ => None,
         }
     }
 
-    pub(super) fn new_phone(&self) -> Option<&str> {
-        match self {
-            Self::PhoneChanged { new_phone, .. } => Some(new_phone),
-            _ => None,
-        }
-    }
-
-    pub(super) fn new_email(&self) -> Option<&str> {
-        match self {
-            Self::EmailChangeRequested { new_email, .. } | Self::EmailChanged { new_email, .. } => Some(new_email),
-            _ => None,
-        }
+    pub(super) fn asked_by(&self) -> Option<&str> {
+        let asked_by = match self {
+            Self::Told(_, notice) => &notice.asked_by,
+            Self::Prove { asked_by, .. } => asked_by,
+            _ => &self.mailed()?.asked_by,
+        };
+        asked_by.as_deref()
     }
 }
 
 impl Letter {
     /// One of each, to try the templates with.
     pub(super) fn samples(name: &str) -> Vec<Self> {
-        let name = Some(name.to_owned());
-        let link = "https://example.com/verify?key=k&action=a".to_owned();
-        let new_email = "ann@new.example".to_owned();
-        let code = OneTimeCode::parse("314159").ok().map(|code| Self::Prove { name: name.clone(), code, minutes: 10 });
-        let letters = vec![
-            Self::ConfirmEmail { name: name.clone(), link: link.clone(), minutes: 1440 },
-            Self::AccountExists { link: link.clone() },
-            Self::MagicLink { name: name.clone(), link: link.clone(), minutes: 60 },
-            Self::ResetPassword { name: name.clone(), link: link.clone(), minutes: 60 },
-            Self::ConfirmEmailChange { name: name.clone(), link, minutes: 60 },
-            Self::EmailChangeRequested { name: name.clone(), new_email: new_email.clone() },
-            Self::EmailChanged { name: name.clone(), new_email },
-            Self::PasswordChanged { name: name.clone() },
-            Self::PhoneChanged { name: name.clone(), new_phone: "+49 … 78".to_owned() },
-            Self::SecondFactorOn { name: name.clone() },
-            Self::SecondFactorOff { name },
+        let mailed = |minutes| Mailed {
+            name: Some(name.to_owned()),
+            link: "https://example.com/verify?key=k&action=a".to_owned(),
+            minutes,
+            code: OneTimeCode::parse("314159").ok(),
+            code_minutes: 10,
+            asked_by: Some("Firefox on Linux, 203.0.113.7".to_owned()),
+        };
+        let notice = Notice {
+            name: Some(name.to_owned()),
+            not_me: Some("https://example.com/not-me?key=k".to_owned()),
+            asked_by: Some("Firefox on Linux, 203.0.113.7".to_owned()),
+        };
+        let mut samples = vec![
+            Self::ConfirmEmail(mailed(1440)),
+            Self::AccountExists { link: "https://example.com/sign-in".to_owned() },
+            Self::MagicLink(mailed(60)),
+            Self::ResetPassword(mailed(60)),
+            Self::ConfirmEmailChange(mailed(60)),
         ];
-        letters.into_iter().chain(code).collect()
+        let name = Some(name.to_owned());
+        let prove = |code| Self::Prove { name, code, minutes: 10, asked_by: None };
+        samples.extend(OneTimeCode::parse("314159").ok().map(prove));
+        samples.extend(Security::samples().into_iter().map(|news| Self::Told(news, notice.clone())));
+        samples
     }
 }
 

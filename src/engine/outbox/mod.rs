@@ -13,6 +13,7 @@ mod folder;
 mod folder_inbox;
 mod letter;
 mod overrides;
+mod security;
 mod sms;
 mod templates;
 mod text_message;
@@ -26,8 +27,9 @@ use tokio::sync::Notify;
 
 pub use courier::Courier;
 pub use folder_inbox::OutboxFolder;
-pub use letter::Letter;
+pub use letter::{Letter, Mailed, Notice};
 pub use overrides::TemplateError;
+pub use security::Security;
 pub use sms::{SmsAccount, SmsProvider, SmsTransport};
 pub use text_message::TextMessage;
 pub use transport::{Transport, TransportError};

@@ -70,11 +70,19 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "confirm_email_change",
         "email_change_requested",
         "email_changed",
+        "email_is_new",
+        "email_change_undone",
         "password_changed",
         "phone_changed",
         "second_factor_on",
         "second_factor_off",
         "prove",
+        "authenticator_on",
+        "authenticator_off",
+        "recovery_code_used",
+        "recovery_codes_new",
+        "browser_trusted",
+        "new_sign_in",
     ],
     sms: [
         "prove",
@@ -89,6 +97,7 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "phone_changed",
         "second_factor_on",
         "second_factor_off",
+        "account_changed",
         "account_exists",
     ]
 };
@@ -127,13 +136,22 @@ impl Templates {
         values.add("product_name", Some(&self.product_name));
         values.add("name", Some(&name));
         values.add("to", Some(to.as_str()));
-        values.add("new_email", letter.new_email());
-        values.add("new_phone", letter.new_phone());
         values.add("link", letter.link());
-        values.add("code", letter.code().map(OneTimeCode::expose));
+        let code = letter.code().map(OneTimeCode::expose);
+        values.add("code", code);
         values.add("lifetime", letter.minutes().map(in_words));
+        if let Some(mailed) = letter.mailed() {
+            values.add("code_lifetime", code.map(|_| in_words(mailed.code_minutes)));
+        }
+        if let Some((news, notice)) = letter.told() {
+            values.add("new_email", news.new_email());
+            values.add("new_phone", news.new_phone());
+            values.add("left", news.left().map(|left| left.to_string()));
+            values.add("not_me", notice.not_me.as_deref());
+        }
+        values.add("asked_by", letter.asked_by());
         values.add("asked_at", Some(at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y at %H:%M UTC").to_string()));
-        values.group("token", &[("confirmationURL", letter.link()), ("email", Some(to.as_str()))]);
+        values.group("token", &[("confirmationURL", letter.link()), ("code", code), ("email", Some(to.as_str()))]);
         values.group("user", &[("email", Some(to.as_str())), ("name", Some(&name))]);
         let folder = format!("mail/{}", letter.name());
         let subject = on_one_line(&self.print(&format!("{folder}/subject.txt"), &values)?);
@@ -243,6 +261,7 @@ fn in_words(minutes: u32) -> String {
     match minutes {
         1 => "one minute".to_owned(),
         60 => "one hour".to_owned(),
+        minutes if minutes % (24 * 60) == 0 && minutes > 24 * 60 => format!("{} days", minutes / (24 * 60)),
         minutes if minutes % 60 == 0 => format!("{} hours", minutes / 60),
         minutes => format!("{minutes} minutes"),
     }

@@ -51,6 +51,8 @@ pub enum TextMessage {
     /// To an owner without an address.
     SecondFactorOn,
     SecondFactorOff,
+    /// To an owner without an address: any other change to how the account is got into.
+    AccountChanged,
     /// Somebody tried to sign up with a number that has an account.
     AccountExists,
 }
@@ -70,6 +72,7 @@ impl TextMessage {
             Self::PhoneChanged { .. } => "phone_changed",
             Self::SecondFactorOn => "second_factor_on",
             Self::SecondFactorOff => "second_factor_off",
+            Self::AccountChanged => "account_changed",
             Self::AccountExists => "account_exists",
         }
     }
@@ -92,7 +95,14 @@ impl TextMessage {
 
     /// Whether it tells an owner what was done to the account, so that it is never withheld for its price.
     pub(in crate::engine) fn is_notice(&self) -> bool {
-        matches!(self, Self::PasswordChanged | Self::PhoneChanged { .. } | Self::SecondFactorOn | Self::SecondFactorOff)
+        matches!(
+            self,
+            Self::PasswordChanged
+                | Self::PhoneChanged { .. }
+                | Self::SecondFactorOn
+                | Self::SecondFactorOff
+                | Self::AccountChanged
+        )
     }
 
     /// One of each, with a code, to try the templates with.
@@ -111,6 +121,7 @@ impl TextMessage {
             Self::PhoneChanged { new_phone_masked },
             Self::SecondFactorOn,
             Self::SecondFactorOff,
+            Self::AccountChanged,
             Self::AccountExists,
         ]
     }
@@ -128,6 +139,7 @@ impl TextMessage {
             | Self::PhoneChanged { .. }
             | Self::SecondFactorOn
             | Self::SecondFactorOff
+            | Self::AccountChanged
             | Self::AccountExists => None,
         }
     }

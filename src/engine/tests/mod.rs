@@ -9,6 +9,8 @@ mod fields;
 mod files;
 mod guesses;
 mod journeys;
+mod mailed_codes;
+mod not_me;
 mod password_costs;
 mod phone_changes;
 mod phone_races;

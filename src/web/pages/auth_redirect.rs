@@ -121,7 +121,7 @@ fn action_named(name: &str) -> Action {
 }
 
 /// Takes the token out of the URL.
-fn clean(visit: &Visit, arrival: &Arrival) -> HttpResponse {
+pub(super) fn clean(visit: &Visit, arrival: &Arrival) -> HttpResponse {
     visit.session().keep_arrival(arrival);
     let mut response =
         visit.go(if arrival.action == Action::ResetPassword { "/reset-password/choose" } else { FINISH });

@@ -2,8 +2,9 @@
 
 use askama::Template;
 
+use super::mail_code::MailCode;
 use crate::{
-    port::Outcome,
+    port::{Code, Outcome},
     web::{
         form::{EmailOnly, Form},
         notice::Notice,
@@ -18,21 +19,32 @@ use crate::{
 struct CheckInbox {
     visit: Visit,
     journey: Journey,
+    code: Form<MailCode>,
     resend: Form<EmailOnly>,
     correct: Form<EmailOnly>,
 }
 
 pub(crate) async fn show(visit: Visit) -> PageResult {
-    match visit.session().journey() {
-        Some(journey) => CheckInbox { visit, journey, resend: Form::blank(), correct: Form::blank() }.ok(),
+    match running(&visit) {
+        Some(journey) => CheckInbox::of(visit, journey).ok(),
         None => Ok(visit.go("/")),
     }
+}
+
+/// The journey that waits for its mail on this page. A change of address waits on a page of its own.
+pub(super) fn running(visit: &Visit) -> Option<Journey> {
+    visit.session().journey().filter(|journey| journey.kind != JourneyKind::ChangeEmail)
+}
+
+/// The page again, with what is wrong with the code.
+pub(super) fn wrong_code(visit: Visit, journey: Journey, code: Form<MailCode>) -> PageResult {
+    code.again(|code| CheckInbox { code, ..CheckInbox::of(visit, journey) })
 }
 
 /// Sends the mail of the running journey again; with an address, the confirmation of a sign-up, from wherever that is asked.
 pub(crate) async fn resend(visit: Visit, form: Form<EmailOnly>) -> PageResult {
     let journey = match form.value("email") {
-        "" => visit.session().journey(),
+        "" => running(&visit),
         email => Some(Journey { kind: JourneyKind::SignUp, email: email.to_owned() }),
     };
     let Some(journey) = journey else { return Ok(visit.go("/sign-in")) };
@@ -41,7 +53,7 @@ pub(crate) async fn resend(visit: Visit, form: Form<EmailOnly>) -> PageResult {
             visit.session().begin_journey(journey.kind, &journey.email);
             Ok(visit.go_saying("/check-inbox", Notice::MailSentAgain))
         }
-        Err(resend) => resend.again(|resend| CheckInbox { visit, journey, resend, correct: Form::blank() }),
+        Err(resend) => resend.again(|resend| CheckInbox { resend, ..CheckInbox::of(visit, journey) }),
     }
 }
 
@@ -54,7 +66,7 @@ pub(crate) async fn correct(visit: Visit, form: Form<EmailOnly>) -> PageResult {
             visit.session().begin_journey(JourneyKind::SignUp, &new);
             Ok(visit.go_saying("/check-inbox", Notice::MailSentToNewAddress))
         }
-        Err(correct) => correct.again(|correct| CheckInbox { visit, journey, resend: Form::blank(), correct }),
+        Err(correct) => correct.again(|correct| CheckInbox { correct, ..CheckInbox::of(visit, journey) }),
     }
 }
 
@@ -64,16 +76,36 @@ async fn send(visit: &Visit, journey: &Journey) -> Outcome<()> {
         JourneyKind::SignUp => auth.resend_verification_email(caller, email).await,
         JourneyKind::MagicLink => auth.send_magic_link_email(caller, email).await,
         JourneyKind::ResetPassword => auth.send_reset_password_email(caller, email).await,
+        JourneyKind::ChangeEmail => Err(Code::NothingToCorrect.into()),
     }
 }
 
 impl CheckInbox {
+    fn of(visit: Visit, journey: Journey) -> Self {
+        Self { visit, journey, code: Form::blank(), resend: Form::blank(), correct: Form::blank() }
+    }
+
+    /// Whether the mail has a code to type here.
+    fn has_code(&self) -> bool {
+        self.visit.auth().offers().mail_codes
+    }
+
+    /// What the code does.
+    fn button(&self) -> &'static str {
+        match self.journey.kind {
+            JourneyKind::SignUp => "Confirm my address",
+            JourneyKind::ResetPassword => "Choose a new password",
+            JourneyKind::MagicLink | JourneyKind::ChangeEmail => "Sign in",
+        }
+    }
+
     /// What the link in the mail does, to finish a sentence with.
     fn purpose(&self) -> &'static str {
         match self.journey.kind {
             JourneyKind::SignUp => "confirms your address and signs you in",
             JourneyKind::MagicLink => "signs you in",
             JourneyKind::ResetPassword => "lets you choose a new password",
+            JourneyKind::ChangeEmail => "moves your account there",
         }
     }
 

@@ -32,6 +32,7 @@ impl LinkFailed {
             Action::ChangeEmail => {
                 "The link to change your address has expired, was used already, or the address belongs to another account."
             }
+            Action::NotMe => "The link to take your account back has expired or was used already.",
             Action::SignIn => "The sign-in was not completed, or its link was used already.",
         }
     }
@@ -40,6 +41,7 @@ impl LinkFailed {
     fn renewal(&self) -> Option<(&'static str, &'static str)> {
         match self.action {
             Action::ResetPassword => Some(("/reset-password", "Send a new link")),
+            Action::NotMe => Some(("/reset-password", "Choose a new password")),
             _ if self.visit.member().is_some() => None,
             Action::EmailConfirm => Some(("/check-inbox/resend", "Send a new link")),
             Action::MagicLink => Some(("/magic-link", "Send a new link")),

@@ -10,6 +10,8 @@ pub(super) mod dev_inbox;
 pub(super) mod home;
 pub(super) mod link_failed;
 pub(super) mod magic_link;
+pub(super) mod mail_code;
+pub(super) mod not_me;
 pub(super) mod profile;
 pub(super) mod profile_email;
 pub(super) mod profile_email_confirm;

@@ -12,9 +12,9 @@ use jiff::Timestamp;
 
 use crate::port::{
     AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Entrance,
-    Failure, Field, FieldUpdate, Grant, LinkKey, Member, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods,
-    Proved, Random, RecoveryCodes, Refusal, SecondFactorOf, SecondFactors, Session, SessionToken, SignUpWithEmail,
-    SignUpWithPhone, SignedUp, User, Version,
+    Failure, Field, FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified,
+    Proof, ProofMethods, Proved, Random, RecoveryCodes, Refusal, SecondFactorOf, SecondFactors, Session, SessionToken,
+    SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
 };
 
 /// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
@@ -100,6 +100,7 @@ impl AuthManager for Fake {
             authenticators: true,
             link_minutes: 60,
             code_minutes: 10,
+            mail_codes: true,
             sms_countries: None,
         }
     }
@@ -282,6 +283,25 @@ impl AuthManager for Fake {
     }
 
     fn confirm_email_change(&self, _: Caller, _: LinkKey) -> Answer<User> {
+        unused()
+    }
+
+    fn confirm_email_change_with_code(&self, _: Caller, _: String, _: String) -> Answer<User> {
+        unused()
+    }
+
+    fn open_mail_code(&self, _: Caller, _: MailedFor, _: String, code: String) -> Answer<AccessToken> {
+        now(match code.as_str() {
+            "314159" => AccessToken::parse("begun").map_err(Into::into),
+            _ => Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into()),
+        })
+    }
+
+    fn describe_not_me(&self, _: Caller, _: LinkKey) -> Answer<NotMe> {
+        unused()
+    }
+
+    fn report_not_me(&self, _: Caller, _: LinkKey) -> Answer<AccessToken> {
         unused()
     }
 

@@ -19,6 +19,8 @@ test("the new address proves itself with one press, and the old one is told", as
   await ann.open("/profile");
   await ann.sees("ann@new.example");
 
-  const told = await place.hall.inbox.next("ann@example.com");
-  assert.ok(!told.text.includes("key="), "the old address gets no secret");
+  const asked = await place.hall.inbox.next("ann@example.com");
+  assert.ok(asked.text.includes("/not-me?"), "the old address can stop it");
+  const moved = await place.hall.inbox.next("ann@example.com");
+  assert.ok(moved.text.includes("/profile/email/undo?"), "the old address can undo it");
 });

@@ -110,6 +110,14 @@ async function tour(tag, options, look) {
   await ann.fill({ "New e-mail": address("new") });
   await ann.press("Change e-mail");
   await look("profile-email-asked", ann);
+  await ann.fill({ "Code from the mail": "271828" });
+  await ann.press("Confirm the new address");
+  await look("profile-email-wrong-code", ann);
+  const told = (await place.hall.inbox.newest(address("zoe"))).text.match(/\S+\/not-me\?\S+/)[0];
+  await elsewhere.open(told);
+  await look("not-me", elsewhere);
+  await elsewhere.open("/not-me?key=over");
+  await look("not-me-gone", elsewhere);
   await ann.open(await place.hall.inbox.nextLink(address("new")));
   await look("profile-email-confirm", ann);
   await ann.open("/profile/picture");

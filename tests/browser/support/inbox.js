@@ -25,12 +25,20 @@ export class Inbox {
     throw new Error(`${address} got no further mail`);
   }
 
-  /** The link in the next mail to `address`. */
+  /** The newest mail to `address`, opened or not. */
+  async newest(address) {
+    const mails = await this.#mails();
+    const mail = mails.map(([, mail]) => mail).findLast((mail) => mail.to === address);
+    if (!mail) throw new Error(`${address} got no mail`);
+    return mail;
+  }
+
+  /** The link in the next mail to `address`; one that says "that was not me" is none. */
   async nextLink(address) {
     const mail = await this.next(address);
-    const link = mail.text.match(/https?:\/\/\S+/);
+    const link = (mail.text.match(/https?:\/\/\S+/g) ?? []).find((link) => !isNotMe(link));
     if (!link) throw new Error(`no link in the mail "${mail.subject}":\n${mail.text}`);
-    return link[0];
+    return link;
   }
 
   async #mails() {
@@ -38,6 +46,11 @@ export class Inbox {
     const mails = files.filter((file) => file.endsWith(".eml")).sort();
     return Promise.all(mails.map(async (file) => [file, read(await readFile(join(this.#folder, file), "latin1"))]));
   }
+}
+
+/** Whether a link is the one that every mail about a change carries. */
+function isNotMe(link) {
+  return ["/not-me", "/profile/email/undo"].some((path) => new URL(link).pathname.endsWith(path));
 }
 
 function read(message) {

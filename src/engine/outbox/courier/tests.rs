@@ -12,9 +12,23 @@ use tokio::{
 
 use super::*;
 use crate::{
-    engine::{SecretKey, SystemRandom, outbox::Letter},
+    engine::{
+        SecretKey, SystemRandom,
+        outbox::{Letter, Mailed},
+    },
     port::Email,
 };
+
+fn magic_link() -> Letter {
+    Letter::MagicLink(Mailed {
+        name: Some("Ann".into()),
+        link: "https://example.com/k".into(),
+        minutes: 60,
+        code: None,
+        code_minutes: 10,
+        asked_by: None,
+    })
+}
 
 struct Moved(AtomicI64);
 
@@ -49,7 +63,7 @@ impl Office {
     }
 
     async fn queue(&self, to: &str, expires_in: Option<i64>) {
-        let letter = Letter::MagicLink { name: Some("Ann".into()), link: "https://example.com/k".into(), minutes: 60 };
+        let letter = magic_link();
         let expires_at = expires_in.map(|seconds| later(self.clock.now(), SignedDuration::from_secs(seconds)));
         let mut tx = self.courier.store.begin().await.unwrap();
         self.courier.outbox.enqueue(&mut tx, &letter, &Email::parse(to).unwrap(), expires_at).await.unwrap();

@@ -32,16 +32,72 @@ fn a_confirmation_reads_well() {
 
     The link is good for 24 hours and works once.
 
+    Or type this code on the page where you asked for this mail:
+
+    314159
+
+    The code is good for 10 minutes, and only in that browser.
+    Nobody who calls or writes to you needs it.
+
 
     Was this not you? Somebody may have mistyped their address. You need do
     nothing: without a press nobody gets in with your address.
 
-    Asked for on 21 November 2026 at 04:12 UTC.
+    Asked for on 21 November 2026 at 04:12 UTC,
+    from Firefox on Linux, 203.0.113.7.
 
     -- 
     Vestibule
     This mail is for ann@example.com. We never ask for your password by mail.
     ");
+}
+
+/// S21
+#[test]
+fn an_owner_reads_what_was_done_by_whom_and_what_to_do_about_it() {
+    let told = letters("Ann").into_iter().find(|letter| letter.name() == "email_changed").unwrap();
+    insta::assert_snapshot!(render(&told).text, @r"
+    Hello Ann,
+
+    your account with Vestibule now belongs to a…@new.example.
+    From now on you sign in with that address, and our mails go there;
+    this is the last one to ann@example.com.
+
+
+    Was this not you? Then somebody else has taken your account. You can
+    bring it back to this address, as long as the link here is good.
+
+    It was not me, take my account back:
+
+    https://example.com/not-me?key=k
+
+    That link is good for 7 days, and says what it does before it does
+    anything.
+
+    Done on 21 November 2026 at 04:12 UTC,
+    from Firefox on Linux, 203.0.113.7.
+
+    -- 
+    Vestibule
+    This mail is for ann@example.com. We never ask for your password by mail.
+    ");
+}
+
+#[test]
+fn what_a_letter_does_not_have_is_left_out() {
+    let mut letters = letters("Ann");
+    for letter in &mut letters {
+        match letter {
+            Letter::Told(_, notice) => (notice.not_me, notice.asked_by) = (None, None),
+            Letter::ConfirmEmail(mailed) | Letter::MagicLink(mailed) => (mailed.code, mailed.asked_by) = (None, None),
+            _ => continue,
+        }
+        let texts = render(letter);
+        for text in [&texts.text, &texts.html] {
+            assert!(!text.contains("not-me") && !text.contains("314159") && !text.contains("Firefox"), "{text}");
+        }
+        assert!(texts.text.contains("at 04:12 UTC."), "{}", texts.text);
+    }
 }
 
 #[test]

@@ -1,0 +1,61 @@
+//! Typing the code of a mail where the mail was asked for.
+
+use crate::{
+    engine::{
+        Engine,
+        limits::{Action, exceeded},
+        tokens::{CodeGuess, Guessed, Link, Purpose},
+    },
+    port::{AccessToken, Caller, Code, Email, Field, MailedFor, OneTimeCode, Outcome, Refusal},
+};
+
+/// Takes a guess, and mints an access token of the link that the right code stands beside: from here on it is as if the link had
+/// been opened in this browser. Spends nothing.
+pub(in crate::engine) async fn open_mail_code(
+    engine: &Engine,
+    caller: &Caller,
+    mailed_for: MailedFor,
+    email: &str,
+    code: &str,
+) -> Outcome<AccessToken> {
+    let purposes = match mailed_for {
+        // An account that waits for its proof gets the link of the proof, which signs in as well.
+        MailedFor::SignIn => [Purpose::MagicLink, Purpose::EmailConfirm],
+        MailedFor::ResetPassword => [Purpose::ResetPassword; 2],
+    };
+    let link = guess(engine, caller, purposes, email, code).await?;
+    Ok(AccessToken::parse(&engine.links().mint(&link, engine.random(), engine.now()))?)
+}
+
+/// The link whose code was typed. A guess is counted for the address whether or not anything was mailed there, and a wrong one
+/// takes the same time for every reason (SECURITY.md S05, S06, S17).
+///
+/// # Errors
+/// `MissingOneTimeCode`, `InvalidOneTimeCode`, `RateLimitExceeded`.
+pub(super) async fn guess(
+    engine: &Engine,
+    caller: &Caller,
+    purposes: [Purpose; 2],
+    email: &str,
+    code: &str,
+) -> Outcome<Link> {
+    let code = OneTimeCode::parse(code).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
+    let invalid = || Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode);
+    let email = Email::parse(email).map_err(|_| invalid())?;
+    let browser = caller.browser.as_ref().ok_or_else(invalid)?;
+    let now = engine.now();
+    engine.limits().take_from_caller(Action::SignInFromAddress, caller, now)?;
+    engine.limits().take(Action::GuessCode, email.as_str(), now).map_err(exceeded)?;
+    let guess = CodeGuess { browser, purposes, email: &email, code: &code };
+    match engine.links().guess_code(engine.store(), &guess, now).await? {
+        Guessed::Right(link) => {
+            engine.limits().give_back(Action::GuessCode, email.as_str());
+            Ok(*link)
+        }
+        Guessed::Wrong => Err(invalid().into()),
+        Guessed::Nothing => {
+            engine.write_nothing().await?;
+            Err(invalid().into())
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! "That was not me": the owner takes the account back, with the link of a mail that told of a change.
+//!
+//! # The contract
+//!
+//! * Opening the link changes nothing (SECURITY.md S43, S44): [`describe_not_me`] says what it would do, [`report_not_me`] does it,
+//!   once (S45), and only within seven days.
+//! * It ends every session, kills every other link, every code and every sign-in that waits, and removes the password: nobody signs
+//!   in with what a stranger knows. The owner chooses a new one at once, with the reset token that is the answer.
+//! * It brings the account back to the address that the mail went to, if it moved on since; pressing proves that address.
+//! * It takes back what this mail told of, **and what later ones did**, the newest first, so that somebody who changed three
+//!   things is thrown out by the mail about the first.
+//! * Of two such links the older one is worth more. Pressing one kills itself and the newer ones; an older one stays good. Else a
+//!   thief who moved the account to a mailbox of theirs, and on, could kill the owner's link with one that came to them.
+//! * Nothing but that kills such a link, a change of the password neither: a thief would do that first.
+
+use jiff::Timestamp;
+
+use super::tell::Undo;
+use crate::{
+    engine::{
+        Engine,
+        accounts::{self, Account},
+        outbox::Security,
+        store::{Row, StoreError, Transaction, Value, values},
+        tokens::{self, Link, Made, NewLink, Purpose},
+    },
+    port::{AccessToken, Caller, Code, Field, LinkKey, NotMe, Outcome, Refusal, User},
+};
+
+/// The live links that told of a change and of later ones, the newest first.
+const TOLD_SINCE: &str = "select * from links where user_id = $1 and purpose = $2 and spent_at is null \
+                          and (created_at > $3 or id = $4) order by created_at desc, id";
+
+/// What the link would do. Reads only.
+pub(in crate::engine) async fn describe_not_me(engine: &Engine, key: &LinkKey) -> Outcome<NotMe> {
+    let (link, account) = live(engine, key).await?;
+    let told = read(&engine.store().fetch_all(TOLD_SINCE, told_since(&link)).await?)?;
+    let undoes = |wanted: fn(&Undo) -> bool| told.iter().any(|link| undo_of(link).as_ref().is_some_and(wanted));
+    Ok(NotMe {
+        email: link.email.to_string(),
+        moves_back: account.mailbox().as_ref() != Some(&link.email),
+        second_factor_off: account.user.two_factor && undoes(|undo| !matches!(undo, Undo::Phone { .. })),
+        phone_back: undoes(|undo| matches!(undo, Undo::Phone { .. })),
+    })
+}
+
+/// Does it. Answers a reset token for the address that the mail went to.
+///
+/// # Errors
+/// `InvalidAccessToken` when the link is spent, over or none; `EmailNotUnique` when the account would move back and the address
+/// belongs to another one by now: then nothing is changed.
+pub(in crate::engine) async fn report_not_me(engine: &Engine, caller: &Caller, key: &LinkKey) -> Outcome<AccessToken> {
+    let (link, _) = live(engine, key).await?;
+    let (user_id, now) = (&link.user_id, engine.now());
+    let _change = engine.sessions().change(user_id);
+    let mut tx = engine.store().begin().await?;
+    // The address first, then the account: the order of locks (see `accounts`).
+    let holds = take_address(&mut tx, &link, now).await?;
+    let sql = "update users set updated_at = $2 where id = $1";
+    tx.execute(sql, values![user_id, now]).await?;
+    let account = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidAccessToken)?;
+    let told = read(&tx.fetch_all(TOLD_SINCE, told_since(&link)).await?)?;
+    let sql = "update links set spent_at = $2 where id = $1 and spent_at is null and expires_at > $2";
+    if tx.execute(sql, values![&link.id, now]).await? == 0 {
+        return Err(Code::InvalidAccessToken.into());
+    }
+    if !holds {
+        return Err(Refusal::at(Field::Email, Code::EmailNotUnique).into());
+    }
+    move_back(engine, &mut tx, caller, &account, &link, now).await?;
+    for undo in told.iter().filter_map(undo_of) {
+        take_back(&mut tx, user_id, undo, now).await?;
+    }
+    throw_out(&mut tx, &link).await?;
+    let reset = reset_link(engine, &mut tx, caller, &link).await?;
+    tx.commit().await?;
+    tracing::warn!(user = user_id, "an owner reported a change as not theirs: sessions ended, password removed");
+    let token = engine.links().mint_for(&reset.id, reset.expires_at, engine.random(), now);
+    Ok(AccessToken::parse(&token)?)
+}
+
+async fn live(engine: &Engine, key: &LinkKey) -> Outcome<(Link, Account)> {
+    let link = engine.links().by_key(engine.store(), key).await?;
+    let link = link.filter(|link| link.purpose == Purpose::NotMe && link.is_live(engine.now()));
+    let link = link.ok_or(Code::InvalidAccessToken)?;
+    let account = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?;
+    Ok((link, account))
+}
+
+fn told_since(link: &Link) -> Vec<Value> {
+    values![&link.user_id, Purpose::NotMe.action(), link.created_at, &link.id]
+}
+
+fn read(rows: &[Row]) -> Result<Vec<Link>, StoreError> {
+    rows.iter().map(Link::read).collect()
+}
+
+fn undo_of(link: &Link) -> Option<Undo> {
+    link.undo.as_deref().and_then(Undo::read)
+}
+
+/// Gives up what the account holds and holds the address of the link. `false` when another account does.
+///
+/// Twice, as a change of address at the same moment may have been waited for: then the first delete saw what the account held
+/// before it, and the second sees what it holds after.
+async fn take_address(tx: &mut Transaction<'_>, link: &Link, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "delete from held_emails where user_id = $1 and email <> $2";
+    for _ in 0..2 {
+        tx.execute(sql, values![&link.user_id, link.email.as_str()]).await?;
+        if accounts::hold(tx, &link.email, &link.user_id, now).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Moves the account to the address of the link, which is proved by this, and tells the address that it leaves.
+async fn move_back(
+    engine: &Engine,
+    tx: &mut Transaction<'_>,
+    caller: &Caller,
+    account: &Account,
+    link: &Link,
+    now: Timestamp,
+) -> Outcome<()> {
+    let sql = "update users set email = $2, email_verified_at = coalesce(case when email = $2 then email_verified_at end, $3) \
+               where id = $1";
+    tx.execute(sql, values![&link.user_id, link.email.as_str(), now]).await?;
+    accounts::delete_waiting(tx, &link.email, &link.user_id).await?;
+    match account.mailbox().filter(|mailbox| *mailbox != link.email) {
+        // No name: the mailbox may be a stranger's.
+        Some(left) => {
+            let user = User { name: None, ..account.user.clone() };
+            let nameless = Account { user, ..account.clone() };
+            engine.tell_mailbox(tx, caller, &nameless, Security::EmailChangeUndone, &left, None).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// Takes back one thing.
+async fn take_back(tx: &mut Transaction<'_>, user_id: &str, undo: Undo, now: Timestamp) -> Result<(), StoreError> {
+    match undo {
+        Undo::SecondFactor | Undo::Authenticator => {
+            tx.execute("update users set two_factor = 0 where id = $1", values![user_id]).await.map(drop)
+        }
+        Undo::Phone { former } => {
+            accounts::release_phone(tx, user_id).await?;
+            let former = match former {
+                Some(former) if accounts::hold_phone(tx, &former, user_id, now).await? => Some(former),
+                _ => None,
+            };
+            // Without a number there is nowhere to send the codes of a second factor to.
+            let sql = "update users set phone = $2, phone_verified_at = $3, \
+                       two_factor = case when $2 is null then 0 else two_factor end where id = $1";
+            let proved = former.as_ref().map(|_| now);
+            tx.execute(sql, values![user_id, former.map(|former| former.to_string()), proved]).await.map(drop)
+        }
+    }
+}
+
+/// Ends and kills everything, but the older links of this kind.
+async fn throw_out(tx: &mut Transaction<'_>, link: &Link) -> Result<(), StoreError> {
+    accounts::disown(tx, &link.user_id).await?;
+    tokens::kill_all(tx, &link.user_id).await?;
+    let sql = "delete from links where user_id = $1 and purpose = $2 and created_at > $3";
+    tx.execute(sql, values![&link.user_id, Purpose::NotMe.action(), link.created_at]).await.map(drop)
+}
+
+/// What the owner chooses a new password with at once. It is not mailed, so it has no browser whose code could be typed.
+async fn reset_link(engine: &Engine, tx: &mut Transaction<'_>, caller: &Caller, link: &Link) -> Outcome<Made> {
+    let unmailed = Caller { browser: None, ..caller.clone() };
+    let reset = NewLink {
+        purpose: Purpose::ResetPassword,
+        user_id: &link.user_id,
+        email: &link.email,
+        caller: &unmailed,
+        keeps_password: true,
+        undo: None,
+    };
+    engine.links().create(tx, &reset, engine.random(), engine.now()).await
+}

@@ -1,0 +1,127 @@
+//! What the owner of an account is told, whoever did it (SECURITY.md S21).
+
+use super::text_message::TextMessage;
+use crate::port::Email;
+
+/// One change to how an account is got into.
+#[derive(Debug, Clone)]
+pub enum Security {
+    PasswordChanged,
+    /// The account shall move to another address.
+    EmailChangeRequested {
+        new_email: Email,
+    },
+    /// The account moved to another address; for the one it had.
+    EmailChanged {
+        new_email: Email,
+    },
+    /// The account moved to this address; for the one it has.
+    EmailIsNew,
+    /// The owner of the former address took the account back; for the address that it had meanwhile.
+    EmailChangeUndone,
+    /// The account has another phone number.
+    PhoneChanged {
+        /// As [`Phone::masked`](crate::port::Phone::masked) writes it.
+        new_phone_masked: String,
+    },
+    /// Codes by SMS.
+    SecondFactorOn,
+    SecondFactorOff,
+    /// Codes of an authenticator app.
+    AuthenticatorOn,
+    AuthenticatorOff,
+    RecoveryCodeUsed {
+        left: u32,
+    },
+    RecoveryCodesNew,
+    /// A browser is not asked for the second factor any more.
+    BrowserTrusted,
+    /// Somebody signed in from a browser that never did.
+    NewSignIn,
+}
+
+impl Security {
+    /// Its folder in `templates/mail/`, and its kind in the database.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::PasswordChanged => "password_changed",
+            Self::EmailChangeRequested { .. } => "email_change_requested",
+            Self::EmailChanged { .. } => "email_changed",
+            Self::EmailIsNew => "email_is_new",
+            Self::EmailChangeUndone => "email_change_undone",
+            Self::PhoneChanged { .. } => "phone_changed",
+            Self::SecondFactorOn => "second_factor_on",
+            Self::SecondFactorOff => "second_factor_off",
+            Self::AuthenticatorOn => "authenticator_on",
+            Self::AuthenticatorOff => "authenticator_off",
+            Self::RecoveryCodeUsed { .. } => "recovery_code_used",
+            Self::RecoveryCodesNew => "recovery_codes_new",
+            Self::BrowserTrusted => "browser_trusted",
+            Self::NewSignIn => "new_sign_in",
+        }
+    }
+
+    /// The text for an owner without a mailbox. `None` where the news is not worth an SMS: a price for each sign-in would be one
+    /// that others could run up.
+    pub(in crate::engine) fn text(&self) -> Option<TextMessage> {
+        match self {
+            Self::PasswordChanged => Some(TextMessage::PasswordChanged),
+            Self::PhoneChanged { new_phone_masked } => {
+                Some(TextMessage::PhoneChanged { new_phone_masked: new_phone_masked.clone() })
+            }
+            Self::SecondFactorOn => Some(TextMessage::SecondFactorOn),
+            Self::SecondFactorOff => Some(TextMessage::SecondFactorOff),
+            Self::EmailChanged { .. }
+            | Self::EmailChangeUndone
+            | Self::AuthenticatorOn
+            | Self::AuthenticatorOff
+            | Self::RecoveryCodeUsed { .. }
+            | Self::RecoveryCodesNew
+            | Self::BrowserTrusted => Some(TextMessage::AccountChanged),
+            Self::EmailChangeRequested { .. } | Self::EmailIsNew | Self::NewSignIn => None,
+        }
+    }
+
+    pub(super) fn new_email(&self) -> Option<String> {
+        match self {
+            Self::EmailChangeRequested { new_email } | Self::EmailChanged { new_email } => Some(new_email.masked()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn new_phone(&self) -> Option<&str> {
+        match self {
+            Self::PhoneChanged { new_phone_masked } => Some(new_phone_masked),
+            _ => None,
+        }
+    }
+
+    /// How many recovery codes are left.
+    pub(super) fn left(&self) -> Option<u32> {
+        match self {
+            Self::RecoveryCodeUsed { left } => Some(*left),
+            _ => None,
+        }
+    }
+
+    /// One of each, to try the templates with.
+    pub(super) fn samples() -> Vec<Self> {
+        let Ok(new_email) = Email::parse("ann@new.example") else { return Vec::new() };
+        vec![
+            Self::PasswordChanged,
+            Self::EmailChangeRequested { new_email: new_email.clone() },
+            Self::EmailChanged { new_email },
+            Self::EmailIsNew,
+            Self::EmailChangeUndone,
+            Self::PhoneChanged { new_phone_masked: "+49 … 78".to_owned() },
+            Self::SecondFactorOn,
+            Self::SecondFactorOff,
+            Self::AuthenticatorOn,
+            Self::AuthenticatorOff,
+            Self::RecoveryCodeUsed { left: 7 },
+            Self::RecoveryCodesNew,
+            Self::BrowserTrusted,
+            Self::NewSignIn,
+        ]
+    }
+}

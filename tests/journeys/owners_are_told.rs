@@ -1,0 +1,197 @@
+//! Every change to how an account is got into is told to its owner, who can say that it was somebody else.
+
+use std::time::Duration;
+
+use actix_web::test::TestRequest;
+use serde_json::{Value, json};
+
+use crate::support::{Browser, CLIENT_KEY, Hall, Mail, PASSWORD};
+
+const ANN: &str = "ann@example.com";
+const PHONE: &str = "+4915112345678";
+const NEW_PASSWORD: &str = "a calm green gate";
+const BUTTON: &str = "It was not me: take it back";
+
+async fn call(hall: &Hall, path: &str, session: &str, body: Value) -> Value {
+    let request = TestRequest::post().uri(path).insert_header(("x-client-key", CLIENT_KEY));
+    let request = if session.is_empty() { request } else { request.insert_header(("session", session)) };
+    let (status, _, bytes) = hall.send(request.set_json(body)).await;
+    assert!(status < 300, "{path}: {}", String::from_utf8_lossy(&bytes));
+    serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+async fn change_password(browser: &mut Browser, new: &str) {
+    browser.open("/profile/password").await;
+    browser.fill("Current password", PASSWORD).fill("New password", new);
+    browser.press("Change password").await;
+}
+
+async fn sign_in(hall: &Hall, password: &str) -> Browser {
+    let mut browser = hall.browser();
+    browser.open("/sign-in").await;
+    browser.fill("E-mail", ANN).fill("Password", password);
+    browser.press("Sign in").await;
+    browser
+}
+
+/// Follows the link of a mail, presses, and chooses a new password.
+async fn take_back(hall: &Hall, mail: &Mail) -> Browser {
+    let mut browser = hall.browser();
+    browser.open(&mail.not_me().expect("a link")).await;
+    browser.press(BUTTON).await;
+    assert_eq!(browser.page.path, "/reset-password/choose", "{}", browser.page.text());
+    browser.fill("New password", NEW_PASSWORD);
+    browser.press("Save the new password").await;
+    assert_eq!(browser.page.path, "/sign-in", "{}", browser.page.text());
+    browser
+}
+
+/// S21, S63: which browser and from where, in words of ours; the password never.
+#[actix_web::test]
+async fn a_change_of_password_is_told_with_the_browser_and_the_address() {
+    let hall = Hall::open().await;
+    let mut ann = hall.member("Ann", ANN).await;
+    ann.user_agent.push_str(" visit https://evil.example");
+    change_password(&mut ann, NEW_PASSWORD).await;
+    let told = hall.newest_mail_to(ANN).await;
+    assert!(told.text.contains("Firefox on Linux, 198.51.100.7"), "{}", told.text);
+    assert!(!told.text.contains("evil") && !told.text.contains(NEW_PASSWORD), "{}", told.text);
+    assert!(told.not_me().is_some(), "{}", told.text);
+}
+
+#[actix_web::test]
+async fn a_mail_with_a_link_names_who_asked_for_it() {
+    let hall = Hall::open().await;
+    hall.member("Ann", ANN).await;
+    let mut eve = hall.browser();
+    eve.open("/magic-link").await;
+    eve.fill("E-mail", ANN);
+    eve.press("Send me a link").await;
+    let mail = hall.newest_mail_to(ANN).await;
+    assert!(mail.text.contains("Firefox on Linux, 198.51.100.7"), "{}", mail.text);
+}
+
+/// What a stranger knows opens nothing any more, and nothing that was sent before works.
+#[actix_web::test]
+async fn that_was_not_me_throws_everybody_out_and_ends_every_link() {
+    let hall = Hall::open().await;
+    let mut thief = hall.member("Ann", ANN).await;
+    let mut waiting = hall.browser();
+    waiting.open("/magic-link").await;
+    change_password(&mut thief, "the thief's own words").await;
+    waiting.fill("E-mail", ANN);
+    waiting.press("Send me a link").await;
+    let mails = hall.mail_to(ANN).await;
+    let (told, magic) = (&mails[mails.len() - 2], &mails[mails.len() - 1]);
+    let (link, code) = (magic.link(), magic.code().expect("a code"));
+
+    let mut ann = hall.browser();
+    ann.open(&told.not_me().expect("a link")).await;
+    ann.press(BUTTON).await;
+    assert_eq!(ann.page.path, "/reset-password/choose", "{}", ann.page.text());
+    thief.open("/profile").await;
+    assert_eq!(thief.page.path, "/sign-in", "{}", thief.page.text());
+    for password in [PASSWORD, "the thief's own words"] {
+        assert_eq!(sign_in(&hall, password).await.page.status, 401);
+    }
+    waiting.fill("Code from the mail", &code);
+    waiting.press("Sign in").await;
+    assert_eq!(waiting.page.status, 401, "{}", waiting.page.text());
+    waiting.open(&link).await;
+    assert_eq!(waiting.page.status, 410, "{}", waiting.page.text());
+
+    ann.fill("New password", NEW_PASSWORD);
+    ann.press("Save the new password").await;
+    assert_eq!(sign_in(&hall, NEW_PASSWORD).await.page.path, "/profile");
+}
+
+#[actix_web::test]
+async fn a_change_of_address_that_was_asked_for_is_stopped() {
+    let hall = Hall::open().await;
+    let mut thief = hall.member("Ann", ANN).await;
+    thief.open("/profile/email").await;
+    thief.fill("New e-mail", "thief@evil.example").fill("Current password", PASSWORD);
+    thief.press("Change e-mail").await;
+    let told = hall.newest_mail_to(ANN).await;
+    assert!(told.subject.contains("asked for"), "{}", told.subject);
+    take_back(&hall, &told).await;
+    let link = hall.newest_mail_to("thief@evil.example").await.link();
+    thief.open(&link).await;
+    thief.press("Confirm the new address").await;
+    assert_eq!(thief.page.status, 410, "{}", thief.page.text());
+}
+
+/// Somebody who got in makes their own phone the second step, which would keep the owner out for good.
+#[actix_web::test]
+async fn a_phone_and_a_second_factor_that_a_stranger_set_are_taken_back() {
+    let hall = Hall::open_with(&[("VESTIBULE_SMS__COUNTRIES", "DE")]).await;
+    hall.member("Ann", ANN).await;
+    let entered = call(&hall, "/users/sign-in", "", json!({"email": ANN, "password": PASSWORD})).await;
+    let session = entered["session"]["token"].as_str().expect("a session").to_owned();
+    call(&hall, "/users/set-phone?phoneNumber=%2B4915112345678", &session, json!({})).await;
+    let code = hall.newest_code_to(PHONE).await;
+    call(&hall, "/users/verify-phone", &session, json!({"code": code, "phoneNumber": PHONE})).await;
+    hall.pass(Duration::from_secs(5));
+    let on = json!({"model": "users", "id": entered["user"]["_id"], "values": {"twoFactorAuth": true}});
+    call(&hall, "/_api/rest/v1/db/object/update", &session, on).await;
+    let mails = hall.mail_to(ANN).await;
+    let (phone, second_factor) = (&mails[mails.len() - 2], &mails[mails.len() - 1]);
+    assert!(phone.subject.contains("phone number") && phone.text.contains("78"), "{}", phone.text);
+    assert!(second_factor.subject.contains("takes a code"), "{}", second_factor.subject);
+
+    let mut ann = hall.browser();
+    ann.open(&second_factor.not_me().expect("a link")).await;
+    assert!(ann.page.text().contains("switched off") && !ann.page.text().contains("phone number"));
+    // The older mail takes back what it told of and what came later.
+    ann.open(&phone.not_me().expect("a link")).await;
+    assert!(ann.page.text().contains("switched off") && ann.page.text().contains("phone number"));
+    take_back(&hall, phone).await;
+    let ann = sign_in(&hall, NEW_PASSWORD).await;
+    assert_eq!(ann.page.path, "/profile", "no second step: {}", ann.page.text());
+    assert!(!ann.page.text().contains("78"), "{}", ann.page.text());
+}
+
+/// Where there is no mailbox, the phone is told, without a link.
+#[actix_web::test]
+async fn an_owner_without_a_mailbox_is_told_by_sms() {
+    let hall = Hall::open_with(&[("VESTIBULE_SMS__COUNTRIES", "DE")]).await;
+    let signed_up =
+        call(&hall, "/_api/rest/v1/auth/signup-phone", "", json!({"phone": PHONE, "password": PASSWORD})).await;
+    assert!(signed_up["session"].is_null(), "{signed_up}");
+    let code = hall.newest_code_to(PHONE).await;
+    let path = format!("/_api/rest/v1/auth/verify-phone?code={code}&phone=%2B4915112345678");
+    let session = call(&hall, &path, "", json!({})).await["session"]["token"].as_str().expect("a session").to_owned();
+    let change = json!({"newPassword": NEW_PASSWORD, "oldPassword": PASSWORD});
+    call(&hall, "/_api/rest/v1/auth/change-pwd", &session, change).await;
+    let texts = hall.texts_to(PHONE).await;
+    let told = texts.last().expect("a text");
+    assert!(told.contains("password") && !told.contains("http"), "{told}");
+}
+
+/// What is asked for over the wire has nowhere to type a code.
+#[actix_web::test]
+async fn a_mail_that_an_application_asked_for_has_a_link_only() {
+    let hall = Hall::open().await;
+    hall.member("Ann", ANN).await;
+    call(&hall, "/_api/rest/v1/auth/send-magic?email=ann@example.com", "", json!({})).await;
+    let mail = hall.newest_mail_to(ANN).await;
+    assert!(mail.code().is_none() && !mail.text.contains("code"), "{}", mail.text);
+    assert!(mail.link().contains("/auth/verify?"), "{}", mail.text);
+}
+
+/// The link is no sign-in and no reset: at the door of the wire it is nothing but a page of ours.
+#[actix_web::test]
+async fn the_link_is_worth_nothing_at_the_wires_door() {
+    let hall = Hall::open().await;
+    let mut ann = hall.member("Ann", ANN).await;
+    change_password(&mut ann, NEW_PASSWORD).await;
+    let link = hall.newest_mail_to(ANN).await.not_me().expect("a link");
+    let key = link.split_once("key=").expect("a key").1;
+    for action in ["magic-link", "reset-pwd", "not-me"] {
+        let mut eve = hall.browser();
+        eve.open(&format!("/_api/rest/v1/auth/verify?key={key}&action={action}")).await;
+        assert_eq!(eve.page.path, "/not-me/confirm", "{}", eve.page.text());
+    }
+    ann.open("/profile").await;
+    assert_eq!(ann.page.path, "/profile", "nothing happened");
+}
