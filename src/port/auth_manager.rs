@@ -333,6 +333,8 @@ pub struct SentCode {
 pub struct ProofMethods {
     /// Whether there is a password to type.
     pub password: bool,
+    /// Whether an authenticator app shows codes.
+    pub authenticator: bool,
     /// Where a code can be sent.
     pub code: Option<CodePlace>,
 }

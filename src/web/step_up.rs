@@ -152,7 +152,7 @@ fn wrong(problem: &Problem) -> Wrong {
 impl StepUp {
     fn of(typed: &Typed, inputs: &[Input], code_sent: bool) -> Self {
         Self {
-            methods: ProofMethods { password: false, code: None },
+            methods: ProofMethods { password: false, authenticator: false, code: None },
             lines: typed.lines().map(|(name, value)| (name, Zeroizing::new(value.to_owned()))).collect(),
             keeps_all: inputs.iter().all(|input| matches!(input, Input::Line(_))),
             code_sent,
@@ -221,9 +221,14 @@ impl Page<'_> {
         }
     }
 
-    /// Whether the password is what comes next: what is wrong is read first, and a code that was sent is typed first.
+    /// Whether there is a code to type: one that was sent, or that of the app.
+    fn has_code(&self) -> bool {
+        self.form.code_sent || self.form.methods.authenticator
+    }
+
+    /// Whether the password is what comes next: what is wrong is read first, and a code is typed first.
     fn focus_password(&self) -> bool {
-        self.form.wrong.is_empty() && !self.form.code_sent
+        self.form.wrong.is_empty() && !self.has_code()
     }
 }
 

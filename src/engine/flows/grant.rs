@@ -60,5 +60,5 @@ async fn redeem(engine: &Engine, caller: &Caller, link: &Link) -> Outcome<Entran
     if !is_theirs || !engine.links().spend(&mut tx, link, now).await? {
         return Err(Code::InvalidAccessToken.into());
     }
-    admit(engine, caller, tx, &link.user_id, FirstFactor::Other).await
+    admit(engine, caller, tx, &link.user_id, FirstFactor::Mailbox).await
 }

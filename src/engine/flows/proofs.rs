@@ -17,6 +17,7 @@ use crate::{
     engine::{
         Engine,
         accounts::Account,
+        authenticators::RightStep,
         codes::{CodePurpose, Guess, NewCode, RightCode},
         limits::{Action, exceeded},
         outbox::Letter,
@@ -66,7 +67,7 @@ pub(in crate::engine) async fn proof_methods(engine: &Engine, caller: &Caller) -
         Place::Phone(phone) => CodePlace::Phone(phone.masked()),
         Place::Mailbox(email) => CodePlace::Mailbox(email.masked()),
     });
-    Ok(ProofMethods { password: account.password_hash.is_some(), code })
+    Ok(ProofMethods { password: account.password_hash.is_some(), authenticator: account.authenticator, code })
 }
 
 /// Sends a code, good for this session alone.
@@ -95,22 +96,32 @@ pub(in crate::engine) async fn send_proof_code(engine: &Engine, caller: &Caller)
     }
 }
 
-/// Takes a proof: the password or the code that was sent. The session goes on under a new token (S32).
+/// A proof that was right.
+enum Right {
+    Password,
+    Sent(RightCode),
+    App(RightStep),
+}
+
+/// Takes a proof: the password, the code that was sent, or the one of the authenticator app. The session goes on under a new token (S32).
 ///
 /// # Errors
 /// `MissingPassword`, `InvalidCredentials`, `MissingOneTimeCode` or `InvalidOneTimeCode` at its field; `RateLimitExceeded`.
 pub(in crate::engine) async fn prove(engine: &Engine, caller: &Caller, proof: Proof) -> Outcome<Session> {
     let Current { mut member, account, .. } = engine.current(caller).await?;
-    let code = match proof {
-        Proof::Password(typed) => confirm_password(engine, &account, &typed).await.map(|()| None)?,
-        Proof::Code(typed) => Some(guess(engine, &member, &account, &typed).await?),
+    let right = match proof {
+        Proof::Password(typed) => confirm_password(engine, &account, &typed).await.map(|()| Right::Password)?,
+        Proof::Code(typed) => guess(engine, &member, &account, &typed).await?,
     };
     let now = engine.now();
     let _change = engine.sessions().change(&member.user.id);
     let mut tx = engine.store().begin().await?;
-    if let Some(code) = code
-        && !engine.codes().spend(&mut tx, &code, now).await?
-    {
+    let is_spent = match right {
+        Right::Password => true,
+        Right::Sent(code) => engine.codes().spend(&mut tx, &code, now).await?,
+        Right::App(step) => engine.authenticators().spend(&mut tx, &member.user.id, &step).await?,
+    };
+    if !is_spent {
         return Err(wrong_code());
     }
     let token = engine.sessions().renew(&mut tx, &member.session.handle, engine.random(), now).await?;
@@ -132,7 +143,7 @@ fn place_of(account: &Account) -> Option<Place> {
     if account.user.two_factor {
         return phone;
     }
-    if account.password_hash.is_some() {
+    if account.authenticator || account.password_hash.is_some() {
         return None;
     }
     account.mailbox().filter(|_| account.holds_email).map(Place::Mailbox).or(phone)
@@ -157,9 +168,29 @@ async fn mail_code(
     Ok(engine.outbox().enqueue(tx, &letter, to, Some(expires_at)).await?)
 }
 
-/// Takes a guess at the code that was sent for this session.
-async fn guess(engine: &Engine, member: &Member, account: &Account, typed: &str) -> Outcome<RightCode> {
+/// Takes a guess at the code of the app, and at the one that was sent for this session.
+async fn guess(engine: &Engine, member: &Member, account: &Account, typed: &str) -> Outcome<Right> {
     let code = OneTimeCode::parse(typed).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
+    if account.authenticator
+        && let Some(step) = guess_at_app(engine, account, &code).await?
+    {
+        return Ok(Right::App(step));
+    }
+    guess_at_sent(engine, member, account, &code).await.map(Right::Sent)
+}
+
+/// Counted for the account, but where a code can be sent as well: there the guess at that one is counted.
+async fn guess_at_app(engine: &Engine, account: &Account, code: &OneTimeCode) -> Outcome<Option<RightStep>> {
+    let (user_id, now) = (account.user.id.as_str(), engine.now());
+    engine.limits().take(Action::GuessCode, user_id, now).map_err(exceeded)?;
+    let right = engine.authenticators().check(engine.store(), user_id, code, now).await?;
+    if right.is_some() || place_of(account).is_some() {
+        engine.limits().give_back(Action::GuessCode, user_id);
+    }
+    Ok(right)
+}
+
+async fn guess_at_sent(engine: &Engine, member: &Member, account: &Account, code: &OneTimeCode) -> Outcome<RightCode> {
     let place = place_of(account);
     let target = match &place {
         Some(Place::Phone(phone)) => phone.as_str(),
@@ -168,7 +199,7 @@ async fn guess(engine: &Engine, member: &Member, account: &Account, typed: &str)
     };
     let user_id = account.user.id.as_str();
     let purposes = [CodePurpose::Prove; 2];
-    let guess = Guess { purposes, target, code: &code, user_id: Some(user_id), counted_for: user_id };
+    let guess = Guess { purposes, target, code, user_id: Some(user_id), counted_for: user_id };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     let is_of_session = right.challenge_id.as_ref() == Some(&member.session.handle);
     if is_of_session { Ok(right) } else { Err(wrong_code()) }

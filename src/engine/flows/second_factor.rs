@@ -2,7 +2,7 @@
 //! that codes by SMS go to (ALTOGIC_WIRE.md §8).
 
 use super::{
-    admit::{FirstFactor, let_in},
+    admit::{Entry, FirstFactor, let_in},
     change_phone::move_to_phone,
     proofs::require_fresh_proof,
     verify_phone::judge,
@@ -134,7 +134,7 @@ pub(in crate::engine) async fn sign_in_with_second_factor(
     if !attempt.spend(&mut tx, right).await? || !engine.challenges().spend(&mut tx, &waiting, now).await? {
         return Err(invalid().into());
     }
-    let_in(engine, caller, tx, &waiting.user_id, trust).await
+    let_in(engine, caller, tx, &waiting.user_id, Entry::Second { trust }).await
 }
 
 /// Six digits, or what a recovery code looks like.

@@ -117,7 +117,7 @@ impl Attempt<'_> {
             let former = right.account.password_hash;
             let next_hash = right.new_hash.or_else(|| former.clone());
             if tx.execute(sql, values![&user_id, next_hash, former]).await? == 1 {
-                return admit(engine, caller, tx, &user_id, FirstFactor::Other).await;
+                return admit(engine, caller, tx, &user_id, FirstFactor::Password).await;
             }
             drop(tx);
             // Perhaps another sign-in at the same moment hashed the same password anew.

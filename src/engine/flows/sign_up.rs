@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::admit::let_in;
+use super::admit::{Entry, let_in};
 use crate::{
     engine::{
         Engine,
@@ -186,6 +186,6 @@ async fn begin_at_once(
         accounts::delete_waiting(&mut tx, email, &user.id).await?;
         user.email_verified = true;
     }
-    let grant = let_in(engine, caller, tx, &user.id, false).await?;
+    let grant = let_in(engine, caller, tx, &user.id, Entry::SignUp).await?;
     Ok(SignedUp { user: grant.user.clone(), grant: Some(grant) })
 }

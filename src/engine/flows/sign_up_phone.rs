@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    admit::let_in,
+    admit::{Entry, let_in},
     sign_up::{new_user, repeated, rewrite},
 };
 use crate::{
@@ -135,6 +135,6 @@ async fn begin_at_once(
     if !is_theirs {
         return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
     }
-    let grant = let_in(engine, caller, tx, &user.id, false).await?;
+    let grant = let_in(engine, caller, tx, &user.id, Entry::SignUp).await?;
     Ok(SignedUp { user: grant.user.clone(), grant: Some(grant) })
 }

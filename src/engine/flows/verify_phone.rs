@@ -1,6 +1,9 @@
 //! Proving a number with the code that was sent to it.
 
-use super::{admit::let_in, change_phone::move_to_phone};
+use super::{
+    admit::{Entry, let_in},
+    change_phone::move_to_phone,
+};
 use crate::{
     engine::{
         Engine, accounts,
@@ -66,6 +69,6 @@ async fn finish_sign_up(engine: &Engine, caller: &Caller, phone: &Phone, right: 
     if is_contested && !engine.links().is_browser(caller.browser.as_ref(), account.browser_digest.as_deref()) {
         accounts::disown(&mut tx, &right.user_id).await?;
     }
-    let grant = let_in(engine, caller, tx, &right.user_id, false).await?;
+    let grant = let_in(engine, caller, tx, &right.user_id, Entry::SignUp).await?;
     Ok(PhoneVerified { user: grant.user.clone(), grant: Some(grant) })
 }
