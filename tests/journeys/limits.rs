@@ -116,6 +116,26 @@ async fn a_mailed_link_gets_the_owner_in_whatever_the_password_limit_says() {
     assert_eq!(forgetful.page.path, "/sign-in", "{}", forgetful.page.text());
 }
 
+/// S12: a browser that signed in before is counted by itself, and guesses no more than others.
+#[actix_web::test]
+async fn a_browser_that_signed_in_before_gets_in_while_strangers_guess() {
+    let hall = Hall::open().await;
+    let mut ann = hall.member("Ann", ANN).await;
+    ann.press("Sign out").await;
+    let mut eve = hall.browser();
+    for _ in 0..10 {
+        sign_in(&mut eve, ANN, "a wrong password").await;
+    }
+    told_wait(&eve.page);
+    sign_in(&mut ann, ANN, PASSWORD).await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    ann.press("Sign out").await;
+    for _ in 0..6 {
+        sign_in(&mut ann, ANN, "a wrong password").await;
+    }
+    assert_eq!(told_wait(&ann.page), 30);
+}
+
 /// S13: another browser, another spelling and a right password in between bring no guess back.
 #[actix_web::test]
 async fn dropping_the_cookie_or_another_spelling_of_the_address_resets_nothing() {
