@@ -119,6 +119,8 @@ fn check(config: &Config) -> Result<(), String> {
     println!("engine.sign_in_codes   {}", config.sign_in_codes);
     println!("engine.password_min    {}", config.password_min);
     if config.altogic.is_none() {
+        println!("engine.password_hash_memory {} KiB", config.password_cost.memory);
+        println!("engine.password_hash_passes {}", config.password_cost.passes);
         println!("engine.user_fields     {}", config.user_fields);
         println!("mail                   by {mail}, from {}", config.mail_from);
         let sms = match &config.sms.provider {

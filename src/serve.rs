@@ -28,6 +28,9 @@ const SWEEP: Duration = Duration::from_secs(10 * 60);
 /// How long the links live that an environment mails, as far as our pages say it: the original's default (ALTOGIC_WIRE.md §4).
 const REMOTE_LINK_MINUTES: u32 = 60;
 
+/// The same for the codes that an environment texts, of which the original says nothing.
+const REMOTE_CODE_MINUTES: u32 = 10;
+
 /// How long requests in flight may take to finish when the server is told to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 20;
 
@@ -254,6 +257,7 @@ impl Config {
             phone_sign_up: self.phone_sign_up,
             sign_in_codes: self.sign_in_codes,
             password_min: self.password_min,
+            password_cost: self.password_cost,
             limits_factor: self.limits_factor,
             application_servers: self.application_servers.clone(),
             files_dir: self.files_dir.clone(),
@@ -276,7 +280,10 @@ impl Config {
             phone_sign_up: self.phone_sign_up,
             sign_in_codes: self.sign_in_codes,
             password_min: self.password_min,
+            authenticators: false,
             link_minutes: REMOTE_LINK_MINUTES,
+            code_minutes: REMOTE_CODE_MINUTES,
+            sms_countries: self.sms.countries.listed().map(<[String]>::to_vec),
             mail_codes: false,
         };
         let public_url = self.public_url.clone();

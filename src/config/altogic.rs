@@ -9,6 +9,7 @@ use super::{
     ConfigError, base_url, broken, missing,
     typed::{OneOrMany, Typed},
 };
+use crate::engine::credentials::HashCost;
 
 /// The environment that the pages stand before, when that is not the embedded backend.
 #[derive(Debug, Clone)]
@@ -83,6 +84,8 @@ impl Typed {
             ("files.url", self.files.url.is_some()),
             ("engine.redirect_url", self.engine.redirect_url.is_some()),
             ("engine.client_keys", has_keys),
+            ("engine.password_hash_memory", self.engine.password_hash_memory != HashCost::default().memory),
+            ("engine.password_hash_passes", self.engine.password_hash_passes != HashCost::default().passes),
             ("engine.user_fields", !self.engine.user_fields.is_empty()),
             ("mail.smtp_url", self.mail.smtp_url.is_some()),
             ("mail.from", self.mail.from.is_some()),

@@ -31,7 +31,7 @@ use self::{
     user_fields::user_fields,
 };
 use crate::{
-    engine::{SecretKey, fields::Fields},
+    engine::{SecretKey, credentials::HashCost, fields::Fields},
     port::{Email, Random},
     rest::ClientKey,
 };
@@ -57,6 +57,7 @@ pub struct Config {
     pub phone_sign_up: bool,
     pub sign_in_codes: bool,
     pub password_min: usize,
+    pub password_cost: HashCost,
     pub user_fields: Fields,
     pub smtp_url: Option<SecretString>,
     pub mail_from: String,
@@ -132,6 +133,7 @@ impl Typed {
         if !(6..=128).contains(&self.engine.password_min) {
             return Err(wrong("engine.password_min", "a number from 6 to 128", &self.engine.password_min.to_string()));
         }
+        let password_cost = password_cost(self.engine.password_hash_memory, self.engine.password_hash_passes)?;
         let data_dir = make_folder("data_dir", &self.data_dir)?;
         let secret_keys = secret_keys(self.secret_key, self.secret_key_file, &data_dir, random)?;
         let (client_keys, files_dir) = match altogic {
@@ -157,6 +159,7 @@ impl Typed {
             phone_sign_up: self.engine.phone_sign_up,
             sign_in_codes: self.engine.sign_in_codes,
             password_min: self.engine.password_min,
+            password_cost,
             user_fields: user_fields(self.engine.user_fields)?,
             smtp_url: self.mail.smtp_url,
             sms: self.sms.check()?,
@@ -237,6 +240,19 @@ fn networks(setting: &str, wanted: &str, typed: OneOrMany<String>) -> Result<Vec
         networks.push(network);
     }
     Ok(networks)
+}
+
+fn password_cost(memory: u32, passes: u32) -> Result<HashCost, ConfigError> {
+    let most = HashCost::MOST_PASSES;
+    let least = HashCost::least_memory(passes).filter(|_| passes <= most).ok_or_else(|| {
+        wrong("engine.password_hash_passes", &format!("a number from 1 to {most}"), &passes.to_string())
+    })?;
+    let most = HashCost::MOST_MEMORY;
+    if !(least..=most).contains(&memory) {
+        let wanted = format!("KiB from {least} (with engine.password_hash_passes = {passes}) to {most}");
+        return Err(wrong("engine.password_hash_memory", &wanted, &memory.to_string()));
+    }
+    Ok(HashCost { memory, passes })
 }
 
 fn database_url(typed: Option<SecretString>, data_dir: &Path) -> SecretString {
@@ -335,6 +351,10 @@ mod tests {
             ("VESTIBULE_SERVER__TRUSTED_PROXIES", "0.0.0.0/0", "server.trusted_proxies"),
             ("VESTIBULE_SECRET_KEY", "short", "secret_key"),
             ("VESTIBULE_ENGINE__PASSWORD_MIN", "3", "engine.password_min"),
+            ("VESTIBULE_ENGINE__PASSWORD_HASH_MEMORY", "19455", "engine.password_hash_memory"),
+            ("VESTIBULE_ENGINE__PASSWORD_HASH_MEMORY", "2000000", "engine.password_hash_memory"),
+            ("VESTIBULE_ENGINE__PASSWORD_HASH_PASSES", "0", "engine.password_hash_passes"),
+            ("VESTIBULE_ENGINE__PASSWORD_HASH_PASSES", "1", "engine.password_hash_memory"),
             ("VESTIBULE_ENGINE__CONFIRM_EMAIL", "maybe", "confirm_email"),
             ("VESTIBULE_LIMITS__FACTOR", "0", "limits.factor"),
             ("VESTIBULE_MAIL__SMTP_URL", "smtp://localhost", "mail.from"),

@@ -14,6 +14,7 @@ use super::{
     sms::TypedSms,
     user_fields::{self, TypedField},
 };
+use crate::engine::credentials::HashCost;
 
 /// Environment variables that tests of this repository use and that set nothing.
 const NOT_SETTINGS: &[&str] = &["VESTIBULE_BIN", "VESTIBULE_TEST_POSTGRES_URL"];
@@ -68,6 +69,8 @@ pub(super) struct Engine {
     pub(super) phone_sign_up: bool,
     pub(super) sign_in_codes: bool,
     pub(super) password_min: usize,
+    pub(super) password_hash_memory: u32,
+    pub(super) password_hash_passes: u32,
     pub(super) user_fields: BTreeMap<String, TypedField>,
 }
 
@@ -158,6 +161,8 @@ impl Default for Engine {
             phone_sign_up: true,
             sign_in_codes: true,
             password_min: 8,
+            password_hash_memory: HashCost::default().memory,
+            password_hash_passes: HashCost::default().passes,
             user_fields: BTreeMap::new(),
         }
     }

@@ -16,7 +16,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
-use super::store::{Row, Store, StoreError, Transaction, values};
+use super::{
+    authenticators, devices, recovery_codes,
+    store::{Row, Store, StoreError, Transaction, values},
+};
 use crate::port::{Code, Email, Phone, User};
 
 pub(super) use held_phones::{
@@ -32,7 +35,7 @@ const PICTURE_URL_BYTES: usize = 2048;
 macro_rules! account_columns {
     () => {
         "u.id as user_id, u.provider, u.provider_user_id, u.email, u.email_verified_at, u.phone, u.phone_verified_at, \
-         u.two_factor, u.fields, u.password_hash, u.name, u.profile_picture, \
+         u.two_factor, u.authenticator, u.fields, u.password_hash, u.name, u.profile_picture, \
          u.browser_digest as user_browser_digest, u.signed_up_at, u.last_login_at, h.held_since, \
          hp.held_since as phone_held_since"
     };
@@ -53,6 +56,8 @@ pub(super) struct Account {
     pub(super) user: User,
     pub(super) password_hash: Option<String>,
     pub(super) browser_digest: Option<Vec<u8>>,
+    /// Whether an authenticator app makes codes for it.
+    pub(super) authenticator: bool,
     /// Whether it holds its address.
     pub(super) holds_email: bool,
     /// Whether it holds its number.
@@ -71,6 +76,7 @@ impl Account {
                 phone: row.optional_text("phone")?,
                 phone_verified: row.optional_integer("phone_verified_at")?.is_some(),
                 two_factor: row.integer("two_factor")? != 0,
+                second_factor: row.integer("two_factor")? != 0 || row.integer("authenticator")? != 0,
                 name: row.optional_text("name")?,
                 profile_picture: row.optional_text("profile_picture")?,
                 signed_up_at: row.time("signed_up_at")?,
@@ -80,6 +86,7 @@ impl Account {
             },
             password_hash: row.optional_text("password_hash")?,
             browser_digest: row.optional_bytes("user_browser_digest")?,
+            authenticator: row.integer("authenticator")? != 0,
             holds_email: row.optional_integer("held_since")?.is_some(),
             holds_phone: row.optional_integer("phone_held_since")?.is_some(),
         })
@@ -93,6 +100,11 @@ impl Account {
     /// Whether its number signs in: it is proved, or no proof is asked for.
     pub(super) fn is_usable_by_phone(&self, confirm_phone: bool) -> bool {
         self.user.phone_verified || (self.holds_phone && !confirm_phone)
+    }
+
+    /// Whether anything is asked for after the first factor.
+    pub(super) fn has_second_factor(&self) -> bool {
+        self.user.second_factor
     }
 
     /// The number that texts to the account go to: the stored one.
@@ -194,9 +206,14 @@ pub(super) async fn is_contested(tx: &mut Transaction<'_>, email: &Email, user_i
     Ok(tx.fetch_optional(sql, values![email.as_str(), user_id]).await?.is_some())
 }
 
-/// Takes the password and the sessions of an account that whoever proved it may not have set up (SECURITY.md S23).
+/// Takes the password, the second factors, the known browsers and the sessions of an account that whoever proved it may not
+/// have set up (SECURITY.md S23).
 pub(super) async fn disown(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
-    tx.execute("update users set password_hash = null where id = $1", values![user_id]).await?;
+    let sql = "update users set password_hash = null, two_factor = 0, authenticator = 0 where id = $1";
+    tx.execute(sql, values![user_id]).await?;
+    authenticators::remove(tx, user_id).await?;
+    recovery_codes::remove(tx, user_id).await?;
+    devices::forget_all(tx, user_id).await?;
     tx.execute("delete from sessions where user_id = $1", values![user_id]).await.map(drop)
 }
 

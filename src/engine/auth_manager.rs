@@ -4,9 +4,10 @@ use std::future::Future;
 
 use super::{Engine, flows, shown::Shown};
 use crate::port::{
-    AccessToken, Answer, AuthManager, Caller, Challenge, ChallengeToken, Entrance, Failure, FieldUpdate, Grant,
-    LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, SecondFactorOf, Session,
-    SignUpWithEmail, SignUpWithPhone, SignedUp, User,
+    AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Entrance, Failure,
+    FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof,
+    ProofMethods, Proved, RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone,
+    SignedUp, User,
 };
 
 impl AuthManager for Engine {
@@ -65,7 +66,7 @@ impl AuthManager for Engine {
         self.finish(|engine| async move { flows::send_sign_in_code(&engine, &caller, &phone).await })
     }
 
-    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Grant> {
+    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Entrance> {
         self.finish(|engine| async move { flows::sign_in_with_code(&engine, &caller, &phone, &code).await })
     }
 
@@ -85,8 +86,10 @@ impl AuthManager for Engine {
         })
     }
 
-    fn change_phone(&self, caller: Caller, current_password: Password, new_phone: String) -> Answer<User> {
-        self.finish(|engine| async move { flows::change_phone(&engine, &caller, &current_password, &new_phone).await })
+    fn change_phone(&self, caller: Caller, current_password: Option<Password>, new_phone: String) -> Answer<User> {
+        self.finish(|engine| async move {
+            flows::change_phone(&engine, &caller, current_password.as_ref(), &new_phone).await
+        })
     }
 
     fn set_phone(&self, caller: Caller, phone: String) -> Answer<()> {
@@ -97,8 +100,48 @@ impl AuthManager for Engine {
         self.finish(|engine| async move { flows::verify_own_phone(&engine, &caller, &phone, &code).await })
     }
 
-    fn sign_in_with_second_factor(&self, caller: Caller, of: SecondFactorOf, code: String) -> Answer<Grant> {
-        self.finish(|engine| async move { flows::sign_in_with_second_factor(&engine, &caller, of, &code).await })
+    fn sign_in_with_second_factor(
+        &self,
+        caller: Caller,
+        of: SecondFactorOf,
+        code: String,
+        trust: bool,
+    ) -> Answer<Grant> {
+        self.finish(|engine| async move { flows::sign_in_with_second_factor(&engine, &caller, of, &code, trust).await })
+    }
+
+    fn second_factors(&self, caller: Caller) -> Answer<SecondFactors> {
+        let engine = self.clone();
+        Box::pin(async move { flows::second_factors(&engine, &caller).await })
+    }
+
+    fn switch_text_factor(&self, caller: Caller, on: bool) -> Answer<Option<RecoveryCodes>> {
+        self.finish(|engine| async move { flows::switch_text_factor(&engine, &caller, on).await })
+    }
+
+    fn begin_authenticator(&self, caller: Caller) -> Answer<()> {
+        self.finish(|engine| async move { flows::begin_authenticator(&engine, &caller).await })
+    }
+
+    fn waiting_authenticator(&self, caller: Caller) -> Answer<Option<AuthenticatorKey>> {
+        let engine = self.clone();
+        Box::pin(async move { flows::waiting_authenticator(&engine, &caller).await })
+    }
+
+    fn confirm_authenticator(&self, caller: Caller, code: String) -> Answer<Option<RecoveryCodes>> {
+        self.finish(|engine| async move { flows::confirm_authenticator(&engine, &caller, &code).await })
+    }
+
+    fn remove_authenticator(&self, caller: Caller) -> Answer<()> {
+        self.finish(|engine| async move { flows::remove_authenticator(&engine, &caller).await })
+    }
+
+    fn make_recovery_codes(&self, caller: Caller) -> Answer<RecoveryCodes> {
+        self.finish(|engine| async move { flows::make_recovery_codes(&engine, &caller).await })
+    }
+
+    fn untrust_browsers(&self, caller: Caller, handle: Option<String>) -> Answer<()> {
+        self.finish(|engine| async move { flows::untrust_browsers(&engine, &caller, handle.as_deref()).await })
     }
 
     fn resend_second_factor(&self, caller: Caller, challenge: ChallengeToken) -> Answer<Challenge> {
@@ -119,14 +162,30 @@ impl AuthManager for Engine {
         )
     }
 
+    fn proof_methods(&self, caller: Caller) -> Answer<ProofMethods> {
+        let engine = self.clone();
+        Box::pin(async move { flows::proof_methods(&engine, &caller).await })
+    }
+
+    fn send_proof_code(&self, caller: Caller) -> Answer<()> {
+        self.finish(|engine| async move { flows::send_proof_code(&engine, &caller).await })
+    }
+
+    fn prove(&self, caller: Caller, proof: Proof) -> Answer<Proved> {
+        let session = self.finish(|engine| async move { flows::prove(&engine, &caller, proof).await });
+        Box::pin(async move { session.await.map(Proved::Session) })
+    }
+
     fn change_password(&self, caller: Caller, old_password: Password, new_password: Password) -> Answer<Session> {
         self.finish(
             |engine| async move { flows::change_password(&engine, &caller, &old_password, &new_password).await },
         )
     }
 
-    fn change_email(&self, caller: Caller, current_password: Password, new_email: String) -> Answer<User> {
-        self.finish(|engine| async move { flows::change_email(&engine, &caller, &current_password, &new_email).await })
+    fn change_email(&self, caller: Caller, current_password: Option<Password>, new_email: String) -> Answer<User> {
+        self.finish(|engine| async move {
+            flows::change_email(&engine, &caller, current_password.as_ref(), &new_email).await
+        })
     }
 
     fn confirm_email_change(&self, caller: Caller, key: LinkKey) -> Answer<User> {

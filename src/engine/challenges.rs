@@ -7,6 +7,8 @@
 //! * An account has one: a new sign-in kills the challenge of the former one, and its code with it. The wire names a challenge by
 //!   the number alone (ALTOGIC_WIRE.md §8), so there must be no two. One that was made at our pages answers to its token only:
 //!   whoever knows nothing but the number cannot use up its guesses (S12).
+//! * It allows [`GUESSES`] wrong guesses at what is not sent for it: codes of an authenticator app and recovery codes. Each is
+//!   taken before it is looked at, in one conditional update that stays (S17). A code by SMS counts its own.
 //! * A new password kills it ([`codes::kill_all`](super::codes::kill_all)).
 
 use jiff::{SignedDuration, Timestamp};
@@ -22,11 +24,24 @@ use crate::port::{ChallengeToken, Door, Outcome, Random};
 /// How long somebody may look for their phone; each code within lives a minute.
 const LIFE: SignedDuration = SignedDuration::from_mins(10);
 
+/// Wrong guesses that kill a sign-in (SECURITY.md S17).
+const GUESSES: i64 = 5;
+
 /// A sign-in that waits.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) id: String,
     pub(super) user_id: String,
+    /// Whether a code by SMS may finish it: not where one began it.
+    pub(super) text_counts: bool,
+}
+
+/// A sign-in that shall wait.
+pub(super) struct NewChallenge<'a> {
+    pub(super) user_id: &'a str,
+    pub(super) door: Door,
+    /// As in [`Waiting`].
+    pub(super) text_counts: bool,
 }
 
 /// Makes challenges and reads them again.
@@ -41,18 +56,19 @@ impl Challenges {
     pub(super) async fn create(
         &self,
         tx: &mut Transaction<'_>,
-        user_id: &str,
-        door: Door,
+        new: &NewChallenge<'_>,
         random: &dyn Random,
         now: Timestamp,
     ) -> Outcome<(Waiting, ChallengeToken)> {
+        let NewChallenge { user_id, door, text_counts } = *new;
         tx.execute("delete from challenges where user_id = $1", values![user_id]).await?;
         let (id, token) = (new_id(random), new_token(random));
-        let sql = "insert into challenges (id, user_id, token_digest, created_at, expires_at, by_phone) \
-                   values ($1, $2, $3, $4, $5, $6)";
-        let digest = self.0.of(token.as_bytes());
-        tx.execute(sql, values![&id, user_id, digest, now, after(now, LIFE), door == Door::Rest]).await?;
-        Ok((Waiting { id, user_id: user_id.to_owned() }, ChallengeToken::parse(&token)?))
+        let sql = "insert into challenges (id, user_id, token_digest, created_at, expires_at, by_phone, text_counts, guesses) \
+                   values ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let (digest, by_phone) = (self.0.of(token.as_bytes()), door == Door::Rest);
+        let values = values![&id, user_id, digest, now, after(now, LIFE), by_phone, text_counts, GUESSES];
+        tx.execute(sql, values).await?;
+        Ok((Waiting { id, user_id: user_id.to_owned(), text_counts }, ChallengeToken::parse(&token)?))
     }
 
     /// The live challenge with this token.
@@ -62,7 +78,7 @@ impl Challenges {
         token: &ChallengeToken,
         now: Timestamp,
     ) -> Result<Option<Waiting>, StoreError> {
-        let sql = "select id, user_id from challenges where token_digest = $1 and expires_at > $2";
+        let sql = "select id, user_id, text_counts from challenges where token_digest = $1 and expires_at > $2";
         for digest in self.0.all(token.expose().as_bytes()) {
             if let Some(row) = store.fetch_optional(sql, values![digest, now]).await? {
                 return read(&row).map(Some);
@@ -78,8 +94,20 @@ impl Challenges {
         user_id: &str,
         now: Timestamp,
     ) -> Result<Option<Waiting>, StoreError> {
-        let sql = "select id, user_id from challenges where user_id = $1 and expires_at > $2 and by_phone = 1";
+        let sql =
+            "select id, user_id, text_counts from challenges where user_id = $1 and expires_at > $2 and by_phone = 1";
         store.fetch_optional(sql, values![user_id, now]).await?.as_ref().map(read).transpose()
+    }
+
+    /// Takes a guess. `false` when there is none left, or the challenge is over.
+    pub(super) async fn take_guess(
+        &self,
+        store: &Store,
+        waiting: &Waiting,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let sql = "update challenges set guesses = guesses - 1 where id = $1 and guesses > 0 and expires_at > $2";
+        Ok(store.execute(sql, values![&waiting.id, now]).await? == 1)
     }
 
     /// Spends a challenge. `false` when it was spent or replaced, or is over: then nothing may come of it.
@@ -95,5 +123,5 @@ impl Challenges {
 }
 
 fn read(row: &Row) -> Result<Waiting, StoreError> {
-    Ok(Waiting { id: row.text("id")?, user_id: row.text("user_id")? })
+    Ok(Waiting { id: row.text("id")?, user_id: row.text("user_id")?, text_counts: row.integer("text_counts")? != 0 })
 }

@@ -1,16 +1,16 @@
-//! One-time codes: six digits by SMS.
+//! One-time codes: six digits by SMS or mail.
 //!
 //! # The contract
 //!
-//! * A code is a row of its account and purpose, so a new one kills the former (SECURITY.md S16). It names the number it was
-//!   sent to, which is what it proves, and is stored as a digest (S33).
+//! * A code is a row of its account and purpose, so a new one kills the former (SECURITY.md S16). It names the number or
+//!   address it was sent to, which is what it proves, and is stored as a digest (S33).
 //! * It allows [`GUESSES`] wrong guesses, whatever `limits.factor` says. A guess is taken before it is looked at, in one
 //!   conditional update that stays even when nothing comes of it, so that many at once get no more than that (S17). New codes
 //!   do not bring the guesses against a number back: those are limited too ([`Action::GuessCode`]).
 //! * The first redemption deletes the row in one conditional statement (S45).
 //!
-//! Six digits are 1,000,000 codes. With five guesses a code, and 15 at once and then six an hour against a number, somebody
-//! who guesses all day long for a year has a chance of about one in nineteen, and the owner a year of messages to notice.
+//! Six digits are 900,000 codes. With five guesses a code, and ten at once and then soon one an hour against a number, somebody
+//! who guesses all day long for a year has a chance of about one in a hundred, and the owner a year of messages to notice.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,6 +25,9 @@ use crate::port::{Code, Field, OneTimeCode, Outcome, Phone, Random, Refusal};
 /// Wrong guesses that kill a code (SECURITY.md S17).
 const GUESSES: i64 = 5;
 
+/// How long a code lives: ten minutes is what NIST SP 800-63B-4 §3.1.3.2 allows.
+pub(super) const MINUTES: u32 = 10;
+
 /// What a code is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CodePurpose {
@@ -37,11 +40,20 @@ pub(super) enum CodePurpose {
     SignIn,
     ResetPassword,
     SecondFactor,
+    /// Proves again that the one who is signed in is the owner (`flows/proofs.rs`).
+    Prove,
 }
 
 impl CodePurpose {
-    const ALL: [Self; 6] =
-        [Self::VerifyPhone, Self::ChangePhone, Self::SetPhone, Self::SignIn, Self::ResetPassword, Self::SecondFactor];
+    const ALL: [Self; 7] = [
+        Self::VerifyPhone,
+        Self::ChangePhone,
+        Self::SetPhone,
+        Self::SignIn,
+        Self::ResetPassword,
+        Self::SecondFactor,
+        Self::Prove,
+    ];
 
     /// The word in the database.
     fn word(self) -> &'static str {
@@ -52,6 +64,7 @@ impl CodePurpose {
             Self::SignIn => "sign-in",
             Self::ResetPassword => "reset-password",
             Self::SecondFactor => "second-factor",
+            Self::Prove => "prove",
         }
     }
 
@@ -59,12 +72,12 @@ impl CodePurpose {
         Self::ALL.into_iter().find(|purpose| purpose.word() == word)
     }
 
-    /// How long a code for it lives: ten minutes is what NIST SP 800-63B-4 §3.1.3.2 allows; those of the second factor live
-    /// one, as the applications count down (ALTOGIC_WIRE.md §4).
+    /// How long a code for it lives: [`MINUTES`]; those of the second factor live one, as the applications count down
+    /// (ALTOGIC_WIRE.md §4).
     pub(super) fn minutes(self) -> u32 {
         match self {
             Self::SetPhone | Self::SecondFactor => 1,
-            Self::VerifyPhone | Self::ChangePhone | Self::SignIn | Self::ResetPassword => 10,
+            Self::VerifyPhone | Self::ChangePhone | Self::SignIn | Self::ResetPassword | Self::Prove => MINUTES,
         }
     }
 }
@@ -73,8 +86,9 @@ impl CodePurpose {
 pub(super) struct NewCode<'a> {
     pub(super) purpose: CodePurpose,
     pub(super) user_id: &'a str,
-    pub(super) phone: &'a Phone,
-    /// Of a second factor: the sign-in that asked for it.
+    /// Where it goes: a number or an address.
+    pub(super) target: &'a str,
+    /// Of a second factor the sign-in that asked for it, of a proof the session.
     pub(super) challenge_id: Option<&'a str>,
 }
 
@@ -84,7 +98,7 @@ pub(super) struct RightCode {
     pub(super) user_id: String,
     pub(super) purpose: CodePurpose,
     pub(super) challenge_id: Option<String>,
-    phone: Phone,
+    target: String,
     digest: Vec<u8>,
 }
 
@@ -106,16 +120,16 @@ impl Codes {
     ) -> Outcome<(OneTimeCode, Timestamp)> {
         let code = OneTimeCode::parse(&six_digits(random))?;
         let expires_at = after(now, SignedDuration::from_mins(new.purpose.minutes().into()));
-        let sql = "insert into codes (user_id, purpose, phone, digest, guesses, challenge_id, created_at, expires_at) \
+        let sql = "insert into codes (user_id, purpose, target, digest, guesses, challenge_id, created_at, expires_at) \
                    values ($1, $2, $3, $4, $5, $6, $7, $8) \
-                   on conflict (user_id, purpose) do update set phone = excluded.phone, digest = excluded.digest, \
+                   on conflict (user_id, purpose) do update set target = excluded.target, digest = excluded.digest, \
                    guesses = excluded.guesses, challenge_id = excluded.challenge_id, \
                    created_at = excluded.created_at, expires_at = excluded.expires_at";
         let values = values![
             new.user_id,
             new.purpose.word(),
-            new.phone.as_str(),
-            self.0.of(&message(new.user_id, new.purpose, new.phone, &code)),
+            new.target,
+            self.0.of(&message(new.user_id, new.purpose, new.target, &code)),
             GUESSES,
             new.challenge_id.map(str::to_owned),
             now,
@@ -125,10 +139,10 @@ impl Codes {
         Ok((code, expires_at))
     }
 
-    /// Takes a guess at the live codes that were sent to a number for one of the purposes, of one account where it is known.
+    /// Takes a guess at the live codes that were sent to a target for one of the purposes, of one account where it is known.
     ///
     /// # Errors
-    /// `InvalidOneTimeCode` for a guess that is wrong, or when there is no such code; `RateLimitExceeded` when the number
+    /// `InvalidOneTimeCode` for a guess that is wrong, or when there is no such code; `RateLimitExceeded` when the target
     /// was guessed at too often.
     pub(super) async fn guess(
         &self,
@@ -139,17 +153,21 @@ impl Codes {
     ) -> Outcome<RightCode> {
         limits.take(Action::GuessCode, guess.counted_for, now).map_err(exceeded)?;
         let mut tx = store.begin().await?;
-        let sql = "update codes set guesses = guesses - 1 where phone = $1 and (purpose = $2 or purpose = $3) \
+        let sql = "update codes set guesses = guesses - 1 where target = $1 and (purpose = $2 or purpose = $3) \
                    and guesses > 0 and expires_at > $4 and ($5 = '' or user_id = $5) \
                    returning user_id, purpose, challenge_id, digest";
         let [one, other] = guess.purposes;
         let user_id = guess.user_id.unwrap_or_default();
-        let rows = tx.fetch_all(sql, values![guess.phone.as_str(), one.word(), other.word(), now, user_id]).await?;
+        let rows = tx.fetch_all(sql, values![guess.target, one.word(), other.word(), now, user_id]).await?;
         tx.commit().await?;
         for row in rows {
-            let right = RightCode::read(&row, guess.phone)?;
-            if self.0.matches(&message(&right.user_id, right.purpose, guess.phone, guess.code), &right.digest) {
+            let right = RightCode::read(&row, guess.target)?;
+            if self.0.matches(&message(&right.user_id, right.purpose, guess.target, guess.code), &right.digest) {
                 limits.give_back(Action::GuessCode, guess.counted_for);
+                // A target without a plus is an address.
+                if let Some(phone) = guess.target.starts_with('+').then(|| Phone::parse(guess.target).ok()).flatten() {
+                    limits.text_was_answered(&phone);
+                }
                 return Ok(right);
             }
         }
@@ -163,9 +181,9 @@ impl Codes {
         code: &RightCode,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let sql = "delete from codes where user_id = $1 and purpose = $2 and phone = $3 and digest = $4 \
+        let sql = "delete from codes where user_id = $1 and purpose = $2 and target = $3 and digest = $4 \
                    and expires_at > $5";
-        let values = values![&code.user_id, code.purpose.word(), code.phone.as_str(), code.digest.clone(), now];
+        let values = values![&code.user_id, code.purpose.word(), &code.target, code.digest.clone(), now];
         Ok(tx.execute(sql, values).await? == 1)
     }
 }
@@ -174,7 +192,8 @@ impl Codes {
 pub(super) struct Guess<'a> {
     /// What the code may be for; one purpose stands here twice.
     pub(super) purposes: [CodePurpose; 2],
-    pub(super) phone: &'a Phone,
+    /// The number or address it was sent to.
+    pub(super) target: &'a str,
     pub(super) code: &'a OneTimeCode,
     pub(super) user_id: Option<&'a str>,
     /// What wrong guesses are counted for over all codes: the number, or the sign-in that nobody else can name.
@@ -182,12 +201,12 @@ pub(super) struct Guess<'a> {
 }
 
 impl RightCode {
-    fn read(row: &Row, phone: &Phone) -> Result<Self, StoreError> {
+    fn read(row: &Row, target: &str) -> Result<Self, StoreError> {
         Ok(Self {
             user_id: row.text("user_id")?,
             purpose: CodePurpose::of(&row.text("purpose")?).ok_or(StoreError::Corrupt { column: "purpose" })?,
             challenge_id: row.optional_text("challenge_id")?,
-            phone: phone.clone(),
+            target: target.to_owned(),
             digest: row.bytes("digest")?,
         })
     }
@@ -205,8 +224,8 @@ pub(super) async fn kill(tx: &mut Transaction<'_>, user_id: &str, purpose: CodeP
     tx.execute(sql, values![user_id, purpose.word()]).await.map(drop)
 }
 
-fn message(user_id: &str, purpose: CodePurpose, phone: &Phone, code: &OneTimeCode) -> Vec<u8> {
-    format!("{user_id}/{}/{phone}/{}", purpose.word(), code.expose()).into_bytes()
+fn message(user_id: &str, purpose: CodePurpose, target: &str, code: &OneTimeCode) -> Vec<u8> {
+    format!("{user_id}/{}/{target}/{}", purpose.word(), code.expose()).into_bytes()
 }
 
 /// Six digits, the first not a zero: some programs take the code for a number (ALTOGIC_WIRE.md §4). Values that would make

@@ -1,12 +1,13 @@
 //! Password hashes: argon2id on a few threads of their own.
 //!
-//! One hash costs 19 MiB and about 30 ms by intent. On the async workers a burst of sign-ins would freeze every page; on
+//! One hash costs 19 MiB and about 30 ms by intent, or what the operator [sets](HashCost). On the async workers a burst of sign-ins would freeze every page; on
 //! the runtime's blocking pool it would run on hundreds of threads and eat the memory (655 MB seen). So there is one
 //! thread a core, each with one buffer that it reuses and gives back when nothing has come for a while, and a queue with
 //! an end: what does not fit is told to come back later (SECURITY.md S14).
 //!
-//! An unknown account costs the same hash as a known one ([`Hasher::verify`] with `None`), and a password over
-//! [`MAX_PASSWORD_BYTES`] is wrong without being read further (S02, S75).
+//! An unknown account costs the same hash as one under today's cost ([`Hasher::verify`] with `None`), and a password over
+//! [`MAX_PASSWORD_BYTES`] is wrong without being read further (S02, S75). A hash under a former cost takes the time of that one
+//! until its owner signs in next, which makes a new one (S11).
 
 use std::{
     sync::{
@@ -30,23 +31,67 @@ use crate::port::{Failure, Password, Random};
 /// The longest password that is looked at, in bytes.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 
-/// OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane.
-const PARAMS: Params = Params::DEFAULT;
-
-/// How long a thread keeps its 19 MiB when nothing comes.
+/// How long a thread keeps its memory when nothing comes.
 const KEEP_BUFFER: Duration = Duration::from_secs(5);
 
 /// What a caller is told to wait when the queue is full.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// Verified against when there is no account or no password: of nobody's password, with today's parameters.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// What one hash costs, on one lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashCost {
+    /// In KiB.
+    pub memory: u32,
+    pub passes: u32,
+}
+
+impl HashCost {
+    /// The most memory that can be set: 1 GiB a core.
+    pub const MOST_MEMORY: u32 = 1024 * 1024;
+    /// The most passes that can be set.
+    pub const MOST_PASSES: u32 = 32;
+
+    /// The least memory for a number of passes: the five rows of the OWASP Password Storage Cheat Sheet, which it calls equally
+    /// strong. `None` for no pass at all.
+    pub fn least_memory(passes: u32) -> Option<u32> {
+        match passes {
+            0 => None,
+            1 => Some(47_104),
+            2 => Some(19_456),
+            3 => Some(12_288),
+            4 => Some(9_216),
+            5.. => Some(7_168),
+        }
+    }
+
+    fn params(self) -> Option<Params> {
+        let least = Self::least_memory(self.passes)?;
+        let is_good = (least..=Self::MOST_MEMORY).contains(&self.memory) && self.passes <= Self::MOST_PASSES;
+        if is_good { Params::new(self.memory, self.passes, 1, None).ok() } else { None }
+    }
+}
+
+impl Default for HashCost {
+    /// 19 MiB and two passes.
+    fn default() -> Self {
+        Self { memory: 19_456, passes: 2 }
+    }
+}
 
 /// The threads that hash. Cheap to clone.
 #[derive(Clone)]
 pub struct Hasher {
     jobs: SyncSender<Job>,
+    params: Params,
+}
+
+/// Why there is no hasher.
+#[derive(Debug, thiserror::Error)]
+pub enum HasherError {
+    #[error("a password hash of {} KiB in {} passes is too weak or too costly", .0.memory, .0.passes)]
+    Cost(HashCost),
+    #[error("the system gives no threads to hash passwords on")]
+    Threads(#[source] std::io::Error),
 }
 
 /// What became of a password that was typed.
@@ -63,15 +108,17 @@ impl Hasher {
     /// Starts `threads` threads with room for `queue` waiting passwords.
     ///
     /// # Errors
-    /// When the system gives no more threads.
-    pub fn new(threads: usize, queue: usize) -> std::io::Result<Self> {
+    /// When the cost is outside its bounds, or the system gives no more threads.
+    pub fn new(threads: usize, queue: usize, cost: HashCost) -> Result<Self, HasherError> {
+        let params = cost.params().ok_or(HasherError::Cost(cost))?;
         let (jobs, waiting) = mpsc::sync_channel::<Job>(queue);
         let waiting = Arc::new(Mutex::new(waiting));
         for number in 0..threads.max(1) {
             let waiting = Arc::clone(&waiting);
-            thread::Builder::new().name(format!("hash-{number}")).spawn(move || work(&waiting))?;
+            let thread = thread::Builder::new().name(format!("hash-{number}"));
+            thread.spawn(move || work(&waiting)).map_err(HasherError::Threads)?;
         }
-        Ok(Self { jobs })
+        Ok(Self { jobs, params })
     }
 
     /// Hashes a password with a fresh salt, in PHC string format.
@@ -81,20 +128,22 @@ impl Hasher {
     pub async fn hash(&self, password: &Password, random: &dyn Random) -> Result<String, Failure> {
         let mut salt = [0; Salt::RECOMMENDED_LENGTH];
         random.fill(&mut salt);
-        let password = prepared(password);
-        self.run(move |memory| hash(&password, &salt, memory)).await?.map_err(Failure::broken)
+        let (password, params) = (prepared(password), self.params.clone());
+        self.run(move |memory| hash(&params, &password, &salt, memory)).await?.map_err(Failure::broken)
     }
 
-    /// Compares a password with a stored hash, or with nobody's at the same cost.
+    /// Compares a password with a stored hash, or with nobody's at today's cost.
     ///
     /// # Errors
     /// Unavailable when the queue is full; broken when the stored text is no hash.
     pub async fn verify(&self, password: &Password, stored: Option<&str>) -> Result<Verdict, Failure> {
         let somebody = stored.is_some();
-        let stored = stored.unwrap_or(NOBODY).to_owned();
+        let stored = stored.map_or_else(|| nobody(&self.params), str::to_owned);
+        let params = self.params.clone();
         let too_long = password.expose().len() > MAX_PASSWORD_BYTES;
         let password = if too_long { String::new() } else { prepared(password) };
-        let verdict = self.run(move |memory| verify(&password, &stored, memory)).await?.map_err(Failure::broken)?;
+        let verdict =
+            self.run(move |memory| verify(&params, &password, &stored, memory)).await?.map_err(Failure::broken)?;
         Ok(Verdict { right: verdict.right && somebody && !too_long, outdated: verdict.outdated && somebody })
     }
 
@@ -135,20 +184,37 @@ fn prepared(password: &Password) -> String {
     password.expose().nfkc().collect()
 }
 
-fn hash(password: &str, salt: &[u8], memory: &mut Vec<Block>) -> Result<String, argon2::password_hash::Error> {
+/// Verified against when there is no account or no password: of nobody's password, at today's cost.
+fn nobody(params: &Params) -> String {
+    let (salt, output) = ("A".repeat(22), "A".repeat(43));
+    format!("$argon2id$v=19$m={},t={},p=1${salt}${output}", params.m_cost(), params.t_cost())
+}
+
+fn hash(
+    params: &Params,
+    password: &str,
+    salt: &[u8],
+    memory: &mut Vec<Block>,
+) -> Result<String, argon2::password_hash::Error> {
     let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
-    fill(&PARAMS, Algorithm::Argon2id, Version::V0x13, password, salt, &mut output, memory)?;
+    fill(params, Algorithm::Argon2id, Version::V0x13, password, salt, &mut output, memory)?;
     Ok(PasswordHash {
         algorithm: argon2::ARGON2ID_IDENT,
         version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(&PARAMS)?,
+        params: ParamsString::try_from(params)?,
         salt: Some(Salt::new(salt)?),
         hash: Some(Output::new(&output)?),
     }
     .to_string())
 }
 
-fn verify(password: &str, stored: &str, memory: &mut Vec<Block>) -> Result<Verdict, argon2::password_hash::Error> {
+/// `today` is what a hash is made with now.
+fn verify(
+    today: &Params,
+    password: &str,
+    stored: &str,
+    memory: &mut Vec<Block>,
+) -> Result<Verdict, argon2::password_hash::Error> {
     let stored = PasswordHash::new(stored)?;
     let params = Params::try_from(&stored)?;
     let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
@@ -158,7 +224,7 @@ fn verify(password: &str, stored: &str, memory: &mut Vec<Block>) -> Result<Verdi
     };
     let mut output = vec![0; expected.len()];
     fill(&params, algorithm, version, password, &salt, &mut output, memory)?;
-    let weaker = params.m_cost() < PARAMS.m_cost() || params.t_cost() < PARAMS.t_cost();
+    let weaker = params.m_cost() < today.m_cost() || params.t_cost() < today.t_cost();
     Ok(Verdict {
         right: output.ct_eq(expected.as_bytes()).into(),
         outdated: weaker || algorithm != Algorithm::Argon2id,
@@ -203,9 +269,32 @@ mod tests {
         Password::typed(text)
     }
 
+    #[test]
+    fn a_cost_below_the_cheat_sheet_or_beyond_reason_starts_nothing() {
+        for (memory, passes) in [(19_455, 2), (47_103, 1), (7_167, 32), (19_456, 0), (1_048_577, 2), (19_456, 33)] {
+            assert!(Hasher::new(1, 1, HashCost { memory, passes }).is_err(), "{memory} {passes}");
+        }
+        for (memory, passes) in [(19_456, 2), (47_104, 1), (12_288, 3), (9_216, 4), (7_168, 5), (65_536, 3)] {
+            assert!(Hasher::new(1, 1, HashCost { memory, passes }).is_ok(), "{memory} {passes}");
+        }
+    }
+
+    /// S02: what is compared for nobody is made as a real one is.
+    #[tokio::test]
+    async fn nobodys_hash_costs_what_a_real_one_does() {
+        for (memory, passes) in [(19_456, 2), (7_168, 5), (65_536, 3)] {
+            let hasher = Hasher::new(1, 4, HashCost { memory, passes }).unwrap();
+            let real = hasher.hash(&password("a calm blue door"), &Counting).await.unwrap();
+            let [real, nobody] = [real, nobody(&hasher.params)].map(|text| PasswordHash::new(&text).unwrap());
+            assert_eq!(Params::try_from(&real).unwrap(), Params::try_from(&nobody).unwrap());
+            assert_eq!(real.hash.unwrap().len(), nobody.hash.unwrap().len());
+            assert_eq!(real.salt.unwrap().len(), nobody.salt.unwrap().len());
+        }
+    }
+
     #[tokio::test]
     async fn a_password_is_right_and_another_is_wrong() {
-        let hasher = Hasher::new(1, 4).unwrap();
+        let hasher = Hasher::new(1, 4, HashCost::default()).unwrap();
         let stored = hasher.hash(&password("a calm blue door"), &Counting).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         let right = hasher.verify(&password("a calm blue door"), Some(&stored)).await.unwrap();
@@ -215,7 +304,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_has_no_password_not_even_the_empty_one() {
-        let hasher = Hasher::new(1, 4).unwrap();
+        let hasher = Hasher::new(1, 4, HashCost::default()).unwrap();
         for typed in ["", "anything", &"x".repeat(5000)] {
             assert_eq!(hasher.verify(&password(typed), None).await.unwrap(), Verdict { right: false, outdated: false });
         }
@@ -225,7 +314,7 @@ mod tests {
     async fn a_hash_of_an_independent_implementation_verifies_and_a_weak_one_is_outdated() {
         // Test vector of the reference implementation: argon2id, m=65536, t=2, p=1, "password", "somesalt".
         let stored = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-        let hasher = Hasher::new(1, 4).unwrap();
+        let hasher = Hasher::new(1, 4, HashCost::default()).unwrap();
         assert_eq!(
             hasher.verify(&password("password"), Some(stored)).await.unwrap(),
             Verdict { right: true, outdated: false }
@@ -239,14 +328,14 @@ mod tests {
 
     #[tokio::test]
     async fn one_password_typed_on_two_keyboards_is_one_password() {
-        let hasher = Hasher::new(1, 4).unwrap();
+        let hasher = Hasher::new(1, 4, HashCost::default()).unwrap();
         let stored = hasher.hash(&password("caf\u{e9} on the corner"), &Counting).await.unwrap();
         assert!(hasher.verify(&password("cafe\u{301} on the corner"), Some(&stored)).await.unwrap().right);
     }
 
     #[tokio::test]
     async fn a_burst_beyond_the_queue_is_told_to_come_back() {
-        let hasher = Hasher::new(1, 1).unwrap();
+        let hasher = Hasher::new(1, 1, HashCost::default()).unwrap();
         let tries = (0..20).map(|_| {
             let hasher = hasher.clone();
             tokio::spawn(async move { hasher.verify(&password("x"), None).await })

@@ -6,11 +6,15 @@
 //! * What is counted is the *target* or the *source*, never a cookie: dropping it or writing an address in another case
 //!   resets nothing, nor does a success (SECURITY.md S13). Unknown accounts are counted like known ones (S06).
 //! * An allowance comes back bit by bit, so nobody is ever locked out for good (S12), whatever the clock does (R15).
+//! * Asking is steady, guessing is [growing](growing): the wait after each wrong guess doubles, to an hour at most.
 //! * IPv6 counts by /64: that is what one customer gets, and an address of it costs nothing.
 //! * Memory has an end ([`MOST`] keys). When it is reached, those nearest to being free are forgotten.
 //!
-//! The algorithm is GCRA (ITU-T I.371): one number a key, the time at which it would be idle. The counters live in this
-//! process and begin anew with it.
+//! The algorithm is GCRA (ITU-T I.371): the time at which a key would be idle. The counters live in this process and begin
+//! anew with it.
+
+mod growing;
+mod text_breaker;
 
 use std::{
     collections::HashMap,
@@ -23,9 +27,10 @@ use std::{
 use ipnet::IpNet;
 use jiff::Timestamp;
 
+use self::{growing::Growing, text_breaker::TextBreaker};
 use crate::port::{Caller, Code, Email, Outcome, Phone};
 
-/// The keys that are remembered, about 3 MB.
+/// The keys that are remembered, about 4 MB.
 const MOST: usize = 100_000;
 
 /// What is limited.
@@ -48,10 +53,22 @@ pub(super) enum Action {
     SecondFactorToAccount,
 }
 
-/// `burst` at once, then one every `refill`.
-struct Allowance {
-    burst: f64,
-    refill: Duration,
+/// How often something may be done.
+enum Allowance {
+    /// `burst` at once, then one every `refill`.
+    Steady {
+        burst: f64,
+        refill: Duration,
+    },
+    Growing(Growing),
+}
+
+/// What is remembered of a subject, in epoch milliseconds.
+struct Count {
+    /// When all will be forgotten.
+    idle_at: i64,
+    /// Before that nothing may be tried; only where the wait grows.
+    next_at: i64,
 }
 
 impl Action {
@@ -60,11 +77,10 @@ impl Action {
             // An office or a school behind one address signs in within minutes in the morning; 600 an hour is still
             // far from what stuffing stolen passwords takes.
             Self::SignInFromAddress => (60.0, 6),
-            // Wrong guesses only. Ten cover a person's forgetfulness; then 30 an hour. NIST SP 800-63B-4 §3.2.2 wants
-            // no more than 100 in a row.
-            Self::SignInToAccount => (10.0, 120),
+            // Wrong guesses only. Five cover a person's forgetfulness.
+            Self::SignInToAccount => return Allowance::Growing(Growing { free: 5.0 }),
             // The current password, typed to confirm a change: somebody at an unlocked screen guesses here.
-            Self::ConfirmPassword => (10.0, 120),
+            Self::ConfirmPassword => return Allowance::Growing(Growing { free: 5.0 }),
             // Each one costs a hash, a row and a mail. A class room signs up at once.
             Self::SignUpFromAddress => (20.0, 180),
             // One person needs two or three; the burst is for people behind one address.
@@ -79,8 +95,9 @@ impl Action {
             Self::MailInAll => (500.0, 1),
             // Each one costs a second of decoding. Somebody tries a few pictures until one looks right.
             Self::UploadToAccount => (30.0, 60),
-            // Wrong codes typed for a number, over all codes that are sent to it (S17). The codes count their own five.
-            Self::GuessCode => (15.0, 600),
+            // Wrong codes typed for a number, over all codes that are sent to it (S17). The codes count their own five; this is
+            // two of them, so that a person who used one up can begin again at once.
+            Self::GuessCode => return Allowance::Growing(Growing { free: 10.0 }),
             // As mail, but each one costs money: half of it.
             Self::TextFromAddress => (10.0, 360),
             // As mail to a mailbox. A person signs in with codes from a few devices at once.
@@ -94,7 +111,7 @@ impl Action {
             // kept out for long by them.
             Self::SecondFactorToAccount => (10.0, 120),
         };
-        Allowance { burst, refill: Duration::from_secs(refill_seconds) }
+        Allowance::Steady { burst, refill: Duration::from_secs(refill_seconds) }
     }
 }
 
@@ -104,39 +121,42 @@ pub(super) struct Limits {
     /// Servers that ask for many people; what they ask for is counted by account and target only.
     application_servers: Vec<IpNet>,
     hasher: RandomState,
-    idle_at: Mutex<HashMap<u64, i64>>,
+    counts: Mutex<HashMap<u64, Count>>,
+    text_breaker: TextBreaker,
 }
 
 impl Limits {
     pub(super) fn new(factor: f64, application_servers: Vec<IpNet>) -> Self {
         let factor = if factor.is_finite() && factor > 0.0 { factor } else { 1.0 };
-        Self { factor, application_servers, hasher: RandomState::new(), idle_at: Mutex::new(HashMap::new()) }
+        let (hasher, counts, text_breaker) = (RandomState::new(), Mutex::default(), TextBreaker::new(factor));
+        Self { factor, application_servers, hasher, counts, text_breaker }
     }
 
     /// Takes one from the allowance of a subject, or tells how long to wait for the next.
     pub(super) fn take(&self, action: Action, subject: &str, now: Timestamp) -> Result<(), Duration> {
-        let (step, span) = self.step_and_span(action);
         let now = now.as_millisecond();
-        let mut idle_at = self.idle_at.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut idle_at, now);
-        let entry = idle_at.entry(self.key(action, subject)).or_insert(now);
-        // A clock that was set back must not lock anybody out for longer than a full allowance takes.
-        *entry = (*entry).clamp(now, now.saturating_add(span));
-        let next = entry.saturating_add(step);
-        let wait = next.saturating_sub(now).saturating_sub(span);
-        if wait > 0 {
-            return Err(Duration::from_millis(wait.unsigned_abs()));
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut counts, now);
+        let count = counts.entry(self.key(action, subject)).or_insert(Count { idle_at: now, next_at: now });
+        match action.allowance() {
+            Allowance::Steady { burst, refill } => {
+                let (step, span) = self.step_and_span(burst, refill);
+                take_steady(count, step, span, now)
+            }
+            Allowance::Growing(growing) => growing.take(count, self.factor, now),
         }
-        *entry = next;
-        Ok(())
     }
 
     /// Gives one back that was taken for something that turned out well.
     pub(super) fn give_back(&self, action: Action, subject: &str) {
-        let (step, _) = self.step_and_span(action);
-        let mut idle_at = self.idle_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = idle_at.get_mut(&self.key(action, subject)) {
-            *entry = entry.saturating_sub(step);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(count) = counts.get_mut(&self.key(action, subject)) else { return };
+        match action.allowance() {
+            Allowance::Steady { burst, refill } => {
+                let (step, _) = self.step_and_span(burst, refill);
+                count.idle_at = count.idle_at.saturating_sub(step);
+            }
+            Allowance::Growing(growing) => growing.give_back(count, self.factor),
         }
     }
 
@@ -166,11 +186,24 @@ impl Limits {
         self.take(Action::TextToNumber, number, now).is_ok() && self.take(Action::TextToRange, range, now).is_ok()
     }
 
+    /// Takes one from the texts to numbers that nobody has proved yet, of that number's country (S65). To be asked before any
+    /// account is looked at, or in silence.
+    ///
+    /// # Errors
+    /// `RateLimitExceeded` while too few of them are answered.
+    pub(super) fn take_text_to_new_number(&self, phone: &Phone, now: Timestamp) -> Outcome<()> {
+        self.text_breaker.take(phone, now.as_millisecond()).map_err(exceeded)
+    }
+
+    /// Somebody typed a code that was sent to that number.
+    pub(super) fn text_was_answered(&self, phone: &Phone) {
+        self.text_breaker.answered(phone);
+    }
+
     /// Milliseconds between two, and those of a full allowance.
-    fn step_and_span(&self, action: Action) -> (i64, i64) {
-        let allowance = action.allowance();
-        let step = (allowance.refill.as_secs_f64() * 1000.0 / self.factor).max(1.0);
-        let span = step * (allowance.burst * self.factor).max(1.0);
+    fn step_and_span(&self, burst: f64, refill: Duration) -> (i64, i64) {
+        let step = (refill.as_secs_f64() * 1000.0 / self.factor).max(1.0);
+        let span = step * (burst * self.factor).max(1.0);
         (as_milliseconds(step), as_milliseconds(span))
     }
 
@@ -184,17 +217,29 @@ pub(super) fn exceeded(retry_after: Duration) -> crate::port::Trouble {
     Code::RateLimitExceeded { retry_after }.into()
 }
 
+fn take_steady(count: &mut Count, step: i64, span: i64, now: i64) -> Result<(), Duration> {
+    // A clock that was set back must not lock anybody out for longer than a full allowance takes.
+    count.idle_at = count.idle_at.clamp(now, now.saturating_add(span));
+    let next = count.idle_at.saturating_add(step);
+    let wait = next.saturating_sub(now).saturating_sub(span);
+    if wait > 0 {
+        return Err(Duration::from_millis(wait.unsigned_abs()));
+    }
+    count.idle_at = next;
+    Ok(())
+}
+
 /// Forgets who is idle, and if that is nobody, the half that would be idle first.
-fn make_room(idle_at: &mut HashMap<u64, i64>, now: i64) {
-    if idle_at.len() < MOST {
+fn make_room(counts: &mut HashMap<u64, Count>, now: i64) {
+    if counts.len() < MOST {
         return;
     }
-    idle_at.retain(|_, idle| *idle > now);
-    if idle_at.len() > MOST / 2 {
-        let mut times: Vec<i64> = idle_at.values().copied().collect();
-        let (_, median, _) = times.select_nth_unstable(idle_at.len() / 2);
+    counts.retain(|_, count| count.idle_at > now);
+    if counts.len() > MOST / 2 {
+        let mut times: Vec<i64> = counts.values().map(|count| count.idle_at).collect();
+        let (_, median, _) = times.select_nth_unstable(counts.len() / 2);
         let median = *median;
-        idle_at.retain(|_, idle| *idle > median);
+        counts.retain(|_, count| count.idle_at > median);
     }
 }
 
@@ -217,7 +262,7 @@ fn as_milliseconds(milliseconds: f64) -> i64 {
 mod tests {
     use super::*;
 
-    const ACTION: Action = Action::SignInToAccount;
+    const ACTION: Action = Action::SecondFactorToAccount;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_000_000 + seconds).unwrap()
@@ -278,7 +323,7 @@ mod tests {
         for number in 0..(MOST + 10) {
             limits.take(ACTION, &number.to_string(), at(0)).unwrap();
         }
-        assert!(limits.idle_at.lock().unwrap().len() <= MOST);
+        assert!(limits.counts.lock().unwrap().len() <= MOST);
     }
 
     #[test]
@@ -290,6 +335,7 @@ mod tests {
             user_agent: String::new(),
             session: None,
             browser: None,
+            devices: Vec::new(),
             redirect_url: None,
             is_operator,
         };

@@ -5,10 +5,12 @@
 
 mod accounts;
 mod auth_manager;
+mod authenticators;
 mod challenges;
 mod clock;
 mod codes;
 pub mod credentials;
+mod devices;
 pub mod fields;
 mod files;
 mod flows;
@@ -18,6 +20,8 @@ mod objects;
 pub mod outbox;
 pub mod passwords;
 mod random;
+mod recovery_codes;
+mod seal;
 mod sessions;
 mod settings;
 mod shown;
@@ -39,13 +43,16 @@ pub use random::SystemRandom;
 pub use settings::{MessageSettings, SecretKey, Settings, SmsCountries};
 
 use self::{
+    authenticators::Authenticators,
     challenges::Challenges,
     codes::Codes,
-    credentials::Hasher,
+    credentials::{Hasher, HasherError},
+    devices::Devices,
     files::Files,
     keys::Keys,
     limits::Limits,
     outbox::{Outbox, TemplateError},
+    recovery_codes::Recovery,
     sessions::Sessions,
     store::Store,
     tokens::Links,
@@ -73,6 +80,9 @@ struct Parts {
     links: Links,
     codes: Codes,
     challenges: Challenges,
+    authenticators: Authenticators,
+    recovery: Recovery,
+    devices: Devices,
     keys: Keys,
     limits: Limits,
 }
@@ -88,8 +98,8 @@ pub enum EngineError {
     PublicUrl(String),
     #[error("a template has a mistake: {0}")]
     Template(#[from] TemplateError),
-    #[error("the system gives no threads to hash passwords on")]
-    Threads(#[source] std::io::Error),
+    #[error(transparent)]
+    Hasher(#[from] HasherError),
 }
 
 impl Engine {
@@ -113,7 +123,7 @@ impl Engine {
         let redirect_url =
             web_url(&settings.redirect_url).ok_or_else(|| EngineError::RedirectUrl(settings.redirect_url.clone()))?;
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        let hasher = Hasher::new(threads, threads * QUEUE_PER_THREAD).map_err(EngineError::Threads)?;
+        let hasher = Hasher::new(threads, threads * QUEUE_PER_THREAD, settings.password_cost)?;
         let keys = &settings.secret_keys;
         let (name, url) = (&settings.product_name, &settings.public_url);
         let templates = settings.messages.templates_dir.as_deref();
@@ -125,13 +135,19 @@ impl Engine {
                 phone_sign_up: settings.phone_sign_up,
                 sign_in_codes: settings.sign_in_codes,
                 password_min: settings.password_min,
+                authenticators: true,
                 link_minutes: tokens::LINK_MINUTES,
+                code_minutes: codes::MINUTES,
+                sms_countries: settings.messages.sms_countries.listed().map(<[String]>::to_vec),
                 mail_codes: true,
             },
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),
             codes: Codes::new(keys),
             challenges: Challenges::new(keys),
+            authenticators: Authenticators::new(keys),
+            recovery: Recovery::new(keys),
+            devices: Devices::new(keys),
             keys: Keys::new(keys),
             limits: Limits::new(settings.limits_factor, settings.application_servers.clone()),
             outbox,
@@ -208,6 +224,18 @@ impl Engine {
 
     fn challenges(&self) -> &Challenges {
         &self.0.challenges
+    }
+
+    fn authenticators(&self) -> &Authenticators {
+        &self.0.authenticators
+    }
+
+    fn recovery(&self) -> &Recovery {
+        &self.0.recovery
+    }
+
+    fn devices(&self) -> &Devices {
+        &self.0.devices
     }
 
     fn keys(&self) -> &Keys {

@@ -1,14 +1,16 @@
 //! Which passwords are accepted.
 //!
 //! Length, and whether others would guess it: no composition rules, no rotation, nothing trimmed (NIST SP 800-63B-4
-//! §3.1.1.2; SECURITY.md S07–S09). Guessability is judged offline by zxcvbn, which knows the lists of common and breached
-//! passwords, names, words, keyboard walks and dates that attackers begin with.
+//! §3.1.1.2; SECURITY.md S07–S09). Guessability is judged offline: by the [lists](common) of common and breached passwords that
+//! attackers begin with, and by zxcvbn, which knows names, words, keyboard walks, dates and how they are mangled.
+
+mod common;
 
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::Score;
 
 use super::credentials::MAX_PASSWORD_BYTES;
-use crate::port::{Code, Password};
+use crate::port::{Code, Password, Phone};
 
 /// How much of a password is looked at for guessability; its cost grows with the square of the length.
 const JUDGED_CHARACTERS: usize = 64;
@@ -18,7 +20,7 @@ const PERSONAL_CHARACTERS: usize = 4;
 
 /// Says whether a password may be chosen.
 ///
-/// `personal` is what others know: the name, the address, the product's name.
+/// `personal` is what others know: the name, the address, the number, the product's name.
 ///
 /// # Errors
 /// The reason, as a code that belongs to the password field.
@@ -38,6 +40,9 @@ pub fn judge(password: &Password, min: usize, personal: &[&str]) -> Result<(), C
     if too_personal(&password, &personal) {
         return Err(Code::PasswordTooPersonal);
     }
+    if common::is_listed(&password) {
+        return Err(Code::PasswordTooCommon);
+    }
     let judged: String = password.chars().take(JUDGED_CHARACTERS).collect();
     let known: Vec<&str> = personal.iter().map(String::as_str).collect();
     match zxcvbn::zxcvbn(&judged, &known).score() {
@@ -46,10 +51,14 @@ pub fn judge(password: &Password, min: usize, personal: &[&str]) -> Result<(), C
     }
 }
 
-/// The words of what others know, lowered: "Ann Example", "ann.example@mail.example" → ann.example, example, mail.
+/// The words of what others know, lowered: "Ann Example", "ann.example@mail.example" → ann.example, example, mail. A number is
+/// known without its country as well, however long the calling code is: "+4915112345678" → 4915112345678, 15112345678.
 fn personal_parts(personal: &[&str]) -> Vec<String> {
     let mut parts = Vec::new();
     for text in personal {
+        if let Ok(phone) = Phone::parse(text) {
+            parts.extend((1..=4).filter_map(|start| phone.as_str().get(start..)).map(str::to_owned));
+        }
         let text = text.to_lowercase();
         let words = text.split(|letter: char| !letter.is_alphanumeric()).map(str::to_owned);
         parts.extend(words);
@@ -60,11 +69,15 @@ fn personal_parts(personal: &[&str]) -> Vec<String> {
     parts
 }
 
-/// Whether next to nothing is left of the password once what others know is taken out.
+/// Whether next to nothing is left of the password once what others know is taken out, however it is spaced.
 fn too_personal(password: &str, personal: &[String]) -> bool {
     let password = password.to_lowercase();
-    personal.iter().any(|part| {
-        password.contains(part.as_str()) && password.replace(part.as_str(), "").chars().count() < PERSONAL_CHARACTERS
+    let unspaced: String = password.chars().filter(|letter| letter.is_alphanumeric()).collect();
+    [password, unspaced].iter().any(|password| {
+        personal.iter().any(|part| {
+            let rest = || password.replace(part.as_str(), "").chars().count();
+            password.contains(part.as_str()) && rest() < PERSONAL_CHARACTERS
+        })
     })
 }
 
@@ -73,7 +86,8 @@ mod tests {
     use super::*;
 
     fn judged(password: &str) -> Result<(), Code> {
-        judge(&Password::typed(password), 8, &["Ann Example", "ann.example@mail.example", "Vestibule"])
+        let known = ["Ann Example", "ann.example@mail.example", "+4915112345678", "Vestibule"];
+        judge(&Password::typed(password), 8, &known)
     }
 
     #[test]
@@ -85,14 +99,18 @@ mod tests {
 
     #[test]
     fn what_attackers_try_first_is_refused() {
-        for common in ["password", "Password1", "12345678", "qwertyuiop", "letmein123", "aaaaaaaaaaaa", "iloveyou1"] {
+        for common in
+            ["password", "Password1", "12345678", "qwertyuiop", "letmein123", "aaaaaaaaaaaa", "iloveyou1", "Borboleta"]
+        {
             assert_eq!(judged(common), Err(Code::PasswordTooCommon), "{common}");
         }
     }
 
     #[test]
-    fn ones_own_name_and_address_and_the_products_name_are_refused() {
-        for own in ["Ann Example", "ann.example", "ann.example@mail.example", "vestibule", "Vestibule1!", "example12"] {
+    fn ones_own_name_address_and_number_and_the_products_name_are_refused() {
+        let words = ["Ann Example", "ann.example", "ann.example@mail.example", "vestibule", "Vestibule1!", "example12"];
+        let numbers = ["+4915112345678", "015112345678", "0151-12345678", "15112345678!"];
+        for own in words.into_iter().chain(numbers) {
             assert_eq!(judged(own), Err(Code::PasswordTooPersonal), "{own}");
         }
     }

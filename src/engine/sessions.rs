@@ -49,7 +49,7 @@ const REMEMBERED: u64 = 8192;
 const SLOTS: usize = 4096;
 
 const BY_DIGEST: &str = concat!(
-    "select s.id as session_id, s.started_at, s.last_seen_at, s.expires_at, s.address, s.user_agent, ",
+    "select s.id as session_id, s.started_at, s.last_seen_at, s.expires_at, s.proved_at, s.address, s.user_agent, ",
     account_columns!(),
     " from sessions s join users u on u.id = s.user_id",
     holdings!(),
@@ -69,6 +69,7 @@ struct Known {
     account: Account,
     session: Session,
     expires_at: Timestamp,
+    proved_at: Timestamp,
     last_seen: AtomicI64,
     /// The counter of the account when it was read.
     change: u64,
@@ -78,6 +79,8 @@ struct Known {
 pub(super) struct Current {
     pub(super) member: Member,
     pub(super) account: Account,
+    /// When they last proved to be the owner: by signing in, or later (`flows/proofs.rs`).
+    pub(super) proved_at: Timestamp,
 }
 
 impl Sessions {
@@ -94,7 +97,7 @@ impl Sessions {
         Change { changes: Arc::clone(&self.changes), slot: Changes::slot(user_id) }
     }
 
-    /// Adds a session to the transaction. Its token is new (SECURITY.md S32).
+    /// Adds a session to the transaction. Its token is new (SECURITY.md S32), and what led to it is its first proof.
     pub(super) async fn begin(
         &self,
         tx: &mut Transaction<'_>,
@@ -104,8 +107,8 @@ impl Sessions {
         now: Timestamp,
     ) -> Outcome<Session> {
         let (id, token) = (new_id(random), new_token(random));
-        let sql = "insert into sessions (id, user_id, token_digest, started_at, last_seen_at, expires_at, address, \
-                   user_agent) values ($1, $2, $3, $4, $4, $5, $6, $7)";
+        let sql = "insert into sessions (id, user_id, token_digest, started_at, last_seen_at, expires_at, \
+                   proved_at, address, user_agent) values ($1, $2, $3, $4, $4, $5, $4, $6, $7)";
         let address = caller.address.map(|address| address.to_string());
         let digest = self.digests.of(token.as_bytes());
         tx.execute(sql, values![&id, user_id, digest, now, after(now, LIFE), address, &*caller.user_agent]).await?;
@@ -121,16 +124,18 @@ impl Sessions {
         })
     }
 
-    /// Gives a session a new token; the old one is dead. `None` when the session has ended meanwhile.
+    /// Gives a session whose owner was proved a new token; the old one is dead (S32). `None` when the session has ended
+    /// meanwhile.
     pub(super) async fn renew(
         &self,
         tx: &mut Transaction<'_>,
         handle: &str,
         random: &dyn Random,
+        now: Timestamp,
     ) -> Outcome<Option<SessionToken>> {
         let token = new_token(random);
-        let sql = "update sessions set token_digest = $2 where id = $1";
-        let renewed = tx.execute(sql, values![handle, self.digests.of(token.as_bytes())]).await?;
+        let sql = "update sessions set token_digest = $2, proved_at = $3 where id = $1";
+        let renewed = tx.execute(sql, values![handle, self.digests.of(token.as_bytes()), now]).await?;
         if renewed == 0 { Ok(None) } else { parse(&token).map(Some) }
     }
 
@@ -156,7 +161,7 @@ impl Engine {
         self.note_seen(&known, last_seen, now);
         let session = Session { token: Some(token.clone()), last_seen_at: last_seen.max(now), ..known.session.clone() };
         let account = known.account.clone();
-        Ok(Current { member: Member { user: account.user.clone(), session }, account })
+        Ok(Current { member: Member { user: account.user.clone(), session }, account, proved_at: known.proved_at })
     }
 
     async fn known(&self, token: &SessionToken) -> Result<Option<Arc<Known>>, StoreError> {
@@ -206,6 +211,7 @@ impl Known {
             change: changes.of(&account.user.id),
             session: read(row)?,
             expires_at: row.time("expires_at")?,
+            proved_at: row.time("proved_at")?,
             last_seen: AtomicI64::new(row.integer("last_seen_at")?),
             account,
         })

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use super::fields::Fields;
+use super::{credentials::HashCost, fields::Fields};
 
 /// The settings of the embedded backend.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Settings {
     pub sign_in_codes: bool,
     /// Shortest password accepted, in characters.
     pub password_min: usize,
+    /// What a password hash costs; weaker ones are made anew at the next sign-in (SECURITY.md S11).
+    pub password_cost: HashCost,
     /// Multiplies every allowance of the rate limits.
     pub limits_factor: f64,
     /// Servers that ask for many people: their address is not limited, accounts and targets are.
@@ -59,6 +61,16 @@ pub enum SmsCountries {
     All,
     /// As ISO 3166-1 names them, by two capitals. A number whose plan names no country is in none of them.
     Only(Vec<String>),
+}
+
+impl SmsCountries {
+    /// The list, where there is one.
+    pub fn listed(&self) -> Option<&[String]> {
+        match self {
+            Self::All => None,
+            Self::Only(countries) => Some(countries),
+        }
+    }
 }
 
 impl Default for MessageSettings {

@@ -3,7 +3,8 @@
 
 use super::fields::Fields;
 use crate::port::{
-    AccessToken, Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, Session, SignedUp, StoredFile, User,
+    AccessToken, AuthenticatorKey, Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, RecoveryCodes, Session,
+    SignedUp, StoredFile, User,
 };
 
 /// An answer, which may hold users.
@@ -16,9 +17,11 @@ pub(super) trait Shown: Sized {
 
 /// Answers without a user.
 impl Shown for () {}
+impl Shown for AuthenticatorKey {}
 impl Shown for AccessToken {}
 impl Shown for Bucket {}
 impl Shown for Challenge {}
+impl Shown for RecoveryCodes {}
 impl Shown for Session {}
 impl Shown for StoredFile {}
 impl<T> Shown for Vec<T> {}

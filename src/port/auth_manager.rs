@@ -5,7 +5,10 @@ use std::{future::Future, pin::Pin};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{AccessToken, Caller, ChallengeToken, FieldUpdate, LinkKey, Outcome, Password, Session, User};
+use super::{
+    AccessToken, AuthenticatorKey, Caller, ChallengeToken, DeviceTicket, Factors, FieldUpdate, LinkKey, Outcome,
+    Password, RecoveryCodes, SecondFactors, Session, User,
+};
 
 /// What an operation returns: a future of its own, so that the backend can be a trait object.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Outcome<T>> + Send>>;
@@ -77,9 +80,9 @@ pub trait AuthManager: Send + Sync {
     /// are switched off.
     fn send_sign_in_code(&self, caller: Caller, phone: String) -> Answer<()>;
 
-    /// Spends a sign-in code for a session. The phone is then the first factor, so an account whose second factor is that same
-    /// phone is refused with `SecondFactorFirst`: it needs the password first.
-    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Grant>;
+    /// Spends a sign-in code for a session. The phone is then the first factor, and cannot be the second one as well: an account
+    /// that has no other is refused with `SecondFactorFirst` and needs the password first.
+    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Entrance>;
 
     /// Sends a code that resets the password. Answers the same whether or not the account exists.
     fn send_reset_password_code(&self, caller: Caller, phone: String) -> Answer<()>;
@@ -94,22 +97,60 @@ pub trait AuthManager: Send + Sync {
     ) -> Answer<()>;
 
     /// *Member.* Asks to change or add the account's number. The new number gets a code that proves it; the user comes back
-    /// unchanged, unless `confirm_phone` is off.
-    fn change_phone(&self, caller: Caller, current_password: Password, new_phone: String) -> Answer<User>;
+    /// unchanged, unless `confirm_phone` is off. Without the current password, `ProofNeeded` unless the session was proved just now.
+    fn change_phone(&self, caller: Caller, current_password: Option<Password>, new_phone: String) -> Answer<User>;
 
     /// *Member.* Sends a code that makes a number the account's, for its second factor (ALTOGIC_WIRE.md §8). The session
     /// alone is the proof that is asked for while the account has no verified phone; where it has one, the second factor
-    /// must be off (`SecondFactorIsOn`).
+    /// must be off (`SecondFactorIsOn`). `ProofNeeded` at the pages unless the session was proved just now.
     fn set_phone(&self, caller: Caller, phone: String) -> Answer<()>;
 
     /// *Member.* Makes the number the account's with the code that [`set_phone`](Self::set_phone) sent.
     fn verify_own_phone(&self, caller: Caller, phone: String, code: String) -> Answer<User>;
 
-    /// Finishes a sign-in with the code of its second factor. Single use, bound to that sign-in.
-    fn sign_in_with_second_factor(&self, caller: Caller, of: SecondFactorOf, code: String) -> Answer<Grant>;
+    /// Finishes a sign-in with its second factor: the code that was sent for it, the one that the authenticator app shows, or a
+    /// recovery code. Each is good once. Where `trust` is asked for, this browser is not asked again for 30 days.
+    ///
+    /// Refused with `InvalidOneTimeCode`; with `ChallengeGone` when the sign-in is over or was guessed at too often.
+    fn sign_in_with_second_factor(
+        &self,
+        caller: Caller,
+        of: SecondFactorOf,
+        code: String,
+        trust: bool,
+    ) -> Answer<Grant>;
 
-    /// Sends the code of a second factor again; the former one dies.
+    /// Sends a code by SMS for a sign-in that waits, for the first time or again; a former one dies. Refused with
+    /// `ChallengeGone`, or `SecondFactorNeedsPhone` where no code by SMS may finish it.
     fn resend_second_factor(&self, caller: Caller, challenge: ChallengeToken) -> Answer<Challenge>;
+
+    /// *Member.* The second factors of the caller's account.
+    fn second_factors(&self, caller: Caller) -> Answer<SecondFactors>;
+
+    /// *Member.* Switches the codes by SMS on or off. Refused with `SecondFactorNeedsPhone` without a verified phone. Whatever
+    /// switches a factor asks for a fresh proof and tells the owner; with the first factor come recovery codes, with the last
+    /// one they go, and so does the trust in browsers.
+    fn switch_text_factor(&self, caller: Caller, on: bool) -> Answer<Option<RecoveryCodes>>;
+
+    /// *Member.* Makes a key for an authenticator app. It counts from [`confirm_authenticator`](Self::confirm_authenticator) on;
+    /// until then a former one goes on.
+    fn begin_authenticator(&self, caller: Caller) -> Answer<()>;
+
+    /// *Member.* The key that waits for its first code, for 30 minutes after it was made.
+    fn waiting_authenticator(&self, caller: Caller) -> Answer<Option<AuthenticatorKey>>;
+
+    /// *Member.* Switches the authenticator app on with its first code, which is then used up (SECURITY.md S15). Refused with
+    /// `InvalidOneTimeCode`, or `AuthenticatorGone` when no key waits.
+    fn confirm_authenticator(&self, caller: Caller, code: String) -> Answer<Option<RecoveryCodes>>;
+
+    /// *Member.* Forgets the authenticator app.
+    fn remove_authenticator(&self, caller: Caller) -> Answer<()>;
+
+    /// *Member.* Makes new recovery codes; the old ones are worth nothing. Refused with `SecondFactorIsOff`.
+    fn make_recovery_codes(&self, caller: Caller) -> Answer<RecoveryCodes>;
+
+    /// *Member.* Asks one browser, or all of them, for the second factor again.
+    fn untrust_browsers(&self, caller: Caller, handle: Option<String>) -> Answer<()>;
 
     /// Mails a sign-in link. Answers the same whether or not the account exists.
     fn send_magic_link_email(&self, caller: Caller, email: String) -> Answer<()>;
@@ -120,13 +161,28 @@ pub trait AuthManager: Send + Sync {
     /// Sets a new password with the access token of a reset link. Ends every session and every older link; signs nobody in.
     fn reset_password_with_token(&self, caller: Caller, token: AccessToken, new_password: Password) -> Answer<()>;
 
+    /// *Member.* How the caller can prove to be the owner again, for the page that asks for it.
+    fn proof_methods(&self, caller: Caller) -> Answer<ProofMethods>;
+
+    /// *Member.* Sends a code to where [`ProofMethods::code`] says; the former one dies. Refused with `ProofCodeNotOffered` where
+    /// it says nothing.
+    fn send_proof_code(&self, caller: Caller) -> Answer<()>;
+
+    /// *Member.* Proves that the caller is the owner. From then on, for ten minutes, the session may make sensitive changes
+    /// (SECURITY.md S20). Refused with `InvalidCredentials` or `InvalidOneTimeCode` when wrong.
+    fn prove(&self, caller: Caller, proof: Proof) -> Answer<Proved>;
+
     /// *Member.* Changes the password. Every other session and every older link ends, the owner is told. Answers the session
     /// to go on with: at the pages it has a new token (S32), on the wire the old one stays good, as clients expect.
+    ///
+    /// An account that has no password gets its first one at the pages: the old one is not looked at, and it is `ProofNeeded`
+    /// unless the session was proved just now.
     fn change_password(&self, caller: Caller, old_password: Password, new_password: Password) -> Answer<Session>;
 
     /// *Member.* Asks to move the account to a new address. The new address gets a link that proves it, the old one is told.
-    /// The user comes back unchanged, unless `confirm_email` is off.
-    fn change_email(&self, caller: Caller, current_password: Password, new_email: String) -> Answer<User>;
+    /// The user comes back unchanged, unless `confirm_email` is off. Without the current password, `ProofNeeded` unless the
+    /// session was proved just now.
+    fn change_email(&self, caller: Caller, current_password: Option<Password>, new_email: String) -> Answer<User>;
 
     /// Finishes a change of address with the key of the link that was mailed to the new one. Needs no session: the key is
     /// the proof. Refused with `InvalidAccessToken`, or `EmailNotUnique` when the address was taken meanwhile.
@@ -194,8 +250,14 @@ pub struct Offers {
     pub sign_in_codes: bool,
     /// Shortest password accepted, in characters.
     pub password_min: usize,
+    /// Whether authenticator apps, recovery codes and trusted browsers are there beside the codes by SMS.
+    pub authenticators: bool,
     /// How long a mailed link lives, in minutes, for the sentence that says so.
     pub link_minutes: u32,
+    /// How long a code by SMS lives, in minutes; that of a second factor says its own end ([`Challenge`]).
+    pub code_minutes: u32,
+    /// The only countries that codes are sent to, as ISO 3166-1 names them (`DE`); `None` for all.
+    pub sms_countries: Option<Vec<String>>,
     /// Whether mails that were asked for at our pages carry a code to type there, beside their link.
     pub mail_codes: bool,
 }
@@ -233,6 +295,8 @@ pub struct Member {
 pub struct Grant {
     pub user: User,
     pub session: Session,
+    /// For the browser to keep, when it was not known before.
+    pub device: Option<DeviceTicket>,
 }
 
 /// How far a first factor got somebody.
@@ -241,7 +305,7 @@ pub struct Grant {
 pub enum Entrance {
     /// In: the account asks for nothing more.
     Granted(Grant),
-    /// A code of the second factor was sent.
+    /// A second factor is asked for.
     Challenged(Challenge),
 }
 
@@ -250,10 +314,54 @@ pub enum Entrance {
 pub struct Challenge {
     /// Names the sign-in; worth nothing without the code.
     pub token: ChallengeToken,
-    /// The number the code went to, in E.164 form. Whoever gets a challenge has proved the first factor.
+    pub factors: Factors,
+    /// The code that was sent by SMS, if one was.
+    pub sent: Option<SentCode>,
+}
+
+/// A code by SMS that is on its way.
+#[derive(Debug, Clone)]
+pub struct SentCode {
+    /// The number it went to, in E.164 form. Whoever gets a challenge has proved the first factor.
     pub phone: String,
     /// When the code ends.
     pub expires_at: Timestamp,
+}
+
+/// How an owner can be proved again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProofMethods {
+    /// Whether there is a password to type.
+    pub password: bool,
+    /// Whether an authenticator app shows codes.
+    pub authenticator: bool,
+    /// Where a code can be sent.
+    pub code: Option<CodePlace>,
+}
+
+/// Where a code goes, written so that its owner knows the place and nobody else learns it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodePlace {
+    Phone(String),
+    Mailbox(String),
+}
+
+/// What somebody typed to prove to be the owner.
+#[derive(Debug)]
+pub enum Proof {
+    Password(Password),
+    /// The code of [`AuthManager::send_proof_code`], as typed.
+    Code(String),
+}
+
+/// What became of a proof.
+#[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
+pub enum Proved {
+    /// It was right. The session goes on under a new token; the old one is dead (S32).
+    Session(Session),
+    /// Not judged: this backend keeps no proofs. The password goes along with the change, which judges it.
+    WithTheChange(Password),
 }
 
 /// Which sign-in a code of a second factor belongs to.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{BrowserTicket, SessionToken};
+use super::{BrowserTicket, DeviceTicket, SessionToken};
 
 /// The one who asks, as the door saw them.
 #[derive(Debug, Clone)]
@@ -17,6 +17,9 @@ pub struct Caller {
     pub session: Option<SessionToken>,
     /// What marks this browser, so that a mailed link may finish where it was asked for. Only the pages have one.
     pub browser: Option<BrowserTicket>,
+    /// What this browser was given when somebody signed in with it before; one for each of its last people. Only the pages
+    /// have some.
+    pub devices: Vec<DeviceTicket>,
     /// Where mailed links that this request causes send the browser, when the application has a redirect URL of its own
     /// instead of the one in the settings.
     pub redirect_url: Option<String>,

@@ -24,6 +24,7 @@ mod files;
 mod inbox;
 mod phone;
 mod refusal;
+mod second_factors;
 mod secret;
 mod session;
 mod storage;
@@ -31,8 +32,8 @@ mod user;
 mod wording;
 
 pub use auth_manager::{
-    Answer, AuthManager, Challenge, Entrance, Grant, MailedFor, Member, NotMe, Offers, PhoneVerified, SecondFactorOf,
-    SignUpWithEmail, SignUpWithPhone, SignedUp,
+    Answer, AuthManager, Challenge, CodePlace, Entrance, Grant, MailedFor, Member, NotMe, Offers, PhoneVerified, Proof,
+    ProofMethods, Proved, SecondFactorOf, SentCode, SignUpWithEmail, SignUpWithPhone, SignedUp,
 };
 pub use caller::{Caller, Door};
 pub use chance::{Clock, Random};
@@ -45,7 +46,11 @@ pub use files::{
 pub use inbox::{DevInbox, Message};
 pub use phone::Phone;
 pub use refusal::{Code, Failure, Field, Outcome, Problem, Refusal, Trouble};
-pub use secret::{AccessToken, BrowserTicket, ChallengeToken, LinkKey, OneTimeCode, Password, SessionToken};
+pub use second_factors::{AuthenticatorKey, Factors, RecoveryCodes, SecondFactors, TrustedBrowser};
+pub use secret::{
+    AccessToken, BrowserTicket, ChallengeToken, DeviceTicket, LinkKey, OneTimeCode, Password, RecoveryCode,
+    SessionToken,
+};
 pub use session::{Agent, Session, Version};
 pub use storage::Storage;
 pub use user::{FieldUpdate, Update, User};

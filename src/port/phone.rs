@@ -32,8 +32,7 @@ impl Phone {
         if typed.is_empty() {
             return Err(Code::MissingPhone);
         }
-        let plain = |letter: char| letter.is_ascii_digit() || " .-/()\u{a0}".contains(letter);
-        let digits = typed.strip_prefix('+').filter(|rest| rest.chars().all(plain)).ok_or(Code::InvalidPhone)?;
+        let digits = typed.strip_prefix('+').filter(|rest| rest.chars().all(is_plain)).ok_or(Code::InvalidPhone)?;
         if digits.len() > Self::MAX_TYPED {
             return Err(Code::InvalidPhone);
         }
@@ -44,6 +43,23 @@ impl Phone {
         }
         let country = number.country().id().map(|id| id.as_ref().to_owned());
         Ok(Self { e164, country })
+    }
+
+    /// Reads a number as somebody typed it who also chose a country (ISO 3166-1, `DE`), in the way numbers are dialled there:
+    /// `0151 12345678`, `0049 151 …`. One that begins with a plus names its country itself, and the chosen one means nothing.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse). A country that does not exist is none.
+    pub fn parse_in(typed: &str, country: &str) -> Result<Self, Code> {
+        let typed = typed.trim();
+        let Some(country) = country.parse().ok().filter(|_| !typed.starts_with('+') && !typed.is_empty()) else {
+            return Self::parse(typed);
+        };
+        if typed.len() > Self::MAX_TYPED || !typed.chars().all(is_plain) {
+            return Err(Code::InvalidPhone);
+        }
+        let number = phonenumber::parse(Some(country), typed).map_err(|_| Code::InvalidPhone)?;
+        Self::parse(&number.format().mode(phonenumber::Mode::E164).to_string())
     }
 
     /// The number in the form it is stored, compared and dialled in.
@@ -71,6 +87,11 @@ impl Phone {
         let end = self.e164.get(self.e164.len() - 2..).unwrap_or_default();
         format!("{calling_code} … {end}")
     }
+}
+
+/// A digit, or what stands between digits for the eye.
+fn is_plain(letter: char) -> bool {
+    letter.is_ascii_digit() || " .-/()\u{a0}".contains(letter)
 }
 
 impl fmt::Display for Phone {
@@ -104,6 +125,33 @@ mod tests {
             ["015112345678", "+", "+49", "+4915112345678901234", "+49151a234", "+999123456789", "49151123", "+1;drop"]
         {
             assert_eq!(Phone::parse(typed), Err(Code::InvalidPhone), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_read_as_it_is_dialled_in_its_country() {
+        for (typed, country, number) in [
+            ("0151 12345678", "DE", "+4915112345678"),
+            ("0049 151 12345678", "DE", "+4915112345678"),
+            ("15112345678", "DE", "+4915112345678"),
+            ("(201) 555-0123", "US", "+12015550123"),
+            ("1 201 555 0123", "US", "+12015550123"),
+            ("07400 123456", "GB", "+447400123456"),
+            ("06 12 34 56 78", "FR", "+33612345678"),
+            ("312 345 6789", "IT", "+393123456789"),
+            ("06 1234 5678", "IT", "+390612345678"),
+            ("0530 222 33 44", "TR", "+905302223344"),
+            ("+90 530 222 33 44", "DE", "+905302223344"),
+            ("+905302223344", "", "+905302223344"),
+        ] {
+            let read = Phone::parse_in(typed, country).map(|phone| phone.to_string());
+            assert_eq!(read, Ok(number.to_owned()), "{typed} in {country}");
+        }
+        assert_eq!(Phone::parse_in(" ", "DE"), Err(Code::MissingPhone));
+        for (typed, country) in
+            [("0151 12345678", ""), ("0151 12345678", "QQ"), ("12", "DE"), ("0151;12345678", "DE"), ("0", "DE")]
+        {
+            assert_eq!(Phone::parse_in(typed, country), Err(Code::InvalidPhone), "{typed} in {country}");
         }
     }
 

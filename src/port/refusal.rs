@@ -89,6 +89,13 @@ pub enum Code {
     SecondFactorIsOn,
     /// There is no verified phone that codes could be sent to.
     SecondFactorNeedsPhone,
+    /// The account asks for a second factor that this door cannot ask for.
+    SecondFactorElsewhere,
+    SecondFactorIsOff,
+    /// No key waits for the first code of an authenticator app.
+    AuthenticatorGone,
+    /// The backend does not have it.
+    NotOffered,
     MissingPassword,
     PasswordTooShort {
         min: usize,
@@ -104,6 +111,10 @@ pub enum Code {
     InvalidPhoneCredentials,
     /// The current password, typed to confirm a change, is wrong.
     InvalidCredentials,
+    /// A sensitive change wants a proof of the owner that is younger than the last one.
+    ProofNeeded,
+    /// There is nowhere to send a code that proves the owner, or no need for one.
+    ProofCodeNotOffered,
     NameTooLong,
     InvalidName,
     MissingSessionToken,

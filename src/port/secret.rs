@@ -59,6 +59,10 @@ token! {
 }
 
 token! {
+    /// Marks a browser that somebody signed in with before, across sign-outs.
+    DeviceTicket, 128, Code::InvalidAccessToken, Code::InvalidAccessToken
+}
+token! {
     /// Marks one sign-in whose first factor was right, until its second one is.
     ChallengeToken, 128, Code::InvalidOneTimeCode, Code::InvalidOneTimeCode
 }
@@ -92,6 +96,44 @@ impl OneTimeCode {
 impl fmt::Debug for OneTimeCode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("OneTimeCode(…)")
+    }
+}
+
+/// A recovery code, as somebody typed it.
+#[derive(Clone)]
+pub struct RecoveryCode(SecretString);
+
+impl RecoveryCode {
+    /// What the codes are made of: no letter or digit that looks like another one.
+    pub const SIGNS: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
+    /// Signs of a code; 49 bits (SECURITY.md S19).
+    pub const LENGTH: usize = 10;
+
+    /// Reads a code; its dash, blanks and capitals mean nothing.
+    ///
+    /// # Errors
+    /// `MissingOneTimeCode` for nothing, `InvalidOneTimeCode` for what no recovery code looks like.
+    pub fn parse(typed: &str) -> Result<Self, Code> {
+        if typed.trim().is_empty() {
+            return Err(Code::MissingOneTimeCode);
+        }
+        let signs: String = typed.chars().take(64).filter(|sign| !" \t-\u{a0}".contains(*sign)).collect();
+        let signs = signs.to_ascii_lowercase();
+        if signs.len() != Self::LENGTH || !signs.bytes().all(|sign| Self::SIGNS.contains(&sign)) {
+            return Err(Code::InvalidOneTimeCode);
+        }
+        Ok(Self(SecretString::from(signs)))
+    }
+
+    /// The ten signs, for the page that shows them once or the digest.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for RecoveryCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("RecoveryCode(…)")
     }
 }
 
@@ -135,6 +177,17 @@ mod tests {
         assert_eq!(OneTimeCode::parse(" ").unwrap_err(), Code::MissingOneTimeCode);
         for typed in ["31415", "3141592", "31415x", "３１４１５９"] {
             assert_eq!(OneTimeCode::parse(typed).unwrap_err(), Code::InvalidOneTimeCode, "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_recovery_code_is_ten_signs_however_they_are_written() {
+        for typed in ["abcde-fgh23", "ABCDE FGH23", " abcdefgh23 "] {
+            assert_eq!(RecoveryCode::parse(typed).unwrap().expose(), "abcdefgh23");
+        }
+        assert_eq!(RecoveryCode::parse("").unwrap_err(), Code::MissingOneTimeCode);
+        for typed in ["314159", "abcde-fghi1", "abcde-fgh234", "äbcde-fgh23"] {
+            assert_eq!(RecoveryCode::parse(typed).unwrap_err(), Code::InvalidOneTimeCode, "{typed}");
         }
     }
 

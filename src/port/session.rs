@@ -1,6 +1,6 @@
 //! Sessions, and what a `User-Agent` header tells of the browser behind one.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use jiff::Timestamp;
 
@@ -28,6 +28,16 @@ pub struct Agent {
     pub browser: Version,
     pub device: Version,
     pub system: Version,
+}
+
+/// As a person calls it: "Firefox on Linux". Families of a table of ours, so nothing that a stranger wrote is in it.
+impl fmt::Display for Agent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = |version: &Version| version.family != "Other";
+        let browser = if known(&self.browser) { &*self.browser.family } else { "An application" };
+        formatter.write_str(browser)?;
+        if known(&self.system) { write!(formatter, " on {}", self.system.family) } else { Ok(()) }
+    }
 }
 
 /// A named thing with a version.

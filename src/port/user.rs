@@ -17,6 +17,8 @@ pub struct User {
     pub phone_verified: bool,
     /// Whether every sign-in is followed by a code to the verified phone.
     pub two_factor: bool,
+    /// Whether anything at all is asked for after the first factor. Not on the wire.
+    pub second_factor: bool,
     pub name: Option<String>,
     /// An absolute URL. Only one of our own files is shown on our pages.
     pub profile_picture: Option<String>,

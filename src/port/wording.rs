@@ -54,6 +54,12 @@ impl fmt::Display for Code {
             Self::SecondFactorIsOn => {
                 "Codes of the second factor go to the number of this account. Switch the second factor off first, or change the number with your password."
             }
+            Self::SecondFactorElsewhere => {
+                "This account asks for a code of its authenticator app, which cannot be typed here. Sign in at the account pages."
+            }
+            Self::SecondFactorIsOff => "There is no second factor yet. Switch one on first.",
+            Self::AuthenticatorGone => "The key that was shown is no longer good. Begin again with a new one.",
+            Self::NotOffered => "This is not offered here.",
             Self::SecondFactorNeedsPhone => "Set and verify a phone number first; the codes are sent to it.",
             Self::MissingPassword => "Type your password.",
             Self::PasswordTooShort { min } => {
@@ -65,12 +71,14 @@ impl fmt::Display for Code {
             Self::PasswordTooLong => "The password is too long. Use at most 1,024 bytes.",
             Self::PasswordTooCommon => "This password is on the lists that attackers try first. Choose another one.",
             Self::PasswordTooPersonal => {
-                "This password is too close to your name, your address or ours. Choose one that others cannot guess."
+                "This password is too close to your name, address or phone number, or to our name. Choose one that others cannot guess."
             }
             Self::PasswordUnchanged => "This is the password you have already. Choose a new one.",
             Self::InvalidSignInCredentials => "The e-mail address or the password is not right.",
             Self::InvalidPhoneCredentials => "The phone number or the password is not right.",
             Self::InvalidCredentials => "The current password is not right.",
+            Self::ProofNeeded => "Confirm first that it is you: you signed in a while ago.",
+            Self::ProofCodeNotOffered => "No code can be sent for this account. Type your password.",
             Self::NameTooLong => "The name is too long. Use at most 100 characters.",
             Self::InvalidName => "The name has characters that cannot be shown. Type it again with letters.",
             Self::MissingSessionToken => "Sign in first.",

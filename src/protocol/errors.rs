@@ -172,6 +172,8 @@ fn words(code: Code) -> (u16, &'static str) {
         Code::EmailVerificationDisabled => (401, "email_verification_disabled"),
         Code::InvalidSignInCredentials => (401, "invalid_sign_in_credentials"),
         Code::InvalidCredentials => (401, "invalid_credentials"),
+        // Never said at the REST door.
+        Code::ProofNeeded | Code::ProofCodeNotOffered => (401, "proof_needed"),
         Code::PhoneNotUnique => (400, "phone_not_unique"),
         Code::PhoneNotVerified => (401, "phone_not_verified"),
         Code::PhoneAlreadyVerified => (400, "phone_already_verified"),
@@ -183,13 +185,16 @@ fn words(code: Code) -> (u16, &'static str) {
         Code::InvalidOneTimeCode => (403, "invalid_access_token"),
         Code::CountryNotServed => (400, "cannot_send_sms_code"),
         Code::MessagesExhausted => (429, "cannot_send_sms_code"),
-        Code::SecondFactorRequired | Code::SecondFactorFirst => (401, "second_factor_required"),
+        Code::SecondFactorRequired | Code::SecondFactorFirst | Code::SecondFactorElsewhere => {
+            (401, "second_factor_required")
+        }
         Code::InvalidPhoneCredentials => (401, "invalid_credentials"),
-        Code::ChallengeGone => (403, "invalid_access_token"),
+        Code::ChallengeGone | Code::AuthenticatorGone => (403, "invalid_access_token"),
         Code::SecondFactorIsOn => (400, "second_factor_is_on"),
         Code::SecondFactorNeedsPhone => (400, "second_factor_needs_phone"),
+        Code::SecondFactorIsOff => (400, "second_factor_is_off"),
         Code::BucketNotUnique => (400, "bucket_not_unique"),
-        Code::BucketNotYours => (403, "permission_denied"),
+        Code::BucketNotYours | Code::NotOffered => (403, "permission_denied"),
         Code::FileNotFound => (404, "file_not_found"),
         Code::FileNotPublishable => (400, "file_upload_error"),
         Code::MissingSessionToken => (401, "missing_session_token"),

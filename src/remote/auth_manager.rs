@@ -7,9 +7,10 @@ use serde_json::json;
 use super::{Remote, operations, pictures, wire::Ask};
 use crate::{
     port::{
-        AccessToken, Answer, AuthManager, Caller, Challenge, ChallengeToken, Code, Entrance, Failure, FieldUpdate,
-        Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, SecondFactorOf, Session,
-        SignUpWithEmail, SignUpWithPhone, SignedUp, User,
+        AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Entrance, Failure,
+        FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof,
+        ProofMethods, Proved, RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone,
+        SignedUp, User,
     },
     protocol::{paths, refusals::Asked},
 };
@@ -77,9 +78,11 @@ impl AuthManager for Remote {
         self.send(caller, Ask::post(paths::SEND_CODE, Asked::Send).query("phone", &phone))
     }
 
-    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Grant> {
-        let ask = Ask::post(paths::SIGN_IN_CODE, Asked::OneTimeCode).query("code", &code).query("phone", &phone);
-        self.finish(|remote| async move { remote.grant(&caller, ask).await })
+    fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Entrance> {
+        self.enter(
+            caller,
+            Ask::post(paths::SIGN_IN_CODE, Asked::OneTimeCode).query("code", &code).query("phone", &phone),
+        )
     }
 
     fn send_reset_password_code(&self, caller: Caller, phone: String) -> Answer<()> {
@@ -91,7 +94,8 @@ impl AuthManager for Remote {
         self.done(caller, ask.json(json!({ "newPassword": new.expose() })))
     }
 
-    fn change_phone(&self, caller: Caller, current_password: Password, new_phone: String) -> Answer<User> {
+    fn change_phone(&self, caller: Caller, current_password: Option<Password>, new_phone: String) -> Answer<User> {
+        let Some(current_password) = current_password else { return refused(Code::ProofNeeded) };
         let body = json!({ "currentPassword": current_password.expose(), "newPhone": new_phone });
         self.finish(|remote| async move { operations::change_phone(&remote, &caller, body).await })
     }
@@ -106,12 +110,50 @@ impl AuthManager for Remote {
         self.finish(|remote| async move { remote.user(&caller, ask).await })
     }
 
-    fn sign_in_with_second_factor(&self, caller: Caller, of: SecondFactorOf, code: String) -> Answer<Grant> {
+    fn sign_in_with_second_factor(
+        &self,
+        caller: Caller,
+        of: SecondFactorOf,
+        code: String,
+        _trust: bool,
+    ) -> Answer<Grant> {
         self.finish(|remote| async move { operations::sign_in_with_second_factor(&remote, &caller, &of, &code).await })
     }
 
     fn resend_second_factor(&self, _: Caller, _: ChallengeToken) -> Answer<Challenge> {
         refused(Code::ChallengeGone)
+    }
+
+    fn second_factors(&self, caller: Caller) -> Answer<SecondFactors> {
+        self.finish(|remote| async move { operations::second_factors(&remote, &caller).await })
+    }
+
+    fn switch_text_factor(&self, caller: Caller, on: bool) -> Answer<Option<RecoveryCodes>> {
+        self.finish(|remote| async move { operations::switch_text_factor(&remote, &caller, on).await })
+    }
+
+    fn begin_authenticator(&self, _: Caller) -> Answer<()> {
+        refused(Code::NotOffered)
+    }
+
+    fn waiting_authenticator(&self, _: Caller) -> Answer<Option<AuthenticatorKey>> {
+        refused(Code::NotOffered)
+    }
+
+    fn confirm_authenticator(&self, _: Caller, _: String) -> Answer<Option<RecoveryCodes>> {
+        refused(Code::NotOffered)
+    }
+
+    fn remove_authenticator(&self, _: Caller) -> Answer<()> {
+        refused(Code::NotOffered)
+    }
+
+    fn make_recovery_codes(&self, _: Caller) -> Answer<RecoveryCodes> {
+        refused(Code::NotOffered)
+    }
+
+    fn untrust_browsers(&self, _: Caller, _: Option<String>) -> Answer<()> {
+        refused(Code::NotOffered)
     }
 
     fn send_magic_link_email(&self, caller: Caller, email: String) -> Answer<()> {
@@ -127,11 +169,27 @@ impl AuthManager for Remote {
         self.done(caller, ask.json(json!({ "newPassword": new.expose() })))
     }
 
+    fn proof_methods(&self, _: Caller) -> Answer<ProofMethods> {
+        Box::pin(ready(Ok(ProofMethods { password: true, authenticator: false, code: None })))
+    }
+
+    fn send_proof_code(&self, _: Caller) -> Answer<()> {
+        refused(Code::ProofCodeNotOffered)
+    }
+
+    fn prove(&self, _: Caller, proof: Proof) -> Answer<Proved> {
+        match proof {
+            Proof::Password(password) => Box::pin(ready(Ok(Proved::WithTheChange(password)))),
+            Proof::Code(_) => refused(Code::ProofCodeNotOffered),
+        }
+    }
+
     fn change_password(&self, caller: Caller, old: Password, new: Password) -> Answer<Session> {
         self.finish(|remote| async move { operations::change_password(&remote, &caller, &old, &new).await })
     }
 
-    fn change_email(&self, caller: Caller, current_password: Password, new_email: String) -> Answer<User> {
+    fn change_email(&self, caller: Caller, current_password: Option<Password>, new_email: String) -> Answer<User> {
+        let Some(current_password) = current_password else { return refused(Code::ProofNeeded) };
         let body = json!({ "currentPassword": current_password.expose(), "newEmail": new_email });
         self.finish(|remote| async move { operations::change_email(&remote, &caller, body).await })
     }

@@ -16,8 +16,12 @@
 //! * **Mails** are the environment's: they carry no code for our pages (`Offers::mail_codes` is off), and what they say to do about
 //!   a change that was not the owner's, its own pages do.
 //! * **A second factor.** The wire names a waiting sign-in by its phone number, so the challenge's token is the number, in
-//!   base64url. The number comes in `details.phone` of `second_factor_required`. A code cannot be sent again (`ChallengeGone`): one
+//!   base64url; there are codes by SMS and nothing else, so no browser can be trusted. The number comes in `details.phone` of `second_factor_required`. A code cannot be sent again (`ChallengeGone`): one
 //!   signs in again.
+//! * **A proof that is asked for again** (step up). The wire keeps none: each of its sensitive calls carries the current password.
+//!   So a change of address or number without one is `ProofNeeded` each time, whenever the session began; the page asks for the
+//!   password, `prove` hands it back unjudged, and it goes along with the change, which the environment judges. The session keeps
+//!   its token, as with a change of the password. No code can be sent, and what needs no password on the wire needs no proof here.
 //! * **A picture** is stored in the bucket `root`. The environment decides what becomes of it; only what begins like a JPEG, PNG,
 //!   WebP or GIF is sent there, and only such is shown from there (`remote/pictures.rs`).
 //!
@@ -180,6 +184,7 @@ fn nobody() -> Caller {
         user_agent: String::new(),
         session: None,
         browser: None,
+        devices: Vec::new(),
         redirect_url: None,
         is_operator: false,
     }

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     port::{
-        Caller, Challenge, ChallengeToken, Code, Door, Entrance, Failure, FieldUpdate, Grant, Member, Outcome,
-        Password, PhoneVerified, SecondFactorOf, Session, SignedUp, Trouble, Update, User,
+        Caller, Challenge, ChallengeToken, Code, Door, Entrance, Factors, Failure, FieldUpdate, Grant, Member, Outcome,
+        Password, PhoneVerified, RecoveryCodes, SecondFactorOf, SecondFactors, SentCode, Session, SignedUp, Trouble,
+        Update, User,
     },
     protocol::{
         objects::{GrantObject, ReadGrant, SessionObject, UserObject},
@@ -51,7 +52,20 @@ pub(super) async fn sign_in_with_second_factor(
     let SecondFactorObject { found, session } = remote.ask(caller, ask).await?;
     let user = remote.0.pictures.shown(found.read().map_err(unreadable)?);
     let session = sessions::granted(session.read().map_err(unreadable)?, remote.0.clock.now());
-    Ok(Grant { user, session })
+    Ok(Grant { user, session, device: None })
+}
+
+/// What the wire knows of second factors: the one by SMS.
+pub(super) async fn second_factors(remote: &Remote, caller: &Caller) -> Outcome<SecondFactors> {
+    let text = remote.current(caller).await?.user.two_factor;
+    Ok(SecondFactors { text, authenticator_since: None, recovery_codes: 0, trusted_browsers: Vec::new() })
+}
+
+pub(super) async fn switch_text_factor(remote: &Remote, caller: &Caller, on: bool) -> Outcome<Option<RecoveryCodes>> {
+    let user = remote.current(caller).await?.user;
+    let update = FieldUpdate { field: "twoFactorAuth".to_owned(), update: Update::Set(on.into()) };
+    remote.update(caller, &user.id, vec![update]).await?;
+    Ok(None)
 }
 
 /// The answer of the wire is empty, so the session is looked up before: afterwards a failure would hide that it worked.
@@ -143,11 +157,6 @@ impl Remote {
         Ok(SignedUp { user, grant })
     }
 
-    pub(super) async fn grant(&self, caller: &Caller, ask: Ask) -> Outcome<Grant> {
-        let (_, grant) = self.granted(self.ask(caller, ask).await?)?;
-        Ok(with_session(grant)?)
-    }
-
     /// A first factor: in, or a challenge.
     pub(super) async fn first_factor(&self, caller: &Caller, ask: Ask) -> Outcome<Entrance> {
         let asked = ask.asked;
@@ -212,7 +221,7 @@ impl Remote {
         let ReadGrant { user, session } = object.read().map_err(unreadable)?;
         let user = self.0.pictures.shown(user);
         let session = session.map(|session| sessions::granted(session, self.0.clock.now()));
-        let grant = session.map(|session| Grant { user: user.clone(), session });
+        let grant = session.map(|session| Grant { user: user.clone(), session, device: None });
         Ok((user, grant))
     }
 
@@ -220,7 +229,8 @@ impl Remote {
         let phone = rejected.second_factor_phone()?.to_owned();
         let token = ChallengeToken::parse(&BASE64_URL_SAFE_NO_PAD.encode(&phone)).ok()?;
         let expires_at = rejected.second_factor_expires_at().unwrap_or_else(|| self.0.clock.now() + CODE_TIME);
-        Some(Challenge { token, phone, expires_at })
+        let factors = Factors { text: true, ..Factors::default() };
+        Some(Challenge { token, factors, sent: Some(SentCode { phone, expires_at }) })
     }
 }
 

@@ -33,8 +33,11 @@ fn remote_at(env_url: &str, clock: Arc<MovedClock>) -> Remote {
         phone_sign_up: true,
         sign_in_codes: true,
         password_min: 8,
+        authenticators: false,
         link_minutes: 60,
+        code_minutes: 10,
         mail_codes: false,
+        sms_countries: None,
     };
     let settings = Settings {
         env_url: env_url.to_owned(),
@@ -204,9 +207,9 @@ async fn a_second_factor_is_found_again_by_its_number() {
         .await;
     let remote = remote_at(&server.uri(), Arc::default());
     let Entrance::Challenged(challenge) = sign_in(&remote).await.unwrap() else { panic!("not challenged") };
-    assert_eq!(challenge.phone, "+4915112345678");
+    assert_eq!(challenge.sent.unwrap().phone, "+4915112345678");
     let of = SecondFactorOf::Challenge(challenge.token);
-    let grant = remote.sign_in_with_second_factor(nobody(), of, "314159".to_owned()).await.unwrap();
+    let grant = remote.sign_in_with_second_factor(nobody(), of, "314159".to_owned(), false).await.unwrap();
     assert_eq!(grant.session.token.unwrap().expose(), "new-token");
 }
 

@@ -128,6 +128,7 @@ impl Call {
             user_agent: self.user_agent(),
             session,
             browser: None,
+            devices: Vec::new(),
             redirect_url: self.redirect_url.clone(),
             is_operator: self.is_operator,
         }

@@ -11,6 +11,6 @@ use super::{
 pub(super) async fn change(mut call: Call) -> Reply {
     let caller = call.member()?;
     let body: bodies::ChangeEmail = call.json().await?;
-    let user = call.backend.change_email(caller, body.current_password, body.new_email).await?;
+    let user = call.backend.change_email(caller, Some(body.current_password), body.new_email).await?;
     json(&UserObject::from(user))
 }

@@ -20,6 +20,6 @@ pub(super) async fn verify(call: Call) -> Reply {
 pub(super) async fn change(mut call: Call) -> Reply {
     let caller = call.member()?;
     let body: bodies::ChangePhone = call.json().await?;
-    let user = call.backend.change_phone(caller, body.current_password, body.new_phone).await?;
+    let user = call.backend.change_phone(caller, Some(body.current_password), body.new_phone).await?;
     json(&UserObject::from(user))
 }

@@ -33,7 +33,7 @@ pub(super) async fn sign_in(mut call: Call) -> Reply {
     let body: bodies::SignIn = call.json().await?;
     match call.backend.sign_in_with_email(call.caller(), body.email, body.password).await? {
         Entrance::Granted(grant) => json(&GrantObject::from(grant)),
-        Entrance::Challenged(challenge) => json(&json!({ "phone": challenge.phone })),
+        Entrance::Challenged(challenge) => json(&json!({ "phone": challenge.sent.map(|sent| sent.phone) })),
     }
 }
 
@@ -41,6 +41,6 @@ pub(super) async fn sign_in(mut call: Call) -> Reply {
 pub(super) async fn verify_sign_in(mut call: Call) -> Reply {
     let body: bodies::CodeForPhone = call.json().await?;
     let of = SecondFactorOf::Phone(body.phone_number);
-    let grant = call.backend.sign_in_with_second_factor(call.caller(), of, body.code).await?;
+    let grant = call.backend.sign_in_with_second_factor(call.caller(), of, body.code, false).await?;
     json(&FoundObject::from(grant))
 }

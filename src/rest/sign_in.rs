@@ -32,8 +32,7 @@ pub(super) async fn send_code(call: Call) -> Reply {
 
 /// `POST /auth/signin-code?phone=&code=`.
 pub(super) async fn with_code(call: Call) -> Reply {
-    let grant = call.backend.sign_in_with_code(call.caller(), call.query("phone"), call.query("code")).await?;
-    json(&GrantObject::from(grant))
+    entered(call.backend.sign_in_with_code(call.caller(), call.query("phone"), call.query("code")).await?)
 }
 
 /// The answer to a first factor that was right. An application that does not know of second factors is told by an error,
@@ -43,7 +42,8 @@ pub(super) fn entered(entrance: Entrance) -> Reply {
     match entrance {
         Entrance::Granted(grant) => json(&GrantObject::from(grant)),
         Entrance::Challenged(challenge) => {
-            Ok(respond(&WireError::from(Code::SecondFactorRequired).with_details(json!({ "phone": challenge.phone }))))
+            let phone = challenge.sent.map(|sent| sent.phone);
+            Ok(respond(&WireError::from(Code::SecondFactorRequired).with_details(json!({ "phone": phone }))))
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Handlers and extractors return a [`PageError`]; [`dress`] turns it, and every other bare 4xx or 5xx inside the pages' scope,
 //! into `errors/page.html`. This is the boundary of the pages: a failure is logged here, once, with its whole chain.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
@@ -21,9 +21,10 @@ use super::{
     guard,
     notice::Notice,
     page::{self, Ours},
+    step_up::StepUp,
     visit::Visit,
 };
-use crate::port::{Failure, Random, Trouble};
+use crate::port::{Code, Failure, Random, Trouble};
 
 /// Why a page could not be answered.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(crate) enum PageError {
     TooOften(Duration),
     /// The session was ended meanwhile: on to the sign-in page.
     SessionEnded,
+    /// A sensitive change asks for a proof first.
+    StepUp(Box<StepUp>),
     /// A handler panicked; the text is for the log.
     Panicked(String),
     Failed(Failure),
@@ -54,7 +57,7 @@ struct ErrorPage<'a> {
     visit: Visit,
     status: u16,
     heading: &'static str,
-    sentence: &'static str,
+    sentence: Cow<'static, str>,
     /// What a person can tell the operator, who finds the same in the log.
     id: Option<&'a str>,
     retry: bool,
@@ -103,6 +106,7 @@ impl ResponseError for PageError {
             Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::SessionEnded => StatusCode::UNAUTHORIZED,
+            Self::StepUp(step_up) => step_up.status(),
             Self::Failed(failure) if failure.retry_after.is_some() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) | Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -145,9 +149,16 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
         visit.session().drop_token();
         return visit.go_saying("/sign-in", Notice::SessionEnded);
     }
+    if let Some(PageError::StepUp(step_up)) = error {
+        return step_up.show(visit).unwrap_or(bare);
+    }
     let status = bare.status();
     let id = status.is_server_error().then(|| report(request, &visit, &bare));
     let (heading, sentence) = wording(status, error);
+    let sentence = match error {
+        Some(PageError::TooOften(wait)) => Code::RateLimitExceeded { retry_after: *wait }.to_string().into(),
+        _ => sentence.into(),
+    };
     let retry = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
     let shown = ErrorPage { visit, status: status.as_u16(), heading, sentence, id: id.as_deref(), retry };
     let Ok(mut response) = page::show(&shown, status) else { return bare };

@@ -30,10 +30,12 @@ use zeroize::Zeroizing;
 
 use super::{
     error::PageError,
-    guard::is_dead_session,
+    guard::{is_dead_session, is_for_members},
     page::{self, PageResult},
     session::CookieSession,
+    step_up,
     typed::{Input, Typed},
+    visit::Visit,
 };
 use crate::port::{Code, Field, Outcome, Problem, Refusal, Trouble};
 
@@ -45,6 +47,8 @@ const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
 const STALE: &str = "This page had been open for too long, or cookies are off in this browser. Nothing was changed. \
                      Please press the button again.";
+
+const CONFIRMED: &str = "Thank you, it is you. Passwords are never kept, so please type yours here again.";
 
 /// The inputs of one form.
 pub(crate) trait Fields: Sized {
@@ -70,6 +74,10 @@ impl Fields for Press {
 pub(crate) struct Form<F> {
     typed: Typed,
     session: Option<CookieSession>,
+    /// Where an operation may ask for a proof: on a page for members.
+    visit: Option<Visit>,
+    /// Whether it came with a proof that was right.
+    proved: bool,
     wrong: Vec<Wrong>,
     refused: StatusCode,
     retry_after: Option<Duration>,
@@ -84,6 +92,13 @@ pub(crate) struct Wrong {
     code: Option<Code>,
 }
 
+impl Wrong {
+    /// What is wrong with an input, or with the form.
+    pub(crate) fn new(field: Option<&'static str>, sentence: String) -> Self {
+        Self { field, sentence, code: None }
+    }
+}
+
 /// The one input of the pages that ask where to send a mail.
 pub(crate) struct EmailOnly {
     pub(crate) email: String,
@@ -94,6 +109,19 @@ impl Fields for EmailOnly {
 
     fn read(typed: &mut Typed) -> Self {
         Self { email: typed.line("email") }
+    }
+}
+
+/// The one input of the pages that ask for a code.
+pub(crate) struct CodeOnly {
+    pub(crate) code: String,
+}
+
+impl Fields for CodeOnly {
+    const INPUTS: &'static [Input] = &[Input::Line("code")];
+
+    fn read(typed: &mut Typed) -> Self {
+        Self { code: typed.line("code") }
     }
 }
 
@@ -113,18 +141,28 @@ impl<F: Fields> Form<F> {
     /// Answers what the operation answered, or the form, to be shown with [`again`](Self::again).
     ///
     /// # Errors
-    /// The error page when the operation failed, the way to the sign-in page when it found the session dead.
+    /// The error page when the operation failed, the way to the sign-in page when it found the session dead, the step-up page
+    /// (`step_up.rs`) when it asks for a proof.
     pub(crate) async fn submit<T, A>(mut self, operation: impl FnOnce(F) -> A) -> Result<Result<T, Self>, PageError>
     where
         A: Future<Output = Outcome<T>>,
     {
-        if !self.session.as_ref().is_some_and(|session| session.knows_csrf(self.typed.token())) {
+        if !self.has_token() {
             return Ok(Err(self.stale()));
+        }
+        if self.lost_secrets() {
+            self.refused = StatusCode::OK;
+            return Ok(Err(self));
         }
         match operation(F::read(&mut self.typed)).await {
             Ok(answer) => Ok(Ok(answer)),
             Err(Trouble::Refused(refusal)) if is_dead_session(&refusal) => Err(PageError::SessionEnded),
-            Err(Trouble::Refused(refusal)) => Ok(Err(self.refuse(&refusal))),
+            Err(Trouble::Refused(refusal)) => match self.visit.clone() {
+                Some(visit) if step_up::is_about_proof(&refusal, F::INPUTS) => {
+                    Err(step_up::ask(&visit, &self.typed, F::INPUTS, &refusal).await)
+                }
+                _ => Ok(Err(self.refuse(&refusal))),
+            },
             Err(Trouble::Failed(failure)) => Err(PageError::Failed(failure)),
         }
     }
@@ -157,6 +195,11 @@ impl<F: Fields> Form<F> {
         self.wrong.iter().find(|wrong| wrong.field == Some(name)).map(|wrong| wrong.sentence.as_str())
     }
 
+    /// What there is to say of a form that is shown again though nothing is wrong.
+    pub(crate) fn note(&self) -> Option<&'static str> {
+        self.lost_secrets().then_some(CONFIRMED)
+    }
+
     /// Everything that is wrong, for the summary at the top.
     pub(crate) fn problems(&self) -> &[Wrong] {
         &self.wrong
@@ -170,7 +213,35 @@ impl<F: Fields> Form<F> {
     /// A form as it came in, with the cookie that its token is held against.
     pub(crate) fn of(typed: Typed, session: Option<CookieSession>) -> Self {
         let refused = StatusCode::UNPROCESSABLE_ENTITY;
-        Self { typed, session, wrong: Vec::new(), refused, retry_after: None, fields: PhantomData }
+        Self {
+            typed,
+            session,
+            visit: None,
+            proved: false,
+            wrong: Vec::new(),
+            refused,
+            retry_after: None,
+            fields: PhantomData,
+        }
+    }
+
+    fn has_token(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.knows_csrf(self.typed.token()))
+    }
+
+    /// Whether secrets were typed that the step-up page did not carry on: they have to be typed again.
+    fn lost_secrets(&self) -> bool {
+        self.proved && F::INPUTS.iter().any(|input| matches!(input, Input::Secret(_)))
+    }
+
+    /// Takes the proof that the step-up page asked for, before anybody asks who the caller is: it changes the session's token.
+    async fn take_proof(&mut self) -> Result<(), PageError> {
+        if let Some(visit) = self.visit.clone()
+            && self.has_token()
+        {
+            self.proved = step_up::take(&visit, &mut self.typed, F::INPUTS).await?;
+        }
+        Ok(())
     }
 
     fn stale(mut self) -> Self {
@@ -203,7 +274,7 @@ pub(crate) fn field_name(field: Field) -> &'static str {
     }
 }
 
-fn status_of(refusal: &Refusal) -> StatusCode {
+pub(super) fn status_of(refusal: &Refusal) -> StatusCode {
     let is = |code| refusal.is(code);
     if refusal.retry_after().is_some() {
         StatusCode::TOO_MANY_REQUESTS
@@ -211,6 +282,8 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         || is(Code::InvalidCredentials)
         || is(Code::InvalidOneTimeCode)
         || is(Code::EmailNotVerified)
+        || is(Code::InvalidPhoneCredentials)
+        || is(Code::PhoneNotVerified)
     {
         StatusCode::UNAUTHORIZED
     } else if is(Code::PictureTooLarge) {
@@ -232,7 +305,12 @@ impl<F: Fields + 'static> FromRequest for Form<F> {
             }
             let body = tokio::time::timeout(BODY_DEADLINE, read_body(&request, payload));
             let body = body.await.map_err(|_| PageError::TooSlow)??;
-            Ok(Self::of(Typed::parse(&body, F::INPUTS)?, Some(CookieSession::of(&request))))
+            let visit = Visit::of(&request).filter(|_| is_for_members(&request));
+            let proof: &[Input] = if visit.is_some() { step_up::INPUTS } else { &[] };
+            let typed = Typed::parse(&body, &[F::INPUTS, proof].concat())?;
+            let mut form = Self { visit, ..Self::of(typed, Some(CookieSession::of(&request))) };
+            form.take_proof().await?;
+            Ok(form)
         })
     }
 }

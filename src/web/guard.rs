@@ -65,6 +65,11 @@ pub(crate) async fn recognise(request: &HttpRequest) {
     }
 }
 
+/// Whether the page of a request is for members alone.
+pub(crate) fn is_for_members(request: &HttpRequest) -> bool {
+    request.extensions().get::<Guard>() == Some(&Guard::Members)
+}
+
 /// Whether a refusal says that the caller's session is none.
 pub(crate) fn is_dead_session(refusal: &Refusal) -> bool {
     refusal.is(Code::MissingSessionToken) || refusal.is(Code::InvalidSessionToken)
@@ -85,6 +90,7 @@ async fn turned_away(guard: Guard, request: &HttpRequest) -> Result<Option<HttpR
         _ => None,
     };
     request.extensions_mut().insert(Present(member));
+    request.extensions_mut().insert(guard);
     Ok(elsewhere.map(|path| see_other(&site.paths.href(path).to_string())))
 }
 

@@ -13,6 +13,8 @@
 //!                       }                                                            failed: `?`, the error page, 5xx
 //! ```
 //!
+//! An operation that answers `ProofNeeded` needs nothing of its page: the form asks for the proof and goes on ([`step_up`]).
+//!
 //! # The layers around a page, from outside
 //!
 //! 1. `headers::secure`: what every answer carries;
@@ -24,18 +26,24 @@
 //! 7. `guard::stand`, one a page: who may come, who is here, and what if the page panics.
 
 mod assets;
+mod code_life;
 mod cookies;
+mod countries;
 mod error;
 mod form;
 mod guard;
 mod headers;
 mod notice;
+mod number;
 mod page;
 mod pages;
 mod paths;
 mod portrait;
+mod qr;
 mod routes;
 mod session;
+mod step_up;
+mod texted;
 mod times;
 mod typed;
 mod upload;
@@ -86,6 +94,7 @@ pub(crate) struct Site {
     redirect_url: String,
     dev_inbox: Option<Arc<dyn DevInbox>>,
     random: Arc<dyn Random>,
+    clock: Arc<dyn Clock>,
     auth: Arc<dyn AuthManager>,
 }
 
@@ -122,6 +131,7 @@ impl Site {
             redirect_url: settings.redirect_url,
             dev_inbox: settings.dev_inbox,
             random: settings.random,
+            clock: settings.clock,
             paths,
             auth,
         }

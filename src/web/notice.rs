@@ -16,7 +16,15 @@ pub(crate) enum Notice {
     MailSentAgain,
     MailSentToNewAddress,
     LinkGone,
+    CodeSent,
     CodeSentAgain,
+    BrowsersAskedAgain,
+    CodeGone,
+    KeyGone,
+    PhoneChanged,
+    PhoneConfirmed,
+    RecoveryCodeUsed,
+    SecondStepChanged,
     SignInGone,
     PasswordReset,
     TakenBack,
@@ -47,7 +55,17 @@ impl Notice {
             Self::MailSentAgain => "We sent it again. It can take a few minutes to arrive.",
             Self::MailSentToNewAddress => "We sent the link to the corrected address.",
             Self::LinkGone => "That link is no longer open in this browser. Please ask for a new one.",
+            Self::CodeSent => "We sent a code to your phone.",
+            Self::RecoveryCodeUsed => {
+                "You signed in with a recovery code; it no longer works. Under “Second step” you see how many are left."
+            }
+            Self::SecondStepChanged => "Your second step was changed.",
+            Self::BrowsersAskedAgain => "It will be asked for the second step again.",
+            Self::KeyGone => "The key that was shown is no longer good. Begin again with a new one.",
             Self::CodeSentAgain => "We sent another code. The former one no longer works.",
+            Self::CodeGone => "No code is waited for in this browser any more. Please ask for a new one.",
+            Self::PhoneConfirmed => "Your phone number is confirmed.",
+            Self::PhoneChanged => "Your phone number was changed.",
             Self::SignInGone => "That sign-in took too long. Please sign in again.",
             Self::PasswordReset => "Your password was changed. Sign in with the new one.",
             Self::TakenBack => "The account is yours again, and everybody is signed out. Choose a new password now.",
@@ -64,7 +82,13 @@ impl Notice {
     pub(crate) fn is_good(self) -> bool {
         !matches!(
             self,
-            Self::SignInFirst | Self::SessionEnded | Self::SignInGone | Self::LinkGone | Self::EmailChangeLinkFailed
+            Self::SignInFirst
+                | Self::SessionEnded
+                | Self::SignInGone
+                | Self::LinkGone
+                | Self::KeyGone
+                | Self::CodeGone
+                | Self::EmailChangeLinkFailed
         )
     }
 }

@@ -17,9 +17,11 @@ use super::{
         recognise, stand,
     },
     pages::{
-        auth_redirect, change_password, check_inbox, choose_password, dev_inbox, home, magic_link, mail_code, not_me,
-        profile, profile_email, profile_email_confirm, profile_name, profile_password, profile_picture,
-        profile_sessions, reset_password, sign_in, sign_out, sign_up, two_factor,
+        auth_redirect, authenticator, change_password, check_inbox, choose_password, choose_password_phone, dev_inbox,
+        home, magic_link, mail_code, not_me, profile, profile_email, profile_email_confirm, profile_name,
+        profile_password, profile_phone, profile_phone_confirm, profile_picture, profile_sessions, profile_two_factor,
+        recovery_code, reset_password, reset_password_phone, sign_in, sign_in_code, sign_in_code_enter, sign_in_phone,
+        sign_out, sign_up, sign_up_phone, two_factor, verify_phone,
     },
     visit::Visit,
 };
@@ -28,19 +30,30 @@ fn table() -> Vec<Place> {
     vec![
         at("/", Guests).get(home::show),
         at("/sign-up", Guests).get(sign_up::show).post(sign_up::submit),
+        at("/sign-up/phone", Guests).get(sign_up_phone::show).post(sign_up_phone::submit),
+        at("/verify-phone", Guests).get(verify_phone::show).post(verify_phone::submit),
+        at("/verify-phone/resend", Guests).get(verify_phone::show).post(verify_phone::resend),
         at("/check-inbox", Anyone).get(check_inbox::show),
         at("/check-inbox/code", Anyone).get(check_inbox::show).post(mail_code::submit),
         at("/check-inbox/resend", Anyone).get(check_inbox::show).post(check_inbox::resend),
         at("/check-inbox/correct", Anyone).get(check_inbox::show).post(check_inbox::correct),
         at("/sign-in", Guests).get(sign_in::show).post(sign_in::submit),
+        at("/sign-in/phone", Guests).get(sign_in_phone::show).post(sign_in_phone::submit),
+        at("/sign-in/code", Guests).get(sign_in_code::show).post(sign_in_code::submit),
+        at("/sign-in/code/enter", Guests).get(sign_in_code_enter::show).post(sign_in_code_enter::submit),
+        at("/sign-in/code/resend", Guests).get(sign_in_code_enter::show).post(sign_in_code_enter::resend),
         at("/sign-in/two-factor", Guests).get(two_factor::show).post(two_factor::submit),
         at("/sign-in/two-factor/resend", Guests).get(two_factor::show).post(two_factor::resend),
         at("/sign-in/two-factor/leave", Guests).get(two_factor::show).post(two_factor::leave),
+        at("/sign-in/two-factor/recovery", Guests).get(recovery_code::show).post(recovery_code::submit),
         at("/magic-link", Guests).get(magic_link::show).post(magic_link::submit),
         at("/auth-redirect", Anyone).get(auth_redirect::show),
         at("/auth-redirect/finish", Anyone).get(auth_redirect::show).post(auth_redirect::submit),
         at("/reset-password", Anyone).get(reset_password::show).post(reset_password::submit),
         at("/reset-password/choose", Anyone).get(choose_password::show).post(choose_password::submit),
+        at("/reset-password/phone", Anyone).get(reset_password_phone::show).post(reset_password_phone::submit),
+        at("/reset-password/phone/choose", Anyone).get(choose_password_phone::show).post(choose_password_phone::submit),
+        at("/reset-password/phone/resend", Anyone).get(choose_password_phone::show).post(choose_password_phone::resend),
         at("/not-me", Anyone).get(not_me::show),
         at("/not-me/confirm", Anyone).get(not_me::show).post(not_me::submit),
         at("/sign-out", Anyone).get(sign_out::show).post(sign_out::submit),
@@ -56,9 +69,27 @@ fn table() -> Vec<Place> {
         at("/profile/email/confirm/finish", Anyone)
             .get(profile_email_confirm::show)
             .post(profile_email_confirm::submit),
+        at("/profile/phone", Members).get(profile_phone::show).post(profile_phone::submit),
+        at("/profile/phone/confirm", Members).get(profile_phone_confirm::show).post(profile_phone_confirm::submit),
         at("/profile/sessions", Members).get(profile_sessions::show),
         at("/profile/sessions/end", Members).get(profile_sessions::show).post(profile_sessions::end_one),
         at("/profile/sessions/end-others", Members).get(profile_sessions::show).post(profile_sessions::end_others),
+        at("/profile/two-factor", Members).get(profile_two_factor::show),
+        at("/profile/two-factor/text/on", Members).get(profile_two_factor::show).post(profile_two_factor::text_on),
+        at("/profile/two-factor/text/off", Members).get(profile_two_factor::show).post(profile_two_factor::text_off),
+        at("/profile/two-factor/authenticator", Members)
+            .get(authenticator::show)
+            .post(profile_two_factor::begin_authenticator),
+        at("/profile/two-factor/authenticator/confirm", Members).get(authenticator::show).post(authenticator::submit),
+        at("/profile/two-factor/authenticator/remove", Members)
+            .get(profile_two_factor::show)
+            .post(profile_two_factor::remove_authenticator),
+        at("/profile/two-factor/recovery-codes", Members)
+            .get(profile_two_factor::show)
+            .post(profile_two_factor::new_recovery_codes),
+        at("/profile/two-factor/browsers/untrust", Members)
+            .get(profile_two_factor::show)
+            .post(profile_two_factor::untrust),
         at("/.well-known/change-password", Anyone).get(change_password::show),
     ]
 }
@@ -77,6 +108,14 @@ pub(super) const MOVED: &[(&str, &str)] = &[
     ("/auth/verification-sent", "/check-inbox"),
     ("/auth/sign-in-redirect", "/profile"),
     ("/auth/sign-out", "/sign-out"),
+    ("/verification", "/verify-phone"),
+    ("/phone_not_verified", "/verify-phone"),
+    ("/resetPassword", "/reset-password/phone"),
+    ("/resetPassword/code", "/reset-password/phone/choose"),
+    ("/changePhoneNumber", "/profile/phone"),
+    ("/change-phone-verification", "/profile/phone/confirm"),
+    ("/sign-in-verification", "/sign-in/two-factor"),
+    ("/sessions", "/profile/sessions"),
 ];
 
 /// Mounts the table, the names that moved, and the page for everything else.

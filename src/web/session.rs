@@ -10,6 +10,8 @@
 //! | `n` | a notice for the next page | until shown |
 //! | `j` | the running journey: where mail went, and for what | until it ends |
 //! | `f` | the sign-in that waits for its second factor: its token, where the code went (masked), what to say after | until it ends |
+//! | `d` | the tickets of the people who signed in with this browser, the last one first | sign-outs and sign-ins alike |
+//! | `p` | which numbers wait for which codes, one for each journey | until it ends |
 //! | `a` | what a mailed link brought, moved out of the URL (SECURITY.md S47) | until used |
 //!
 //! A browser drops a cookie above 4096 bytes without a word (S40), and sealing makes the text half as long again. Every
@@ -18,12 +20,16 @@
 use actix_session::SessionExt;
 use actix_web::{HttpRequest, dev::ServiceRequest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::notice::Notice;
-use crate::port::{BrowserTicket, Challenge, Email, Phone, Random, SessionToken};
+use super::{
+    notice::Notice,
+    texted::{Texted, TextedFor},
+};
+use crate::port::{BrowserTicket, Challenge, DeviceTicket, Email, Factors, Phone, Random, SessionToken};
 
 /// Longest page address that is kept to come back to, in bytes.
 const RETURN_TO_MAX: usize = 1024;
@@ -35,6 +41,11 @@ const NOTICE: &str = "n";
 const JOURNEY: &str = "j";
 const ARRIVAL: &str = "a";
 const WAITING: &str = "f";
+const DEVICES: &str = "d";
+const TEXTED: &str = "p";
+
+/// People whose browser this is, at most: a household. One ticket has 43 letters.
+const DEVICES_MAX: usize = 3;
 
 /// The contents of the cookie.
 #[derive(Clone)]
@@ -69,12 +80,34 @@ pub(crate) struct Waiting {
     /// Names the sign-in; worth nothing without the code.
     #[serde(rename = "t")]
     pub(crate) token: String,
-    /// Where the code went, masked: enough to know one's own phone by.
-    #[serde(rename = "p")]
-    pub(crate) phone: String,
+    /// The code by SMS that was sent, if one was.
+    #[serde(rename = "s")]
+    pub(crate) sent: Option<Sent>,
+    /// Whether a code by SMS, one of the authenticator app, and a recovery code may finish it.
+    #[serde(rename = "f")]
+    factors: (bool, bool, bool),
     /// What is said once one is in.
     #[serde(rename = "n")]
     pub(crate) notice: Option<Notice>,
+}
+
+/// A code by SMS that is on its way.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Sent {
+    /// Where it went, masked: enough to know one's own phone by.
+    #[serde(rename = "p")]
+    pub(crate) phone: String,
+    /// When it ends.
+    #[serde(rename = "e")]
+    pub(crate) expires_at: Timestamp,
+}
+
+impl Waiting {
+    /// With what it can be finished.
+    pub(crate) fn factors(&self) -> Factors {
+        let (text, authenticator, recovery_code) = self.factors;
+        Factors { text, authenticator, recovery_code }
+    }
 }
 
 /// What a mailed link brought: which kind it was, and its access token or key.
@@ -141,10 +174,23 @@ impl CookieSession {
     /// planted or seen before the sign-in is worth anything after it (S32). The page to come back to is handed out.
     pub(crate) fn begin(&self, token: &SessionToken) -> Option<String> {
         let return_to = self.return_to();
-        self.0.clear();
-        self.0.renew();
+        self.clear();
         self.write(TOKEN, &token.expose());
         return_to
+    }
+
+    /// What this browser was given when people signed in with it before.
+    pub(crate) fn devices(&self) -> Vec<DeviceTicket> {
+        let kept: Vec<String> = self.read(DEVICES).unwrap_or_default();
+        kept.iter().filter_map(|ticket| DeviceTicket::parse(ticket).ok()).collect()
+    }
+
+    /// Keeps the ticket of one more person, before those of the others.
+    pub(crate) fn keep_device(&self, ticket: &DeviceTicket) {
+        let mut kept: Vec<String> = self.read(DEVICES).unwrap_or_default();
+        kept.insert(0, ticket.expose().to_owned());
+        kept.truncate(DEVICES_MAX);
+        self.write(DEVICES, &kept);
     }
 
     /// Goes on with a new token for the same person, after a change of password.
@@ -153,10 +199,9 @@ impl CookieSession {
         self.write(TOKEN, &token.expose());
     }
 
-    /// Forgets everything; the next page makes a new browser secret.
+    /// Forgets everything but whose browser it is; the next page makes a new browser secret.
     pub(crate) fn end(&self) {
-        self.0.clear();
-        self.0.renew();
+        self.clear();
     }
 
     /// Forgets a session that turned out to be dead and keeps the rest.
@@ -237,15 +282,54 @@ impl CookieSession {
     /// Keeps a sign-in whose first factor was right. A session that was here before is not this one's: it is forgotten, and so
     /// is the link that was spent.
     pub(crate) fn wait_for_code(&self, challenge: &Challenge, notice: Option<Notice>) {
-        let phone = Phone::parse(&challenge.phone).map(|phone| phone.masked()).unwrap_or_default();
+        let Factors { text, authenticator, recovery_code } = challenge.factors;
+        let sent = challenge.sent.as_ref().map(|sent| Sent {
+            phone: Phone::parse(&sent.phone).map(|phone| phone.masked()).unwrap_or_default(),
+            expires_at: sent.expires_at,
+        });
+        let (token, factors) = (challenge.token.expose().to_owned(), (text, authenticator, recovery_code));
         self.drop_token();
         self.forget_arrival();
-        self.write(WAITING, &Waiting { token: challenge.token.expose().to_owned(), phone, notice });
+        self.write(WAITING, &Waiting { token, sent, factors, notice });
     }
 
     /// Forgets the sign-in that waited.
     pub(crate) fn stop_waiting(&self) {
         self.0.remove(WAITING);
+    }
+
+    /// Drops everything but the tickets of this browser's people, and has the cookie sealed anew.
+    fn clear(&self) {
+        let devices: Option<Vec<String>> = self.read(DEVICES);
+        self.0.clear();
+        self.0.renew();
+        if let Some(devices) = devices {
+            self.write(DEVICES, &devices);
+        }
+    }
+
+    /// The number that waits for the code of a journey.
+    pub(crate) fn texted(&self, purpose: TextedFor) -> Option<Texted> {
+        self.all_texted().into_iter().find(|texted| texted.purpose == purpose)
+    }
+
+    /// Keeps which number waits for a code; of each journey the newest.
+    pub(crate) fn keep_texted(&self, texted: Texted) {
+        let mut all = self.all_texted();
+        all.retain(|other| other.purpose != texted.purpose);
+        all.push(texted);
+        self.write(TEXTED, &all);
+    }
+
+    /// Forgets the number of a journey that has ended.
+    pub(crate) fn forget_texted(&self, purpose: TextedFor) {
+        let mut all = self.all_texted();
+        all.retain(|texted| texted.purpose != purpose);
+        self.write(TEXTED, &all);
+    }
+
+    fn all_texted(&self) -> Vec<Texted> {
+        self.read(TEXTED).unwrap_or_default()
     }
 
     fn return_to(&self) -> Option<String> {
@@ -352,6 +436,18 @@ mod tests {
     }
 
     #[test]
+    fn a_browser_keeps_whose_it_is_through_sign_in_and_sign_out() {
+        let (session, _) = empty();
+        for ticket in ["a", "b", "c", "d"] {
+            session.keep_device(&DeviceTicket::parse(ticket).unwrap());
+        }
+        session.begin(&SessionToken::parse("token").unwrap());
+        session.end();
+        let kept: Vec<String> = session.devices().iter().map(|ticket| ticket.expose().to_owned()).collect();
+        assert_eq!(kept, ["d", "c", "b"]);
+    }
+
+    #[test]
     fn a_notice_is_shown_once() {
         let (session, _) = empty();
         session.leave_notice(Notice::SignedOut);
@@ -368,7 +464,15 @@ mod tests {
         session.keep_arrival(&Arrival { action: Action::MagicLink, token: "t".repeat(512) });
         session.leave_notice(Notice::MailSentToNewAddress);
         let (token, phone) = ("t".repeat(128), "+49 … 78".to_owned());
-        session.write(WAITING, &Waiting { token, phone, notice: Some(Notice::EmailConfirmed) });
+        let sent = Some(Sent { phone, expires_at: Timestamp::UNIX_EPOCH });
+        let factors = (true, true, true);
+        session.write(WAITING, &Waiting { token, sent, factors, notice: Some(Notice::EmailConfirmed) });
+        for _ in 0..9 {
+            session.keep_device(&DeviceTicket::parse(&"d".repeat(43)).unwrap());
+        }
+        for purpose in [TextedFor::SignUp, TextedFor::SignIn, TextedFor::ResetPassword, TextedFor::ChangePhone] {
+            session.keep_texted(Texted::now(purpose, "+491511234567890", jiff::Timestamp::UNIX_EPOCH).unwrap());
+        }
         let text = serde_json::to_string(&*session.0.entries()).unwrap();
         // nonce and tag add 28 bytes, base64 a third, percent-encoding its signs a little
         assert!((text.len() + 28) * 4 / 3 * 106 / 100 < 3500, "{} bytes", text.len());

@@ -23,6 +23,7 @@ pub(crate) enum Input {
 pub(crate) struct Typed {
     values: Vec<(Input, Zeroizing<String>)>,
     token: Zeroizing<String>,
+    proof: Option<Password>,
 }
 
 impl Input {
@@ -79,6 +80,29 @@ impl Typed {
     pub(crate) fn shown(&self, name: &str) -> &str {
         let shown = |input: &Input| matches!(input, Input::Line(line) if *line == name);
         self.values.iter().find(|(input, _)| shown(input)).map_or("", |(_, value)| value)
+    }
+
+    /// Whether a field came along, filled in or not.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.values.iter().any(|(input, _)| input.name() == name)
+    }
+
+    /// Every line as it was typed. No secrets.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.values.iter().filter_map(|(input, value)| match input {
+            Input::Line(name) => Some((*name, value.as_str())),
+            Input::Secret(_) => None,
+        })
+    }
+
+    /// Keeps the password of a step-up page for the operation, where the backend judges it there.
+    pub(crate) fn hand_on(&mut self, proof: Password) {
+        self.proof = Some(proof);
+    }
+
+    /// The current password, for an operation that may need it: there only where the backend keeps no proofs.
+    pub(crate) fn proof(&mut self) -> Option<Password> {
+        self.proof.take()
     }
 
     /// A line, for the operation.

@@ -159,6 +159,9 @@ impl Visit {
             .as_ref()
             .ok_or_else(|| PageError::broken("the backend granted a session without a token"))?;
         let return_to = self.0.session.begin(token);
+        if let Some(ticket) = &grant.device {
+            self.0.session.keep_device(ticket);
+        }
         if let Some(notice) = notice {
             self.0.session.leave_notice(notice);
         }
@@ -186,6 +189,7 @@ pub(crate) fn caller(request: &HttpRequest, site: &Site, session: &CookieSession
         user_agent: user_agent(request.headers()),
         session: session.token(),
         browser: session.browser(&*site.random),
+        devices: session.devices(),
         redirect_url: None,
         is_operator: false,
     }

@@ -70,6 +70,7 @@ impl Bench {
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0".to_owned(),
             session: None,
             browser: None,
+            devices: Vec::new(),
             redirect_url: None,
             is_operator: false,
         }

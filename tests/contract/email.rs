@@ -12,7 +12,7 @@ const NEW: &str = "ann@new.example";
 async fn nothing_changes_before_the_new_address_is_proved() {
     for bench in Bench::each().await {
         let grant = bench.member(ANN).await;
-        let change = bench.auth.change_email(bench.with(&grant), Password::typed(PASSWORD), NEW.to_owned());
+        let change = bench.auth.change_email(bench.with(&grant), Some(Password::typed(PASSWORD)), NEW.to_owned());
         assert_eq!(change.await.unwrap().email.as_deref(), Some(ANN));
         assert_eq!(bench.mails(NEW).await, 1);
         let member = bench.auth.member(bench.with(&grant)).await.unwrap();
@@ -25,8 +25,9 @@ async fn where_addresses_are_not_proved_it_changes_at_once() {
     for bench in Bench::each_with(&[("VESTIBULE_ENGINE__CONFIRM_EMAIL", "false")]).await {
         let grant = bench.sign_up(ANN, PASSWORD, None).await.unwrap().grant.expect("a grant");
         bench.sign_up("bob@example.com", PASSWORD, None).await.unwrap();
-        let change =
-            |email: &str| bench.auth.change_email(bench.with(&grant), Password::typed(PASSWORD), email.to_owned());
+        let change = |email: &str| {
+            bench.auth.change_email(bench.with(&grant), Some(Password::typed(PASSWORD)), email.to_owned())
+        };
         assert_eq!(change(NEW).await.unwrap().email.as_deref(), Some(NEW));
         bench.sign_in(NEW, PASSWORD).await.unwrap();
     }
@@ -42,10 +43,10 @@ async fn a_change_wants_the_current_password_and_another_address() {
             (PASSWORD, ANN, vec![(Code::EmailUnchanged, Some(Field::Email))]),
             ("", "nonsense", vec![(Code::InvalidEmail, Some(Field::Email)), (Code::MissingPassword, current)]),
         ] {
-            let change = bench.auth.change_email(bench.with(&grant), Password::typed(password), email.to_owned());
+            let change = bench.auth.change_email(bench.with(&grant), Some(Password::typed(password)), email.to_owned());
             refused(&bench, change.await, &problems);
         }
-        let nobody = bench.auth.change_email(bench.somebody(), Password::typed(PASSWORD), NEW.to_owned()).await;
+        let nobody = bench.auth.change_email(bench.somebody(), Some(Password::typed(PASSWORD)), NEW.to_owned()).await;
         refused(&bench, nobody, &[(Code::MissingSessionToken, None)]);
     }
 }
@@ -56,8 +57,10 @@ async fn that_an_address_is_taken_is_told_at_the_wire_alone() {
     for bench in Bench::each().await {
         bench.member("bob@example.com").await;
         let grant = bench.member(ANN).await;
-        let change =
-            bench.auth.change_email(bench.with(&grant), Password::typed(PASSWORD), "bob@example.com".to_owned()).await;
+        let change = bench
+            .auth
+            .change_email(bench.with(&grant), Some(Password::typed(PASSWORD)), "bob@example.com".to_owned())
+            .await;
         match bench.way {
             Way::Rest => refused(&bench, change, &[(Code::EmailNotUnique, Some(Field::Email))]),
             Way::Pages | Way::Remote => assert_eq!(change.unwrap().email.as_deref(), Some(ANN)),

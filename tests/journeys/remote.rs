@@ -80,6 +80,43 @@ async fn somebody_signs_up_confirms_signs_out_and_in_again() {
     assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
 }
 
+/// S04: that the number is taken by now, the page does not tell.
+#[actix_web::test]
+async fn somebody_signs_up_with_a_number_and_in_again_with_a_code_and_moves_to_another_number() {
+    const PHONE: &str = "+4915112345678";
+    const OTHER_PHONE: &str = "+4915187654321";
+    let houses = Houses::open().await;
+    let mut ann = houses.front.browser();
+    for button in ["Confirm", "Send another code"] {
+        ann.open("/sign-up/phone").await;
+        ann.fill("Name", "Ann").fill("Phone number", PHONE).fill("Password", PASSWORD);
+        ann.press("Create account").await;
+        assert_eq!((ann.page.path.as_str(), ann.page.status), ("/verify-phone", 200), "{}", ann.page.text());
+        if button == "Confirm" {
+            ann.fill("Code", &houses.back.newest_code_to(PHONE).await);
+        }
+        ann.press(button).await;
+        if ann.page.path == "/profile" {
+            ann.press("Sign out").await;
+        }
+    }
+    ann.open("/sign-in/code").await;
+    ann.fill("Country", "DE").fill("Phone number", "01511 2345678");
+    ann.press("Send me a code").await;
+    ann.fill("Code", &houses.back.newest_code_to(PHONE).await);
+    ann.press("Sign in").await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    ann.open("/profile/phone").await;
+    ann.fill("Phone number", OTHER_PHONE);
+    ann.press("Send me a code").await;
+    ann.fill("Your password", PASSWORD);
+    ann.press("Confirm").await;
+    ann.fill("Code", &houses.back.newest_code_to(OTHER_PHONE).await);
+    ann.press("Confirm").await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    assert!(ann.page.text().contains("+49 1518 7654321 confirmed"), "{}", ann.page.text());
+}
+
 #[actix_web::test]
 async fn what_is_wrong_with_a_sign_up_is_told_beside_its_fields_in_our_words() {
     let houses = Houses::open().await;
@@ -114,8 +151,16 @@ async fn a_name_an_address_and_a_password_are_changed() {
     assert!(ann.page.text().contains("Ann Example"), "{}", ann.page.text());
 
     ann.open("/profile/email").await;
-    ann.fill("New e-mail", "ann@new.example").fill("Current password", PASSWORD);
+    ann.fill("New e-mail", "ann@new.example");
     ann.press("Change e-mail").await;
+    // The environment keeps no proofs, so the password is asked for each time and goes along with the change.
+    ann.fill("Your password", "a wrong password");
+    ann.press("Confirm").await;
+    assert_eq!((ann.page.status, ann.page.path.as_str()), (401, "/profile/email"));
+    assert!(ann.page.problem("Your password").is_some(), "{}", ann.page.text());
+    ann.fill("Your password", PASSWORD);
+    ann.press("Confirm").await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
     let mut mail_program = houses.back.browser();
     mail_program.open(&houses.back.newest_mail_to("ann@new.example").await.link()).await;
     mail_program.press("Confirm the new address").await;

@@ -170,3 +170,38 @@ async fn a_reset_does_not_skip_the_second_factor() {
     type_code(&mut waiting, &code).await;
     assert_eq!(waiting.page.path, "/sign-in", "{}", waiting.page.text());
 }
+
+/// S12, S17: new codes bring no guesses back, and the page says how long to wait.
+#[actix_web::test]
+async fn guessing_codes_and_asking_for_them_too_often_is_told_with_the_wait() {
+    let hall = guarded().await;
+    let mut eve = hall.browser();
+    sign_in(&mut eve).await;
+    for _ in 0..2 {
+        let code = newest_code(&hall).await;
+        for _ in 0..5 {
+            type_code(&mut eve, other(&code)).await;
+            assert_eq!(eve.page.status, 401, "{}", eve.page.text());
+        }
+        eve.press("Send another code").await;
+    }
+    let code = newest_code(&hall).await;
+    type_code(&mut eve, &code).await;
+    assert_eq!((eve.page.status, eve.page.header("retry-after")), (429, Some("30")), "{}", eve.page.text());
+    assert!(eve.page.text().contains("Wait 30 seconds and try again."), "{}", eve.page.text());
+    let mut ann = eve.clone();
+    hall.pass(Duration::from_secs(30));
+    type_code(&mut ann, &code).await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+
+    let mut eve = hall.browser();
+    sign_in(&mut eve).await;
+    for _ in 0..10 {
+        eve.press("Send another code").await;
+        if eve.page.status == 429 {
+            break;
+        }
+    }
+    let wait: u64 = eve.page.header("retry-after").expect("Retry-After").parse().expect("seconds");
+    assert!(wait > 60 && eve.page.text().contains(&format!("Wait {} minutes", wait.div_ceil(60))), "{wait}");
+}

@@ -15,6 +15,8 @@ pub struct Browser {
     /// The absolute URL of another site the browser was sent to, if the last step ended there.
     pub left_to: Option<String>,
     pub user_agent: String,
+    /// The `Accept-Language` it sends; empty for none.
+    pub languages: String,
     hall: Hall,
     cookies: BTreeMap<String, String>,
     typed: Vec<(String, String)>,
@@ -28,6 +30,7 @@ impl Browser {
             page: page.into(),
             left_to: None,
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0".to_owned(),
+            languages: String::new(),
             hall,
             cookies: BTreeMap::new(),
             typed: Vec::new(),
@@ -118,6 +121,9 @@ impl Browser {
     async fn send(&mut self, method: Method, path: &str, body: Option<(String, Vec<u8>)>) -> Page {
         let mut request = TestRequest::with_uri(path).method(method.clone());
         request = request.insert_header(("user-agent", self.user_agent.as_str()));
+        if !self.languages.is_empty() {
+            request = request.insert_header(("accept-language", self.languages.as_str()));
+        }
         if !self.cookies.is_empty() {
             request = request.insert_header(("cookie", self.cookie_header()));
         }

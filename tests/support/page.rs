@@ -39,11 +39,21 @@ impl Page {
         html.select(&selector("h1")).next().map(inner_text).unwrap_or_default()
     }
 
-    /// What the field with this label holds.
+    /// What the field with this label holds; of a list, what is chosen.
     pub fn value(&self, label: &str) -> String {
         let html = Html::parse_document(&self.html());
         let field = field(&html, label).unwrap_or_else(|| panic!("no field {label:?} on {}", self.text()));
+        if field.value().name() == "select" {
+            return chosen(field);
+        }
         field.value().attr("value").unwrap_or_default().to_owned()
+    }
+
+    /// What can be chosen in the list with this label.
+    pub fn options(&self, label: &str) -> Vec<String> {
+        let html = Html::parse_document(&self.html());
+        let list = field(&html, label).unwrap_or_else(|| panic!("no list {label:?} on {}", self.text()));
+        list.select(&selector("option")).map(inner_text).collect()
     }
 
     /// The sentence beside the field with this label that says what is wrong with it.
@@ -55,9 +65,21 @@ impl Page {
         ids.split(' ').filter_map(|id| html.select(&selector(&format!("#{id}.wrong"))).next()).map(inner_text).next()
     }
 
+    /// The token of its forms.
+    pub fn csrf(&self) -> String {
+        let html = Html::parse_document(&self.html());
+        let token = html.select(&selector("input[name=csrf]")).next().and_then(|input| input.value().attr("value"));
+        token.unwrap_or_else(|| panic!("no form on {}", self.text())).to_owned()
+    }
+
     /// A header, when the answer has it.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The text of every element that a selector finds.
+    pub fn all(&self, wanted: &str) -> Vec<String> {
+        Html::parse_document(&self.html()).select(&selector(wanted)).map(inner_text).collect()
     }
 
     /// The name of the field with this label.
@@ -77,14 +99,24 @@ impl Page {
             .unwrap_or_else(|| panic!("no button {button:?} on {} ({}): {}", self.path, self.status, self.text()));
         let mut fields = Vec::new();
         for input in form.select(&selector("input, button[name]")) {
-            let input = input.value();
-            let (Some(name), kind) = (input.attr("name"), input.attr("type").unwrap_or("text")) else { continue };
-            if kind == "file" {
+            // Of several buttons the one that is pressed is sent.
+            if input.value().name() == "button" && inner_text(input) != button {
                 continue;
             }
+            let input = input.value();
+            let (Some(name), kind) = (input.attr("name"), input.attr("type").unwrap_or("text")) else { continue };
             let given = typed.iter().rev().find(|(typed, _)| typed == name).map(|(_, value)| value.as_str());
+            let unticked = kind == "checkbox" && given.is_none() && input.attr("checked").is_none();
+            if kind == "file" || unticked {
+                continue;
+            }
             let value = given.or(input.attr("value")).unwrap_or_default();
             fields.push((name.to_owned(), value.to_owned()));
+        }
+        for list in form.select(&selector("select[name]")) {
+            let name = list.value().attr("name").expect("a name");
+            let given = typed.iter().rev().find(|(typed, _)| typed == name).map(|(_, value)| value.clone());
+            fields.push((name.to_owned(), given.unwrap_or_else(|| chosen(list))));
         }
         Filled {
             action: form.value().attr("action").unwrap_or(&self.path).to_owned(),
@@ -99,6 +131,13 @@ fn field<'html>(html: &'html Html, label: &str) -> Option<ElementRef<'html>> {
     let label = html.select(&selector("label[for]")).find(|found| inner_text(*found) == label)?;
     let id = label.value().attr("for")?;
     html.select(&selector(&format!("#{id}"))).next()
+}
+
+/// The value of the option that is selected, or else of the first one.
+fn chosen(list: ElementRef) -> String {
+    let (selected, first) = (selector("option[selected]"), selector("option"));
+    let option = list.select(&selected).next().or_else(|| list.select(&first).next()).expect("an option");
+    option.value().attr("value").map_or_else(|| inner_text(option), str::to_owned)
 }
 
 fn inner_text(element: ElementRef) -> String {

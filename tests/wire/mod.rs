@@ -5,6 +5,7 @@ mod door;
 mod envelope;
 mod errors;
 mod keys;
+mod limits;
 mod objects;
 mod phones;
 mod second_factor;
@@ -60,6 +61,7 @@ impl Wire {
             phone_sign_up: true,
             sign_in_codes: true,
             password_min: 8,
+            password_cost: vestibule::engine::credentials::HashCost::default(),
             limits_factor: 100.0,
             application_servers: Vec::new(),
             files_dir: folder.path().join("files"),

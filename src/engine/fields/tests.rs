@@ -11,6 +11,7 @@ fn somebody() -> Caller {
         user_agent: String::new(),
         session: None,
         browser: None,
+        devices: Vec::new(),
         redirect_url: None,
         is_operator: false,
     }

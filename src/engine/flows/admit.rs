@@ -2,9 +2,35 @@
 
 use super::second_factor;
 use crate::{
-    engine::{Engine, accounts, store::Transaction, store::values, tokens},
+    engine::{
+        Engine, accounts,
+        outbox::Security,
+        store::{Transaction, values},
+        tokens,
+    },
     port::{Caller, Code, Entrance, Grant, Outcome},
 };
+
+/// What somebody has proved who wants in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FirstFactor {
+    Password,
+    /// That they read the mailbox.
+    Mailbox,
+    /// That they have the phone: a code that went there cannot be the second factor as well (SECURITY.md S18).
+    Phone,
+}
+
+/// How somebody got in at last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    SignUp,
+    First(FirstFactor),
+    /// After any first factor. Where `trust` is true, the browser is not asked for a second factor for a while.
+    Second {
+        trust: bool,
+    },
+}
 
 /// In, or on to the second factor: the one place that decides it, so that none of the ways in can go round it (SECURITY.md
 /// S18). Commits the transaction that spent the first factor. The caller holds the change of the account.
@@ -13,21 +39,39 @@ pub(super) async fn admit(
     caller: &Caller,
     mut tx: Transaction<'_>,
     user_id: &str,
+    first: FirstFactor,
 ) -> Outcome<Entrance> {
     let account = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSignInCredentials)?;
-    if account.user.two_factor {
-        return second_factor::challenge(engine, caller, tx, &account).await.map(Entrance::Challenged);
+    if account.has_second_factor() && !engine.devices().is_trusted(&mut tx, user_id, caller, engine.now()).await? {
+        return second_factor::challenge(engine, caller, tx, &account, first).await.map(Entrance::Challenged);
     }
-    let_in(engine, caller, tx, user_id).await.map(Entrance::Granted)
+    let_in(engine, caller, tx, user_id, Entry::First(first)).await.map(Entrance::Granted)
 }
 
-/// Begins the session, after everything that was asked for. Commits.
-pub(super) async fn let_in(engine: &Engine, caller: &Caller, mut tx: Transaction<'_>, user_id: &str) -> Outcome<Grant> {
+/// Begins the session, after everything that was asked for, and remembers the browser; commits.
+///
+/// The owner is told of a browser that never was here (SECURITY.md S21), but not of one that a mail just led in: whoever reads the
+/// mailbox would be told what they did.
+pub(super) async fn let_in(
+    engine: &Engine,
+    caller: &Caller,
+    mut tx: Transaction<'_>,
+    user_id: &str,
+    entry: Entry,
+) -> Outcome<Grant> {
     let now = engine.now();
     tx.execute("update users set last_login_at = $2 where id = $1", values![user_id, now]).await?;
     tokens::kill_resets(&mut tx, user_id).await?;
+    let trust = entry == Entry::Second { trust: true };
+    let remembered = engine.devices().remember(&mut tx, user_id, caller, trust, engine.random(), now).await?;
     let session = engine.sessions().begin(&mut tx, user_id, caller, engine.random(), now).await?;
-    let user = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSignInCredentials)?.user;
+    let account = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSignInCredentials)?;
+    let is_news = !matches!(entry, Entry::SignUp | Entry::First(FirstFactor::Mailbox));
+    if trust {
+        engine.tell_owner(&mut tx, caller, &account, Security::BrowserTrusted).await?;
+    } else if is_news && remembered.is_strange {
+        engine.tell_owner(&mut tx, caller, &account, Security::NewSignIn).await?;
+    }
     tx.commit().await?;
-    Ok(Grant { user, session })
+    Ok(Grant { user: account.user, session, device: remembered.ticket })
 }

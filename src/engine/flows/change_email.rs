@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{change_password::confirm_password, mail_code::guess};
+use super::{mail_code::guess, proofs::confirm};
 use crate::{
     engine::{
         Engine,
@@ -19,16 +19,17 @@ use crate::{
 /// Asks for the change: the new address gets a link that proves it, the old one is told (SECURITY.md S21, S22).
 ///
 /// The pages are not told that an address is taken (S05); its owner is. The wire is, as clients expect it (ALTOGIC_WIRE.md
-/// §3), behind the password and the limits.
+/// §3), behind the password and the limits. Where no password comes along, as at the pages, a fresh proof is asked for (S20).
 pub(in crate::engine) async fn change_email(
     engine: &Engine,
     caller: &Caller,
-    current_password: &Password,
+    current_password: Option<&Password>,
     new_email: &str,
 ) -> Outcome<User> {
-    let Current { account, .. } = engine.current(caller).await?;
-    let new_email = judge(&account, current_password, new_email)?;
-    confirm_password(engine, &account, current_password).await?;
+    let current = engine.current(caller).await?;
+    let new_email = judge(&current.account, current_password, new_email)?;
+    confirm(engine, caller, &current, current_password).await?;
+    let Current { account, .. } = current;
     let now = engine.now();
     engine.limits().take_from_caller(Action::MailFromAddress, caller, now)?;
     engine.limits().take(Action::MailFromAccount, &account.user.id, now).map_err(exceeded)?;
@@ -64,12 +65,14 @@ pub(in crate::engine) async fn confirm_email_change_with_code(
     move_account(engine, caller, &account, &link.email, Some(&link), engine.now()).await
 }
 
-fn judge(account: &Account, password: &Password, new_email: &str) -> Result<Email, Refusal> {
+fn judge(account: &Account, password: Option<&Password>, new_email: &str) -> Result<Email, Refusal> {
     let email = Email::parse(new_email).and_then(|email| {
         let is_same = account.user.email.as_deref() == Some(email.as_str());
         if is_same { Err(Code::EmailUnchanged) } else { Ok(email) }
     });
-    let missing = password.expose().is_empty().then_some((Field::CurrentPassword, Code::MissingPassword));
+    let missing = password
+        .is_some_and(|typed| typed.expose().is_empty())
+        .then_some((Field::CurrentPassword, Code::MissingPassword));
     let problems = email.as_ref().err().map(|code| (Field::Email, *code)).into_iter().chain(missing);
     Refusal::of_all(problems.map(|(field, code)| Problem { code, field: Some(field) }).collect())?;
     email.map_err(|code| Refusal::at(Field::Email, code))

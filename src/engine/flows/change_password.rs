@@ -1,5 +1,6 @@
 //! Changing the password while signed in.
 
+use super::proofs::require_fresh_proof;
 use crate::{
     engine::{
         Engine,
@@ -11,34 +12,43 @@ use crate::{
         store::values,
         tokens,
     },
-    port::{Caller, Code, Door, Field, Outcome, Password, Refusal, Session},
+    port::{Caller, Code, Door, Field, Outcome, Password, Refusal, Session, Trouble},
 };
 
 /// Changes the password. Every other session and every link ends, the owner is told (SECURITY.md S21, S35). At the pages the
 /// session goes on with a new token (S32); on the wire with the old one, as clients expect.
+///
+/// The current password is proof enough. An account without one, which a mailed link signs in, gets its first one at the pages,
+/// with a fresh proof (S20); on the wire there is no other proof, so there it is refused.
 pub(in crate::engine) async fn change_password(
     engine: &Engine,
     caller: &Caller,
     old_password: &Password,
     new_password: &Password,
 ) -> Outcome<Session> {
-    let Current { mut member, account } = engine.current(caller).await?;
-    confirm_password(engine, &account, old_password).await?;
+    let current = engine.current(caller).await?;
+    if current.account.password_hash.is_none() && caller.door == Door::Pages {
+        require_fresh_proof(engine, caller, &current)?;
+    } else {
+        confirm_password(engine, &current.account, old_password).await?;
+    }
+    let Current { mut member, account, .. } = current;
     judge(engine, &account, old_password, new_password)?;
     let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
 
     let (user_id, handle) = (&member.user.id, &member.session.handle);
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
-    let sql = "update users set password_hash = $2, updated_at = $3 where id = $1 and password_hash = $4";
-    let values = values![user_id, password_hash, engine.now(), account.password_hash.clone()];
+    let sql = "update users set password_hash = $2, updated_at = $3 \
+               where id = $1 and coalesce(password_hash, '') = $4";
+    let values = values![user_id, password_hash, engine.now(), account.password_hash.clone().unwrap_or_default()];
     if tx.execute(sql, values).await? == 0 {
         return Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into());
     }
     tx.execute("delete from sessions where user_id = $1 and id <> $2", values![user_id, handle]).await?;
     tokens::kill_all(&mut tx, user_id).await?;
     if caller.door == Door::Pages {
-        let token = engine.sessions().renew(&mut tx, handle, engine.random()).await?;
+        let token = engine.sessions().renew(&mut tx, handle, engine.random(), engine.now()).await?;
         member.session.token = Some(token.ok_or(Code::InvalidSessionToken)?);
     } else if tx.fetch_optional("select id from sessions where id = $1", values![handle]).await?.is_none() {
         return Err(Code::InvalidSessionToken.into());
@@ -58,12 +68,13 @@ pub(super) async fn confirm_password(engine: &Engine, account: &Account, typed: 
     }
     let user_id = &account.user.id;
     engine.limits().take(Action::ConfirmPassword, user_id, engine.now()).map_err(exceeded)?;
-    let verdict = engine.hasher().verify(typed, account.password_hash.as_deref()).await?;
-    if !verdict.right {
+    let verdict = engine.hasher().verify(typed, account.password_hash.as_deref()).await;
+    if matches!(verdict, Ok(verdict) if !verdict.right) {
         return Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into());
     }
+    // One that nobody could look at is no guess either.
     engine.limits().give_back(Action::ConfirmPassword, user_id);
-    Ok(())
+    verdict.map(drop).map_err(Trouble::from)
 }
 
 fn judge(engine: &Engine, account: &Account, old: &Password, new: &Password) -> Result<(), Refusal> {

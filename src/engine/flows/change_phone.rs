@@ -1,6 +1,6 @@
 //! Changing or adding the number of an account.
 
-use super::change_password::confirm_password;
+use super::proofs::confirm;
 use crate::{
     engine::{
         Engine,
@@ -18,16 +18,17 @@ use crate::{
 /// Asks for the change: the new number gets a code that proves it (SECURITY.md S21, S22, S66).
 ///
 /// The pages are not told that a number is taken (S05); its owner is. The wire is, as clients expect it (ALTOGIC_WIRE.md §3,
-/// row 22), behind the password and the limits.
+/// row 22), behind the password and the limits. Where no password comes along, as at the pages, a fresh proof is asked for (S20).
 pub(in crate::engine) async fn change_phone(
     engine: &Engine,
     caller: &Caller,
-    current_password: &Password,
+    current_password: Option<&Password>,
     new_phone: &str,
 ) -> Outcome<User> {
-    let Current { account, .. } = engine.current(caller).await?;
-    let new_phone = judge(&account, current_password, new_phone)?;
-    confirm_password(engine, &account, current_password).await?;
+    let current = engine.current(caller).await?;
+    let new_phone = judge(&current.account, current_password, new_phone)?;
+    confirm(engine, caller, &current, current_password).await?;
+    let Current { account, .. } = current;
     if !engine.settings().confirm_phone {
         return move_to_phone(engine, caller, &account, &new_phone, None).await;
     }
@@ -35,6 +36,7 @@ pub(in crate::engine) async fn change_phone(
     let now = engine.now();
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
     engine.limits().take(Action::TextFromAccount, &account.user.id, now).map_err(exceeded)?;
+    engine.limits().take_text_to_new_number(&new_phone, now)?;
     let may_text = engine.limits().allow_text_to(&new_phone, now);
     let mut tx = engine.store().begin().await?;
     let is_taken = accounts::phone_is_held(&mut tx, &new_phone).await?;
@@ -50,12 +52,14 @@ pub(in crate::engine) async fn change_phone(
     Ok(account.user)
 }
 
-fn judge(account: &Account, password: &Password, new_phone: &str) -> Result<Phone, Refusal> {
+fn judge(account: &Account, password: Option<&Password>, new_phone: &str) -> Result<Phone, Refusal> {
     let phone = Phone::parse(new_phone).and_then(|phone| {
         let is_same = account.number().as_ref() == Some(&phone) && account.user.phone_verified;
         if is_same { Err(Code::PhoneUnchanged) } else { Ok(phone) }
     });
-    let missing = password.expose().is_empty().then_some((Field::CurrentPassword, Code::MissingPassword));
+    let missing = password
+        .is_some_and(|typed| typed.expose().is_empty())
+        .then_some((Field::CurrentPassword, Code::MissingPassword));
     let problems = phone.as_ref().err().map(|code| (Field::Phone, *code)).into_iter().chain(missing);
     Refusal::of_all(problems.map(|(field, code)| Problem { code, field: Some(field) }).collect())?;
     phone.map_err(|code| Refusal::at(Field::Phone, code))

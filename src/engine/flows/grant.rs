@@ -1,6 +1,9 @@
 //! Spending an access token for a session.
 
-use super::{admit::admit, prove::prove_address};
+use super::{
+    admit::{FirstFactor, admit},
+    prove::prove_address,
+};
 use crate::{
     engine::{
         Engine, accounts,
@@ -57,5 +60,5 @@ async fn redeem(engine: &Engine, caller: &Caller, link: &Link) -> Outcome<Entran
     if !is_theirs || !engine.links().spend(&mut tx, link, now).await? {
         return Err(Code::InvalidAccessToken.into());
     }
-    admit(engine, caller, tx, &link.user_id).await
+    admit(engine, caller, tx, &link.user_id, FirstFactor::Mailbox).await
 }

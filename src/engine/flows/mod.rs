@@ -15,9 +15,11 @@ mod mail;
 mod mail_code;
 mod not_me;
 mod open_mail_link;
+mod proofs;
 mod prove;
 mod reset_password;
 mod second_factor;
+mod second_factors;
 mod send_code;
 mod send_link;
 mod sessions;
@@ -43,8 +45,13 @@ pub(super) use mail_code::open_mail_code;
 pub(super) use not_me::{describe_not_me, report_not_me};
 pub use open_mail_link::Landing;
 pub(super) use open_mail_link::open_mail_link;
+pub(super) use proofs::{proof_methods, prove, send_proof_code};
 pub(super) use reset_password::{reset_password_with_code, reset_password_with_token};
 pub(super) use second_factor::{resend_second_factor, set_phone, sign_in_with_second_factor, verify_own_phone};
+pub(super) use second_factors::{
+    begin_authenticator, confirm_authenticator, make_recovery_codes, remove_authenticator, second_factors,
+    switch_text_factor, untrust_browsers, waiting_authenticator,
+};
 pub(super) use send_code::{resend_verification_code, send_reset_password_code, send_sign_in_code};
 pub(super) use send_link::{resend_verification_email, send_magic_link_email, send_reset_password_email};
 pub(super) use sessions::{get_all_sessions, sign_out, sign_out_all, sign_out_all_except_current};

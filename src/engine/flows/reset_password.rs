@@ -65,7 +65,7 @@ pub(in crate::engine) async fn reset_password_with_code(
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
     let guess = Guess {
         purposes: [CodePurpose::ResetPassword; 2],
-        phone: &phone,
+        target: phone.as_str(),
         code: &code,
         user_id: None,
         counted_for: phone.as_str(),
@@ -88,7 +88,8 @@ pub(in crate::engine) async fn reset_password_with_code(
         tx.commit().await?;
         return Err(Code::SecondFactorFirst.into());
     }
-    judge(engine, new_password, &[account.user.name.as_deref().unwrap_or_default()])?;
+    let [name, email] = [&account.user.name, &account.user.email].map(|text| text.as_deref().unwrap_or_default());
+    judge(engine, new_password, &[name, email])?;
     set_password(engine, caller, tx, &account, password_hash).await
 }
 

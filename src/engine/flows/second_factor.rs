@@ -1,47 +1,87 @@
-//! The second factor: a code by SMS after every first factor, and the number it goes to (ALTOGIC_WIRE.md §8).
+//! The second factor after every first one: a code by SMS, one of an authenticator app, or a recovery code; and the number
+//! that codes by SMS go to (ALTOGIC_WIRE.md §8).
 
-use super::{admit::let_in, change_phone::move_to_phone, verify_phone::judge};
+use super::{
+    admit::{Entry, FirstFactor, let_in},
+    change_phone::move_to_phone,
+    proofs::require_fresh_proof,
+    verify_phone::judge,
+};
 use crate::{
     engine::{
         Engine,
         accounts::{self, Account},
-        challenges::Waiting,
-        codes::{CodePurpose, Guess, NewCode},
+        authenticators::RightStep,
+        challenges::{NewChallenge, Waiting},
+        codes::{CodePurpose, Guess, NewCode, RightCode},
         limits::{Action, exceeded},
+        outbox::Security,
+        recovery_codes,
         sessions::Current,
         store::Transaction,
     },
     port::{
-        Caller, Challenge, ChallengeToken, Code, Field, Grant, OneTimeCode, Outcome, Phone, Refusal, SecondFactorOf,
-        User,
+        Caller, Challenge, ChallengeToken, Code, Door, Factors, Field, Grant, OneTimeCode, Outcome, Phone,
+        RecoveryCode, Refusal, SecondFactorOf, SentCode, User,
     },
 };
 
 /// Asks for the second factor of an account whose first one was right; commits what the first one spent. Where no code can be
 /// sent nobody is let in: the owner, who has proved the first factor, is told why (SECURITY.md S83).
+///
+/// At the pages an authenticator app comes before SMS, which is sent when it is asked for; the wire knows SMS alone.
 pub(super) async fn challenge(
+    engine: &Engine,
+    caller: &Caller,
+    tx: Transaction<'_>,
+    account: &Account,
+    first: FirstFactor,
+) -> Outcome<Challenge> {
+    let text = account.user.two_factor && first != FirstFactor::Phone;
+    if !text && caller.door == Door::Rest && account.authenticator {
+        return Err(Code::SecondFactorElsewhere.into());
+    }
+    if !text && !account.authenticator {
+        // What the first factor spent stays spent: it has told whoever typed it that it was right.
+        tx.commit().await?;
+        return Err(Code::SecondFactorFirst.into());
+    }
+    let is_sent = text && (caller.door == Door::Rest || !account.authenticator);
+    let phone = if is_sent { Some(account.number().ok_or(Code::SecondFactorNeedsPhone)?) } else { None };
+    if let Some(phone) = &phone {
+        if let Err(trouble) = engine.can_text(phone).await {
+            // What the first factor spent is given back before the operator is told, which writes.
+            drop(tx);
+            engine.judge_destination(phone).await?;
+            return Err(trouble);
+        }
+        take_text(engine, caller, &account.user)?;
+    }
+    wait(engine, caller, tx, account, phone.as_ref(), text).await
+}
+
+/// Makes the sign-in that waits, and the code where one is sent. Commits.
+async fn wait(
     engine: &Engine,
     caller: &Caller,
     mut tx: Transaction<'_>,
     account: &Account,
+    phone: Option<&Phone>,
+    text: bool,
 ) -> Outcome<Challenge> {
-    let phone = account.number().ok_or(Code::SecondFactorNeedsPhone)?;
-    if let Err(trouble) = engine.can_text(&phone).await {
-        // What the first factor spent is given back before the operator is told, which writes.
-        drop(tx);
-        engine.judge_destination(&phone).await?;
-        return Err(trouble);
-    }
-    take_text(engine, caller, &account.user)?;
-    let now = engine.now();
-    let (waiting, token) =
-        engine.challenges().create(&mut tx, &account.user.id, caller.door, engine.random(), now).await?;
-    let expires_at = text_code(engine, &mut tx, &waiting, &phone).await?;
+    let new = NewChallenge { user_id: &account.user.id, door: caller.door, text_counts: text };
+    let (waiting, token) = engine.challenges().create(&mut tx, &new, engine.random(), engine.now()).await?;
+    let recovery_code = recovery_codes::has_some(&mut tx, &account.user.id).await?;
+    let factors = Factors { text, authenticator: account.authenticator, recovery_code };
+    let sent = match phone {
+        Some(phone) => Some(text_code(engine, &mut tx, &waiting, phone).await?),
+        None => None,
+    };
     tx.commit().await?;
-    Ok(Challenge { token, phone: phone.to_string(), expires_at })
+    Ok(Challenge { token, factors, sent })
 }
 
-/// Sends the code again; the former one dies (S16).
+/// Sends a code by SMS for a sign-in that waits; a former one dies (S16).
 pub(in crate::engine) async fn resend_second_factor(
     engine: &Engine,
     caller: &Caller,
@@ -50,75 +90,171 @@ pub(in crate::engine) async fn resend_second_factor(
     let waiting = engine.challenges().by_token(engine.store(), token, engine.now()).await?;
     let waiting = waiting.ok_or(Code::ChallengeGone)?;
     let account = accounts::by_id(engine.store(), &waiting.user_id).await?.ok_or(Code::ChallengeGone)?;
-    let phone = account.number().ok_or(Code::SecondFactorNeedsPhone)?;
+    let text = account.user.two_factor && waiting.text_counts;
+    let phone = account.number().filter(|_| text).ok_or(Code::SecondFactorNeedsPhone)?;
     may_text(engine, caller, &account.user, &phone).await?;
     let mut tx = engine.store().begin().await?;
-    let expires_at = text_code(engine, &mut tx, &waiting, &phone).await?;
+    let sent = text_code(engine, &mut tx, &waiting, &phone).await?;
+    let recovery_code = recovery_codes::has_some(&mut tx, &waiting.user_id).await?;
     tx.commit().await?;
-    Ok(Challenge { token: token.clone(), phone: phone.to_string(), expires_at })
+    let factors = Factors { text, authenticator: account.authenticator, recovery_code };
+    Ok(Challenge { token: token.clone(), factors, sent: Some(sent) })
 }
 
-/// Spends a code and the sign-in it was sent for, and begins the session, all in one transaction.
+/// What was typed as a second factor.
+enum Typed {
+    /// Of the message, or of the authenticator app.
+    Digits(OneTimeCode),
+    Recovery(RecoveryCode),
+}
+
+/// A second factor that was right and is not spent yet.
+enum Right {
+    Text(RightCode),
+    App(RightStep),
+    /// Whether it is right shows when it is spent.
+    Recovery(RecoveryCode),
+}
+
+/// Spends a second factor and the sign-in it was asked for, and begins the session, all in one transaction.
 pub(in crate::engine) async fn sign_in_with_second_factor(
     engine: &Engine,
     caller: &Caller,
     of: SecondFactorOf,
     code: &str,
+    trust: bool,
 ) -> Outcome<Grant> {
-    let code = OneTimeCode::parse(code).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
-    let invalid = || Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode);
+    let typed = read(code)?;
     let now = engine.now();
-    let is_named_by_phone = matches!(of, SecondFactorOf::Phone(_));
-    let (waiting, phone) = match of {
+    let (waiting, account, counted_for) = find(engine, of).await?;
+    let attempt = Attempt { engine, caller, waiting: &waiting, account: &account };
+    let right = attempt.judge(typed, counted_for.as_deref().unwrap_or(&waiting.id)).await?;
+    let _change = engine.sessions().change(&waiting.user_id);
+    let mut tx = engine.store().begin().await?;
+    if !attempt.spend(&mut tx, right).await? || !engine.challenges().spend(&mut tx, &waiting, now).await? {
+        return Err(invalid().into());
+    }
+    let_in(engine, caller, tx, &waiting.user_id, Entry::Second { trust }).await
+}
+
+/// Six digits, or what a recovery code looks like.
+fn read(code: &str) -> Result<Typed, Refusal> {
+    let digits = OneTimeCode::parse(code);
+    match RecoveryCode::parse(code) {
+        Ok(recovery) if digits.is_err() => Ok(Typed::Recovery(recovery)),
+        _ => digits.map(Typed::Digits).map_err(|code| Refusal::at(Field::OneTimeCode, code)),
+    }
+}
+
+fn invalid() -> Refusal {
+    Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode)
+}
+
+/// The sign-in that is meant, its account, and the number that wrong guesses are counted for where that is its only name.
+async fn find(engine: &Engine, of: SecondFactorOf) -> Outcome<(Waiting, Account, Option<String>)> {
+    let now = engine.now();
+    match of {
         SecondFactorOf::Challenge(token) => {
-            let waiting =
-                engine.challenges().by_token(engine.store(), &token, now).await?.ok_or(Code::ChallengeGone)?;
+            let waiting = engine.challenges().by_token(engine.store(), &token, now).await?;
+            let waiting = waiting.ok_or(Code::ChallengeGone)?;
             let account = accounts::by_id(engine.store(), &waiting.user_id).await?.ok_or(Code::ChallengeGone)?;
-            (Some(waiting), account.number().ok_or_else(invalid)?)
+            Ok((waiting, account, None))
         }
         SecondFactorOf::Phone(phone) => {
             let phone = Phone::parse(&phone).map_err(|code| Refusal::at(Field::Phone, code))?;
             let holder = accounts::by_phone(engine.store(), &phone).await?.into_iter().next();
-            let waiting = match holder {
-                Some(account) => engine.challenges().of_account(engine.store(), &account.user.id, now).await?,
-                None => None,
-            };
-            (waiting, phone)
+            if let Some(account) = holder
+                && let Some(waiting) = engine.challenges().of_account(engine.store(), &account.user.id, now).await?
+            {
+                return Ok((waiting, account, Some(phone.to_string())));
+            }
+            // A guess is counted whether or not anybody waits for it (S06).
+            engine.limits().take(Action::GuessCode, phone.as_str(), now).map_err(exceeded)?;
+            engine.write_nothing().await?;
+            Err(invalid().into())
         }
-    };
-    let Some(waiting) = waiting else {
-        // A guess is counted whether or not anybody waits for it (S06).
-        engine.limits().take(Action::GuessCode, phone.as_str(), now).map_err(exceeded)?;
-        engine.write_nothing().await?;
-        return Err(invalid().into());
-    };
-    let counted_for = if is_named_by_phone { phone.as_str() } else { &*waiting.id };
-    let purposes = [CodePurpose::SecondFactor; 2];
-    let guess = Guess { purposes, phone: &phone, code: &code, user_id: Some(&waiting.user_id), counted_for };
-    let right = engine.codes().guess(engine.store(), engine.limits(), &guess, now).await?;
-    if right.challenge_id.as_ref() != Some(&waiting.id) {
-        return Err(invalid().into());
     }
-    let _change = engine.sessions().change(&waiting.user_id);
-    let mut tx = engine.store().begin().await?;
-    if !engine.codes().spend(&mut tx, &right, now).await? || !engine.challenges().spend(&mut tx, &waiting, now).await? {
-        return Err(invalid().into());
+}
+
+/// Somebody at the second factor.
+struct Attempt<'a> {
+    engine: &'a Engine,
+    caller: &'a Caller,
+    waiting: &'a Waiting,
+    account: &'a Account,
+}
+
+impl Attempt<'_> {
+    async fn judge(&self, typed: Typed, counted_for: &str) -> Outcome<Right> {
+        let (engine, user_id, now) = (self.engine, &self.waiting.user_id, self.engine.now());
+        let code = match typed {
+            Typed::Recovery(code) => return self.count().await.map(|_| Right::Recovery(code)),
+            Typed::Digits(code) => code,
+        };
+        if self.account.authenticator {
+            let subject = self.count().await?;
+            if let Some(step) = engine.authenticators().check(engine.store(), user_id, &code, now).await? {
+                engine.limits().give_back(Action::GuessCode, &subject);
+                return Ok(Right::App(step));
+            }
+        }
+        let text = self.account.user.two_factor && self.waiting.text_counts;
+        let phone = self.account.number().filter(|_| text).ok_or_else(invalid)?;
+        let purposes = [CodePurpose::SecondFactor; 2];
+        let guess = Guess { purposes, target: phone.as_str(), code: &code, user_id: Some(user_id), counted_for };
+        let right = engine.codes().guess(engine.store(), engine.limits(), &guess, now).await?;
+        let is_of_this = right.challenge_id.as_ref() == Some(&self.waiting.id);
+        if is_of_this { Ok(Right::Text(right)) } else { Err(invalid().into()) }
     }
-    let_in(engine, caller, tx, &waiting.user_id).await
+
+    /// Counts a guess at what is not sent: for this sign-in, and over all of them for the account, or for the browser where it
+    /// is a known one, so that nobody who knows the password keeps the owner out (S12, S17). Answers for whom.
+    async fn count(&self) -> Outcome<String> {
+        let (engine, user_id, now) = (self.engine, &self.waiting.user_id, self.engine.now());
+        let known = engine.devices().known(engine.store(), user_id, self.caller).await?;
+        let subject = known.unwrap_or_else(|| user_id.clone());
+        engine.limits().take(Action::GuessCode, &subject, now).map_err(exceeded)?;
+        if engine.challenges().take_guess(engine.store(), self.waiting, now).await? {
+            Ok(subject)
+        } else {
+            Err(Code::ChallengeGone.into())
+        }
+    }
+
+    async fn spend(&self, tx: &mut Transaction<'_>, right: Right) -> Outcome<bool> {
+        let (engine, user_id) = (self.engine, &self.waiting.user_id);
+        Ok(match right {
+            Right::Text(code) => engine.codes().spend(tx, &code, engine.now()).await?,
+            Right::App(step) => engine.authenticators().spend(tx, user_id, &step).await?,
+            Right::Recovery(code) => match engine.recovery().spend(tx, user_id, &code).await? {
+                Some(left) => {
+                    let left = u32::try_from(left).unwrap_or(u32::MAX);
+                    engine.tell_owner(tx, self.caller, self.account, Security::RecoveryCodeUsed { left }).await?;
+                    true
+                }
+                None => false,
+            },
+        })
+    }
 }
 
 /// Sends a code that makes a number the account's. While the second factor is on, a stolen session must not lead its codes to
-/// another phone: then it is refused, and `change_phone`, which asks for the password, is the way.
+/// another phone: then it is refused, and `change_phone`, which asks for the password, is the way. At the pages a fresh proof is asked for in any case (S20).
 pub(in crate::engine) async fn set_phone(engine: &Engine, caller: &Caller, phone: &str) -> Outcome<()> {
-    let Current { account, .. } = engine.current(caller).await?;
+    let current = engine.current(caller).await?;
     let phone = Phone::parse(phone).map_err(|code| Refusal::at(Field::Phone, code))?;
-    if account.user.two_factor {
+    if current.account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());
     }
+    require_fresh_proof(engine, caller, &current)?;
+    let Current { account, .. } = current;
     engine.judge_destination(&phone).await?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
     engine.limits().take(Action::TextFromAccount, &account.user.id, now).map_err(exceeded)?;
+    if !account.user.phone_verified || account.number().as_ref() != Some(&phone) {
+        engine.limits().take_text_to_new_number(&phone, now)?;
+    }
     let may_text = engine.limits().allow_text_to(&phone, now);
     let mut tx = engine.store().begin().await?;
     if accounts::phone_is_held(&mut tx, &phone).await? && account.number().as_ref() != Some(&phone) {
@@ -141,7 +277,7 @@ pub(in crate::engine) async fn verify_own_phone(
     let (phone, code) = judge(phone, code)?;
     let user_id = Some(account.user.id.as_str());
     let purposes = [CodePurpose::SetPhone; 2];
-    let guess = Guess { purposes, phone: &phone, code: &code, user_id, counted_for: phone.as_str() };
+    let guess = Guess { purposes, target: phone.as_str(), code: &code, user_id, counted_for: phone.as_str() };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     if account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());
@@ -161,17 +297,13 @@ fn take_text(engine: &Engine, caller: &Caller, user: &User) -> Outcome<()> {
     engine.limits().take(Action::SecondFactorToAccount, &user.id, now).map_err(exceeded)
 }
 
-async fn text_code(
-    engine: &Engine,
-    tx: &mut Transaction<'_>,
-    waiting: &Waiting,
-    phone: &Phone,
-) -> Outcome<jiff::Timestamp> {
+async fn text_code(engine: &Engine, tx: &mut Transaction<'_>, waiting: &Waiting, phone: &Phone) -> Outcome<SentCode> {
     let new = NewCode {
         purpose: CodePurpose::SecondFactor,
         user_id: &waiting.user_id,
-        phone,
+        target: phone.as_str(),
         challenge_id: Some(&waiting.id),
     };
-    engine.text_code_of(tx, &new).await
+    let expires_at = engine.text_code_of(tx, &new, phone).await?;
+    Ok(SentCode { phone: phone.to_string(), expires_at })
 }

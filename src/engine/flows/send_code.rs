@@ -60,7 +60,10 @@ async fn send(
     let accounts = accounts::by_phone(engine.store(), &phone).await?;
     // The holder stands first; where there is one, nobody else is asked for.
     let account = accounts.into_iter().next().filter(|account| may_text && is_asked_for(account));
-    let Some(account) = account else { return Ok(engine.write_nothing().await?) };
+    // In silence: what is sent depends on the account here.
+    let may_go =
+        |account: &Account| account.user.phone_verified || engine.limits().take_text_to_new_number(&phone, now).is_ok();
+    let Some(account) = account.filter(may_go) else { return Ok(engine.write_nothing().await?) };
     let mut tx = engine.store().begin().await?;
     engine.text_code(&mut tx, purpose, &account.user.id, &phone).await?;
     Ok(tx.commit().await?)
@@ -75,11 +78,17 @@ impl Engine {
         user_id: &str,
         phone: &Phone,
     ) -> Outcome<jiff::Timestamp> {
-        self.text_code_of(tx, &NewCode { purpose, user_id, phone, challenge_id: None }).await
+        let new = NewCode { purpose, user_id, target: phone.as_str(), challenge_id: None };
+        self.text_code_of(tx, &new, phone).await
     }
 
-    /// As [`text_code`](Self::text_code), of a sign-in that waits for it. Answers the end of the code.
-    pub(super) async fn text_code_of(&self, tx: &mut Transaction<'_>, new: &NewCode<'_>) -> Outcome<jiff::Timestamp> {
+    /// As [`text_code`](Self::text_code), of a sign-in or session that waits for it. Answers the end of the code.
+    pub(super) async fn text_code_of(
+        &self,
+        tx: &mut Transaction<'_>,
+        new: &NewCode<'_>,
+        phone: &Phone,
+    ) -> Outcome<jiff::Timestamp> {
         let (code, expires_at) = self.codes().create(tx, new, self.random(), self.now()).await?;
         let minutes = new.purpose.minutes();
         let message = match new.purpose {
@@ -89,8 +98,9 @@ impl Engine {
             CodePurpose::SignIn => TextMessage::SignIn { code, minutes },
             CodePurpose::ResetPassword => TextMessage::ResetPassword { code, minutes },
             CodePurpose::SecondFactor => TextMessage::SecondFactor { code, minutes },
+            CodePurpose::Prove => TextMessage::Prove { code, minutes },
         };
-        self.text(tx, &message, new.phone, Some(expires_at)).await?;
+        self.text(tx, &message, phone, Some(expires_at)).await?;
         Ok(expires_at)
     }
 }

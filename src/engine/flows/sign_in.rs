@@ -1,6 +1,6 @@
 //! Signing in with a password: to an address, or to a number.
 
-use super::admit::admit;
+use super::admit::{FirstFactor, admit};
 use crate::{
     engine::{
         Engine,
@@ -8,7 +8,7 @@ use crate::{
         limits::{Action, exceeded},
         store::values,
     },
-    port::{Caller, Code, Email, Entrance, Field, Outcome, Password, Phone, Problem, Refusal},
+    port::{Caller, Code, Email, Entrance, Field, Outcome, Password, Phone, Problem, Refusal, Trouble},
 };
 
 /// Compares a password and admits the account of that address.
@@ -23,9 +23,9 @@ pub(in crate::engine) async fn sign_in_with_email(
 ) -> Outcome<Entrance> {
     let email = judge(Email::parse(email), Field::Email, password)?;
     let attempt = Attempt { target: email.as_str(), wrong: Code::InvalidSignInCredentials, password };
-    attempt.count(engine, caller)?;
     let account = accounts::by_email(engine.store(), &email).await?.into_iter().next();
-    let right = attempt.compare(engine, account).await?;
+    let counted_for = attempt.count(engine, caller, account.as_ref()).await?;
+    let right = attempt.compare(engine, &counted_for, account).await?;
     if !right.account.is_usable(engine.settings().confirm_email) {
         return Err(Code::EmailNotVerified.into());
     }
@@ -41,9 +41,9 @@ pub(in crate::engine) async fn sign_in_with_phone(
 ) -> Outcome<Entrance> {
     let phone = judge(Phone::parse(phone), Field::Phone, password)?;
     let attempt = Attempt { target: phone.as_str(), wrong: Code::InvalidPhoneCredentials, password };
-    attempt.count(engine, caller)?;
     let account = accounts::by_phone(engine.store(), &phone).await?.into_iter().next();
-    let right = attempt.compare(engine, account).await?;
+    let counted_for = attempt.count(engine, caller, account.as_ref()).await?;
+    let right = attempt.compare(engine, &counted_for, account).await?;
     if !right.account.is_usable_by_phone(engine.settings().confirm_phone) {
         return Err(Code::PhoneNotVerified.into());
     }
@@ -60,7 +60,7 @@ fn judge<T>(target: Result<T, Code>, field: Field, password: &Password) -> Resul
 
 /// A password that is tried.
 struct Attempt<'a> {
-    /// What the guesses are counted for.
+    /// The address or the number that was typed.
     target: &'a str,
     /// What a wrong guess is told.
     wrong: Code,
@@ -75,17 +75,28 @@ struct Right {
 }
 
 impl Attempt<'_> {
-    fn count(&self, engine: &Engine, caller: &Caller) -> Outcome<()> {
+    /// Takes a guess; answers what it was counted for.
+    async fn count(&self, engine: &Engine, caller: &Caller, account: Option<&Account>) -> Outcome<String> {
         let now = engine.now();
         engine.limits().take_from_caller(Action::SignInFromAddress, caller, now)?;
-        engine.limits().take(Action::SignInToAccount, self.target, now).map_err(exceeded)
+        let counted_for = who_is_counted(engine, caller, self.target, account).await?;
+        engine.limits().take(Action::SignInToAccount, &counted_for, now).map_err(exceeded)?;
+        Ok(counted_for)
     }
 
-    async fn compare(&self, engine: &Engine, account: Option<Account>) -> Outcome<Right> {
+    /// Compares the password; a right one gives its guess back, and so does one that nobody could look at.
+    async fn compare(&self, engine: &Engine, counted_for: &str, account: Option<Account>) -> Outcome<Right> {
+        let right = self.look_at(engine, account).await;
+        if !matches!(right, Err(Trouble::Refused(_))) {
+            engine.limits().give_back(Action::SignInToAccount, counted_for);
+        }
+        right
+    }
+
+    async fn look_at(&self, engine: &Engine, account: Option<Account>) -> Outcome<Right> {
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
         let verdict = engine.hasher().verify(self.password, stored).await?;
         let account = account.filter(|_| verdict.right).ok_or(self.wrong)?;
-        engine.limits().give_back(Action::SignInToAccount, self.target);
         let is_usable = account.is_usable(engine.settings().confirm_email)
             || account.is_usable_by_phone(engine.settings().confirm_phone);
         let new_hash = if verdict.outdated && is_usable {
@@ -98,15 +109,30 @@ impl Attempt<'_> {
 
     /// Admits, unless the password was changed since it was compared: then it is wrong.
     async fn succeed(&self, engine: &Engine, caller: &Caller, right: Right) -> Outcome<Entrance> {
-        let Right { account, new_hash } = right;
-        let user_id = &account.user.id;
-        let _change = engine.sessions().change(user_id);
-        let mut tx = engine.store().begin().await?;
-        let sql = "update users set password_hash = $2 where id = $1 and password_hash = $3";
-        let next_hash = new_hash.or_else(|| account.password_hash.clone());
-        if tx.execute(sql, values![user_id, next_hash, account.password_hash.clone()]).await? == 0 {
-            return Err(self.wrong.into());
+        let (user_id, mut right) = (right.account.user.id.clone(), right);
+        for _ in 0..2 {
+            let _change = engine.sessions().change(&user_id);
+            let mut tx = engine.store().begin().await?;
+            let sql = "update users set password_hash = $2 where id = $1 and password_hash = $3";
+            let former = right.account.password_hash;
+            let next_hash = right.new_hash.or_else(|| former.clone());
+            if tx.execute(sql, values![&user_id, next_hash, former]).await? == 1 {
+                return admit(engine, caller, tx, &user_id, FirstFactor::Password).await;
+            }
+            drop(tx);
+            // Perhaps another sign-in at the same moment hashed the same password anew.
+            right = self.look_at(engine, accounts::by_id(engine.store(), &user_id).await?).await?;
         }
-        admit(engine, caller, tx, user_id).await
+        Err(self.wrong.into())
     }
+}
+
+/// What wrong guesses at an account are counted for: the address or number that was typed, whether or not it has an account
+/// (SECURITY.md S06), so that nobody guesses faster from many machines (S12). A browser that signed in to this account before is
+/// counted by itself, so that strangers who guess cannot keep its owner out.
+async fn who_is_counted(engine: &Engine, caller: &Caller, target: &str, account: Option<&Account>) -> Outcome<String> {
+    // Asked for nobody too: the wait must not tell whether there is an account.
+    let user_id = account.map_or("", |account| &account.user.id);
+    let known = engine.devices().known(engine.store(), user_id, caller).await?;
+    Ok(known.unwrap_or_else(|| target.to_owned()))
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::admit::{Entry, let_in};
 use crate::{
     engine::{
         Engine,
@@ -12,7 +13,7 @@ use crate::{
         store::{StoreError, Transaction, values},
         tokens::{NewLink, Purpose},
     },
-    port::{Caller, Code, Email, Field, Grant, Outcome, Password, Problem, Refusal, SignUpWithEmail, SignedUp, User},
+    port::{Caller, Code, Email, Field, Outcome, Password, Problem, Refusal, SignUpWithEmail, SignedUp, User},
 };
 
 /// Makes an account. All that is wrong is told at once; a taken address costs the same hash as a free one (SECURITY.md S04).
@@ -112,6 +113,7 @@ pub(super) fn new_user(engine: &Engine, name: Option<String>, fields: Map<String
         phone: None,
         phone_verified: false,
         two_factor: false,
+        second_factor: false,
         name,
         profile_picture: None,
         signed_up_at: now,
@@ -184,7 +186,6 @@ async fn begin_at_once(
         accounts::delete_waiting(&mut tx, email, &user.id).await?;
         user.email_verified = true;
     }
-    let session = engine.sessions().begin(&mut tx, &user.id, caller, engine.random(), now).await?;
-    tx.commit().await?;
-    Ok(SignedUp { user: user.clone(), grant: Some(Grant { user, session }) })
+    let grant = let_in(engine, caller, tx, &user.id, Entry::SignUp).await?;
+    Ok(SignedUp { user: grant.user.clone(), grant: Some(grant) })
 }

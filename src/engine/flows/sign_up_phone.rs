@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    admit::let_in,
+    admit::{Entry, let_in},
     sign_up::{new_user, repeated, rewrite},
 };
 use crate::{
@@ -39,6 +39,7 @@ pub(in crate::engine) async fn sign_up_with_phone(
     engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
     if waits {
         engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
+        engine.limits().take_text_to_new_number(&phone, now)?;
     }
     let waiting = accounts::by_phone(engine.store(), &phone).await?;
     if waits && let Some(account) = repeated(engine, waiting, &sign_up.password).await? {
@@ -134,6 +135,6 @@ async fn begin_at_once(
     if !is_theirs {
         return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
     }
-    let grant = let_in(engine, caller, tx, &user.id).await?;
+    let grant = let_in(engine, caller, tx, &user.id, Entry::SignUp).await?;
     Ok(SignedUp { user: grant.user.clone(), grant: Some(grant) })
 }

@@ -143,6 +143,7 @@ mod tests {
             user_agent: user_agent.to_owned(),
             session: None,
             browser: None,
+            devices: Vec::new(),
             redirect_url: None,
             is_operator: false,
         }

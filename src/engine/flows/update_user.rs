@@ -10,6 +10,7 @@
 
 use serde_json::Value;
 
+use super::second_factors;
 use crate::{
     engine::{
         Engine,
@@ -54,7 +55,10 @@ pub(in crate::engine) async fn update_object(
         return Err(Code::ObjectTooLarge.into());
     }
     write(&mut tx, &user).await?;
+    user.second_factor = user.two_factor || account.authenticator;
     if user.two_factor != account.user.two_factor {
+        // An application has no place to show recovery codes: its people make them at our pages.
+        second_factors::settle_without_codes(&mut tx, user_id).await?;
         let news = if user.two_factor { Security::SecondFactorOn } else { Security::SecondFactorOff };
         engine.tell_owner(&mut tx, caller, &account, news).await?;
     }

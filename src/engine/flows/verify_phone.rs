@@ -1,6 +1,9 @@
 //! Proving a number with the code that was sent to it.
 
-use super::{admit::let_in, change_phone::move_to_phone};
+use super::{
+    admit::{Entry, let_in},
+    change_phone::move_to_phone,
+};
 use crate::{
     engine::{
         Engine, accounts,
@@ -24,7 +27,7 @@ pub(in crate::engine) async fn verify_phone(
     let (phone, code) = judge(phone, code)?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
     let purposes = [CodePurpose::VerifyPhone, CodePurpose::ChangePhone];
-    let guess = Guess { purposes, phone: &phone, code: &code, user_id: None, counted_for: phone.as_str() };
+    let guess = Guess { purposes, target: phone.as_str(), code: &code, user_id: None, counted_for: phone.as_str() };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     if right.purpose == CodePurpose::ChangePhone {
         let account = accounts::by_id(engine.store(), &right.user_id).await?.ok_or(Code::InvalidOneTimeCode)?;
@@ -66,6 +69,6 @@ async fn finish_sign_up(engine: &Engine, caller: &Caller, phone: &Phone, right: 
     if is_contested && !engine.links().is_browser(caller.browser.as_ref(), account.browser_digest.as_deref()) {
         accounts::disown(&mut tx, &right.user_id).await?;
     }
-    let grant = let_in(engine, caller, tx, &right.user_id).await?;
+    let grant = let_in(engine, caller, tx, &right.user_id, Entry::SignUp).await?;
     Ok(PhoneVerified { user: grant.user.clone(), grant: Some(grant) })
 }

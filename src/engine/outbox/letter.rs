@@ -24,6 +24,14 @@ pub enum Letter {
     ResetPassword(Mailed),
     /// Prove the address that an account shall move to; to that address.
     ConfirmEmailChange(Mailed),
+    /// Prove again that the one who is signed in is the owner.
+    Prove {
+        name: Option<String>,
+        code: OneTimeCode,
+        minutes: u32,
+        /// As in [`Mailed`].
+        asked_by: Option<String>,
+    },
     /// The owner is told.
     Told(Security, Notice),
 }
@@ -62,6 +70,7 @@ impl Letter {
             Self::MagicLink(_) => "magic_link",
             Self::ResetPassword(_) => "reset_password",
             Self::ConfirmEmailChange(_) => "confirm_email_change",
+            Self::Prove { .. } => "prove",
             Self::Told(news, _) => news.name(),
         }
     }
@@ -70,6 +79,7 @@ impl Letter {
     pub(super) fn greeted(&self) -> Option<String> {
         let name = match self {
             Self::Told(_, notice) => notice.name.as_deref(),
+            Self::Prove { name, .. } => name.as_deref(),
             _ => self.mailed().and_then(|mailed| mailed.name.as_deref()),
         };
         name.and_then(harmless)
@@ -89,7 +99,23 @@ impl Letter {
             | Self::MagicLink(mailed)
             | Self::ResetPassword(mailed)
             | Self::ConfirmEmailChange(mailed) => Some(mailed),
-            Self::AccountExists { .. } | Self::Told(..) => None,
+            Self::AccountExists { .. } | Self::Prove { .. } | Self::Told(..) => None,
+        }
+    }
+
+    /// The code that the letter carries.
+    pub(super) fn code(&self) -> Option<&OneTimeCode> {
+        match self {
+            Self::Prove { code, .. } => Some(code),
+            _ => self.mailed()?.code.as_ref(),
+        }
+    }
+
+    /// How long what it asks for can be done, in minutes.
+    pub(super) fn minutes(&self) -> Option<u32> {
+        match self {
+            Self::Prove { minutes, .. } => Some(*minutes),
+            _ => self.mailed().map(|mailed| mailed.minutes),
         }
     }
 
@@ -104,6 +130,7 @@ impl Letter {
     pub(super) fn asked_by(&self) -> Option<&str> {
         let asked_by = match self {
             Self::Told(_, notice) => &notice.asked_by,
+            Self::Prove { asked_by, .. } => asked_by,
             _ => &self.mailed()?.asked_by,
         };
         asked_by.as_deref()
@@ -133,6 +160,9 @@ impl Letter {
             Self::ResetPassword(mailed(60)),
             Self::ConfirmEmailChange(mailed(60)),
         ];
+        let name = Some(name.to_owned());
+        let prove = |code| Self::Prove { name, code, minutes: 10, asked_by: None };
+        samples.extend(OneTimeCode::parse("314159").ok().map(prove));
         samples.extend(Security::samples().into_iter().map(|news| Self::Told(news, notice.clone())));
         samples
     }

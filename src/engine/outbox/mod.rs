@@ -13,7 +13,6 @@ mod folder;
 mod folder_inbox;
 mod letter;
 mod overrides;
-mod seal;
 mod security;
 mod sms;
 mod templates;
@@ -35,13 +34,11 @@ pub use sms::{SmsAccount, SmsProvider, SmsTransport};
 pub use text_message::TextMessage;
 pub use transport::{Transport, TransportError};
 
-use self::{
-    seal::Seal,
-    templates::{Templates, Texts},
-};
+use self::templates::{Templates, Texts};
 use super::{
     SecretKey,
     random::new_id,
+    seal::Seal,
     store::{StoreError, Transaction, values},
 };
 use crate::port::{Clock, Email, Phone, Random};
@@ -91,7 +88,8 @@ impl Outbox {
         random: Arc<dyn Random>,
     ) -> Result<Self, TemplateError> {
         let host = host_of(public_url);
-        let (seal, templates) = (Seal::new(keys), Templates::open(product_name, &host, templates_dir)?);
+        let (seal, templates) =
+            (Seal::new(keys, "vestibule outbox"), Templates::open(product_name, &host, templates_dir)?);
         let (news_of_mail, news_of_sms) = (Notify::new(), Notify::new());
         Ok(Self(Arc::new(Parts { seal, templates, host, clock, random, news_of_mail, news_of_sms })))
     }

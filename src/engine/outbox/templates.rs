@@ -76,6 +76,7 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "phone_changed",
         "second_factor_on",
         "second_factor_off",
+        "prove",
         "authenticator_on",
         "authenticator_off",
         "recovery_code_used",
@@ -84,12 +85,14 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "new_sign_in",
     ],
     sms: [
+        "prove",
         "verify_phone",
         "change_phone",
         "set_phone",
         "sign_in",
         "reset_password",
         "second_factor",
+        "prove",
         "password_changed",
         "phone_changed",
         "second_factor_on",
@@ -134,10 +137,10 @@ impl Templates {
         values.add("name", Some(&name));
         values.add("to", Some(to.as_str()));
         values.add("link", letter.link());
-        let code = letter.mailed().and_then(|mailed| mailed.code.as_ref()).map(OneTimeCode::expose);
+        let code = letter.code().map(OneTimeCode::expose);
+        values.add("code", code);
+        values.add("lifetime", letter.minutes().map(in_words));
         if let Some(mailed) = letter.mailed() {
-            values.add("lifetime", Some(in_words(mailed.minutes)));
-            values.add("code", code);
             values.add("code_lifetime", code.map(|_| in_words(mailed.code_minutes)));
         }
         if let Some((news, notice)) = letter.told() {

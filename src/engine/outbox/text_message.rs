@@ -36,6 +36,11 @@ pub enum TextMessage {
         code: OneTimeCode,
         minutes: u32,
     },
+    /// Prove again that the one who is signed in is the owner.
+    Prove {
+        code: OneTimeCode,
+        minutes: u32,
+    },
     /// To an owner without an address.
     PasswordChanged,
     /// The account moved to another number; to the one it had.
@@ -62,6 +67,7 @@ impl TextMessage {
             Self::SignIn { .. } => "sign_in",
             Self::ResetPassword { .. } => "reset_password",
             Self::SecondFactor { .. } => "second_factor",
+            Self::Prove { .. } => "prove",
             Self::PasswordChanged => "password_changed",
             Self::PhoneChanged { .. } => "phone_changed",
             Self::SecondFactorOn => "second_factor_on",
@@ -109,7 +115,8 @@ impl TextMessage {
             Self::SetPhone { code: code.clone(), minutes: 1 },
             Self::SignIn { code: code.clone(), minutes: 10 },
             Self::ResetPassword { code: code.clone(), minutes: 10 },
-            Self::SecondFactor { code, minutes: 1 },
+            Self::SecondFactor { code: code.clone(), minutes: 1 },
+            Self::Prove { code, minutes: 10 },
             Self::PasswordChanged,
             Self::PhoneChanged { new_phone_masked },
             Self::SecondFactorOn,
@@ -126,7 +133,8 @@ impl TextMessage {
             | Self::SetPhone { code, minutes }
             | Self::SignIn { code, minutes }
             | Self::ResetPassword { code, minutes }
-            | Self::SecondFactor { code, minutes } => Some((code, *minutes)),
+            | Self::SecondFactor { code, minutes }
+            | Self::Prove { code, minutes } => Some((code, *minutes)),
             Self::PasswordChanged
             | Self::PhoneChanged { .. }
             | Self::SecondFactorOn

@@ -75,6 +75,7 @@ impl Bench {
             phone_sign_up: true,
             sign_in_codes: true,
             password_min: 8,
+            password_cost: crate::engine::credentials::HashCost::default(),
             limits_factor: 1.0,
             application_servers: Vec::new(),
             files_dir: folder.path().join("files"),
@@ -88,6 +89,18 @@ impl Bench {
         let store = Store::open(url).await.unwrap();
         let engine = Engine::open(settings, store, clock.clone(), random.clone()).await.unwrap();
         Self { engine, clock, random, _folder: folder }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The engine once more on the same database, with other settings.
+    pub(super) async fn reopen_with(&mut self, set: impl Fn(&mut Settings)) {
+        let mut settings = self.engine.settings().clone();
+        set(&mut settings);
+        let store = self.engine.store().clone();
+        self.engine = Engine::open(settings, store, self.clock.clone(), self.random.clone()).await.unwrap();
     }
 
     pub(super) fn pass(&self, seconds: i64) {
@@ -160,6 +173,7 @@ pub(super) fn somebody() -> Caller {
         user_agent: String::new(),
         session: None,
         browser: None,
+        devices: Vec::new(),
         redirect_url: None,
         is_operator: false,
     }

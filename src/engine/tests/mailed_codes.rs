@@ -23,7 +23,7 @@ async fn enter(bench: &Bench, caller: Caller, code: &str) -> Outcome<Option<Entr
 }
 
 pub(super) async fn ask_to_move(bench: &Bench, grant: &Grant, new: &str) {
-    let asked = bench.engine.change_email(with(grant), Password::typed(PASSWORD), new.to_owned()).await;
+    let asked = bench.engine.change_email(with(grant), Some(Password::typed(PASSWORD)), new.to_owned()).await;
     asked.unwrap();
 }
 

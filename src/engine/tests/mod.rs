@@ -4,16 +4,21 @@
 //! may be created; each gets one of its own.
 
 mod bench;
+mod factors;
 mod fields;
 mod files;
+mod guesses;
 mod journeys;
 mod mailed_codes;
 mod not_me;
+mod password_costs;
 mod phone_changes;
 mod phone_races;
 mod phones;
 mod pocket;
+mod proofs;
 mod races;
 mod second_factor;
 mod storage;
+mod text_pump;
 mod texts;

@@ -41,7 +41,8 @@ async fn an_account_with_an_address_adds_a_number_and_the_other_way_round() {
         assert_eq!(hall.sign_in(ANN, PASSWORD).await.unwrap().user.id, ann.user.id);
 
         let ben = hall.member(BEN).await;
-        let ask = hall.bench.engine.change_email(with(&ben), Password::typed(PASSWORD), "ben@example.com".to_owned());
+        let ask =
+            hall.bench.engine.change_email(with(&ben), Some(Password::typed(PASSWORD)), "ben@example.com".to_owned());
         ask.await.unwrap();
         let key = hall.bench.change_keys().await.pop().unwrap();
         hall.bench.engine.confirm_email_change(on_the_wire(), key).await.unwrap();
@@ -76,5 +77,30 @@ async fn what_is_switched_off_is_refused() {
         let sent = hall.bench.engine.send_sign_in_code(on_the_wire(), ANN.to_owned()).await;
         refused(sent, Code::SignInCodesDisabled);
         refused(hall.sign_in_with_code(ANN, "123456").await, Code::SignInCodesDisabled);
+    }
+}
+
+/// S08: a password is refused that is made of what others know of the account, whichever way it is chosen.
+#[tokio::test]
+async fn ones_own_number_address_and_name_are_no_password_at_a_sign_up_a_change_and_a_reset() {
+    for hall in Hall::each().await {
+        for own in ["015112345678", "+49 1511 2345678", "Vestibule1"] {
+            refused(hall.sign_up(ANN, own).await, Code::PasswordTooPersonal);
+        }
+        let engine = &hall.bench.engine;
+        let grant = hall.bench.member("quillenbergh@example.com").await;
+        engine.set_phone(with(&grant), ANN.to_owned()).await.unwrap();
+        let code = hall.pocket.code(ANN).await;
+        engine.verify_own_phone(with(&grant), ANN.to_owned(), code).await.unwrap();
+        engine.send_reset_password_code(on_the_wire(), ANN.to_owned()).await.unwrap();
+        let code = hall.pocket.code(ANN).await;
+        for own in ["015112345678", "quillenbergh1", "Vestibule1"] {
+            let (old, new) = (Password::typed(PASSWORD), Password::typed(own));
+            refused(engine.change_password(with(&grant), old, new.clone()).await, Code::PasswordTooPersonal);
+            let reset = engine.reset_password_with_code(on_the_wire(), ANN.to_owned(), code.clone(), new);
+            refused(reset.await, Code::PasswordTooPersonal);
+        }
+        let new = Password::typed("four grey geese there");
+        engine.reset_password_with_code(on_the_wire(), ANN.to_owned(), code, new).await.unwrap();
     }
 }

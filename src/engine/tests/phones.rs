@@ -58,7 +58,7 @@ impl Hall {
     }
 
     pub(super) async fn sign_in_with_code(&self, phone: &str, code: &str) -> Outcome<Grant> {
-        self.bench.engine.sign_in_with_code(on_the_wire(), phone.to_owned(), code.to_owned()).await
+        self.bench.engine.sign_in_with_code(on_the_wire(), phone.to_owned(), code.to_owned()).await.map(granted)
     }
 
     async fn send_reset_code(&self, phone: &str) -> Outcome<()> {
@@ -76,7 +76,7 @@ impl Hall {
 
     pub(super) async fn change(&self, grant: &Grant, password: &str, phone: &str) -> Outcome<crate::port::User> {
         let caller = Caller { door: Door::Rest, ..with(grant) };
-        self.bench.engine.change_phone(caller, Password::typed(password), phone.to_owned()).await
+        self.bench.engine.change_phone(caller, Some(Password::typed(password)), phone.to_owned()).await
     }
 }
 
@@ -157,7 +157,7 @@ async fn a_code_lives_ten_minutes_and_a_new_one_kills_the_former() {
 async fn five_wrong_guesses_kill_a_code_and_new_codes_bring_no_guesses_back() {
     for hall in Hall::each().await {
         hall.member(ANN).await;
-        for wrong_guesses in [5, 5, 3] {
+        for wrong_guesses in [5, 4] {
             hall.send_sign_in_code(ANN).await.unwrap();
             let code = hall.pocket.code(ANN).await;
             for _ in 0..wrong_guesses {
@@ -166,9 +166,9 @@ async fn five_wrong_guesses_kill_a_code_and_new_codes_bring_no_guesses_back() {
             let Err(crate::port::Trouble::Refused(refusal)) = hall.sign_in_with_code(ANN, &code).await else {
                 panic!("a guess too many")
             };
-            assert_eq!(refusal.retry_after().is_some(), wrong_guesses == 3, "{refusal:?}");
+            assert_eq!(refusal.retry_after().is_some(), wrong_guesses == 4, "{refusal:?}");
         }
-        hall.bench.pass(10 * 60);
+        hall.bench.pass(30);
         hall.send_sign_in_code(ANN).await.unwrap();
         let code = hall.pocket.code(ANN).await;
         hall.sign_in_with_code(ANN, &code).await.unwrap();
@@ -272,15 +272,15 @@ async fn guesses_end_for_known_and_unknown_numbers_alike_and_come_back() {
     for hall in Hall::each().await {
         hall.member(ANN).await;
         for phone in [ANN, BEN] {
-            for _ in 0..10 {
+            for _ in 0..5 {
                 refused(hall.sign_in(phone, "wrong").await, Code::InvalidPhoneCredentials);
             }
             let Err(crate::port::Trouble::Refused(refusal)) = hall.sign_in(phone, PASSWORD).await else {
-                panic!("an eleventh guess")
+                panic!("a sixth guess")
             };
             assert!(refusal.retry_after().is_some());
         }
-        hall.bench.pass(120);
+        hall.bench.pass(30);
         hall.sign_in(ANN, PASSWORD).await.unwrap();
     }
 }

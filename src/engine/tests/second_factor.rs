@@ -44,7 +44,7 @@ async fn every_first_factor_leads_to_a_challenge_and_the_newest_code_alone_is_go
         refused(bench.engine.get_auth_grant(somebody(), token).await, Code::InvalidAccessToken);
         let enter = |challenge: &Challenge, code: String| {
             let of = SecondFactorOf::Challenge(challenge.token.clone());
-            bench.engine.sign_in_with_second_factor(somebody(), of, code)
+            bench.engine.sign_in_with_second_factor(somebody(), of, code, false)
         };
         refused(enter(&first, bench.newest_code()).await, Code::ChallengeGone);
         if old_code != bench.newest_code() {
@@ -64,7 +64,7 @@ async fn one_code_typed_fifty_times_at_once_gives_one_session() {
         let challenge = challenged(&bench).await;
         let tries = (0..50).map(|_| {
             let of = SecondFactorOf::Challenge(challenge.token.clone());
-            bench.engine.sign_in_with_second_factor(somebody(), of, bench.newest_code())
+            bench.engine.sign_in_with_second_factor(somebody(), of, bench.newest_code(), false)
         });
         let granted = join_all(tries).await.into_iter().filter_map(Result::ok).count();
         assert_eq!(granted, 1);
@@ -81,7 +81,7 @@ async fn a_challenge_dies_with_the_password() {
         let token = bench.token("reset-pwd").await;
         bench.engine.reset_password_with_token(somebody(), token, Password::typed("a new lamp here")).await.unwrap();
         let of = SecondFactorOf::Challenge(challenge.token);
-        let entered = bench.engine.sign_in_with_second_factor(somebody(), of, bench.newest_code()).await;
+        let entered = bench.engine.sign_in_with_second_factor(somebody(), of, bench.newest_code(), false).await;
         refused(entered, Code::ChallengeGone);
     }
 }
@@ -106,9 +106,9 @@ async fn a_sign_in_at_the_pages_answers_to_its_token_and_not_to_the_number() {
         let code = bench.newest_code();
         for _ in 0..20 {
             let of = SecondFactorOf::Phone(PHONE.to_owned());
-            assert!(bench.engine.sign_in_with_second_factor(somebody(), of, "000000".to_owned()).await.is_err());
+            assert!(bench.engine.sign_in_with_second_factor(somebody(), of, "000000".to_owned(), false).await.is_err());
         }
         let of = SecondFactorOf::Challenge(challenge.token);
-        bench.engine.sign_in_with_second_factor(somebody(), of, code).await.unwrap();
+        bench.engine.sign_in_with_second_factor(somebody(), of, code, false).await.unwrap();
     }
 }

@@ -56,6 +56,7 @@ impl UserObject {
             phone: self.phone,
             phone_verified: self.phone_verified.unwrap_or_default(),
             two_factor: self.two_factor_auth,
+            second_factor: self.two_factor_auth,
             name: self.name,
             profile_picture: self.profile_picture,
             last_login_at: last_login_at.unwrap_or(signed_up_at),

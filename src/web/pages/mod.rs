@@ -1,9 +1,11 @@
 //! One file a page: its template, its fields, `show`, `submit`.
 
 pub(super) mod auth_redirect;
+pub(super) mod authenticator;
 pub(super) mod change_password;
 pub(super) mod check_inbox;
 pub(super) mod choose_password;
+pub(super) mod choose_password_phone;
 pub(super) mod dev_inbox;
 pub(super) mod home;
 pub(super) mod link_failed;
@@ -15,10 +17,21 @@ pub(super) mod profile_email;
 pub(super) mod profile_email_confirm;
 pub(super) mod profile_name;
 pub(super) mod profile_password;
+pub(super) mod profile_phone;
+pub(super) mod profile_phone_confirm;
 pub(super) mod profile_picture;
 pub(super) mod profile_sessions;
+pub(super) mod profile_two_factor;
+pub(super) mod recovery_code;
+mod recovery_codes;
 pub(super) mod reset_password;
+pub(super) mod reset_password_phone;
 pub(super) mod sign_in;
+pub(super) mod sign_in_code;
+pub(super) mod sign_in_code_enter;
+pub(super) mod sign_in_phone;
 pub(super) mod sign_out;
 pub(super) mod sign_up;
+pub(super) mod sign_up_phone;
 pub(super) mod two_factor;
+pub(super) mod verify_phone;

@@ -5,6 +5,7 @@ use askama::Template;
 use crate::{
     port::Member,
     web::{
+        number,
         page::{Page, PageResult},
         portrait::Portrait,
         times::Moment,
@@ -20,6 +21,11 @@ struct Profile {
     first_name: Option<String>,
     email: Option<String>,
     email_verified: bool,
+    second_step: bool,
+    phone: Option<String>,
+    phone_verified: bool,
+    /// Whether a number that is not confirmed lacks something.
+    confirms_phone: bool,
     portrait: Portrait,
     member_since: Moment,
     /// Since when they are here.
@@ -35,6 +41,10 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
         name: user.name,
         email: user.email,
         email_verified: user.email_verified,
+        second_step: user.second_factor,
+        phone: user.phone.as_deref().map(number::shown),
+        phone_verified: user.phone_verified,
+        confirms_phone: visit.auth().offers().confirm_phone,
         member_since: Moment::of(user.signed_up_at),
         here_since: Moment::of(session.started_at),
         visit,

@@ -26,14 +26,14 @@ struct ProfileEmail {
 /// What is asked for.
 pub(crate) struct NewEmail {
     email: String,
-    current_password: Password,
+    current_password: Option<Password>,
 }
 
 impl Fields for NewEmail {
-    const INPUTS: &'static [Input] = &[Input::Line("email"), Input::Secret("current_password")];
+    const INPUTS: &'static [Input] = &[Input::Line("email")];
 
     fn read(typed: &mut Typed) -> Self {
-        Self { email: typed.line("email"), current_password: typed.secret("current_password") }
+        Self { email: typed.line("email"), current_password: typed.proof() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Changing the password.
+//! Changing the password, and setting the first one of an account that a mailed link signs in.
 
 use askama::Template;
 
@@ -19,6 +19,8 @@ use crate::{
 struct ProfilePassword {
     visit: Visit,
     form: Form<Passwords>,
+    /// Whether there is one to be changed.
+    has_password: bool,
 }
 
 /// What is asked for.
@@ -37,7 +39,8 @@ impl Fields for Passwords {
 
 /// The form.
 pub(crate) async fn show(visit: Visit) -> PageResult {
-    ProfilePassword { visit, form: Form::blank() }.ok()
+    let has_password = has_password(&visit).await?;
+    ProfilePassword { visit, form: Form::blank(), has_password }.ok()
 }
 
 /// Changes it. Every other session ends; this one goes on under a new token (SECURITY.md S32).
@@ -49,14 +52,22 @@ pub(crate) async fn submit(visit: Visit, form: Form<Passwords>) -> PageResult {
             visit.session().continue_with(&token);
             Ok(visit.go_saying("/profile", Notice::PasswordChanged))
         }
-        Err(form) => form.again(|form| ProfilePassword { visit, form }),
+        Err(form) => {
+            let has_password = has_password(&visit).await?;
+            form.again(|form| ProfilePassword { visit, form, has_password })
+        }
     }
 }
 
+async fn has_password(visit: &Visit) -> Result<bool, PageError> {
+    Ok(visit.auth().proof_methods(visit.caller()).await?.password)
+}
+
 impl ProfilePassword {
-    /// The address, for the password manager that saves the new password under it.
-    fn email(&self) -> &str {
-        self.visit.member().and_then(|member| member.user.email.as_deref()).unwrap_or_default()
+    /// The address or the number, for the password manager that saves the new password under it.
+    fn username(&self) -> &str {
+        let user = self.visit.member().map(|member| &member.user);
+        user.and_then(|user| user.email.as_deref().or(user.phone.as_deref())).unwrap_or_default()
     }
 
     /// What a new password needs.

@@ -26,8 +26,7 @@ struct ProfileSessions {
 /// A session as its owner sees it.
 struct Listed {
     handle: String,
-    browser: String,
-    system: Option<String>,
+    name: String,
     address: Option<String>,
     started: Moment,
     last_seen: Moment,
@@ -90,12 +89,9 @@ impl ProfileSessions {
 
 impl Listed {
     fn of(session: Session) -> Self {
-        let known = |family: &str| family != "Other";
-        let agent = session.agent;
         Self {
             handle: session.handle,
-            browser: if known(&agent.browser.family) { agent.browser.family } else { "An application".to_owned() },
-            system: known(&agent.system.family).then_some(agent.system.family),
+            name: session.agent.to_string(),
             address: session.address.map(|address| address.to_string()),
             started: Moment::of(session.started_at),
             last_seen: Moment::of(session.last_seen_at),

@@ -59,15 +59,15 @@ async fn sign_up(visit: &Visit, account: NewAccount) -> Outcome<Option<Grant>> {
     match visit.auth().sign_up_with_email(visit.caller(), sign_up).await {
         Ok(signed_up) => Ok(signed_up.grant),
         Err(Trouble::Refused(refusal)) if visit.auth().offers().confirm_email && refusal.is(Code::EmailNotUnique) => {
-            without_taken(&refusal).map(|()| None)
+            without(&refusal, Code::EmailNotUnique).map(|()| None)
         }
         Err(trouble) => Err(trouble),
     }
 }
 
 /// The other problems of a sign-up, if there are any.
-fn without_taken(refusal: &Refusal) -> Outcome<()> {
-    let others = refusal.problems().iter().filter(|problem| problem.code != Code::EmailNotUnique).cloned();
+pub(super) fn without(refusal: &Refusal, hidden: Code) -> Outcome<()> {
+    let others = refusal.problems().iter().filter(|problem| problem.code != hidden).cloned();
     Ok(Refusal::of_all(others.collect())?)
 }
 

@@ -1,13 +1,17 @@
-//! The second factor: the code that went to the phone of somebody whose first factor was right.
+//! The second factor of somebody whose first one was right: the code that went to their phone, or the one that their
+//! authenticator app shows.
 //!
 //! The sign-in that waits stays in the cookie, so that Back, a reload or a second window finds it again (SECURITY.md S92), and
 //! the page to come back to stays there with it.
 
+use actix_web::HttpResponse;
 use askama::Template;
 
 use crate::{
     port::{ChallengeToken, Code, SecondFactorOf},
     web::{
+        code_life::CodeLife,
+        error::PageError,
         form::{Fields, Form, Press},
         notice::Notice,
         page::{Page, PageResult},
@@ -17,24 +21,29 @@ use crate::{
     },
 };
 
+/// How long a code by SMS lives here, in minutes, for the meter.
+const LIFE_MINUTES: u32 = 1;
+
 #[derive(Template)]
 #[template(path = "pages/two_factor.html")]
 struct TwoFactor {
     visit: Visit,
     waiting: Waiting,
-    form: Form<CodeOnly>,
+    form: Form<SecondFactor>,
     resend: Form<Press>,
 }
 
-pub(crate) struct CodeOnly {
-    code: String,
+/// What finishes a sign-in.
+pub(crate) struct SecondFactor {
+    pub(crate) code: String,
+    pub(crate) trust: bool,
 }
 
-impl Fields for CodeOnly {
-    const INPUTS: &'static [Input] = &[Input::Line("code")];
+impl Fields for SecondFactor {
+    const INPUTS: &'static [Input] = &[Input::Line("code"), Input::Line("trust")];
 
     fn read(typed: &mut Typed) -> Self {
-        Self { code: typed.line("code") }
+        Self { code: typed.line("code"), trust: !typed.line("trust").is_empty() }
     }
 }
 
@@ -45,27 +54,25 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
     }
 }
 
-pub(crate) async fn submit(visit: Visit, form: Form<CodeOnly>) -> PageResult {
-    let Some(waiting) = visit.session().waiting() else { return Ok(visit.go_saying("/sign-in", Notice::SignInGone)) };
-    let sign_in = async |fields: CodeOnly| {
-        let of = SecondFactorOf::Challenge(ChallengeToken::parse(&waiting.token)?);
-        visit.auth().sign_in_with_second_factor(visit.caller(), of, fields.code).await
-    };
-    match form.submit(sign_in).await? {
-        Ok(grant) => visit.begin(&grant, waiting.notice),
-        Err(form) if form.is(Code::ChallengeGone) => Ok(gone(&visit)),
+pub(crate) async fn submit(visit: Visit, form: Form<SecondFactor>) -> PageResult {
+    let Some(waiting) = visit.session().waiting() else { return Ok(gone(&visit)) };
+    let notice = waiting.notice;
+    match finish(&visit, &waiting, form, notice).await? {
+        Ok(response) => Ok(response),
         Err(form) => form.again(|form| TwoFactor { visit, waiting, form, resend: Form::blank() }),
     }
 }
 
+/// Sends a code by SMS, for the first time or again.
 pub(crate) async fn resend(visit: Visit, form: Form<Press>) -> PageResult {
-    let Some(waiting) = visit.session().waiting() else { return Ok(visit.go_saying("/sign-in", Notice::SignInGone)) };
+    let Some(waiting) = visit.session().waiting() else { return Ok(gone(&visit)) };
     let send =
         async |Press| visit.auth().resend_second_factor(visit.caller(), ChallengeToken::parse(&waiting.token)?).await;
     match form.submit(send).await? {
         Ok(challenge) => {
+            let notice = if waiting.sent.is_some() { Notice::CodeSentAgain } else { Notice::CodeSent };
             visit.session().wait_for_code(&challenge, waiting.notice);
-            Ok(visit.go_saying("/sign-in/two-factor", Notice::CodeSentAgain))
+            Ok(visit.go_saying("/sign-in/two-factor", notice))
         }
         Err(form) if form.is(Code::ChallengeGone) => Ok(gone(&visit)),
         Err(resend) => resend.again(|resend| TwoFactor { visit, waiting, form: Form::blank(), resend }),
@@ -84,7 +91,39 @@ pub(crate) async fn leave(visit: Visit, form: Form<Press>) -> PageResult {
     }
 }
 
-fn gone(visit: &Visit) -> actix_web::HttpResponse {
+/// Hands a second factor to the backend: in, or back to the first one where the sign-in is over; or the form.
+pub(super) async fn finish(
+    visit: &Visit,
+    waiting: &Waiting,
+    form: Form<SecondFactor>,
+    notice: Option<Notice>,
+) -> Result<Result<HttpResponse, Form<SecondFactor>>, PageError> {
+    let sign_in = async |typed: SecondFactor| {
+        let of = SecondFactorOf::Challenge(ChallengeToken::parse(&waiting.token)?);
+        visit.auth().sign_in_with_second_factor(visit.caller(), of, typed.code, typed.trust).await
+    };
+    match form.submit(sign_in).await? {
+        Ok(grant) => visit.begin(&grant, notice).map(Ok),
+        Err(form) if form.is(Code::ChallengeGone) => Ok(Ok(gone(visit))),
+        Err(form) => Ok(Err(form)),
+    }
+}
+
+/// Back to the first factor, and why.
+pub(super) fn gone(visit: &Visit) -> HttpResponse {
     visit.session().stop_waiting();
     visit.go_saying("/sign-in", Notice::SignInGone)
+}
+
+impl TwoFactor {
+    /// What is left of the code that was sent.
+    fn life(&self) -> Option<CodeLife> {
+        let sent = self.waiting.sent.as_ref()?;
+        Some(CodeLife::until(sent.expires_at, LIFE_MINUTES, self.visit.site().clock.now()))
+    }
+
+    /// Whether this browser can be trusted; remembering it is of no use to somebody in a hurry, so the box is empty.
+    fn can_trust(&self) -> bool {
+        self.visit.auth().offers().authenticators
+    }
 }

@@ -11,9 +11,10 @@ use std::{
 use jiff::Timestamp;
 
 use crate::port::{
-    AccessToken, Agent, Answer, AuthManager, Caller, Challenge, ChallengeToken, Code, Entrance, Failure, Field,
-    FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Random, Refusal,
-    SecondFactorOf, Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
+    AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Entrance,
+    Failure, Field, FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified,
+    Proof, ProofMethods, Proved, Random, RecoveryCodes, Refusal, SecondFactorOf, SecondFactors, Session, SessionToken,
+    SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
 };
 
 /// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
@@ -54,6 +55,7 @@ fn user() -> User {
         phone: None,
         phone_verified: false,
         two_factor: false,
+        second_factor: false,
         name: Some("Ann <b>".into()),
         profile_picture: None,
         signed_up_at: Timestamp::UNIX_EPOCH,
@@ -77,7 +79,7 @@ fn session() -> Session {
 }
 
 fn grant() -> Grant {
-    Grant { user: user(), session: session() }
+    Grant { user: user(), session: session(), device: None }
 }
 
 impl Fake {
@@ -95,8 +97,11 @@ impl AuthManager for Fake {
             phone_sign_up: true,
             sign_in_codes: true,
             password_min: 8,
+            authenticators: true,
             link_minutes: 60,
+            code_minutes: 10,
             mail_codes: true,
+            sms_countries: None,
         }
     }
 
@@ -172,7 +177,7 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn sign_in_with_code(&self, _: Caller, _: String, _: String) -> Answer<Grant> {
+    fn sign_in_with_code(&self, _: Caller, _: String, _: String) -> Answer<Entrance> {
         unused()
     }
 
@@ -184,7 +189,7 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn change_phone(&self, _: Caller, _: Password, _: String) -> Answer<User> {
+    fn change_phone(&self, _: Caller, _: Option<Password>, _: String) -> Answer<User> {
         unused()
     }
 
@@ -196,7 +201,39 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn sign_in_with_second_factor(&self, _: Caller, _: SecondFactorOf, _: String) -> Answer<Grant> {
+    fn sign_in_with_second_factor(&self, _: Caller, _: SecondFactorOf, _: String, _: bool) -> Answer<Grant> {
+        unused()
+    }
+
+    fn second_factors(&self, _: Caller) -> Answer<SecondFactors> {
+        unused()
+    }
+
+    fn switch_text_factor(&self, _: Caller, _: bool) -> Answer<Option<RecoveryCodes>> {
+        unused()
+    }
+
+    fn begin_authenticator(&self, _: Caller) -> Answer<()> {
+        unused()
+    }
+
+    fn waiting_authenticator(&self, _: Caller) -> Answer<Option<AuthenticatorKey>> {
+        unused()
+    }
+
+    fn confirm_authenticator(&self, _: Caller, _: String) -> Answer<Option<RecoveryCodes>> {
+        unused()
+    }
+
+    fn remove_authenticator(&self, _: Caller) -> Answer<()> {
+        unused()
+    }
+
+    fn make_recovery_codes(&self, _: Caller) -> Answer<RecoveryCodes> {
+        unused()
+    }
+
+    fn untrust_browsers(&self, _: Caller, _: Option<String>) -> Answer<()> {
         unused()
     }
 
@@ -216,12 +253,33 @@ impl AuthManager for Fake {
         now(if token.expose() == "good" { Ok(()) } else { Err(Code::InvalidAccessToken.into()) })
     }
 
+    fn proof_methods(&self, _: Caller) -> Answer<ProofMethods> {
+        now(Ok(ProofMethods { password: true, authenticator: false, code: None }))
+    }
+
+    fn send_proof_code(&self, _: Caller) -> Answer<()> {
+        unused()
+    }
+
+    fn prove(&self, _: Caller, proof: Proof) -> Answer<Proved> {
+        now(match proof {
+            Proof::Password(password) if password.expose() == "open sesame" => {
+                Ok(Proved::Session(Session { token: SessionToken::parse("proved-token").ok(), ..session() }))
+            }
+            _ => Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into()),
+        })
+    }
+
     fn change_password(&self, _: Caller, _: Password, _: Password) -> Answer<Session> {
         unused()
     }
 
-    fn change_email(&self, _: Caller, _: Password, _: String) -> Answer<User> {
-        unused()
+    fn change_email(&self, caller: Caller, _: Option<Password>, email: String) -> Answer<User> {
+        if caller.session.is_none_or(|token| token.expose() != "proved-token") {
+            return now(Err(Code::ProofNeeded.into()));
+        }
+        self.mailed.lock().unwrap().push(email);
+        now(Ok(user()))
     }
 
     fn confirm_email_change(&self, _: Caller, _: LinkKey) -> Answer<User> {

@@ -1,6 +1,7 @@
 //! The layers and the guests' pages, driven through the whole scope with a backend that answers as told.
 
 mod fake;
+mod step_up;
 
 use std::{rc::Rc, sync::Arc};
 

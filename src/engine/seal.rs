@@ -1,18 +1,18 @@
-//! Waiting mails are sealed: they hold links and addresses, and a copy of the database must be worth neither (SECURITY.md
-//! S33). ChaCha20-Poly1305 (RFC 8439) under a key derived from the secret key, bound to the row and the column.
+//! What is stored and must be read again, and must be worth nothing in a copy of the database, is sealed: waiting mails, the
+//! keys of authenticator apps (SECURITY.md S33). ChaCha20-Poly1305 (RFC 8439) under a key derived from the secret key for one
+//! purpose, bound to the row and the column.
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
-use crate::{engine::SecretKey, port::Random};
-
-const PURPOSE: &str = "vestibule outbox";
+use super::SecretKey;
+use crate::port::Random;
 
 /// The keys: the first one seals, all of them open (S96).
 pub(super) struct Seal(Vec<LessSafeKey>);
 
 impl Seal {
-    pub(super) fn new(keys: &[SecretKey]) -> Self {
-        let derived = keys.iter().filter_map(|key| UnboundKey::new(&CHACHA20_POLY1305, &key.derive(PURPOSE)).ok());
+    pub(super) fn new(keys: &[SecretKey], purpose: &str) -> Self {
+        let derived = keys.iter().filter_map(|key| UnboundKey::new(&CHACHA20_POLY1305, &key.derive(purpose)).ok());
         Self(derived.map(LessSafeKey::new).collect())
     }
 
@@ -44,7 +44,7 @@ mod tests {
     use crate::engine::SystemRandom;
 
     fn seal(bytes: &[u8]) -> Seal {
-        Seal::new(&bytes.iter().map(|byte| SecretKey::new(vec![*byte; 32]).unwrap()).collect::<Vec<_>>())
+        Seal::new(&bytes.iter().map(|byte| SecretKey::new(vec![*byte; 32]).unwrap()).collect::<Vec<_>>(), "test")
     }
 
     #[test]

@@ -1,0 +1,159 @@
+//! Authenticator apps: codes that a key and the time make (TOTP, RFC 6238).
+//!
+//! # The contract
+//!
+//! * A key has 160 random bits and makes six digits with SHA-1 every 30 seconds: what every app can do. It is stored sealed
+//!   (SECURITY.md S33).
+//! * A key that was shown counts from its first right code on; until then it waits, for [`WAITS`]. A former one goes on
+//!   meanwhile, so that nobody who stops half way is locked out.
+//! * The code of the step before and of the one after count as well: clocks differ (§5.2).
+//! * A step counts once in the life of a key, decided by one conditional update (S15, S45); the first code is used up by
+//!   confirming.
+
+use jiff::{SignedDuration, Timestamp};
+use totp_rs::{Builder, Totp};
+
+use super::{
+    seal::Seal,
+    settings::SecretKey,
+    store::{Row, Store, StoreError, Transaction, values},
+    tokens::before,
+};
+use crate::port::{AuthenticatorKey, Failure, OneTimeCode, Outcome, Random};
+
+/// How long a key may wait for its first code: an app has to be found and installed.
+const WAITS: SignedDuration = SignedDuration::from_mins(30);
+
+/// RFC 4226 §4 recommends 160 bits.
+const SECRET_BYTES: usize = 20;
+
+const STEP_SECONDS: i64 = 30;
+
+/// Makes keys and compares codes.
+pub(super) struct Authenticators(Seal);
+
+/// A code that was right.
+pub(super) struct RightStep(i64);
+
+impl Authenticators {
+    pub(super) fn new(keys: &[SecretKey]) -> Self {
+        Self(Seal::new(keys, "vestibule authenticator"))
+    }
+
+    /// Stores a key that waits for its first code; one that waited before is gone.
+    pub(super) async fn begin(
+        &self,
+        tx: &mut Transaction<'_>,
+        user_id: &str,
+        random: &dyn Random,
+        now: Timestamp,
+    ) -> Outcome<()> {
+        let mut secret = [0; SECRET_BYTES];
+        random.fill(&mut secret);
+        let sealed = self.0.seal(user_id, &secret, random).ok_or_else(|| Failure::broken("there is no key to seal"))?;
+        let sql = "insert into authenticators (user_id, confirmed, secret, step, created_at) values ($1, 0, $2, 0, $3) \
+                   on conflict (user_id, confirmed) do update set secret = excluded.secret, step = 0, \
+                   created_at = excluded.created_at";
+        Ok(tx.execute(sql, values![user_id, sealed, now]).await.map(drop)?)
+    }
+
+    /// The key that waits, as an app reads it.
+    pub(super) async fn waiting(
+        &self,
+        store: &Store,
+        user_id: &str,
+        issuer: &str,
+        account_name: &str,
+        now: Timestamp,
+    ) -> Outcome<Option<AuthenticatorKey>> {
+        let sql = "select secret from authenticators where user_id = $1 and confirmed = 0 and created_at > $2";
+        let Some(row) = store.fetch_optional(sql, values![user_id, before(now, WAITS)]).await? else {
+            return Ok(None);
+        };
+        let app = Builder::new()
+            .with_secret(self.open(user_id, &row)?)
+            .with_issuer(Some(without_colon(issuer)))
+            .with_account_name(without_colon(account_name))
+            .build()
+            .map_err(Failure::broken)?;
+        let url = app.to_url().map_err(Failure::broken)?;
+        Ok(Some(AuthenticatorKey::new(url, app.secret().to_base32())))
+    }
+
+    /// Makes the key that waits the one that counts, if the code is its own. `None` when no key waits.
+    pub(super) async fn confirm(
+        &self,
+        tx: &mut Transaction<'_>,
+        user_id: &str,
+        code: &OneTimeCode,
+        now: Timestamp,
+    ) -> Outcome<Option<bool>> {
+        let sql = "select secret, step from authenticators where user_id = $1 and confirmed = 0 and created_at > $2";
+        let Some(row) = tx.fetch_optional(sql, values![user_id, before(now, WAITS)]).await? else { return Ok(None) };
+        let Some(RightStep(step)) = self.compare(user_id, &row, code, now)? else { return Ok(Some(false)) };
+        tx.execute("delete from authenticators where user_id = $1 and confirmed = 1", values![user_id]).await?;
+        let sql = "update authenticators set confirmed = 1, step = $2, created_at = $3 \
+                   where user_id = $1 and confirmed = 0";
+        Ok(Some(tx.execute(sql, values![user_id, step, now]).await? == 1))
+    }
+
+    /// Compares a code with the key that counts.
+    pub(super) async fn check(
+        &self,
+        store: &Store,
+        user_id: &str,
+        code: &OneTimeCode,
+        now: Timestamp,
+    ) -> Outcome<Option<RightStep>> {
+        let sql = "select secret, step from authenticators where user_id = $1 and confirmed = 1";
+        match store.fetch_optional(sql, values![user_id]).await? {
+            Some(row) => self.compare(user_id, &row, code, now),
+            None => Ok(None),
+        }
+    }
+
+    /// Uses up the step of a right code. `false` when it was used up meanwhile: then nothing may come of it.
+    pub(super) async fn spend(
+        &self,
+        tx: &mut Transaction<'_>,
+        user_id: &str,
+        RightStep(step): &RightStep,
+    ) -> Result<bool, StoreError> {
+        let sql = "update authenticators set step = $2 where user_id = $1 and confirmed = 1 and step < $2";
+        Ok(tx.execute(sql, values![user_id, *step]).await? == 1)
+    }
+
+    fn compare(&self, user_id: &str, row: &Row, code: &OneTimeCode, now: Timestamp) -> Outcome<Option<RightStep>> {
+        let app: Totp = Builder::new()
+            .with_secret(self.open(user_id, row)?)
+            .with_account_name(user_id.to_owned())
+            .build()
+            .map_err(Failure::broken)?;
+        let seconds = u64::try_from(now.as_second().max(STEP_SECONDS)).map_err(Failure::broken)?;
+        let step = app.check(code.expose(), seconds).and_then(|step| i64::try_from(step).ok());
+        let last = row.integer("step")?;
+        Ok(step.filter(|step| *step > last).map(RightStep))
+    }
+
+    fn open(&self, user_id: &str, row: &Row) -> Outcome<Vec<u8>> {
+        let opened = self.0.open(user_id, &row.bytes("secret")?);
+        Ok(opened
+            .ok_or_else(|| Failure::broken("the key of an authenticator app was sealed with another secret key"))?)
+    }
+}
+
+/// Since when a key counts.
+pub(super) async fn since(store: &Store, user_id: &str) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "select created_at from authenticators where user_id = $1 and confirmed = 1";
+    store.fetch_optional(sql, values![user_id]).await?.map(|row| row.time("created_at")).transpose()
+}
+
+/// Forgets the keys of an account.
+pub(super) async fn remove(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    tx.execute("delete from authenticators where user_id = $1", values![user_id]).await.map(drop)
+}
+
+/// Apps part the issuer from the account at a colon.
+fn without_colon(text: &str) -> String {
+    text.replace(':', " ")
+}

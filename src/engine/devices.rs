@@ -1,0 +1,160 @@
+//! Browsers that somebody signed in with before: known ones, and those that their owner trusts.
+//!
+//! # The contract
+//!
+//! * A browser keeps a ticket of 256 random bits for each account that signed in with it; stored is a digest (SECURITY.md S33).
+//!   We make the ticket, after the sign-in, so that nobody can plant one (S32).
+//! * A *known* browser has its own count of wrong passwords: whoever guesses elsewhere cannot lock the owner out (S12). It
+//!   proves nothing.
+//! * A *trusted* one is not asked for a second factor for [`TRUST`]. A new password, a factor that is switched and one press on
+//!   the account page end all trust (S35).
+//! * An account has [`MOST`] of them; the one that was not seen for the longest time is forgotten first.
+
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    random::{new_id, new_token},
+    settings::{Digests, SecretKey},
+    store::{Row, Store, StoreError, Transaction, values},
+    tokens::after,
+    user_agent,
+};
+use crate::port::{Caller, Code, DeviceTicket, Door, Outcome, Random, TrustedBrowser};
+
+/// How long a browser is trusted.
+pub(super) const TRUST: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Browsers that are remembered of one account.
+const MOST: i64 = 20;
+
+/// Makes tickets and knows them again.
+pub(super) struct Devices(Digests);
+
+/// What a sign-in leaves behind.
+pub(super) struct Remembered {
+    /// For a browser that was not known.
+    pub(super) ticket: Option<DeviceTicket>,
+    /// Whether the account had a known browser before, and this is none of them.
+    pub(super) is_strange: bool,
+}
+
+impl Devices {
+    pub(super) fn new(keys: &[SecretKey]) -> Self {
+        Self(Digests::new(keys, "vestibule device"))
+    }
+
+    /// The id under which this browser is known to an account.
+    pub(super) async fn known(
+        &self,
+        store: &Store,
+        user_id: &str,
+        caller: &Caller,
+    ) -> Result<Option<String>, StoreError> {
+        for digest in self.digests(caller) {
+            let sql = "select id from devices where user_id = $1 and digest = $2";
+            if let Some(row) = store.fetch_optional(sql, values![user_id, digest]).await? {
+                return row.text("id").map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether this browser is not asked for a second factor.
+    pub(super) async fn is_trusted(
+        &self,
+        tx: &mut Transaction<'_>,
+        user_id: &str,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        for digest in self.digests(caller) {
+            let sql = "select id from devices where user_id = $1 and digest = $2 and trusted_until > $3";
+            if tx.fetch_optional(sql, values![user_id, digest, now]).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Writes down that somebody signed in with this browser, and that it is trusted where that was asked for. Only pages have
+    /// browsers.
+    pub(super) async fn remember(
+        &self,
+        tx: &mut Transaction<'_>,
+        user_id: &str,
+        caller: &Caller,
+        trust: bool,
+        random: &dyn Random,
+        now: Timestamp,
+    ) -> Outcome<Remembered> {
+        if caller.door != Door::Pages {
+            return Ok(Remembered { ticket: None, is_strange: false });
+        }
+        let until = trust.then(|| after(now, TRUST));
+        let address = caller.address.map(|address| address.to_string());
+        for digest in self.digests(caller) {
+            let sql = "update devices set last_seen_at = $3, user_agent = $4, address = $5, \
+                       trusted_until = coalesce($6, trusted_until) where user_id = $1 and digest = $2";
+            let values = values![user_id, digest, now, &*caller.user_agent, address.clone(), until];
+            if tx.execute(sql, values).await? == 1 {
+                return Ok(Remembered { ticket: None, is_strange: false });
+            }
+        }
+        let has_known = "select id from devices where user_id = $1 limit 1";
+        let is_strange = tx.fetch_optional(has_known, values![user_id]).await?.is_some();
+        let ticket = new_token(random);
+        let sql = "insert into devices (id, user_id, digest, user_agent, address, last_seen_at, trusted_until) \
+                   values ($1, $2, $3, $4, $5, $6, $7)";
+        let digest = self.0.of(ticket.as_bytes());
+        tx.execute(sql, values![new_id(random), user_id, digest, &*caller.user_agent, address, now, until]).await?;
+        let sql = "delete from devices where user_id = $1 and id not in \
+                   (select id from devices where user_id = $1 order by last_seen_at desc, id limit $2)";
+        tx.execute(sql, values![user_id, MOST]).await?;
+        Ok(Remembered { ticket: Some(DeviceTicket::parse(&ticket).map_err(|_| Code::InvalidAccessToken)?), is_strange })
+    }
+
+    /// The browsers that an account trusts, the last used one first.
+    pub(super) async fn trusted(
+        &self,
+        store: &Store,
+        user_id: &str,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Vec<TrustedBrowser>, StoreError> {
+        let here = self.known(store, user_id, caller).await?;
+        let sql = "select id, user_agent, address, last_seen_at, trusted_until from devices \
+                   where user_id = $1 and trusted_until > $2 order by last_seen_at desc, id";
+        let rows = store.fetch_all(sql, values![user_id, now]).await?;
+        rows.iter().map(|row| read(row, here.as_deref())).collect()
+    }
+
+    /// The digests under which what this browser keeps may be stored.
+    fn digests(&self, caller: &Caller) -> Vec<[u8; 32]> {
+        caller.devices.iter().flat_map(|ticket| self.0.all(ticket.expose().as_bytes())).collect()
+    }
+}
+
+/// Ends the trust in one browser, or in all of an account.
+pub(super) async fn untrust(tx: &mut Transaction<'_>, user_id: &str, handle: Option<&str>) -> Result<(), StoreError> {
+    let sql = "update devices set trusted_until = null where user_id = $1 and ($2 = '' or id = $2)";
+    tx.execute(sql, values![user_id, handle.unwrap_or_default()]).await.map(drop)
+}
+
+/// Forgets the browsers of an account.
+pub(super) async fn forget_all(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    tx.execute("delete from devices where user_id = $1", values![user_id]).await.map(drop)
+}
+
+fn read(row: &Row, here: Option<&str>) -> Result<TrustedBrowser, StoreError> {
+    let handle = row.text("id")?;
+    Ok(TrustedBrowser {
+        current: here == Some(&*handle),
+        agent: user_agent::parse(&row.text("user_agent")?),
+        address: row.optional_text("address")?.and_then(|address| address.parse::<IpAddr>().ok()),
+        last_seen_at: row.time("last_seen_at")?,
+        until: row.time("trusted_until")?,
+        handle,
+    })
+}

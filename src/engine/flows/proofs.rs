@@ -1,0 +1,210 @@
+//! Step up: a sensitive change wants a proof that is younger than ten minutes, so that a stolen or forgotten session does not
+//! give the account away (SECURITY.md S20; OWASP ASVS 7.5.1).
+//!
+//! # The contract
+//!
+//! * Signing in is a proof. So is the password, or a code, typed later: then the session goes on under a new token (S32), and
+//!   the account's other sessions stay as unproved as they were.
+//! * At the pages a verb that makes a sensitive change calls [`require_fresh_proof`]. Its page shows the step-up page for
+//!   `ProofNeeded` and asks again with what was typed.
+//! * At the REST door the wire's own proof counts: its sensitive calls carry the current password, and a client of today would
+//!   not know what to do with another question. A verb that takes the password calls [`confirm`].
+
+use jiff::SignedDuration;
+
+use super::{change_password::confirm_password, tell::asked_by};
+use crate::{
+    engine::{
+        Engine,
+        accounts::Account,
+        authenticators::RightStep,
+        codes::{CodePurpose, Guess, NewCode, RightCode},
+        limits::{Action, exceeded},
+        outbox::Letter,
+        sessions::Current,
+        store::Transaction,
+    },
+    port::{
+        Caller, Code, CodePlace, Door, Email, Field, Member, OneTimeCode, Outcome, Password, Phone, Proof,
+        ProofMethods, Refusal, Session, Trouble,
+    },
+};
+
+/// How long a proof is fresh. ASVS 7.5.1 and SECURITY.md S20 want between five and fifteen minutes.
+const PROOF_LIFE: SignedDuration = SignedDuration::from_mins(10);
+
+/// Lets a sensitive change at the pages pass only while the last proof is fresh. Says nothing at the REST door.
+///
+/// # Errors
+/// `ProofNeeded`.
+pub(in crate::engine) fn require_fresh_proof(engine: &Engine, caller: &Caller, current: &Current) -> Outcome<()> {
+    // In both directions: after a clock was set back, a proof of the future must not be fresh for ever (R15).
+    let age = engine.now().duration_since(current.proved_at).abs();
+    if caller.door == Door::Rest || age < PROOF_LIFE { Ok(()) } else { Err(Code::ProofNeeded.into()) }
+}
+
+/// The proof of a change that takes the current password along: that password where there is one, else a fresh proof.
+///
+/// # Errors
+/// `MissingPassword` or `InvalidCredentials` at the current password, `RateLimitExceeded`; `ProofNeeded`.
+pub(super) async fn confirm(
+    engine: &Engine,
+    caller: &Caller,
+    current: &Current,
+    current_password: Option<&Password>,
+) -> Outcome<()> {
+    match current_password {
+        Some(password) => confirm_password(engine, &current.account, password).await,
+        None if caller.door == Door::Rest => Err(Refusal::at(Field::CurrentPassword, Code::MissingPassword).into()),
+        None => require_fresh_proof(engine, caller, current),
+    }
+}
+
+/// How the one who is signed in can prove to be the owner.
+pub(in crate::engine) async fn proof_methods(engine: &Engine, caller: &Caller) -> Outcome<ProofMethods> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let code = place_of(&account).map(|place| match place {
+        Place::Phone(phone) => CodePlace::Phone(phone.masked()),
+        Place::Mailbox(email) => CodePlace::Mailbox(email.masked()),
+    });
+    Ok(ProofMethods { password: account.password_hash.is_some(), authenticator: account.authenticator, code })
+}
+
+/// Sends a code, good for this session alone.
+///
+/// It is counted for the account, and not for the number or mailbox: strangers, who can have links sent there, must not be able
+/// to keep the owner from it (S12).
+pub(in crate::engine) async fn send_proof_code(engine: &Engine, caller: &Caller) -> Outcome<()> {
+    let Current { member, account, .. } = engine.current(caller).await?;
+    let now = engine.now();
+    match place_of(&account).ok_or(Code::ProofCodeNotOffered)? {
+        Place::Phone(phone) => {
+            engine.judge_destination(&phone).await?;
+            engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
+            engine.limits().take(Action::SecondFactorToAccount, &account.user.id, now).map_err(exceeded)?;
+            let mut tx = engine.store().begin().await?;
+            engine.text_code_of(&mut tx, &new_code(&member, phone.as_str()), &phone).await?;
+            Ok(tx.commit().await?)
+        }
+        Place::Mailbox(email) => {
+            engine.limits().take_from_caller(Action::MailFromAddress, caller, now)?;
+            engine.limits().take(Action::MailFromAccount, &account.user.id, now).map_err(exceeded)?;
+            let mut tx = engine.store().begin().await?;
+            mail_code(engine, &mut tx, caller, &member, &email).await?;
+            Ok(tx.commit().await?)
+        }
+    }
+}
+
+/// A proof that was right.
+enum Right {
+    Password,
+    Sent(RightCode),
+    App(RightStep),
+}
+
+/// Takes a proof: the password, the code that was sent, or the one of the authenticator app. The session goes on under a new token (S32).
+///
+/// # Errors
+/// `MissingPassword`, `InvalidCredentials`, `MissingOneTimeCode` or `InvalidOneTimeCode` at its field; `RateLimitExceeded`.
+pub(in crate::engine) async fn prove(engine: &Engine, caller: &Caller, proof: Proof) -> Outcome<Session> {
+    let Current { mut member, account, .. } = engine.current(caller).await?;
+    let right = match proof {
+        Proof::Password(typed) => confirm_password(engine, &account, &typed).await.map(|()| Right::Password)?,
+        Proof::Code(typed) => guess(engine, &member, &account, &typed).await?,
+    };
+    let now = engine.now();
+    let _change = engine.sessions().change(&member.user.id);
+    let mut tx = engine.store().begin().await?;
+    let is_spent = match right {
+        Right::Password => true,
+        Right::Sent(code) => engine.codes().spend(&mut tx, &code, now).await?,
+        Right::App(step) => engine.authenticators().spend(&mut tx, &member.user.id, &step).await?,
+    };
+    if !is_spent {
+        return Err(wrong_code());
+    }
+    let token = engine.sessions().renew(&mut tx, &member.session.handle, engine.random(), now).await?;
+    member.session.token = Some(token.ok_or(Code::InvalidSessionToken)?);
+    tx.commit().await?;
+    Ok(member.session)
+}
+
+/// Where a code that proves the owner can go.
+enum Place {
+    Phone(Phone),
+    Mailbox(Email),
+}
+
+/// The phone of the second factor. An account that has neither that nor a password is entered by its mailbox, or by its number,
+/// so that is what proves its owner.
+fn place_of(account: &Account) -> Option<Place> {
+    let phone = account.number().filter(|_| account.user.phone_verified).map(Place::Phone);
+    if account.user.two_factor {
+        return phone;
+    }
+    if account.authenticator || account.password_hash.is_some() {
+        return None;
+    }
+    account.mailbox().filter(|_| account.holds_email).map(Place::Mailbox).or(phone)
+}
+
+fn new_code<'a>(member: &'a Member, target: &'a str) -> NewCode<'a> {
+    let challenge_id = Some(member.session.handle.as_str());
+    NewCode { purpose: CodePurpose::Prove, user_id: &member.user.id, target, challenge_id }
+}
+
+async fn mail_code(
+    engine: &Engine,
+    tx: &mut Transaction<'_>,
+    caller: &Caller,
+    member: &Member,
+    to: &Email,
+) -> Outcome<()> {
+    let new = new_code(member, to.as_str());
+    let (code, expires_at) = engine.codes().create(tx, &new, engine.random(), engine.now()).await?;
+    let (name, minutes) = (member.user.name.clone(), new.purpose.minutes());
+    let letter = Letter::Prove { name, code, minutes, asked_by: asked_by(caller) };
+    Ok(engine.outbox().enqueue(tx, &letter, to, Some(expires_at)).await?)
+}
+
+/// Takes a guess at the code of the app, and at the one that was sent for this session.
+async fn guess(engine: &Engine, member: &Member, account: &Account, typed: &str) -> Outcome<Right> {
+    let code = OneTimeCode::parse(typed).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
+    if account.authenticator
+        && let Some(step) = guess_at_app(engine, account, &code).await?
+    {
+        return Ok(Right::App(step));
+    }
+    guess_at_sent(engine, member, account, &code).await.map(Right::Sent)
+}
+
+/// Counted for the account, but where a code can be sent as well: there the guess at that one is counted.
+async fn guess_at_app(engine: &Engine, account: &Account, code: &OneTimeCode) -> Outcome<Option<RightStep>> {
+    let (user_id, now) = (account.user.id.as_str(), engine.now());
+    engine.limits().take(Action::GuessCode, user_id, now).map_err(exceeded)?;
+    let right = engine.authenticators().check(engine.store(), user_id, code, now).await?;
+    if right.is_some() || place_of(account).is_some() {
+        engine.limits().give_back(Action::GuessCode, user_id);
+    }
+    Ok(right)
+}
+
+async fn guess_at_sent(engine: &Engine, member: &Member, account: &Account, code: &OneTimeCode) -> Outcome<RightCode> {
+    let place = place_of(account);
+    let target = match &place {
+        Some(Place::Phone(phone)) => phone.as_str(),
+        Some(Place::Mailbox(email)) => email.as_str(),
+        None => return Err(wrong_code()),
+    };
+    let user_id = account.user.id.as_str();
+    let purposes = [CodePurpose::Prove; 2];
+    let guess = Guess { purposes, target, code, user_id: Some(user_id), counted_for: user_id };
+    let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
+    let is_of_session = right.challenge_id.as_ref() == Some(&member.session.handle);
+    if is_of_session { Ok(right) } else { Err(wrong_code()) }
+}
+
+fn wrong_code() -> Trouble {
+    Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into()
+}

@@ -1,0 +1,167 @@
+//! Switching second factors on and off, and what goes with them: recovery codes and trusted browsers.
+
+use super::proofs::require_fresh_proof;
+use crate::{
+    engine::{
+        Engine,
+        accounts::{self, Account},
+        authenticators, devices,
+        limits::{Action, exceeded},
+        outbox::Security,
+        recovery_codes,
+        sessions::Current,
+        store::{StoreError, Transaction, values},
+    },
+    port::{AuthenticatorKey, Caller, Code, Field, OneTimeCode, Outcome, RecoveryCodes, Refusal, SecondFactors},
+};
+
+/// What the caller's account asks for.
+pub(in crate::engine) async fn second_factors(engine: &Engine, caller: &Caller) -> Outcome<SecondFactors> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let (store, user_id) = (engine.store(), &account.user.id);
+    Ok(SecondFactors {
+        text: account.user.two_factor,
+        authenticator_since: authenticators::since(store, user_id).await?,
+        recovery_codes: recovery_codes::left(store, user_id).await?,
+        trusted_browsers: engine.devices().trusted(store, user_id, caller, engine.now()).await?,
+    })
+}
+
+/// Switches the codes by SMS. Switching to what is already so changes nothing.
+pub(in crate::engine) async fn switch_text_factor(
+    engine: &Engine,
+    caller: &Caller,
+    on: bool,
+) -> Outcome<Option<RecoveryCodes>> {
+    let account = proved(engine, caller).await?;
+    if account.user.two_factor == on {
+        return Ok(None);
+    }
+    if on && !(account.user.phone_verified && account.number().is_some()) {
+        return Err(Code::SecondFactorNeedsPhone.into());
+    }
+    let user_id = &account.user.id;
+    let _change = engine.sessions().change(user_id);
+    let mut tx = engine.store().begin().await?;
+    let sql = "update users set two_factor = $2, updated_at = $3 \
+               where id = $1 and two_factor <> $2 and (phone_verified_at is not null or $2 = 0)";
+    if tx.execute(sql, values![user_id, i64::from(on), engine.now()]).await? == 0 {
+        return Err(Code::SecondFactorNeedsPhone.into());
+    }
+    let codes = settle(engine, &mut tx, user_id).await?;
+    let news = if on { Security::SecondFactorOn } else { Security::SecondFactorOff };
+    engine.tell_owner(&mut tx, caller, &account, news).await?;
+    tx.commit().await?;
+    Ok(codes)
+}
+
+/// Makes a key that waits for its first code.
+pub(in crate::engine) async fn begin_authenticator(engine: &Engine, caller: &Caller) -> Outcome<()> {
+    let account = proved(engine, caller).await?;
+    let mut tx = engine.store().begin().await?;
+    engine.authenticators().begin(&mut tx, &account.user.id, engine.random(), engine.now()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The key that waits, under the name that its app shall show.
+pub(in crate::engine) async fn waiting_authenticator(
+    engine: &Engine,
+    caller: &Caller,
+) -> Outcome<Option<AuthenticatorKey>> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let user = &account.user;
+    let name = user.email.as_deref().or(user.phone.as_deref()).or(user.name.as_deref()).unwrap_or(&user.id);
+    let issuer = &engine.settings().product_name;
+    engine.authenticators().waiting(engine.store(), &user.id, issuer, name, engine.now()).await
+}
+
+/// Switches the authenticator app on with its first code.
+pub(in crate::engine) async fn confirm_authenticator(
+    engine: &Engine,
+    caller: &Caller,
+    code: &str,
+) -> Outcome<Option<RecoveryCodes>> {
+    let account = proved(engine, caller).await?;
+    let code = OneTimeCode::parse(code).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
+    let (user_id, now) = (&account.user.id, engine.now());
+    engine.limits().take(Action::GuessCode, user_id, now).map_err(exceeded)?;
+    let _change = engine.sessions().change(user_id);
+    let mut tx = engine.store().begin().await?;
+    // The account is locked first, so that of two tabs one comes after the other.
+    let sql = "update users set authenticator = 1, updated_at = $2 where id = $1";
+    tx.execute(sql, values![user_id, now]).await?;
+    let right = engine.authenticators().confirm(&mut tx, user_id, &code, now).await?;
+    if !right.ok_or(Code::AuthenticatorGone)? {
+        return Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into());
+    }
+    engine.limits().give_back(Action::GuessCode, user_id);
+    let codes = settle(engine, &mut tx, user_id).await?;
+    engine.tell_owner(&mut tx, caller, &account, Security::AuthenticatorOn).await?;
+    tx.commit().await?;
+    Ok(codes)
+}
+
+/// Forgets the authenticator app, also one whose key still waits.
+pub(in crate::engine) async fn remove_authenticator(engine: &Engine, caller: &Caller) -> Outcome<()> {
+    let account = proved(engine, caller).await?;
+    let user_id = &account.user.id;
+    let _change = engine.sessions().change(user_id);
+    let mut tx = engine.store().begin().await?;
+    let sql = "update users set authenticator = 0, updated_at = $2 where id = $1";
+    tx.execute(sql, values![user_id, engine.now()]).await?;
+    authenticators::remove(&mut tx, user_id).await?;
+    if account.authenticator {
+        settle(engine, &mut tx, user_id).await?;
+        engine.tell_owner(&mut tx, caller, &account, Security::AuthenticatorOff).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Replaces the recovery codes.
+pub(in crate::engine) async fn make_recovery_codes(engine: &Engine, caller: &Caller) -> Outcome<RecoveryCodes> {
+    let account = proved(engine, caller).await?;
+    let user_id = &account.user.id;
+    let mut tx = engine.store().begin().await?;
+    // Locks the account: a factor that is switched off meanwhile takes its codes along.
+    let sql = "update users set updated_at = $2 where id = $1 and (two_factor = 1 or authenticator = 1)";
+    if tx.execute(sql, values![user_id, engine.now()]).await? == 0 {
+        return Err(Code::SecondFactorIsOff.into());
+    }
+    let codes = engine.recovery().make(&mut tx, user_id, engine.random()).await?;
+    engine.tell_owner(&mut tx, caller, &account, Security::RecoveryCodesNew).await?;
+    tx.commit().await?;
+    Ok(codes)
+}
+
+/// Ends the trust in one browser, or in all of them.
+pub(in crate::engine) async fn untrust_browsers(engine: &Engine, caller: &Caller, handle: Option<&str>) -> Outcome<()> {
+    let Current { account, .. } = engine.current(caller).await?;
+    let mut tx = engine.store().begin().await?;
+    devices::untrust(&mut tx, &account.user.id, handle).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The caller's account, if its owner was proved a short while ago (S20).
+async fn proved(engine: &Engine, caller: &Caller) -> Outcome<Account> {
+    let current = engine.current(caller).await?;
+    require_fresh_proof(engine, caller, &current)?;
+    Ok(current.account)
+}
+
+/// After a factor was switched: trust ends, recovery codes come with the first factor and go with the last.
+async fn settle(engine: &Engine, tx: &mut Transaction<'_>, user_id: &str) -> Outcome<Option<RecoveryCodes>> {
+    if !settle_without_codes(tx, user_id).await? || recovery_codes::has_some(tx, user_id).await? {
+        return Ok(None);
+    }
+    Ok(Some(engine.recovery().make(tx, user_id, engine.random()).await?))
+}
+
+/// As [`settle`], but makes no recovery codes. Answers whether a factor is left.
+pub(super) async fn settle_without_codes(tx: &mut Transaction<'_>, user_id: &str) -> Result<bool, StoreError> {
+    devices::untrust(tx, user_id, None).await?;
+    let is_on = accounts::reload(tx, user_id).await?.is_some_and(|account| account.has_second_factor());
+    if !is_on {
+        recovery_codes::remove(tx, user_id).await?;
+    }
+    Ok(is_on)
+}

@@ -1,0 +1,91 @@
+//! Somebody who is paid for texts asks for many (SECURITY.md S65).
+
+use super::{
+    bench::{PASSWORD, somebody, with},
+    phones::{ANN, Hall},
+};
+use crate::port::{AuthManager, Outcome, SignedUp, Trouble};
+
+/// Numbers of one country, over many ranges.
+fn rented(number: usize) -> String {
+    format!("+4915{:02}{:06}1", 10 + number % 20, number)
+}
+
+fn wait_of<T>(outcome: Outcome<T>) -> u64 {
+    match outcome {
+        Err(Trouble::Refused(refusal)) => refusal.retry_after().expect("a wait").as_secs(),
+        _ => panic!("not refused"),
+    }
+}
+
+/// Signs up with one number after the other and types no code; answers how many were taken, and what the next was told.
+async fn pump(hall: &Hall) -> (usize, Outcome<SignedUp>) {
+    for number in 0..100 {
+        let outcome = hall.sign_up(&rented(number), PASSWORD).await;
+        if outcome.is_err() {
+            return (number, outcome);
+        }
+    }
+    panic!("nothing stops it")
+}
+
+#[tokio::test]
+async fn texts_to_new_numbers_of_a_country_stop_when_nobody_types_their_codes() {
+    for hall in Hall::each().await {
+        let (taken, refused) = pump(&hall).await;
+        assert_eq!(taken, 30);
+        assert_eq!(wait_of(refused), 600);
+        assert_eq!(wait_of(hall.sign_up(&rented(200), PASSWORD).await), 600);
+        hall.sign_up("+905302223344", PASSWORD).await.unwrap();
+        hall.bench.pass(600);
+        hall.sign_up(&rented(201), PASSWORD).await.unwrap();
+        assert_eq!(wait_of(hall.sign_up(&rented(202), PASSWORD).await), 600);
+    }
+}
+
+#[tokio::test]
+async fn owners_of_proved_numbers_get_their_codes_while_a_country_is_stopped() {
+    for hall in Hall::each().await {
+        let owner = hall.member(ANN).await;
+        let (_, refused) = pump(&hall).await;
+        assert!(refused.is_err());
+        let engine = &hall.bench.engine;
+        engine.send_sign_in_code(with(&owner), ANN.to_owned()).await.unwrap();
+        let code = hall.pocket.code(ANN).await;
+        hall.sign_in_with_code(ANN, &code).await.unwrap();
+        engine.send_reset_password_code(with(&owner), ANN.to_owned()).await.unwrap();
+        assert_eq!(hall.pocket.codes(ANN).await.len(), 1);
+        engine.set_phone(with(&owner), ANN.to_owned()).await.unwrap();
+        assert_eq!(hall.pocket.codes(ANN).await.len(), 1);
+        assert_eq!(wait_of(engine.set_phone(with(&owner), rented(300)).await), 600);
+    }
+}
+
+/// S05, S06: what a pump is told depends on the country, not on who has an account.
+#[tokio::test]
+async fn a_stopped_country_tells_nothing_of_an_account() {
+    for hall in Hall::each().await {
+        hall.member(ANN).await;
+        pump(&hall).await.1.map(drop).unwrap_err();
+        assert_eq!(wait_of(hall.sign_up(ANN, PASSWORD).await), wait_of(hall.sign_up(&rented(300), PASSWORD).await));
+        for phone in [ANN.to_owned(), rented(0), rented(300)] {
+            hall.bench.engine.resend_verification_code(somebody(), phone).await.unwrap();
+        }
+    }
+}
+
+/// People type their codes: however many sign up, nobody waits.
+#[tokio::test]
+async fn sign_ups_that_type_their_codes_go_on() {
+    for hall in Hall::each().await {
+        for number in 0..40 {
+            let phone = rented(number);
+            hall.sign_up(&phone, PASSWORD).await.unwrap();
+            if number % 5 == 0 {
+                let code = hall.pocket.code(&phone).await;
+                hall.verify(&phone, &code).await.unwrap();
+            }
+        }
+        hall.sign_up(&rented(40), PASSWORD).await.unwrap();
+    }
+}

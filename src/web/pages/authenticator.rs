@@ -1,0 +1,78 @@
+//! Setting up an authenticator app: its key as a picture and as text, and the first code that switches it on.
+
+use askama::Template;
+
+use super::{profile_two_factor, recovery_codes};
+use crate::{
+    port::{AuthenticatorKey, Code},
+    web::{
+        error::PageError,
+        form::{Fields, Form},
+        notice::Notice,
+        page::{Page, PageResult},
+        qr::Qr,
+        typed::{Input, Typed},
+        visit::Visit,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "pages/authenticator.html")]
+struct Authenticator {
+    visit: Visit,
+    /// In groups of four, as it is typed.
+    key: String,
+    /// For those who are on the phone that has the app.
+    url: String,
+    qr: Option<Qr>,
+    form: Form<FirstCode>,
+}
+
+/// The code that shows that the app has the key.
+pub(crate) struct FirstCode {
+    code: String,
+}
+
+impl Fields for FirstCode {
+    const INPUTS: &'static [Input] = &[Input::Line("code")];
+
+    fn read(typed: &mut Typed) -> Self {
+        Self { code: typed.line("code") }
+    }
+}
+
+/// The key that waits; it can be shown again until its first code was typed.
+pub(crate) async fn show(visit: Visit) -> PageResult {
+    match waiting(&visit).await? {
+        Some(key) => Authenticator::of(visit, &key, Form::blank()).ok(),
+        None => Ok(visit.go("/profile/two-factor")),
+    }
+}
+
+pub(crate) async fn submit(visit: Visit, form: Form<FirstCode>) -> PageResult {
+    let caller = visit.caller();
+    match form.submit(|typed| visit.auth().confirm_authenticator(caller, typed.code)).await? {
+        Ok(Some(codes)) => recovery_codes::show(visit, &codes),
+        Ok(None) => Ok(visit.go_saying(profile_two_factor::PATH, Notice::SecondStepChanged)),
+        Err(form) if form.is(Code::AuthenticatorGone) => Ok(visit.go_saying(profile_two_factor::PATH, Notice::KeyGone)),
+        Err(form) => match waiting(&visit).await? {
+            Some(key) => form.again(|form| Authenticator::of(visit, &key, form)),
+            None => Ok(visit.go_saying(profile_two_factor::PATH, Notice::KeyGone)),
+        },
+    }
+}
+
+async fn waiting(visit: &Visit) -> Result<Option<AuthenticatorKey>, PageError> {
+    if !visit.auth().offers().authenticators {
+        return Ok(None);
+    }
+    visit.auth().waiting_authenticator(visit.caller()).await.map_err(PageError::from)
+}
+
+impl Authenticator {
+    fn of(visit: Visit, key: &AuthenticatorKey, form: Form<FirstCode>) -> Self {
+        let signs: Vec<char> = key.text().chars().collect();
+        let groups: Vec<String> = signs.chunks(4).map(|four| four.iter().collect()).collect();
+        Self { visit, key: groups.join(" "), url: key.url().to_owned(), qr: Qr::of(key.url()), form }
+    }
+}

@@ -1,0 +1,33 @@
+//! A recovery code in place of a second factor that is lost.
+
+use askama::Template;
+
+use super::two_factor::{SecondFactor, finish, gone};
+use crate::web::{
+    form::Form,
+    notice::Notice,
+    page::{Page, PageResult},
+    visit::Visit,
+};
+
+#[derive(Template)]
+#[template(path = "pages/recovery_code.html")]
+struct RecoveryCode {
+    visit: Visit,
+    form: Form<SecondFactor>,
+}
+
+pub(crate) async fn show(visit: Visit) -> PageResult {
+    match visit.session().waiting() {
+        Some(_) => RecoveryCode { visit, form: Form::blank() }.ok(),
+        None => Ok(visit.go("/sign-in")),
+    }
+}
+
+pub(crate) async fn submit(visit: Visit, form: Form<SecondFactor>) -> PageResult {
+    let Some(waiting) = visit.session().waiting() else { return Ok(gone(&visit)) };
+    match finish(&visit, &waiting, form, Some(Notice::RecoveryCodeUsed)).await? {
+        Ok(response) => Ok(response),
+        Err(form) => form.again(|form| RecoveryCode { visit, form }),
+    }
+}

@@ -1,0 +1,37 @@
+//! Signing in with a code by SMS, first step: where to send it.
+
+use askama::Template;
+
+use crate::web::{
+    form::Form,
+    number::{NumberOnly, number_of},
+    page::{Page, PageResult},
+    texted::TextedFor,
+    visit::Visit,
+};
+
+#[derive(Template)]
+#[template(path = "pages/sign_in_code.html")]
+struct SignInCode {
+    visit: Visit,
+    form: Form<NumberOnly>,
+}
+
+pub(crate) async fn show(visit: Visit) -> PageResult {
+    if !visit.auth().offers().sign_in_codes {
+        return Ok(visit.go("/sign-in"));
+    }
+    SignInCode { visit, form: Form::blank() }.ok()
+}
+
+/// Sends a code. The next page is the same whether or not there is such an account (SECURITY.md S05).
+pub(crate) async fn submit(visit: Visit, form: Form<NumberOnly>) -> PageResult {
+    let phone = number_of(&form);
+    match form.submit(|fields| visit.auth().send_sign_in_code(visit.caller(), fields.phone)).await? {
+        Ok(()) => {
+            visit.wait_for_text(TextedFor::SignIn, &phone);
+            Ok(visit.go("/sign-in/code/enter"))
+        }
+        Err(form) => form.again(|form| SignInCode { visit, form }),
+    }
+}

@@ -1,0 +1,85 @@
+//! The phone number of an account: adding one, moving to another, and who is told.
+
+use std::time::Duration;
+
+use super::phones::{OTHER_PHONE, PHONE, member, newest_code, other, type_code};
+use crate::support::{Browser, Hall, PASSWORD};
+
+async fn ask(browser: &mut Browser, phone: &str) {
+    browser.open("/profile/phone").await;
+    browser.fill("Phone number", phone);
+    browser.press("Send me a code").await;
+}
+
+#[actix_web::test]
+async fn a_number_is_added_and_then_good_for_signing_in() {
+    let hall = Hall::open().await;
+    let mut ann = hall.member("Ann", "ann@example.com").await;
+    ann.open("/profile/phone").await;
+    assert!(ann.page.text().contains("Your account has none"), "{}", ann.page.text());
+    ann.fill("Country", "DE").fill("Phone number", "01511 2345678");
+    ann.press("Send me a code").await;
+    assert_eq!(ann.page.path, "/profile/phone/confirm", "{}", ann.page.text());
+    let code = newest_code(&hall).await;
+    type_code(&mut ann, "Confirm", other(&code)).await;
+    assert_eq!((ann.page.status, ann.page.path.as_str()), (401, "/profile/phone/confirm"));
+    type_code(&mut ann, "Confirm", &code).await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    let text = ann.page.text();
+    assert!(text.contains("Your phone number is confirmed") && text.contains("+49 1511 2345678 confirmed"), "{text}");
+    let mut phone = hall.browser();
+    phone.open("/sign-in/phone").await;
+    phone.fill("Phone number", PHONE).fill("Password", PASSWORD);
+    phone.press("Sign in").await;
+    assert_eq!(phone.page.path, "/profile", "{}", phone.page.text());
+}
+
+#[actix_web::test]
+async fn an_account_moves_to_another_number_only_with_its_code() {
+    let hall = Hall::open().await;
+    let mut ann = member(&hall).await;
+    ask(&mut ann, OTHER_PHONE).await;
+    ann.open("/profile").await;
+    assert!(ann.page.text().contains("+49 1511 2345678 confirmed"), "nothing moved yet");
+    ann.open("/profile/phone").await;
+    assert!(ann.page.text().contains("A code was sent to +49 1518 7654321"), "{}", ann.page.text());
+    assert_eq!(ann.page.value("Phone number"), "+49 1518 7654321", "it can be sent again");
+    ann.open("/profile/phone/confirm").await;
+    let code = hall.codes_to(OTHER_PHONE).await.pop().expect("a code");
+    type_code(&mut ann, "Confirm", &code).await;
+    assert!(ann.page.text().contains("+49 1518 7654321 confirmed"), "{}", ann.page.text());
+    ann.open("/profile/phone/confirm").await;
+    assert_eq!(ann.page.path, "/profile/phone", "the journey has ended");
+}
+
+/// S20, S05
+#[actix_web::test]
+async fn a_fresh_proof_is_asked_for_and_a_taken_number_is_not_told() {
+    let hall = Hall::open().await;
+    drop(member(&hall).await);
+    let mut bob = hall.member("Bob", "bob@example.com").await;
+    hall.pass(Duration::from_secs(601));
+    ask(&mut bob, PHONE).await;
+    assert_eq!((bob.page.status, bob.page.heading().as_str()), (403, "Confirm it is you"));
+    bob.fill("Your password", "not the password at all");
+    bob.press("Confirm").await;
+    assert_eq!((bob.page.status, bob.page.path.as_str()), (401, "/profile/phone"));
+    bob.fill("Your password", PASSWORD);
+    bob.press("Confirm").await;
+    assert_eq!((bob.page.status, bob.page.path.as_str()), (200, "/profile/phone/confirm"));
+    assert_eq!(hall.codes_to(PHONE).await.len(), 1, "the owner is told and sent no code");
+    ask(&mut bob, "12").await;
+    assert!(bob.page.problem("Phone number").is_some(), "{}", bob.page.text());
+}
+
+#[actix_web::test]
+async fn where_numbers_are_not_confirmed_the_new_one_is_the_accounts_at_once() {
+    let hall = Hall::open_with(&[("VESTIBULE_ENGINE__CONFIRM_PHONE", "false")]).await;
+    let mut ann = hall.member("Ann", "ann@example.com").await;
+    ann.open("/profile/phone").await;
+    ann.fill("Phone number", PHONE);
+    ann.press("Save the number").await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    let text = ann.page.text();
+    assert!(text.contains("Your phone number was changed") && text.contains("+49 1511 2345678 Change"), "{text}");
+}

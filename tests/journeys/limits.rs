@@ -1,0 +1,248 @@
+//! Limits as a person meets them: the wait grows, the page says how long, and there is always a way in.
+
+use std::time::Duration;
+
+use crate::support::{Browser, Hall, PASSWORD, Page};
+
+const ANN: &str = "ann@example.com";
+const NOBODY: &str = "nobody@example.com";
+
+async fn sign_in(browser: &mut Browser, address: &str, password: &str) {
+    browser.open("/sign-in").await;
+    browser.fill("E-mail", address).fill("Password", password);
+    browser.press("Sign in").await;
+}
+
+async fn ask_for_link(browser: &mut Browser, path: &str, address: &str) {
+    browser.open(path).await;
+    browser.fill("E-mail", address);
+    browser.press("Send me a link").await;
+}
+
+async fn sign_up(browser: &mut Browser, address: &str) {
+    browser.open("/sign-up").await;
+    browser.fill("Name", "Ann").fill("E-mail", address).fill("Password", PASSWORD);
+    browser.press("Create account").await;
+}
+
+/// The seconds of a refusal for asking too often, which says the same in words.
+fn told_wait(page: &Page) -> u64 {
+    assert_eq!(page.status, 429, "{}", page.text());
+    let seconds: u64 = page.header("retry-after").expect("Retry-After").parse().expect("seconds");
+    let words = match seconds {
+        ..60 => format!("{seconds} seconds"),
+        60 => "1 minute".to_owned(),
+        61..3600 => format!("{} minutes", seconds.div_ceil(60)),
+        _ => "1 hour".to_owned(),
+    };
+    assert!(page.text().contains(&format!("Wait {words} and try again.")), "{seconds}: {}", page.text());
+    seconds
+}
+
+/// S12, S06: an address without an account is told the same, and waits as long.
+#[actix_web::test]
+async fn the_wait_grows_with_each_wrong_password_for_known_and_unknown_addresses_alike() {
+    let hall = Hall::open().await;
+    hall.member("Ann", ANN).await;
+    let mut told = Vec::new();
+    for address in [ANN, NOBODY] {
+        let mut eve = hall.browser();
+        for _ in 0..5 {
+            sign_in(&mut eve, address, "a wrong password").await;
+            assert_eq!(eve.page.status, 401, "{}", eve.page.text());
+        }
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            sign_in(&mut eve, address, PASSWORD).await;
+            assert_eq!(eve.page.value("E-mail"), address);
+            waits.push((told_wait(&eve.page), eve.page.text()));
+            hall.pass(Duration::from_secs(waits.last().expect("a wait").0));
+            sign_in(&mut eve, address, "a wrong password").await;
+            assert_eq!(eve.page.status, 401, "{}", eve.page.text());
+        }
+        told.push(waits);
+    }
+    assert_eq!(told[0], told[1]);
+    let waits: Vec<u64> = told[0].iter().map(|(wait, _)| *wait).collect();
+    assert_eq!(waits, [30, 60, 120, 240, 480, 960, 1920, 1920, 3600, 3600]);
+}
+
+/// S12
+#[actix_web::test]
+async fn after_the_longest_wait_the_right_password_gets_in_and_a_day_forgets_it_all() {
+    let hall = Hall::open().await;
+    hall.member("Ann", ANN).await;
+    let mut eve = hall.browser();
+    for _ in 0..20 {
+        sign_in(&mut eve, ANN, "a wrong password").await;
+        if eve.page.status == 429 {
+            hall.pass(Duration::from_secs(told_wait(&eve.page)));
+        }
+    }
+    let mut ann = hall.browser();
+    hall.pass(Duration::from_secs(3600));
+    sign_in(&mut ann, ANN, PASSWORD).await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    hall.pass(Duration::from_secs(24 * 3600));
+    for _ in 0..5 {
+        sign_in(&mut eve, ANN, "a wrong password").await;
+        assert_eq!(eve.page.status, 401);
+    }
+}
+
+/// S12: whoever guesses at the password keeps nobody out who can open their mail.
+#[actix_web::test]
+async fn a_mailed_link_gets_the_owner_in_whatever_the_password_limit_says() {
+    let hall = Hall::open().await;
+    hall.member("Ann", ANN).await;
+    let mut eve = hall.browser();
+    for _ in 0..10 {
+        sign_in(&mut eve, ANN, "a wrong password").await;
+    }
+    let mut ann = hall.browser();
+    sign_in(&mut ann, ANN, PASSWORD).await;
+    told_wait(&ann.page);
+    assert!(ann.page.text().contains("Get a link by e-mail instead"), "{}", ann.page.text());
+
+    ask_for_link(&mut ann, "/magic-link", ANN).await;
+    ann.open(&hall.newest_mail_to(ANN).await.link()).await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+
+    let mut forgetful = hall.browser();
+    ask_for_link(&mut forgetful, "/reset-password", ANN).await;
+    forgetful.open(&hall.newest_mail_to(ANN).await.link()).await;
+    forgetful.fill("New password", "four grey geese there");
+    forgetful.press("Save the new password").await;
+    assert_eq!(forgetful.page.path, "/sign-in", "{}", forgetful.page.text());
+}
+
+/// S13: another browser, another spelling and a right password in between bring no guess back.
+#[actix_web::test]
+async fn dropping_the_cookie_or_another_spelling_of_the_address_resets_nothing() {
+    let hall = Hall::open().await;
+    hall.member("Ann", ANN).await;
+    for address in ["ann@example.com", "ANN@example.com", " ann@EXAMPLE.com ", "Ann@Example.com", "aNN@example.com"] {
+        sign_in(&mut hall.browser(), address, "a wrong password").await;
+        sign_in(&mut hall.browser(), "ben@example.com", PASSWORD).await;
+    }
+    let mut eve = hall.browser();
+    sign_in(&mut eve, "ann@Example.com", PASSWORD).await;
+    assert_eq!(told_wait(&eve.page), 30);
+}
+
+/// S12: many accounts, one machine.
+#[actix_web::test]
+async fn one_address_that_tries_many_accounts_is_told_to_wait() {
+    let hall = Hall::open().await;
+    let mut eve = hall.browser();
+    for number in 0..61 {
+        sign_in(&mut eve, &format!("person-{number}@example.com"), "a stolen password").await;
+    }
+    assert_eq!(told_wait(&eve.page), 6);
+}
+
+#[actix_web::test]
+async fn asking_for_mail_too_often_is_told_with_the_wait_and_keeps_the_form() {
+    for path in ["/magic-link", "/reset-password"] {
+        let hall = Hall::open().await;
+        let mut eve = hall.browser();
+        for number in 0..21 {
+            ask_for_link(&mut eve, path, &format!("person-{number}@example.com")).await;
+        }
+        assert_eq!(told_wait(&eve.page), 180, "{path}");
+        assert_eq!(eve.page.value("E-mail"), "person-20@example.com");
+        hall.pass(Duration::from_secs(180));
+        ask_for_link(&mut eve, path, NOBODY).await;
+        assert_eq!(eve.page.path, "/check-inbox", "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn signing_up_and_asking_again_too_often_are_told_with_the_wait() {
+    let hall = Hall::open().await;
+    let mut eve = hall.browser();
+    for number in 0..21 {
+        sign_up(&mut eve, &format!("person-{number}@example.com")).await;
+    }
+    assert_eq!(told_wait(&eve.page), 180);
+    assert_eq!(eve.page.value("E-mail"), "person-20@example.com");
+
+    let mut ben = hall.browser();
+    hall.pass(Duration::from_secs(180));
+    sign_up(&mut ben, "ben@example.com").await;
+    for _ in 0..21 {
+        ben.press("Send it again").await;
+        if ben.page.status == 429 {
+            break;
+        }
+    }
+    assert_eq!(told_wait(&ben.page), 180);
+}
+
+/// S64: the sixth mail within the hour is not sent, and no page says so, whoever has an account.
+#[actix_web::test]
+async fn a_mailbox_that_has_had_enough_is_left_alone_in_silence() {
+    let hall = Hall::open().await;
+    hall.member("Ann", ANN).await;
+    let mut pages = Vec::new();
+    for address in [ANN, NOBODY] {
+        let mut eve = hall.browser();
+        for _ in 0..8 {
+            ask_for_link(&mut eve, "/magic-link", address).await;
+            pages.push((eve.page.status, eve.page.path.clone(), eve.page.text().replace(address, "")));
+        }
+    }
+    pages.dedup();
+    assert_eq!(pages.len(), 1, "{pages:?}");
+    assert_eq!(hall.mail_to(ANN).await.len(), 5, "with the one that confirmed the address");
+    assert!(hall.mail_to(NOBODY).await.is_empty());
+}
+
+/// Somebody at an unlocked screen guesses the current password: each form that asks for it says how long to wait.
+#[actix_web::test]
+async fn guessing_the_current_password_is_told_with_the_wait_at_every_form_that_asks_for_it() {
+    let hall = Hall::open().await;
+    let mut eve = hall.member("Ann", ANN).await;
+    for _ in 0..5 {
+        eve.open("/profile/password").await;
+        eve.fill("Current password", "a wrong password").fill("New password", "four grey geese there");
+        eve.press("Change password").await;
+        assert!(eve.page.problem("Current password").is_some(), "{}", eve.page.text());
+    }
+    eve.open("/profile/password").await;
+    eve.fill("Current password", PASSWORD).fill("New password", "four grey geese there");
+    eve.press("Change password").await;
+    assert_eq!(told_wait(&eve.page), 30);
+    eve.open("/profile/email").await;
+    eve.fill("New e-mail", "eve@example.com").fill("Current password", PASSWORD);
+    eve.press("Change e-mail").await;
+    assert_eq!(told_wait(&eve.page), 30);
+    assert_eq!(eve.page.value("New e-mail"), "eve@example.com");
+    hall.pass(Duration::from_secs(30));
+    eve.press("Change e-mail").await;
+    assert!(eve.page.status != 429, "{}", eve.page.text());
+}
+
+#[actix_web::test]
+async fn asking_to_move_to_many_addresses_is_told_with_the_wait() {
+    let hall = Hall::open().await;
+    let mut ann = hall.member("Ann", ANN).await;
+    for number in 0..11 {
+        ann.open("/profile/email").await;
+        ann.fill("New e-mail", &format!("ann-{number}@example.com")).fill("Current password", PASSWORD);
+        ann.press("Change e-mail").await;
+    }
+    assert_eq!(told_wait(&ann.page), 600);
+}
+
+#[actix_web::test]
+async fn uploading_too_often_is_told_with_the_wait() {
+    let hall = Hall::open().await;
+    let mut ann = hall.member("Ann", ANN).await;
+    for _ in 0..31 {
+        ann.open("/profile/picture").await;
+        ann.attach("Picture", "me.png", b"not a picture");
+        ann.press("Upload").await;
+    }
+    assert_eq!(told_wait(&ann.page), 60);
+}
