@@ -15,12 +15,14 @@
 
 use jiff::Timestamp;
 
-use super::tell::Undo;
+use super::{second_factors::settle_without_codes, tell::Undo};
 use crate::{
     engine::{
         Engine,
         accounts::{self, Account},
+        authenticators, devices,
         outbox::Security,
+        recovery_codes,
         store::{Row, StoreError, Transaction, Value, values},
         tokens::{self, Link, Made, NewLink, Purpose},
     },
@@ -39,7 +41,8 @@ pub(in crate::engine) async fn describe_not_me(engine: &Engine, key: &LinkKey) -
     Ok(NotMe {
         email: link.email.to_string(),
         moves_back: account.mailbox().as_ref() != Some(&link.email),
-        second_factor_off: account.user.two_factor && undoes(|undo| !matches!(undo, Undo::Phone { .. })),
+        second_factor_off: (account.user.two_factor && undoes(|undo| *undo == Undo::SecondFactor))
+            || (account.authenticator && undoes(|undo| *undo == Undo::Authenticator)),
         phone_back: undoes(|undo| matches!(undo, Undo::Phone { .. })),
     })
 }
@@ -141,9 +144,14 @@ async fn move_back(
 /// Takes back one thing.
 async fn take_back(tx: &mut Transaction<'_>, user_id: &str, undo: Undo, now: Timestamp) -> Result<(), StoreError> {
     match undo {
-        Undo::SecondFactor | Undo::Authenticator => {
+        Undo::SecondFactor => {
             tx.execute("update users set two_factor = 0 where id = $1", values![user_id]).await.map(drop)
         }
+        Undo::Authenticator => {
+            tx.execute("update users set authenticator = 0 where id = $1", values![user_id]).await?;
+            authenticators::remove(tx, user_id).await
+        }
+        Undo::RecoveryCodes => recovery_codes::remove(tx, user_id).await,
         Undo::Phone { former } => {
             accounts::release_phone(tx, user_id).await?;
             let former = match former {
@@ -159,9 +167,13 @@ async fn take_back(tx: &mut Transaction<'_>, user_id: &str, undo: Undo, now: Tim
     }
 }
 
-/// Ends and kills everything, but the older links of this kind.
+/// Ends and kills everything, but the older links of this kind. A second factor that no mail told of stays: whoever reads the
+/// mailbox must not get round it (SECURITY.md S18).
 async fn throw_out(tx: &mut Transaction<'_>, link: &Link) -> Result<(), StoreError> {
-    accounts::disown(tx, &link.user_id).await?;
+    tx.execute("update users set password_hash = null where id = $1", values![&link.user_id]).await?;
+    tx.execute("delete from sessions where user_id = $1", values![&link.user_id]).await?;
+    settle_without_codes(tx, &link.user_id).await?;
+    devices::forget_all(tx, &link.user_id).await?;
     tokens::kill_all(tx, &link.user_id).await?;
     let sql = "delete from links where user_id = $1 and purpose = $2 and created_at > $3";
     tx.execute(sql, values![&link.user_id, Purpose::NotMe.action(), link.created_at]).await.map(drop)

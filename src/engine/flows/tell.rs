@@ -24,6 +24,8 @@ pub(in crate::engine) enum Undo {
     SecondFactor,
     /// Codes of an app.
     Authenticator,
+    /// Those that were made in place of the owner's: the owner makes new ones.
+    RecoveryCodes,
     /// The number: back to the one that the account had and had proved, or to none.
     Phone { former: Option<Phone> },
 }
@@ -91,6 +93,7 @@ impl Undo {
         match news {
             Security::SecondFactorOn => Some(Self::SecondFactor),
             Security::AuthenticatorOn => Some(Self::Authenticator),
+            Security::RecoveryCodesNew => Some(Self::RecoveryCodes),
             Security::PhoneChanged { .. } => {
                 Some(Self::Phone { former: account.number().filter(|_| account.user.phone_verified) })
             }
@@ -102,6 +105,7 @@ impl Undo {
         match self {
             Self::SecondFactor => "second-factor".to_owned(),
             Self::Authenticator => "authenticator".to_owned(),
+            Self::RecoveryCodes => "recovery-codes".to_owned(),
             Self::Phone { former } => format!("phone:{}", former.as_ref().map_or("", Phone::as_str)),
         }
     }
@@ -111,6 +115,7 @@ impl Undo {
         match (word, word.strip_prefix("phone:")) {
             ("second-factor", _) => Some(Self::SecondFactor),
             ("authenticator", _) => Some(Self::Authenticator),
+            ("recovery-codes", _) => Some(Self::RecoveryCodes),
             (_, Some(former)) => Some(Self::Phone { former: Phone::parse(former).ok() }),
             _ => None,
         }
@@ -165,6 +170,7 @@ mod tests {
         for undo in [
             Undo::SecondFactor,
             Undo::Authenticator,
+            Undo::RecoveryCodes,
             Undo::Phone { former: None },
             Undo::Phone { former: former.clone() },
         ] {
