@@ -209,10 +209,17 @@ pub(super) async fn is_contested(tx: &mut Transaction<'_>, email: &Email, user_i
 /// Takes the password, the second factors, the known browsers and the sessions of an account that whoever proved it may not
 /// have set up (SECURITY.md S23).
 pub(super) async fn disown(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
-    let sql = "update users set password_hash = null, two_factor = 0, authenticator = 0 where id = $1";
+    let sql = "update users set two_factor = 0, authenticator = 0 where id = $1";
     tx.execute(sql, values![user_id]).await?;
     authenticators::remove(tx, user_id).await?;
     recovery_codes::remove(tx, user_id).await?;
+    throw_out(tx, user_id).await
+}
+
+/// Takes the password, the known browsers and the sessions of an account. Its second factors stay: a mailbox alone must not switch
+/// them off (S18).
+pub(super) async fn throw_out(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    tx.execute("update users set password_hash = null where id = $1", values![user_id]).await?;
     devices::forget_all(tx, user_id).await?;
     tx.execute("delete from sessions where user_id = $1", values![user_id]).await.map(drop)
 }

@@ -305,3 +305,52 @@ async fn a_link_and_a_reset_ask_for_the_app_too() {
     sign_in(&mut late, "another lamp in the hall").await;
     assert_eq!(late.page.path, "/sign-in/two-factor", "{}", late.page.text());
 }
+
+/// S20: the code of the app is as good as the password.
+#[actix_web::test]
+async fn a_sensitive_change_takes_the_code_of_the_app_as_a_proof_once() {
+    let mut guarded = Guarded::new().await;
+    guarded.hall.pass(Duration::from_secs(601));
+    guarded.ann.open("/profile/two-factor").await;
+    guarded.ann.press("Make new recovery codes").await;
+    assert_eq!((guarded.ann.page.status, guarded.ann.page.heading().as_str()), (403, "Confirm it is you"));
+    let code = guarded.code();
+    guarded.ann.fill("Code", "000000");
+    guarded.ann.press("Confirm").await;
+    assert_eq!(guarded.ann.page.status, 401, "{}", guarded.ann.page.text());
+    guarded.ann.fill("Code", &code);
+    guarded.ann.press("Confirm").await;
+    assert_eq!(guarded.ann.page.heading(), "Your recovery codes", "{}", guarded.ann.page.text());
+    let mut thief = guarded.at_second_step().await;
+    type_code(&mut thief, &code).await;
+    assert_eq!(thief.page.status, 401, "it is used up (S15)");
+}
+
+/// S18, S21: the mail that told of the app takes it back; a mail about something else does not.
+#[actix_web::test]
+async fn the_owner_takes_an_app_back_that_a_stranger_set_up_and_no_mail_gets_round_an_older_one() {
+    let guarded = Guarded::new().await;
+    let told = guarded.hall.mail_to(EMAIL).await;
+    let app = told.iter().rfind(|mail| mail.subject.contains("authenticator")).expect("the owner is told");
+    let mut owner = guarded.hall.browser();
+    owner.open(&app.not_me().expect("a link")).await;
+    owner.press("It was not me: take it back").await;
+    owner.fill("New password", "another lamp in the hall");
+    owner.press("Save the new password").await;
+    sign_in(&mut owner, "another lamp in the hall").await;
+    assert_eq!(owner.page.path, "/profile", "the stranger's app is gone: {}", owner.page.text());
+
+    let guarded = Guarded::new().await;
+    let mut ann = guarded.ann.clone();
+    ann.open("/profile/password").await;
+    ann.fill("Current password", PASSWORD).fill("New password", "another lamp in the hall");
+    ann.press("Change password").await;
+    let told = guarded.hall.newest_mail_to(EMAIL).await;
+    let mut thief = guarded.hall.browser();
+    thief.open(&told.not_me().expect("a link")).await;
+    thief.press("It was not me: take it back").await;
+    thief.fill("New password", "the lamp of a thief here");
+    thief.press("Save the new password").await;
+    sign_in(&mut thief, "the lamp of a thief here").await;
+    assert_eq!(thief.page.path, "/sign-in/two-factor", "{}", thief.page.text());
+}

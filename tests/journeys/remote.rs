@@ -160,7 +160,7 @@ async fn a_name_an_address_and_a_password_are_changed() {
     assert!(ann.page.problem("Your password").is_some(), "{}", ann.page.text());
     ann.fill("Your password", PASSWORD);
     ann.press("Confirm").await;
-    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    assert_eq!(ann.page.path, "/profile/email", "{}", ann.page.text());
     let mut mail_program = houses.back.browser();
     mail_program.open(&houses.back.newest_mail_to("ann@new.example").await.link()).await;
     mail_program.press("Confirm the new address").await;

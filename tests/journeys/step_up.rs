@@ -49,7 +49,7 @@ async fn within_ten_minutes_of_the_sign_in_nothing_is_asked() {
     let mut ann = hall.member("Ann", EMAIL).await;
     hall.pass(TEN_MINUTES - Duration::from_secs(1));
     ask(&mut ann, NEW).await;
-    assert_eq!((ann.page.path.as_str(), ann.page.status), ("/profile", 200), "{}", ann.page.text());
+    assert_eq!((ann.page.path.as_str(), ann.page.status), ("/profile/email", 200), "{}", ann.page.text());
     assert_eq!(hall.mail_to(NEW).await.len(), 1);
 }
 
@@ -62,13 +62,13 @@ async fn after_ten_minutes_the_password_is_asked_for_and_the_change_goes_on_with
     assert!(asks(&ann) && ann.page.html().contains(NEW), "{}", ann.page.text());
     assert!(hall.mail_to(NEW).await.is_empty(), "nothing was done yet");
     confirm(&mut ann, PASSWORD).await;
-    assert_eq!((ann.page.status, ann.page.path.as_str()), (200, "/profile"), "{}", ann.page.text());
+    assert_eq!((ann.page.status, ann.page.path.as_str()), (200, "/profile/email"), "{}", ann.page.text());
     assert_eq!(hall.mail_to(NEW).await.len(), 1);
 
     // The proof is fresh again, for ten minutes and no longer.
     hall.pass(TEN_MINUTES - Duration::from_secs(1));
     ask(&mut ann, "ann@third.example").await;
-    assert_eq!(ann.page.path, "/profile");
+    assert_eq!(ann.page.path, "/profile/email");
     hall.pass(Duration::from_secs(1));
     ask(&mut ann, "ann@fourth.example").await;
     assert!(asks(&ann));
@@ -86,7 +86,7 @@ async fn what_was_typed_stands_escaped_in_the_page_and_comes_through_whole() {
     assert!(!ann.page.html().contains("<script"), "{}", ann.page.html());
     assert!(!ann.page.html().contains("ann+'x&y"), "escaped: {}", ann.page.html());
     confirm(&mut ann, PASSWORD).await;
-    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    assert_eq!(ann.page.path, "/profile/email", "{}", ann.page.text());
     assert_eq!(hall.mail_to("ann+'x&y=1@new.example").await.len(), 1);
 }
 
@@ -113,7 +113,7 @@ async fn a_wrong_password_asks_again_with_everything_kept_and_the_right_one_goes
     assert_eq!(ann.page.status, 422, "{}", ann.page.text());
     assert!(hall.mail_to(NEW).await.is_empty());
     confirm(&mut ann, PASSWORD).await;
-    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    assert_eq!(ann.page.path, "/profile/email", "{}", ann.page.text());
     assert_eq!(hall.mail_to(NEW).await.len(), 1);
 }
 
@@ -135,7 +135,7 @@ async fn who_guesses_is_told_to_wait_and_the_form_is_still_kept() {
     assert_eq!(ann.page.status, 429, "the right one is not looked at");
     hall.pass(Duration::from_secs(wait));
     confirm(&mut ann, PASSWORD).await;
-    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    assert_eq!(ann.page.path, "/profile/email", "{}", ann.page.text());
     assert_eq!(hall.mail_to(NEW).await.len(), 1);
 }
 
@@ -149,7 +149,7 @@ async fn a_proof_gives_this_session_a_new_token_and_leaves_the_others_as_they_we
     let mut thief = laptop.clone();
     ask(&mut laptop, NEW).await;
     confirm(&mut laptop, PASSWORD).await;
-    assert_eq!(laptop.page.path, "/profile");
+    assert_eq!(laptop.page.path, "/profile/email");
     thief.open("/profile").await;
     assert_eq!(thief.page.path, "/sign-in", "the old token is dead");
     phone.open("/profile").await;
@@ -169,7 +169,7 @@ async fn a_second_tab_goes_on_after_the_proof_in_the_first() {
     first.page = second_tab;
     first.fill("New e-mail", "ann@second.example");
     first.press("Change e-mail").await;
-    assert_eq!(first.page.path, "/profile", "{}", first.page.text());
+    assert_eq!(first.page.path, "/profile/email", "{}", first.page.text());
     assert_eq!(hall.mail_to("ann@second.example").await.len(), 1);
 }
 

@@ -73,7 +73,7 @@ async fn an_account_without_a_password_gets_a_code_by_mail() {
     assert_eq!(ann.page.status, 401);
     assert!(ann.page.problem("Code").is_some() && !ann.page.html().contains(other(&code)), "{}", ann.page.text());
     type_code(&mut ann, &code).await;
-    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    assert_eq!(ann.page.path, "/profile/email", "{}", ann.page.text());
     assert_eq!(hall.mail_to(NEW).await.len(), 1, "it went on with the address that was typed");
 }
 
@@ -106,7 +106,7 @@ async fn a_code_dies_of_guesses_of_age_and_of_a_newer_one() {
         assert_eq!(ann.page.status, 401, "{}", ann.page.text());
     }
     type_code(&mut ann, &newest).await;
-    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    assert_eq!(ann.page.path, "/profile/email", "{}", ann.page.text());
 }
 
 /// S16: a code proves the session that asked for it.
@@ -128,7 +128,7 @@ async fn a_code_is_good_in_the_session_that_asked_for_it_alone() {
     ann.post("/profile/email", "application/x-www-form-urlencoded", body.as_bytes()).await;
     assert_eq!(ann.page.status, 401, "{}", ann.page.text());
     type_code(&mut phone, &of_phone).await;
-    assert_eq!(phone.page.path, "/profile", "{}", phone.page.text());
+    assert_eq!(phone.page.path, "/profile/email", "{}", phone.page.text());
 }
 
 /// S20, S32, S35: the first password of an account is set with a fresh proof, and asked for again after it, as no page keeps one.
@@ -201,14 +201,14 @@ async fn a_code_of_the_second_factor_is_as_good_as_the_password() {
     ann.press("Confirm").await;
     assert!(ann.page.problem("Your password").is_some(), "{}", ann.page.text());
     type_code(&mut ann, &code).await;
-    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    assert_eq!(ann.page.path, "/profile/email", "{}", ann.page.text());
     assert_eq!(hall.mail_to(NEW).await.len(), 1);
 
     hall.pass(TEN_MINUTES);
     ask(&mut ann, "ann@third.example").await;
     ann.fill("Your password", PASSWORD);
     ann.press("Confirm").await;
-    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    assert_eq!(ann.page.path, "/profile/email", "{}", ann.page.text());
 }
 
 /// S65: each text costs money, so there is an end to them, and it is told with the form kept.
@@ -227,7 +227,7 @@ async fn who_asks_for_code_after_code_is_told_to_wait() {
     assert!(ann.page.header("retry-after").is_some() && ann.page.text().contains("Wait "), "{}", ann.page.text());
     ann.fill("Your password", PASSWORD);
     ann.press("Confirm").await;
-    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+    assert_eq!(ann.page.path, "/profile/email", "{}", ann.page.text());
 }
 
 /// A password may be asked for a code that is not offered: nothing is sent.

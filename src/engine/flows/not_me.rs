@@ -4,6 +4,8 @@
 //!
 //! * Opening the link changes nothing (SECURITY.md S43, S44): [`describe_not_me`] says what it would do, [`report_not_me`] does it,
 //!   once (S45), and only within seven days.
+//! * It switches no second factor off but one that such a mail told of: whoever reads the mailbox alone must not get round one that
+//!   was there before (S18).
 //! * It ends every session, kills every other link, every code and every sign-in that waits, and removes the password: nobody signs
 //!   in with what a stranger knows. The owner chooses a new one at once, with the reset token that is the answer.
 //! * It brings the account back to the address that the mail went to, if it moved on since; pressing proves that address.
@@ -15,12 +17,12 @@
 
 use jiff::Timestamp;
 
-use super::{second_factors::settle_without_codes, tell::Undo};
+use super::{second_factors, tell::Undo};
 use crate::{
     engine::{
         Engine,
         accounts::{self, Account},
-        authenticators, devices,
+        authenticators,
         outbox::Security,
         recovery_codes,
         store::{Row, StoreError, Transaction, Value, values},
@@ -41,8 +43,8 @@ pub(in crate::engine) async fn describe_not_me(engine: &Engine, key: &LinkKey) -
     Ok(NotMe {
         email: link.email.to_string(),
         moves_back: account.mailbox().as_ref() != Some(&link.email),
-        second_factor_off: (account.user.two_factor && undoes(|undo| *undo == Undo::SecondFactor))
-            || (account.authenticator && undoes(|undo| *undo == Undo::Authenticator)),
+        second_factor_off: account.user.second_factor
+            && undoes(|undo| matches!(undo, Undo::SecondFactor | Undo::Authenticator)),
         phone_back: undoes(|undo| matches!(undo, Undo::Phone { .. })),
     })
 }
@@ -145,11 +147,13 @@ async fn move_back(
 async fn take_back(tx: &mut Transaction<'_>, user_id: &str, undo: Undo, now: Timestamp) -> Result<(), StoreError> {
     match undo {
         Undo::SecondFactor => {
-            tx.execute("update users set two_factor = 0 where id = $1", values![user_id]).await.map(drop)
+            tx.execute("update users set two_factor = 0 where id = $1", values![user_id]).await?;
+            second_factors::settle_without_codes(tx, user_id).await.map(drop)
         }
         Undo::Authenticator => {
             tx.execute("update users set authenticator = 0 where id = $1", values![user_id]).await?;
-            authenticators::remove(tx, user_id).await
+            authenticators::remove(tx, user_id).await?;
+            second_factors::settle_without_codes(tx, user_id).await.map(drop)
         }
         Undo::RecoveryCodes => recovery_codes::remove(tx, user_id).await,
         Undo::Phone { former } => {
@@ -162,18 +166,15 @@ async fn take_back(tx: &mut Transaction<'_>, user_id: &str, undo: Undo, now: Tim
             let sql = "update users set phone = $2, phone_verified_at = $3, \
                        two_factor = case when $2 is null then 0 else two_factor end where id = $1";
             let proved = former.as_ref().map(|_| now);
-            tx.execute(sql, values![user_id, former.map(|former| former.to_string()), proved]).await.map(drop)
+            tx.execute(sql, values![user_id, former.map(|former| former.to_string()), proved]).await?;
+            second_factors::settle_without_codes(tx, user_id).await.map(drop)
         }
     }
 }
 
-/// Ends and kills everything, but the older links of this kind. A second factor that no mail told of stays: whoever reads the
-/// mailbox must not get round it (SECURITY.md S18).
+/// Ends and kills everything, but the older links of this kind.
 async fn throw_out(tx: &mut Transaction<'_>, link: &Link) -> Result<(), StoreError> {
-    tx.execute("update users set password_hash = null where id = $1", values![&link.user_id]).await?;
-    tx.execute("delete from sessions where user_id = $1", values![&link.user_id]).await?;
-    settle_without_codes(tx, &link.user_id).await?;
-    devices::forget_all(tx, &link.user_id).await?;
+    accounts::throw_out(tx, &link.user_id).await?;
     tokens::kill_all(tx, &link.user_id).await?;
     let sql = "delete from links where user_id = $1 and purpose = $2 and created_at > $3";
     tx.execute(sql, values![&link.user_id, Purpose::NotMe.action(), link.created_at]).await.map(drop)

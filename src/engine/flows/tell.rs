@@ -24,7 +24,7 @@ pub(in crate::engine) enum Undo {
     SecondFactor,
     /// Codes of an app.
     Authenticator,
-    /// Those that were made in place of the owner's: the owner makes new ones.
+    /// All of them: a stranger has made or used some.
     RecoveryCodes,
     /// The number: back to the one that the account had and had proved, or to none.
     Phone { former: Option<Phone> },
@@ -93,7 +93,7 @@ impl Undo {
         match news {
             Security::SecondFactorOn => Some(Self::SecondFactor),
             Security::AuthenticatorOn => Some(Self::Authenticator),
-            Security::RecoveryCodesNew => Some(Self::RecoveryCodes),
+            Security::RecoveryCodesNew | Security::RecoveryCodeUsed { .. } => Some(Self::RecoveryCodes),
             Security::PhoneChanged { .. } => {
                 Some(Self::Phone { former: account.number().filter(|_| account.user.phone_verified) })
             }

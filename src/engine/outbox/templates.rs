@@ -85,7 +85,6 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "new_sign_in",
     ],
     sms: [
-        "prove",
         "verify_phone",
         "change_phone",
         "set_phone",

@@ -19,7 +19,7 @@ async fn what_is_carried_is_escaped_and_comes_out_as_it_was_typed() {
     assert_eq!(again.status, 401);
     assert!(again.text.contains(carried) && !again.text.contains("bad guess"), "{}", again.text);
     let done = browser.post("/profile/email", &format!("email={EVIL}&proof_password=open+sesame")).await;
-    assert_eq!((done.status.as_u16(), done.location.as_str()), (303, "/profile"));
+    assert_eq!((done.status.as_u16(), done.location.as_str()), (303, "/profile/email"));
     assert_eq!(*browser.fake.mailed.lock().unwrap(), ["\"><script>alert(1)</script>&amp;'"]);
 }
 
