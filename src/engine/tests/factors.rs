@@ -10,7 +10,7 @@ use crate::port::{AuthManager, Challenge, Code, Entrance, Grant, Outcome, Passwo
 const EMAIL: &str = "ann@example.com";
 
 /// Somebody with an authenticator app: its key and the recovery codes.
-async fn guarded(bench: &Bench) -> (Grant, String, RecoveryCodes) {
+pub(super) async fn guarded(bench: &Bench) -> (Grant, String, RecoveryCodes) {
     let grant = bench.member(EMAIL).await;
     bench.engine.begin_authenticator(with(&grant)).await.unwrap();
     let key = bench.engine.waiting_authenticator(with(&grant)).await.unwrap().expect("a key").text().to_owned();
