@@ -7,11 +7,10 @@ use crate::{
     port::{AuthenticatorKey, Code},
     web::{
         error::PageError,
-        form::{Fields, Form},
+        form::{CodeOnly, Form},
         notice::Notice,
         page::{Page, PageResult},
         qr::Qr,
-        typed::{Input, Typed},
         visit::Visit,
     },
 };
@@ -25,20 +24,7 @@ struct Authenticator {
     /// For those who are on the phone that has the app.
     url: String,
     qr: Option<Qr>,
-    form: Form<FirstCode>,
-}
-
-/// The code that shows that the app has the key.
-pub(crate) struct FirstCode {
-    code: String,
-}
-
-impl Fields for FirstCode {
-    const INPUTS: &'static [Input] = &[Input::Line("code")];
-
-    fn read(typed: &mut Typed) -> Self {
-        Self { code: typed.line("code") }
-    }
+    form: Form<CodeOnly>,
 }
 
 /// The key that waits; it can be shown again until its first code was typed.
@@ -49,7 +35,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
     }
 }
 
-pub(crate) async fn submit(visit: Visit, form: Form<FirstCode>) -> PageResult {
+pub(crate) async fn submit(visit: Visit, form: Form<CodeOnly>) -> PageResult {
     let caller = visit.caller();
     match form.submit(|typed| visit.auth().confirm_authenticator(caller, typed.code)).await? {
         Ok(Some(codes)) => recovery_codes::show(visit, &codes),
@@ -70,7 +56,7 @@ async fn waiting(visit: &Visit) -> Result<Option<AuthenticatorKey>, PageError> {
 }
 
 impl Authenticator {
-    fn of(visit: Visit, key: &AuthenticatorKey, form: Form<FirstCode>) -> Self {
+    fn of(visit: Visit, key: &AuthenticatorKey, form: Form<CodeOnly>) -> Self {
         let signs: Vec<char> = key.text().chars().collect();
         let groups: Vec<String> = signs.chunks(4).map(|four| four.iter().collect()).collect();
         Self { visit, key: groups.join(" "), url: key.url().to_owned(), qr: Qr::of(key.url()), form }
