@@ -91,7 +91,7 @@ async fn the_former_number_comes_back() {
                 bench.engine.change_phone(with(&grant), Some(Password::typed(PASSWORD)), phone.to_owned()).await;
             asked.unwrap();
             pocket.arrived(ANN).await;
-            bench.engine.verify_phone(somebody(), phone.to_owned(), bench.newest_code()).await.unwrap();
+            bench.engine.verify_phone(with(&grant), phone.to_owned(), bench.newest_code()).await.unwrap();
         }
         let key = not_me_key(&pocket, ANN).await;
         assert!(bench.engine.describe_not_me(somebody(), key.clone()).await.unwrap().phone_back);

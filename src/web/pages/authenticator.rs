@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{profile_two_factor, recovery_codes};
 use crate::{
-    port::{AuthenticatorKey, Code},
+    port::{AuthenticatorKey, Code, Trouble},
     web::{
         error::PageError,
         form::{CodeOnly, Form},
@@ -52,7 +52,11 @@ async fn waiting(visit: &Visit) -> Result<Option<AuthenticatorKey>, PageError> {
     if !visit.auth().offers().authenticators {
         return Ok(None);
     }
-    visit.auth().waiting_authenticator(visit.caller()).await.map_err(PageError::from)
+    match visit.auth().waiting_authenticator(visit.caller()).await {
+        // The page that begins asks for the proof.
+        Err(Trouble::Refused(refusal)) if refusal.is(Code::ProofNeeded) => Ok(None),
+        waiting => waiting.map_err(PageError::from),
+    }
 }
 
 impl Authenticator {
