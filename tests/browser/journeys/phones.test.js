@@ -50,7 +50,7 @@ test("number and password sign in, with the number in any spelling", async () =>
   const cleo = await place.visitor();
   await cleo.open("/sign-in");
   await cleo.follow("Use your phone number instead");
-  await cleo.fill({ "Phone number": "0049 (1511) 234-5680", Password: PASSWORD });
+  await cleo.fill({ "Phone number": "+49 (1511) 234-5680", Password: PASSWORD });
   await cleo.press("Sign in");
   cleo.isAt("/profile");
 });

@@ -25,12 +25,22 @@ export class Inbox {
     throw new Error(`${to} got no further message`);
   }
 
-  /** The newest mail to `address`, opened or not. */
-  async newest(address) {
-    const messages = await this.#messages();
-    const mail = messages.map(([, message]) => message).findLast((message) => message.to === address);
-    if (!mail) throw new Error(`${address} got no mail`);
-    return mail;
+  /** The newest message to an address or a number, opened or not, that has `found`; answers what it found there. */
+  async #newest(to, found) {
+    const messages = (await this.#messages()).map(([, message]) => message).filter((message) => message.to === to);
+    const last = messages.findLast(found);
+    if (!last) throw new Error(`${to} got no such message`);
+    return found(last);
+  }
+
+  /** The six digits in the newest mail or SMS that has some. Does not wait for one. */
+  newestCode(to) {
+    return this.#newest(to, codeIn);
+  }
+
+  /** The link "that was not me" in the newest mail that has one. Does not wait for one. */
+  newestNotMeLink(address) {
+    return this.#newest(address, notMeIn);
   }
 
   /** The link in the next mail to `address` that has one; one that says "that was not me" is none. */
