@@ -78,7 +78,7 @@ async function texts({ visitor, member, hall }, look) {
   await look("profile-phone-confirmed", eve);
   await eve.open("/profile/two-factor");
   await look("profile-two-factor-phone", eve);
-  await eve.press("Switch codes by text message on");
+  await eve.press("Switch on codes by text message");
   await look("recovery-codes", eve);
 
   const guest = await visitor();
