@@ -62,7 +62,7 @@ export class Reader {
     await this.#until(() => /Forward:/.test(this.#lastLine()), () => `no prompt to search:\n${this.screen()}`);
     this.#type(where + words.replace(/[[\].*+?^$\\]/g, "\\$&"));
     this.#keys("Enter");
-    // What is found may be told for ten seconds, or until the next key: so the next one is not waited with.
+    // What is found may be told for ten seconds, or until the next key: so what follows is typed at once.
   }
 
   #lastLine() {
