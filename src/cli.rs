@@ -85,9 +85,10 @@ fn serve(config: Config) -> Result<(), String> {
 
 /// What the settings come to, without a secret.
 fn check(config: &Config) -> Result<(), String> {
-    let listen = match &config.listen {
+    let listen = match &config.server.listen {
         Listen::Tcp(address) => address.to_string(),
         Listen::Unix(path) => format!("unix:{}", path.display()),
+        Listen::Systemd => "the sockets that systemd opens".to_owned(),
     };
     let database = config.database_url.expose_secret();
     let database = if database.starts_with("sqlite:") { database } else { "postgres (URL not shown)" };
@@ -96,7 +97,7 @@ fn check(config: &Config) -> Result<(), String> {
     println!("secret_key             {} (not shown)", config.secret_keys.len());
     println!("server.listen          {listen}");
     println!("server.public_url      {}", config.public_url);
-    println!("server.trusted_proxies {:?}", config.trusted_proxies);
+    println!("server.trusted_proxies {:?}", config.server.trusted_proxies);
     match &config.altogic {
         Some(altogic) => {
             println!("altogic.env_url        {} (remote mode: no database is opened)", altogic.env_url);
@@ -180,7 +181,7 @@ fn needs_database(command: &str, config: &Config) -> Result<(), String> {
 
 /// One plain request over the listener's own socket: a container has no other tool at hand.
 fn health(config: &Config) -> Result<(), String> {
-    let Listen::Tcp(mut address) = config.listen else {
+    let Listen::Tcp(mut address) = config.server.listen else {
         return Err("health asks over TCP, and server.listen is a Unix socket.".to_owned());
     };
     if address.ip().is_unspecified() {

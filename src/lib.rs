@@ -19,6 +19,6 @@ mod telemetry;
 mod tls;
 pub mod web;
 
-pub use config::{Altogic, Config, ConfigError, Listen};
+pub use config::{Altogic, Config, ConfigError, Listen, LogFormat, Server};
 pub use engine::{SystemClock, SystemRandom};
 pub use serve::{StartError, Vestibule};

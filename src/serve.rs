@@ -58,6 +58,7 @@ struct Parts {
     backend: Backend,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    proxies: TrustedProxies,
 }
 
 /// What the pages stand before.
@@ -100,14 +101,15 @@ impl Vestibule {
                 .map_err(|error| StartError(format!("altogic.env_url: {error}.")))?,
             None => Backend::Embedded(Box::new(Embedded::open(&config, &clock, &random).await?)),
         };
-        Ok(Self { parts: Arc::new(Parts { config, backend, clock, random }) })
+        let proxies = TrustedProxies::new(config.server.trusted_proxies.clone(), config.server.forwarded_header);
+        Ok(Self { parts: Arc::new(Parts { config, backend, clock, random, proxies }) })
     }
 
     /// Every route of the hall, for `App::configure`. Routes that the application registered before win.
     pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
         let parts = Arc::clone(&self.parts);
         move |app| {
-            app.app_data(TrustedProxies(parts.config.trusted_proxies.clone()));
+            app.app_data(parts.proxies.clone());
             app.configure(health(Arc::clone(&parts)));
             match &parts.backend {
                 Backend::Embedded(embedded) => {
@@ -152,12 +154,13 @@ impl Vestibule {
         let mut server = HttpServer::new(move || App::new().configure(hall.routes()))
             .client_request_timeout(HEADER_TIMEOUT)
             .shutdown_timeout(SHUTDOWN_SECONDS);
-        if let Some(workers) = config.workers {
+        if let Some(workers) = config.server.workers {
             server = server.workers(workers);
         }
-        let server = match &config.listen {
+        let server = match &config.server.listen {
             Listen::Tcp(address) => server.bind(address),
             Listen::Unix(path) => server.bind_uds(path),
+            Listen::Systemd => Err(std::io::Error::other("not yet")),
         };
         let server = server.map_err(|error| StartError(format!("server.listen: {error}.")))?.run();
         self.greet();
@@ -237,7 +240,7 @@ impl Config {
     /// Whether only somebody at this machine can reach the pages: the listener is on loopback, and so is the URL that people
     /// use, so that no proxy stands in front. The inbox shows every mail to whoever asks.
     fn is_for_this_machine(&self) -> bool {
-        let listens_here = matches!(&self.listen, Listen::Tcp(address) if address.ip().is_loopback());
+        let listens_here = matches!(&self.server.listen, Listen::Tcp(address) if address.ip().is_loopback());
         let named_here = match url::Url::parse(&self.public_url).ok().as_ref().and_then(url::Url::host) {
             Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
             Some(url::Host::Ipv4(address)) => address.is_loopback(),

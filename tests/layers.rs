@@ -34,7 +34,12 @@ const LAYERS: &[Layer] = &[
     Layer { name: "forwarded", may_use: &[], never: &[], actix: true },
     Layer { name: "tls", may_use: &[], never: &[], actix: false },
     Layer { name: "telemetry", may_use: &[], never: &[], actix: true },
-    Layer { name: "config", may_use: &["port", "engine", "rest"], never: &["engine::store"], actix: false },
+    Layer {
+        name: "config",
+        may_use: &["port", "engine", "rest", "forwarded"],
+        never: &["engine::store"],
+        actix: false,
+    },
 ];
 
 /// The files that put the parts together and may name every one of them.

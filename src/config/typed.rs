@@ -14,7 +14,7 @@ use super::{
     sms::TypedSms,
     user_fields::{self, TypedField},
 };
-use crate::engine::credentials::HashCost;
+use crate::{engine::credentials::HashCost, forwarded::ForwardedHeader};
 
 /// Environment variables that tests of this repository use and that set nothing.
 const NOT_SETTINGS: &[&str] = &["VESTIBULE_BIN", "VESTIBULE_TEST_POSTGRES_URL"];
@@ -35,6 +35,8 @@ pub(super) struct Typed {
     pub(super) sms: TypedSms,
     pub(super) templates_dir: Option<PathBuf>,
     pub(super) limits: Limits,
+    pub(super) log: Log,
+    pub(super) metrics: Metrics,
     pub(super) look: Look,
 }
 
@@ -44,6 +46,9 @@ pub(super) struct Server {
     pub(super) listen: String,
     pub(super) public_url: String,
     pub(super) trusted_proxies: OneOrMany<String>,
+    pub(super) forwarded_header: String,
+    pub(super) proxy_protocol: bool,
+    pub(super) socket_mode: String,
     pub(super) workers: Option<usize>,
 }
 
@@ -86,6 +91,18 @@ pub(super) struct Mail {
 pub(super) struct Limits {
     pub(super) factor: f64,
     pub(super) application_servers: OneOrMany<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) format: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Metrics {
+    pub(super) listen: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -135,6 +152,8 @@ impl Default for Typed {
             sms: TypedSms::default(),
             templates_dir: None,
             limits: Limits::default(),
+            log: Log::default(),
+            metrics: Metrics::default(),
             look: Look::default(),
         }
     }
@@ -146,6 +165,9 @@ impl Default for Server {
             listen: "127.0.0.1:3000".to_owned(),
             public_url: "http://localhost:3000".to_owned(),
             trusted_proxies: OneOrMany::Many(Vec::new()),
+            forwarded_header: ForwardedHeader::default().name().to_owned(),
+            proxy_protocol: false,
+            socket_mode: "0660".to_owned(),
             workers: None,
         }
     }
@@ -171,6 +193,12 @@ impl Default for Engine {
 impl Default for Limits {
     fn default() -> Self {
         Self { factor: 1.0, application_servers: OneOrMany::Many(Vec::new()) }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: "lines".to_owned() }
     }
 }
 
