@@ -9,6 +9,7 @@ pub mod cli;
 mod config;
 pub mod engine;
 pub mod forwarded;
+mod listen;
 pub mod port;
 pub mod protocol;
 pub mod remote;

@@ -3,7 +3,7 @@
 use std::{fs, future::Future, sync::Arc, time::Duration};
 
 use actix_web::{
-    App, HttpResponse, HttpServer,
+    App, HttpResponse,
     web::{self, ServiceConfig},
 };
 use secrecy::ExposeSecret;
@@ -17,6 +17,7 @@ use crate::{
         store::Store,
     },
     forwarded::TrustedProxies,
+    listen,
     port::{AuthManager, Clock, DevInbox, Failure, Offers, Random},
     remote::{self, Remote},
     remote_pictures, rest, web as pages,
@@ -30,12 +31,6 @@ const REMOTE_LINK_MINUTES: u32 = 60;
 
 /// The same for the codes that an environment texts, of which the original says nothing.
 const REMOTE_CODE_MINUTES: u32 = 10;
-
-/// How long requests in flight may take to finish when the server is told to stop, in seconds.
-const SHUTDOWN_SECONDS: u64 = 20;
-
-/// How long a client may take to send its headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A whole entrance hall, ready to be served or mounted.
 ///
@@ -151,18 +146,10 @@ impl Vestibule {
     pub async fn serve(self) -> Result<(), StartError> {
         let config = &self.parts.config;
         let hall = self.clone();
-        let mut server = HttpServer::new(move || App::new().configure(hall.routes()))
-            .client_request_timeout(HEADER_TIMEOUT)
-            .shutdown_timeout(SHUTDOWN_SECONDS);
-        if let Some(workers) = config.server.workers {
-            server = server.workers(workers);
-        }
-        let server = match &config.server.listen {
-            Listen::Tcp(address) => server.bind(address),
-            Listen::Unix(path) => server.bind_uds(path),
-            Listen::Systemd => Err(std::io::Error::other("not yet")),
-        };
-        let server = server.map_err(|error| StartError(format!("server.listen: {error}.")))?.run();
+        let listening = |error: std::io::Error| StartError(format!("server.listen: {error}."));
+        let sockets = listen::open(&config.server).map_err(listening)?;
+        let app = move || App::new().configure(hall.routes());
+        let server = listen::serve(app, &config.server, sockets, &self.parts.proxies).map_err(listening)?;
         self.greet();
         let (stop, stopped) = watch::channel(false);
         let mut tasks = Vec::new();

@@ -32,6 +32,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer { name: "web", may_use: &["port", "forwarded"], never: &[], actix: true },
     Layer { name: "forwarded", may_use: &[], never: &[], actix: true },
+    Layer { name: "listen", may_use: &["config", "forwarded"], never: &[], actix: true },
     Layer { name: "tls", may_use: &[], never: &[], actix: false },
     Layer { name: "telemetry", may_use: &[], never: &[], actix: true },
     Layer {
