@@ -7,6 +7,7 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,7 +16,7 @@ use secrecy::ExposeSecret;
 
 use crate::{
     config::{Config, Listen},
-    engine::{SmsCountries, SystemRandom, outbox::check_templates, store::Store},
+    engine::{SmsCountries, SystemClock, SystemRandom, outbox::check_templates, store::Store},
     serve::{Vestibule, block_on},
     telemetry,
 };
@@ -60,14 +61,16 @@ enum ConfigCommand {
 /// Runs the command that was typed. A mistake is one sentence on standard error and a status of 1.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    telemetry::start();
     let done = Config::load(arguments.config.as_deref(), &SystemRandom).map_err(|error| error.to_string()).and_then(
-        |config| match arguments.command.unwrap_or(Command::Serve) {
-            Command::Serve => serve(config),
-            Command::Config { command: ConfigCommand::Check } => check(&config),
-            Command::Key { command } => keys::run(&config, command),
-            Command::Migrate => migrate(&config),
-            Command::Health => health(&config),
+        |config| {
+            telemetry::start(config.log_format, Arc::new(SystemClock));
+            match arguments.command.unwrap_or(Command::Serve) {
+                Command::Serve => serve(config),
+                Command::Config { command: ConfigCommand::Check } => check(&config),
+                Command::Key { command } => keys::run(&config, command),
+                Command::Migrate => migrate(&config),
+                Command::Health => health(&config),
+            }
         },
     );
     match done {

@@ -15,6 +15,7 @@ pub mod protocol;
 pub mod remote;
 mod remote_pictures;
 pub mod rest;
+pub mod seen;
 mod serve;
 mod telemetry;
 mod tls;

@@ -4,6 +4,7 @@ use std::{fs, future::Future, sync::Arc, time::Duration};
 
 use actix_web::{
     App, HttpResponse,
+    middleware::from_fn,
     web::{self, ServiceConfig},
 };
 use secrecy::ExposeSecret;
@@ -20,7 +21,9 @@ use crate::{
     listen,
     port::{AuthManager, Clock, DevInbox, Failure, Offers, Random},
     remote::{self, Remote},
-    remote_pictures, rest, web as pages,
+    remote_pictures, rest,
+    seen::{self, Observer},
+    web as pages,
 };
 
 /// How often what has run out is swept away.
@@ -105,6 +108,7 @@ impl Vestibule {
         let parts = Arc::clone(&self.parts);
         move |app| {
             app.app_data(parts.proxies.clone());
+            app.app_data(Observer { random: Arc::clone(&parts.random) });
             app.configure(health(Arc::clone(&parts)));
             match &parts.backend {
                 Backend::Embedded(embedded) => {
@@ -148,7 +152,7 @@ impl Vestibule {
         let hall = self.clone();
         let listening = |error: std::io::Error| StartError(format!("server.listen: {error}."));
         let sockets = listen::open(&config.server).map_err(listening)?;
-        let app = move || App::new().configure(hall.routes());
+        let app = move || App::new().wrap(from_fn(seen::observe)).configure(hall.routes());
         let server = listen::serve(app, &config.server, sockets, &self.parts.proxies).map_err(listening)?;
         self.greet();
         let (stop, stopped) = watch::channel(false);

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use tracing::Instrument as _;
+
 use super::{Engine, flows, shown::Shown};
 use crate::port::{
     AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Entrance, Failure,
@@ -257,7 +259,7 @@ impl Engine {
     {
         let (engine, work) = (self.clone(), verb(self.clone()));
         Box::pin(async move {
-            match tokio::spawn(work).await {
+            match tokio::spawn(work.in_current_span()).await {
                 Ok(outcome) => outcome.map(|answer| answer.shown(&engine.settings().user_fields)),
                 Err(broken_off) => Err(Failure::broken(broken_off).into()),
             }
