@@ -14,7 +14,10 @@
 //! # }
 //! ```
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     Error, HttpMessage as _,
@@ -25,7 +28,7 @@ use actix_web::{
 };
 use tracing::Instrument as _;
 
-use crate::{forwarded::TrustedProxies, port::Random};
+use crate::{forwarded::TrustedProxies, metrics::Metrics, port::Random};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -44,6 +47,17 @@ pub struct Answered(pub &'static str);
 #[derive(Clone)]
 pub(crate) struct Observer {
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) metrics: Option<Arc<Metrics>>,
+}
+
+impl Observer {
+    fn count<B>(&self, response: &ServiceResponse<B>, took: Duration) {
+        let Some(metrics) = &self.metrics else { return };
+        let request = response.request();
+        let answered = request.extensions().get::<Answered>().map(|answered| answered.0.to_owned());
+        let route = answered.or_else(|| request.match_pattern()).unwrap_or_else(|| "other".to_owned());
+        metrics.count(request.method().as_str(), route, response.status().as_u16(), took);
+    }
 }
 
 impl RequestId {
@@ -82,6 +96,7 @@ pub async fn observe<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> 
     async move {
         let mut response = next.call(request).await?;
         response.headers_mut().insert(X_REQUEST_ID, id.0);
+        observer.count(&response, started.elapsed());
         tracing::debug!(
             method = %response.request().method(),
             path = response.request().path(),
@@ -121,11 +136,11 @@ mod tests {
             let id = request.extensions().get::<RequestId>().unwrap().as_str().to_owned();
             HttpResponse::Ok().body(id)
         };
-        let app = App::new().app_data(proxies).app_data(Observer { random: Arc::new(Counted) });
+        let app = App::new().app_data(proxies).app_data(Observer { random: Arc::new(Counted), metrics: None });
         let app = test::init_service(app.wrap(from_fn(observe)).default_service(web::to(show))).await;
         let request = test::TestRequest::default().peer_addr(peer.parse().unwrap()).insert_header((X_REQUEST_ID, sent));
         let response = test::call_service(&app, request.to_request()).await;
-        let header = response.headers()[X_REQUEST_ID].to_str().unwrap().to_owned();
+        let header = response.headers().get(X_REQUEST_ID).unwrap().to_str().unwrap().to_owned();
         (header, String::from_utf8(test::read_body(response).await.to_vec()).unwrap())
     }
 

@@ -4,26 +4,30 @@ use std::{fs, future::Future, sync::Arc, time::Duration};
 
 use actix_web::{
     App, HttpResponse,
+    dev::ServerHandle,
+    http::{StatusCode, header::CACHE_CONTROL},
     middleware::from_fn,
     web::{self, ServiceConfig},
 };
 use secrecy::ExposeSecret;
+use serde_json::json;
 use tokio::sync::watch;
 
 use crate::{
     config::{Config, Listen},
     engine::{
-        Engine, SmsCountries, SystemClock, SystemRandom,
+        Engine, SmsCountries, SystemClock, SystemRandom, Waiting,
         outbox::{Courier, OutboxFolder, SmsTransport, Transport},
         store::Store,
     },
     forwarded::TrustedProxies,
     listen,
+    metrics::{self, Metrics},
     port::{AuthManager, Clock, DevInbox, Failure, Offers, Random},
     remote::{self, Remote},
     remote_pictures, rest,
     seen::{self, Observer},
-    web as pages,
+    service, web as pages,
 };
 
 /// How often what has run out is swept away.
@@ -57,6 +61,8 @@ struct Parts {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     proxies: TrustedProxies,
+    /// Kept only where somebody can ask for them.
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// What the pages stand before.
@@ -100,7 +106,8 @@ impl Vestibule {
             None => Backend::Embedded(Box::new(Embedded::open(&config, &clock, &random).await?)),
         };
         let proxies = TrustedProxies::new(config.server.trusted_proxies.clone(), config.server.forwarded_header);
-        Ok(Self { parts: Arc::new(Parts { config, backend, clock, random, proxies }) })
+        let metrics = config.metrics.map(|_| Arc::default());
+        Ok(Self { parts: Arc::new(Parts { config, backend, clock, random, proxies, metrics }) })
     }
 
     /// Every route of the hall, for `App::configure`. Routes that the application registered before win.
@@ -108,7 +115,7 @@ impl Vestibule {
         let parts = Arc::clone(&self.parts);
         move |app| {
             app.app_data(parts.proxies.clone());
-            app.app_data(Observer { random: Arc::clone(&parts.random) });
+            app.app_data(Observer { random: Arc::clone(&parts.random), metrics: parts.metrics.clone() });
             app.configure(health(Arc::clone(&parts)));
             match &parts.backend {
                 Backend::Embedded(embedded) => {
@@ -154,14 +161,20 @@ impl Vestibule {
         let sockets = listen::open(&config.server).map_err(listening)?;
         let app = move || App::new().wrap(from_fn(seen::observe)).configure(hall.routes());
         let server = listen::serve(app, &config.server, sockets, &self.parts.proxies).map_err(listening)?;
+        let figures = self.serve_metrics()?;
         self.greet();
         let (stop, stopped) = watch::channel(false);
         let mut tasks = Vec::new();
+        let manager = tokio::spawn(service::tell());
         if let Backend::Embedded(embedded) = &self.parts.backend {
             tasks.push(tokio::spawn(embedded.courier.clone().run(stopped.clone())));
             tasks.push(tokio::spawn(sweep_until(self.clone(), stopped)));
         }
         let served = server.await.map_err(|error| StartError(format!("The server stopped: {error}.")));
+        manager.abort();
+        if let Some(figures) = figures {
+            figures.stop(false).await;
+        }
         // Nobody listens any more when both tasks ended by themselves; then there is nothing to stop.
         let _ = stop.send(true);
         for task in tasks {
@@ -170,6 +183,20 @@ impl Vestibule {
             }
         }
         served
+    }
+
+    /// Serves the figures where the settings say so.
+    fn serve_metrics(&self) -> Result<Option<ServerHandle>, StartError> {
+        let (Some(address), Some(metrics)) = (self.parts.config.metrics, &self.parts.metrics) else { return Ok(None) };
+        let engine = match &self.parts.backend {
+            Backend::Embedded(embedded) => Some(embedded.engine.clone()),
+            Backend::Remote(_) => None,
+        };
+        let server = metrics::serve(address, Arc::clone(metrics), engine)
+            .map_err(|error| StartError(format!("metrics.listen: {error}.")))?;
+        let handle = server.handle();
+        tokio::spawn(server);
+        Ok(Some(handle))
     }
 
     /// The first lines: where to go, where mail went, the client key; in remote mode, which environment is behind it.
@@ -308,10 +335,11 @@ impl Parts {
         }
     }
 
-    async fn ready(&self) -> Result<(), Failure> {
+    /// What waits in the outbox, where there is one. Fails where the database, or the environment, does not answer.
+    async fn waiting(&self) -> Result<Option<Waiting>, Failure> {
         match &self.backend {
-            Backend::Embedded(embedded) => embedded.engine.ready().await,
-            Backend::Remote(remote) => remote.ready().await,
+            Backend::Embedded(embedded) => embedded.engine.waiting().await.map(Some),
+            Backend::Remote(remote) => remote.ready().await.map(|()| None),
         }
     }
 
@@ -363,26 +391,35 @@ fn sms_transport(config: &Config, folder: &std::path::Path) -> Result<SmsTranspo
     }
 }
 
-/// `/health/live`: the process answers. `/health/ready`: so does the database, or the environment.
+/// `/health/live`: the process answers. `/health/ready`: so does the database, or the environment; it tells what waits in the
+/// outbox as well, which is no reason to send nobody here.
 fn health(parts: Arc<Parts>) -> impl FnOnce(&mut ServiceConfig) {
     move |app| {
         app.service(
             web::scope("/health")
-                .route("/live", web::get().to(|| async { HttpResponse::Ok().body("live\n") }))
+                .route("/live", web::get().to(|| async { health_says(StatusCode::OK, &json!({ "status": "live" })) }))
                 .route("/ready", web::get().to(move || ready(Arc::clone(&parts)))),
         );
     }
 }
 
 async fn ready(parts: Arc<Parts>) -> HttpResponse {
-    match parts.ready().await {
-        Ok(()) => HttpResponse::Ok().body("ready\n"),
+    let asked = if parts.config.altogic.is_some() { "environment" } else { "database" };
+    match parts.waiting().await {
+        Ok(None) => health_says(StatusCode::OK, &json!({ "status": "ready", asked: "ok" })),
+        Ok(Some(waiting)) => {
+            let outbox = json!({ "waiting": waiting.messages, "oldestSeconds": waiting.oldest.as_secs() });
+            health_says(StatusCode::OK, &json!({ "status": "ready", asked: "ok", "outbox": outbox }))
+        }
         Err(failure) => {
             tracing::warn!("not ready: {failure}");
-            let asked = if parts.config.altogic.is_some() { "environment" } else { "database" };
-            HttpResponse::ServiceUnavailable().body(format!("the {asked} does not answer\n"))
+            health_says(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "not ready", asked: "does not answer" }))
         }
     }
+}
+
+fn health_says(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
+    HttpResponse::build(status).insert_header((CACHE_CONTROL, "no-store")).json(body)
 }
 
 async fn sweep_until(hall: Vestibule, mut stopped: watch::Receiver<bool>) {

@@ -34,7 +34,9 @@ const LAYERS: &[Layer] = &[
     Layer { name: "forwarded", may_use: &[], never: &[], actix: true },
     Layer { name: "listen", may_use: &["config", "forwarded"], never: &[], actix: true },
     Layer { name: "tls", may_use: &[], never: &[], actix: false },
-    Layer { name: "seen", may_use: &["port", "forwarded"], never: &[], actix: true },
+    Layer { name: "seen", may_use: &["port", "forwarded", "metrics"], never: &[], actix: true },
+    Layer { name: "metrics", may_use: &["port", "engine"], never: &["engine::store"], actix: true },
+    Layer { name: "service", may_use: &[], never: &[], actix: false },
     Layer { name: "telemetry", may_use: &["config", "port"], never: &[], actix: true },
     Layer {
         name: "config",
