@@ -11,6 +11,7 @@ pub mod engine;
 pub mod forwarded;
 mod listen;
 mod metrics;
+mod mirror;
 pub mod port;
 pub mod protocol;
 pub mod remote;

@@ -1,10 +1,11 @@
 //! The composition root: store, outbox, engine and doors put together, as a server or inside somebody's application.
 
-use std::{fs, future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fs, future::Future, sync::Arc, time::Duration};
 
 use actix_web::{
-    App, HttpResponse,
+    App, HttpRequest, HttpResponse,
     dev::ServerHandle,
+    guard::{GuardContext, fn_guard},
     http::{StatusCode, header::CACHE_CONTROL},
     middleware::from_fn,
     web::{self, ServiceConfig},
@@ -23,6 +24,7 @@ use crate::{
     forwarded::TrustedProxies,
     listen,
     metrics::{self, Metrics},
+    mirror,
     port::{AuthManager, Clock, DevInbox, Failure, Offers, Random},
     remote::{self, Remote},
     remote_pictures, rest,
@@ -259,13 +261,17 @@ impl Config {
     /// use, so that no proxy stands in front. The inbox shows every mail to whoever asks.
     fn is_for_this_machine(&self) -> bool {
         let listens_here = matches!(&self.server.listen, Listen::Tcp(address) if address.ip().is_loopback());
-        let named_here = match url::Url::parse(&self.public_url).ok().as_ref().and_then(url::Url::host) {
+        listens_here && self.is_named_here()
+    }
+
+    /// Whether the URL that people use is one of this machine.
+    pub(crate) fn is_named_here(&self) -> bool {
+        match url::Url::parse(&self.public_url).ok().as_ref().and_then(url::Url::host) {
             Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
             Some(url::Host::Ipv4(address)) => address.is_loopback(),
             Some(url::Host::Ipv6(address)) => address.is_loopback(),
             None => false,
-        };
-        listens_here && named_here
+        }
     }
 
     fn engine_settings(&self) -> crate::engine::Settings {
@@ -393,13 +399,23 @@ fn sms_transport(config: &Config, folder: &std::path::Path) -> Result<SmsTranspo
 
 /// `/health/live`: the process answers. `/health/ready`: so does the database, or the environment; it tells what waits in the
 /// outbox as well, which is no reason to send nobody here.
+///
+/// Both stand at the root, for whoever asks this process, and below the path of `public_url`, where [`mirror`] is too.
 fn health(parts: Arc<Parts>) -> impl FnOnce(&mut ServiceConfig) {
     move |app| {
-        app.service(
-            web::scope("/health")
-                .route("/live", web::get().to(|| async { health_says(StatusCode::OK, &json!({ "status": "live" })) }))
-                .route("/ready", web::get().to(move || ready(Arc::clone(&parts)))),
-        );
+        let path = url::Url::parse(&parts.config.public_url).map(|url| url.path().trim_end_matches('/').to_owned());
+        for base in BTreeSet::from([String::new(), path.unwrap_or_default()]) {
+            let (parts, keeper) = (Arc::clone(&parts), Arc::clone(&parts));
+            let live = || async { health_says(StatusCode::OK, &json!({ "status": "live" })) };
+            app.route(&format!("{base}/health/live"), web::get().to(live));
+            app.route(&format!("{base}/health/ready"), web::get().to(move || ready(Arc::clone(&parts))));
+            let shows = move |asked: &GuardContext<'_>| asked.head().headers().contains_key(mirror::WORD);
+            let reflect = move |request: HttpRequest| {
+                let shown = mirror::reflect(&request, &keeper.config.secret_keys, keeper.clock.now());
+                async { shown.unwrap_or_else(|| HttpResponse::NotFound().finish()) }
+            };
+            app.route(&format!("{base}{}", mirror::PATH), web::get().guard(fn_guard(shows)).to(reflect));
+        }
     }
 }
 

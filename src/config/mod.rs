@@ -5,6 +5,7 @@
 //! any user of the machine could read them (SECURITY.md S85).
 
 mod altogic;
+mod place;
 mod secrets;
 mod server;
 mod sms;

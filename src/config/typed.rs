@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{
     ConfigError,
     altogic::TypedAltogic,
+    place,
     sms::TypedSms,
     user_fields::{self, TypedField},
 };
@@ -212,6 +213,7 @@ impl Typed {
     /// Reads the file, then the environment over it. A key nobody knows is a mistake.
     pub(super) fn read(file: Option<&Path>, mut environment: HashMap<String, String>) -> Result<Self, ConfigError> {
         let declarations = user_fields::from_environment(&mut environment);
+        let variables: Vec<String> = environment.keys().cloned().collect();
         let settings = environment.into_iter().filter(|(key, _)| !NOT_SETTINGS.contains(&key.as_str())).collect();
         let mut builder = config::Config::builder();
         builder = match file {
@@ -226,7 +228,7 @@ impl Typed {
         overridden
             .and_then(|builder| builder.build())
             .and_then(config::Config::try_deserialize)
-            .map_err(|error| ConfigError(format!("The settings cannot be read: {error}.")))
+            .map_err(|error| place::of(file, &variables, &error))
     }
 }
 

@@ -19,8 +19,7 @@ fn written(format: LogFormat, log: impl FnOnce()) -> String {
     let write = move |line: &str| kept.lock().unwrap().push_str(line);
     let layer = Log { format, clock: Arc::new(Noon), write };
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
-    let lines = lines.lock().unwrap().clone();
-    lines
+    lines.lock().unwrap().clone()
 }
 
 #[test]
