@@ -1,5 +1,6 @@
 //! The binary as a service manager runs it: sockets, signals, the log.
 
+mod doctor;
 mod log;
 mod proxies;
 mod running;

@@ -57,6 +57,16 @@ impl Running {
         Self { child: command.spawn().unwrap(), folder }
     }
 
+    /// Runs another command of the binary in its folder, with these settings; answers its status and what it printed.
+    pub(super) fn command(&self, words: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+        let settings = settings.iter().map(|(key, value)| (format!("VESTIBULE_{key}"), value));
+        command.args(words).current_dir(self.folder.path()).env_clear().envs(settings);
+        let done = command.env("VESTIBULE_DATA_DIR", self.path("data")).output().unwrap();
+        let words = [done.stdout, done.stderr].concat();
+        (done.status.code(), String::from_utf8(words).unwrap())
+    }
+
     /// Waits until it answers there.
     pub(super) fn until_live(self, address: SocketAddr) -> Self {
         in_time("the server answers", || {
