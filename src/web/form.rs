@@ -253,7 +253,7 @@ impl<F: Fields> Form<F> {
     }
 
     fn stale(mut self) -> Self {
-        tracing::info!("a form without this browser's token was refused");
+        tracing::info!(target: "vestibule::security", "a form without this browser's token was refused");
         self.refused = StatusCode::FORBIDDEN;
         self.wrong = vec![Wrong { field: None, sentence: STALE.to_owned(), code: None }];
         self

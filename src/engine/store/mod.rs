@@ -14,6 +14,7 @@
 //! a transaction; who waits, waits in the pool, for at most [`WAIT`] (R05).
 
 mod error;
+mod look;
 mod row;
 mod value;
 
@@ -30,6 +31,7 @@ use sqlx::{
 };
 
 pub use error::StoreError;
+pub use look::Look;
 pub use row::Row;
 pub use value::Value;
 pub(crate) use value::values;
@@ -67,13 +69,7 @@ impl Store {
     /// # Errors
     /// When the address is none of ours, the database cannot be reached or written, or was made by a newer version.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let store = if url.starts_with("sqlite:") {
-            Self::open_sqlite(url).await?
-        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            Self::open_postgres(url).await?
-        } else {
-            return Err(StoreError::UnknownUrl);
-        };
+        let store = Self::connect(url).await?;
         store.migrate().await?;
         Ok(store)
     }
@@ -136,6 +132,16 @@ impl Store {
                 write.close().await;
             }
             Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    async fn connect(url: &str) -> Result<Self, StoreError> {
+        if url.starts_with("sqlite:") {
+            Self::open_sqlite(url).await
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            Self::open_postgres(url).await
+        } else {
+            Err(StoreError::UnknownUrl)
         }
     }
 
