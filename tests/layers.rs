@@ -30,11 +30,12 @@ const LAYERS: &[Layer] = &[
         never: &["engine::store"],
         actix: true,
     },
-    Layer { name: "web", may_use: &["port", "forwarded"], never: &[], actix: true },
+    Layer { name: "access", may_use: &["port"], never: &[], actix: false },
+    Layer { name: "web", may_use: &["port", "forwarded", "access"], never: &[], actix: true },
     Layer { name: "forwarded", may_use: &[], never: &[], actix: true },
     Layer { name: "tls", may_use: &[], never: &[], actix: false },
     Layer { name: "telemetry", may_use: &[], never: &[], actix: true },
-    Layer { name: "config", may_use: &["port", "engine", "rest"], never: &["engine::store"], actix: false },
+    Layer { name: "config", may_use: &["port", "engine", "rest", "access"], never: &["engine::store"], actix: false },
 ];
 
 /// The files that put the parts together and may name every one of them.

@@ -12,6 +12,7 @@ use actix_web::{
 use super::{
     Site, assets,
     error::PageError,
+    forward_auth,
     guard::{
         Guard::{self, Anyone, Guests, Members},
         recognise, stand,
@@ -90,6 +91,8 @@ fn table() -> Vec<Place> {
         at("/profile/two-factor/browsers/untrust", Members)
             .get(profile_two_factor::show)
             .post(profile_two_factor::untrust),
+        at("/forward-auth", Anyone).get(forward_auth::answer),
+        at(forward_auth::ENTER, Members).get(forward_auth::enter),
         at("/.well-known/change-password", Anyone).get(change_password::show),
     ]
 }

@@ -70,6 +70,20 @@ impl Visit {
         caller(&self.0.request, &self.0.site, &self.0.session)
     }
 
+    /// One who asks with another session than the cookie's, and is no browser of our pages.
+    pub(crate) fn caller_of(&self, session: SessionToken) -> Caller {
+        Caller {
+            door: Door::Pages,
+            address: client_address(&self.0.request),
+            user_agent: user_agent(self.0.request.headers()),
+            session: Some(session),
+            browser: None,
+            devices: Vec::new(),
+            redirect_url: None,
+            is_operator: false,
+        }
+    }
+
     /// The signed-in person. Always there on a page that is for members.
     pub(crate) fn member(&self) -> Option<&Member> {
         self.0.member.as_ref()

@@ -7,6 +7,7 @@ mod change_password;
 mod change_phone;
 mod dev_inbox;
 mod email_undo;
+mod forward_auth;
 mod guards;
 mod limits;
 mod magic_link;
