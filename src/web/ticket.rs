@@ -17,13 +17,12 @@
 //! have hosts in should not be `access.cookie_domain`.
 
 use actix_web::{
-    HttpRequest,
+    HttpMessage, HttpRequest,
     cookie::{Cookie, CookieJar, SameSite, time::Duration},
-    http::header::COOKIE,
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::Site;
+use super::{Site, cookies::AsSent};
 use crate::port::SessionToken;
 
 /// How long a ticket is good: a day of work.
@@ -51,7 +50,8 @@ pub(crate) fn issue(site: &Site, token: &SessionToken) -> Option<Cookie<'static>
 
 /// The session of the ticket that came with a request.
 pub(crate) fn read(site: &Site, request: &HttpRequest) -> Option<SessionToken> {
-    let headers = request.headers().get_all(COOKIE).filter_map(|header| header.to_str().ok());
+    let extensions = request.extensions();
+    let headers = extensions.get::<AsSent>()?.0.iter().filter_map(|header| header.to_str().ok());
     let cookies = headers.flat_map(|header| header.split(';')).map(str::trim);
     let ours = cookies.filter(|cookie| cookie.split('=').next() == Some(name(site)));
     ours.take(TRIED).find_map(|cookie| opened(site, cookie))
