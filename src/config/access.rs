@@ -136,7 +136,7 @@ fn cookie_domain(typed: &str, public_url: &Url) -> Result<String, ConfigError> {
 fn host(typed: &str, public_url: &Url, own: &Site, domain: Option<&str>) -> Result<Site, ConfigError> {
     let url = Url::parse(&format!("{}://{typed}", public_url.scheme())).ok().filter(|url| {
         let (bare, authority) = (url.path() == "/" && url.query().is_none(), url.authority());
-        bare && url.fragment().is_none() && !typed.contains(['/', '@']) && authority.eq_ignore_ascii_case(typed)
+        bare && url.fragment().is_none() && !typed.contains(['/', '@', '*']) && authority.eq_ignore_ascii_case(typed)
     });
     let site = url.as_ref().and_then(Site::of).ok_or_else(|| {
         wrong(
@@ -171,5 +171,78 @@ fn groups_field(typed: String, fields: &Fields, remote: bool) -> Result<String, 
         Some(Writer::Operator) => Ok(typed),
         Some(Writer::Owner) => Err(wrong("access.groups_field", "a field with write = \"operator\"", &typed)),
         None => Err(wrong("access.groups_field", "the name of a field in engine.user_fields", &typed)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fields::FieldDeclaration;
+
+    fn read(text: &str) -> Result<Access, String> {
+        let typed: TypedAccess = config::Config::builder()
+            .add_source(config::File::from_str(text, config::FileFormat::Toml))
+            .build()
+            .unwrap()
+            .try_deserialize()
+            .map_err(|error| error.to_string())?;
+        let mut fields = Fields::default();
+        let declaration = FieldDeclaration { write: Writer::Operator, ..FieldDeclaration::default() };
+        fields.declare("team", declaration).unwrap();
+        typed.check("https://id.example.com/hall", &fields, false).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_set_is_one_site_for_members() {
+        let access = read("").unwrap();
+        assert!(access.sites.others().is_empty() && access.rules.is_empty());
+    }
+
+    #[test]
+    fn rules_are_read_in_their_order() {
+        let access = read(
+            "hosts = ['app.example.com', 'APP2.example.com:8443']\ncookie_domain = '.example.com'\ngroups_field = 'team'\n\
+             [[rules]]\npath = '/**/*.css'\nwho = 'anyone'\n[[rules]]\nhost = 'app2.example.com'\ngroups = ['a']\n\
+             [[rules]]\nhost = '*'\nwho = 'second_factor'",
+        )
+        .unwrap();
+        let rules: Vec<String> = access.rules.iter().map(Rule::to_string).collect();
+        assert_eq!(
+            rules,
+            [
+                "every host, path /**/*.css: anyone",
+                "app2.example.com, path /: the groups a",
+                "every host, path /: second_factor"
+            ]
+        );
+        assert_eq!(access.cookie_domain.as_deref(), Some("example.com"));
+        assert_eq!(access.sites.others()[1].origin(), "https://app2.example.com:8443");
+    }
+
+    #[test]
+    fn a_mistake_names_its_setting() {
+        const DOMAIN: &str = "cookie_domain = 'example.com'\n";
+        for (text, named) in [
+            ("hosts = 'app.example.com'".to_owned(), "access.cookie_domain"),
+            (format!("{DOMAIN}hosts = 'app.example.org'"), "access.hosts"),
+            (format!("{DOMAIN}hosts = 'notexample.com'"), "access.hosts"),
+            (format!("{DOMAIN}hosts = 'https://app.example.com'"), "access.hosts"),
+            (format!("{DOMAIN}hosts = 'app.example.com/x'"), "access.hosts"),
+            (format!("{DOMAIN}hosts = 'a@app.example.com'"), "access.hosts"),
+            (format!("{DOMAIN}hosts = '*.example.com'"), "access.hosts"),
+            ("cookie_domain = 'com'".to_owned(), "access.cookie_domain"),
+            ("cookie_domain = 'example.org'".to_owned(), "access.cookie_domain"),
+            ("cookie_domain = 'd.example.com'".to_owned(), "access.cookie_domain"),
+            ("groups_field = 'surname'".to_owned(), "access.groups_field"),
+            ("groups_field = 'none'".to_owned(), "access.groups_field"),
+            ("[[rules]]\ngroups = ['a']".to_owned(), "access.groups_field"),
+            ("[[rules]]\nwho = 'nobody'".to_owned(), "access.rules.who"),
+            ("[[rules]]\npath = '/'".to_owned(), "access.rules.who"),
+            ("[[rules]]\nwho = 'anyone'\npath = 'x'".to_owned(), "access.rules.path"),
+            ("[[rules]]\nwho = 'anyone'\nhost = 'other.example.com'".to_owned(), "access.rules.host"),
+        ] {
+            let error = read(&text).unwrap_err();
+            assert!(error.contains(named), "{text}: {error}");
+        }
     }
 }
