@@ -1,0 +1,78 @@
+// The four proxies, each with the configuration that deploy/ ships: nothing but ports, paths and the port behind the names is
+// replaced in it, and what is not found to be replaced is an error.
+
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** How to prepare and start each. `place` has `folder`, `variant`, `deploy`, `ports` and `tls`. */
+export const PROXIES = {
+  nginx(place) {
+    const { folder, ports } = place;
+    mkdirSync(join(folder, "snippets"));
+    for (const name of ["vestibule-proxy", "vestibule-guard", "vestibule-ask"]) {
+      place.render(`nginx/${name}.conf`, `snippets/${name}.conf`, []);
+    }
+    place.render("nginx/vestibule-http.conf", "http.conf", [
+      ["127.0.0.1:3000", `127.0.0.1:${ports.hall}`],
+      ["listen 443", `listen 127.0.0.1:${ports.https}`],
+      ["listen 80", `listen 127.0.0.1:${ports.http}`],
+      ["https://$host$request_uri", `https://$host:${ports.https}$request_uri`],
+    ]);
+    place.render(`nginx/${place.variant}.conf`, "site.conf", [
+      ["listen 443", `listen 127.0.0.1:${ports.https}`],
+      ["127.0.0.1:8080", `127.0.0.1:${ports.site}`],
+      ["/etc/ssl/example.com.pem", place.tls.certificate],
+      ["/etc/ssl/example.com.key", place.tls.key],
+      [/\$vestibule_site https:\/\/[a-z.]+/, `$&:${ports.https}`],
+    ]);
+    const spool = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder}/${name};`);
+    const http = `access_log off; ${spool.join(" ")} include http.conf; include site.conf;`;
+    const main = `daemon off; master_process off; pid ${folder}/pid; error_log stderr warn; events {} http { ${http} }`;
+    writeFileSync(join(folder, "nginx.conf"), main);
+    return ["nginx", ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", "stderr"]];
+  },
+};
+
+/** Renders a shipped file: `pairs` are what is replaced, everywhere, and must be there. */
+export function renderer(deploy, folder) {
+  return (from, to, pairs) => {
+    let text = readFileSync(join(deploy, from), "utf8");
+    for (const [what, by] of pairs) {
+      const all = what instanceof RegExp ? new RegExp(what.source, "g") : what;
+      const replaced = typeof all === "string" ? text.replaceAll(all, () => by) : text.replace(all, by);
+      if (replaced === text) throw new Error(`${from}: nothing to replace for ${what}`);
+      text = replaced;
+    }
+    writeFileSync(join(folder, to), text);
+    return join(folder, to);
+  };
+}
+
+/** A running proxy. */
+export class Proxy {
+  log = "";
+
+  static async start(name, place) {
+    const proxy = new Proxy();
+    const [command, args, environment = {}] = PROXIES[name](place);
+    const path = `${process.env.PATH}:/usr/sbin`;
+    const options = { cwd: place.folder, env: { PATH: path, HOME: place.folder, ...environment } };
+    proxy.process = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [proxy.process.stdout, proxy.process.stderr]) stream.on("data", (text) => (proxy.log += text));
+    proxy.process.on("error", (error) => (proxy.log += error));
+    return proxy;
+  }
+
+  get ended() {
+    return this.process.exitCode !== null || this.process.pid === undefined;
+  }
+
+  async close() {
+    if (this.ended) return;
+    const ended = new Promise((resolve) => this.process.once("exit", resolve));
+    this.process.kill("SIGTERM");
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 3000).unref())]);
+    if (!this.ended) this.process.kill("SIGKILL");
+  }
+}
