@@ -32,6 +32,35 @@ export const PROXIES = {
     writeFileSync(join(folder, "nginx.conf"), main);
     return ["nginx", ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", "stderr"]];
   },
+
+  caddy(place) {
+    const { folder, ports } = place;
+    const file = place.render(`caddy/${place.variant}.Caddyfile`, "Caddyfile", [
+      ["127.0.0.1:3000", `127.0.0.1:${ports.hall}`],
+      ["127.0.0.1:8080", `127.0.0.1:${ports.site}`],
+      ["/etc/ssl/example.com.pem", place.tls.certificate],
+      ["/etc/ssl/example.com.key", place.tls.key],
+    ]);
+    const globals = `{\nadmin off\nhttp_port ${ports.http}\nhttps_port ${ports.https}\ndefault_bind 127.0.0.1\n}\n`;
+    writeFileSync(file, globals + readFileSync(file, "utf8"));
+    const args = ["run", "--config", file, "--adapter", "caddyfile"];
+    return ["caddy", args, { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }];
+  },
+
+  haproxy(place) {
+    const { folder, ports } = place;
+    const script = place.render("haproxy/vestibule.lua", "vestibule.lua", []);
+    const file = place.render(`haproxy/${place.variant}.cfg`, "haproxy.cfg", [
+      ["127.0.0.1:3000", `127.0.0.1:${ports.hall}`],
+      ["127.0.0.1:8080", `127.0.0.1:${ports.site}`],
+      ["bind :443", `bind 127.0.0.1:${ports.https}`],
+      ["bind :80", `bind 127.0.0.1:${ports.http}`],
+      ["/etc/ssl/example.com.pem", place.tls.both],
+      ["/etc/haproxy/vestibule.lua", script],
+      [/str\(https:\/\/[a-z.]+/, `$&:${ports.https}`],
+    ]);
+    return ["haproxy", ["-db", "-f", file]];
+  },
 };
 
 /** Renders a shipped file: `pairs` are what is replaced, everywhere, and must be there. */
