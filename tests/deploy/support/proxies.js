@@ -2,7 +2,7 @@
 // replaced in it, and what is not found to be replaced is an error.
 
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** How to prepare and start each. `place` has `folder`, `variant`, `deploy`, `ports` and `tls`. */
@@ -60,6 +60,33 @@ export const PROXIES = {
       [/str\(https:\/\/[a-z.]+/, `$&:${ports.https}`],
     ]);
     return ["haproxy", ["-db", "-f", file]];
+  },
+
+  apache(place) {
+    const { folder, ports } = place;
+    const clean = place.render("apache/vestibule-clean.conf", "clean.conf", []);
+    const script = place.render("apache/vestibule.lua", "vestibule.lua", []);
+    const site = place.render(`apache/${place.variant}.conf`, "site.conf", [
+      ["127.0.0.1:3000", `127.0.0.1:${ports.hall}`],
+      ["127.0.0.1:8080", `127.0.0.1:${ports.site}`],
+      ["*:443", `*:${ports.https}`],
+      ["*:80", `*:${ports.http}`],
+      ["/etc/ssl/example.com.pem", place.tls.certificate],
+      ["/etc/ssl/example.com.key", place.tls.key],
+      ["/etc/apache2/vestibule-clean.conf", clean],
+      ["/etc/apache2/vestibule.lua", script],
+      [/VESTIBULE_SITE=https:\/\/[a-z.]+/, `$&:${ports.https}`],
+    ]);
+    const modules = "mpm_event authz_core headers http2 lua proxy proxy_http rewrite setenvif socache_shmcb ssl";
+    const load = modules.split(" ").map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`);
+    const listen = [ports.http, ports.https].map((port) => `Listen 127.0.0.1:${port}`);
+    const folders = [`ServerRoot ${folder}`, `DefaultRuntimeDir ${folder}`, `PidFile ${folder}/pid`, `Mutex file:${folder}`];
+    const user = process.getuid() === 0 ? ["User www-data", "Group www-data"] : [];
+    if (user.length > 0) chmodSync(folder, 0o755);
+    const log = ['ErrorLog "|/bin/cat"', "LogLevel warn", "ServerName localhost"];
+    const main = [...load, ...listen, ...folders, ...user, ...log, "StartServers 1", `Include ${site}`];
+    writeFileSync(join(folder, "apache.conf"), `${main.join("\n")}\n`);
+    return ["apache2", ["-X", "-f", join(folder, "apache.conf")]];
   },
 };
 
