@@ -55,21 +55,23 @@ export class Place {
   }
 
   /** One request through the proxy, the certificate checked against the throw-away authority. `headers` may be a list of pairs,
-   *  so that a header can come twice. */
-  ask(url, { method = "GET", headers = {}, path } = {}) {
+   *  so that a header can come twice; `from` is the client's address. */
+  ask(url, { method = "GET", headers = {}, path, body, tls, from = "127.0.0.1" } = {}) {
     const { hostname, port, pathname, search } = new URL(url, this.url);
-    const options = { host: "127.0.0.1", port, servername: hostname, path: path ?? pathname + search, method, agent: false };
+    const target = { host: "127.0.0.1", port, servername: hostname, localAddress: from, ca: this.tls.authority, ...tls };
+    const options = { ...target, path: path ?? pathname + search, method, agent: false };
     const host = { host: `${hostname}:${port}` };
     const all = Array.isArray(headers) ? [...Object.entries(host), ...headers].flat() : { ...host, ...headers };
     return new Promise((resolve, reject) => {
-      const sent = request({ ...options, ca: this.tls.authority, headers: all }, (answer) => {
+      const sent = request({ ...options, headers: all }, (answer) => {
         let text = "";
         answer.setEncoding("utf8").on("data", (part) => (text += part));
-        answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text }));
+        const protocol = answer.socket.getProtocol();
+        answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text, protocol }));
         answer.on("error", reject);
       });
       sent.setTimeout(10_000, () => sent.destroy(new Error(`${url}: no answer`)));
-      sent.on("error", reject).end();
+      sent.on("error", reject).end(body);
     });
   }
 
