@@ -11,6 +11,7 @@
 //! |---|---|---|---|
 //! | `/forward-auth` | `X-Forwarded-Proto`, `-Host`, `-Uri` | `X-Forwarded-Method` | Caddy and Traefik |
 //! | `/forward-auth?mode=nginx` | `X-Original-URL`, whole | `X-Original-Method` | nginx, and our scripts for haproxy and apache |
+//! | [`ENVOY`] and the page's path | `X-Forwarded-Proto`, `-Host`, and that path | that of the question | Envoy, whose `path_prefix` it is |
 //!
 //! # The answer
 //!
@@ -39,7 +40,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         Method, StatusCode,
-        header::{ACCEPT, HeaderMap, LOCATION},
+        header::{ACCEPT, LOCATION},
     },
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -62,6 +63,9 @@ use crate::{
 /// The page that a refused browser is sent to.
 pub(crate) const ENTER: &str = "/forward-auth/enter";
 
+/// What Envoy puts before the path of a page.
+pub(crate) const ENVOY: &str = "/forward-auth/envoy";
+
 /// Longest address of [`ENTER`]: the cookie keeps no longer one to come back to, and nginx takes headers of 4 kB in all.
 const ENTER_MAX: usize = 1000;
 
@@ -70,10 +74,11 @@ const TEXT: &AsciiSet = &CONTROLS.add(b'%');
 const LISTED: &AsciiSet = &TEXT.add(b',');
 
 /// Which headers tell the page, and which statuses the answer may have.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Mode {
     Forwarded,
     Nginx,
+    Envoy,
 }
 
 /// What a proxy asks.
@@ -83,12 +88,13 @@ pub(crate) async fn answer(visit: Visit) -> PageResult {
         tracing::warn!("/forward-auth was asked by nobody in server.trusted_proxies");
         return Ok(plain(StatusCode::FORBIDDEN, "Only a proxy of server.trusted_proxies may ask this.\n"));
     }
-    let mode = match query(request, "mode").as_deref() {
-        None => Mode::Forwarded,
-        Some("nginx") => Mode::Nginx,
-        Some(_) => return Ok(plain(StatusCode::FORBIDDEN, "There is mode=nginx, or none.\n")),
+    let mode = match (visit.path().starts_with(ENVOY), query(request, "mode").as_deref()) {
+        (true, _) => Mode::Envoy,
+        (false, None) => Mode::Forwarded,
+        (false, Some("nginx")) => Mode::Nginx,
+        (false, Some(_)) => return Ok(plain(StatusCode::FORBIDDEN, "There is mode=nginx, or none.\n")),
     };
-    let Some(asked) = page(mode, request.headers(), visit.site()) else {
+    let Some(asked) = page(mode, request, visit.site()) else {
         tracing::warn!("/forward-auth was asked about a page on no host of server.public_url and access.hosts");
         return Ok(plain(StatusCode::FORBIDDEN, "That page is on none of our hosts.\n"));
     };
@@ -127,15 +133,20 @@ pub(crate) async fn enter(visit: Visit) -> PageResult {
 }
 
 /// The page in question: each header once, or none.
-fn page(mode: Mode, headers: &HeaderMap, site: &Site) -> Option<Asked> {
+fn page(mode: Mode, request: &HttpRequest, site: &Site) -> Option<Asked> {
     let one = |name: &str| {
-        let mut values = headers.get_all(name);
+        let mut values = request.headers().get_all(name);
         values.next().filter(|_| values.next().is_none())?.to_str().ok()
     };
     let url = match mode {
         Mode::Nginx => one("x-original-url")?.to_owned(),
         Mode::Forwarded => {
             let uri = one("x-forwarded-uri").filter(|uri| uri.starts_with('/'))?;
+            format!("{}://{}{uri}", one("x-forwarded-proto")?, one("x-forwarded-host")?)
+        }
+        Mode::Envoy => {
+            let whole = request.uri().path_and_query()?.as_str();
+            let uri = whole.strip_prefix(site.paths.prefix())?.strip_prefix(ENVOY)?;
             format!("{}://{}{uri}", one("x-forwarded-proto")?, one("x-forwarded-host")?)
         }
     };
@@ -166,12 +177,12 @@ fn granted(site: &Site, member: Option<&User>) -> HttpResponse {
 }
 
 fn refused(mode: Mode, visit: &Visit, asked: &Asked, status: StatusCode, sentence: &'static str) -> HttpResponse {
-    if !is_navigation(mode, visit.request().headers()) {
+    if !is_navigation(mode, visit.request()) {
         return plain(status, sentence);
     }
     let address = way_in(visit.site(), asked);
     match mode {
-        Mode::Forwarded => see_other(&address),
+        Mode::Forwarded | Mode::Envoy => see_other(&address),
         Mode::Nginx => {
             let mut response = plain(status, sentence);
             if let Ok(address) = address.parse() {
@@ -196,9 +207,13 @@ fn way_in(site: &Site, asked: &Asked) -> String {
 }
 
 /// Whether somebody looks at what the answer leads to, and would see the page they asked for after a redirect and back.
-fn is_navigation(mode: Mode, headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let method = text(if mode == Mode::Nginx { "x-original-method" } else { "x-forwarded-method" });
+fn is_navigation(mode: Mode, request: &HttpRequest) -> bool {
+    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let method = match mode {
+        Mode::Forwarded => text("x-forwarded-method"),
+        Mode::Nginx => text("x-original-method"),
+        Mode::Envoy => Some(request.method().as_str()),
+    };
     let is_read = method.is_none_or(|method| [Method::GET, Method::HEAD].iter().any(|read| read.as_str() == method));
     let wants_page = match text("sec-fetch-mode") {
         Some(mode) => mode == "navigate",

@@ -92,6 +92,7 @@ fn table() -> Vec<Place> {
             .get(profile_two_factor::show)
             .post(profile_two_factor::untrust),
         at("/forward-auth", Anyone).get(forward_auth::answer),
+        at("/forward-auth/envoy{page:/.*}", Anyone).any(forward_auth::answer),
         at(forward_auth::ENTER, Members).get(forward_auth::enter),
         at("/.well-known/change-password", Anyone).get(change_password::show),
     ]
@@ -175,6 +176,17 @@ impl Place {
     {
         self.resource = self.resource.route(web::post().to(handler));
         self.methods = "GET, HEAD, POST";
+        self
+    }
+
+    /// What answers every method alike: a question about a request, asked with its method.
+    fn any<F, Args>(mut self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder<Body: MessageBody> + 'static,
+    {
+        self.resource = self.resource.route(web::route().to(handler));
         self
     }
 

@@ -260,3 +260,37 @@ async fn under_a_path_of_the_same_host_no_other_host_is_needed() {
         .insert_header(("cookie", cookie.split(';').next().expect("a cookie")));
     assert_eq!(hall.send(request).await.0, 200);
 }
+
+/// Envoy puts the page's path behind a prefix, and asks with its method.
+#[actix_web::test]
+async fn envoy_asks_with_the_path_and_the_method_of_the_page() {
+    let hall = hall().await;
+    let mut ann = hall.member("Ann", "ann@example.com").await;
+    ann.open(&format!("/forward-auth/enter?to={APP}/")).await;
+    for (method, page, cookie, accept, status, way) in [
+        ("GET", "/x?a=b", &*ticket(&ann), "text/html", 200, "(none)"),
+        ("POST", "/x", &*ticket(&ann), "*/*", 200, "(none)"),
+        ("GET", "/public/x", "", "*/*", 200, "(none)"),
+        (
+            "GET",
+            "/x?a=b",
+            "",
+            "text/html",
+            303,
+            "https://id.example.com/forward-auth/enter?to=https%3A%2F%2Fapp.example.com%2Fx%3Fa%3Db",
+        ),
+        ("POST", "/x", "", "text/html", 401, "(none)"),
+        ("PUT", "/public/../x", &*ticket(&ann), "*/*", 403, "(none)"),
+        ("DELETE", "/public/%2e%2e/x", "", "*/*", 403, "(none)"),
+    ] {
+        let request = TestRequest::with_uri(&format!("/forward-auth/envoy{page}"))
+            .method(method.parse().expect("a method"))
+            .insert_header(("x-forwarded-proto", "https"))
+            .insert_header(("x-forwarded-host", "app.example.com"))
+            .insert_header(("x-forwarded-uri", "/public"))
+            .insert_header(("accept", accept))
+            .insert_header(("cookie", cookie));
+        let (answered, headers, _) = hall.send(request).await;
+        assert_eq!((answered, header(&headers, "location")), (status, way), "{method} {page}");
+    }
+}

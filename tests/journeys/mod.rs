@@ -1,5 +1,6 @@
 //! Journeys as a person makes them: open, fill by label, press, read the inbox.
 
+mod access_check;
 mod authenticator;
 mod bad_input;
 mod change_email;
