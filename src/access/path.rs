@@ -99,7 +99,8 @@ fn hexadecimal(digits: &[u8]) -> Option<u8> {
 fn glob(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     // where to go on in the pattern, and how far of the text the star has taken
-    let (mut one, mut two): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    let mut one: Option<(usize, usize)> = None;
+    let mut two: Option<(usize, usize)> = None;
     loop {
         match pattern.get(p) {
             Some(b'*') if pattern.get(p + 1) == Some(&b'*') => {
