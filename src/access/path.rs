@@ -61,8 +61,7 @@ fn read(path: &str, slash: bool, parameters: bool) -> Option<String> {
     let mut segments = decoded.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
         let bare = segment.split(';').next().unwrap_or_default();
-        // `%2F` that stays a letter is `%2F` here, so that its neighbours can climb as well.
-        if bare.split("%2F").any(|part| part == "." || part == "..") {
+        if climbs(bare) {
             return None;
         }
         let kept = if parameters { segment } else { bare };
@@ -72,6 +71,12 @@ fn read(path: &str, slash: bool, parameters: bool) -> Option<String> {
         }
     }
     Some(reading)
+}
+
+/// Whether a segment leads up for somebody, such as a site that decodes twice or takes `%2F` for a slash.
+fn climbs(segment: &str) -> bool {
+    let again = segment.to_ascii_lowercase().replace("%2e", ".").replace("%5c", "%2f");
+    again.split("%2f").any(|part| part == "." || part == "..")
 }
 
 fn decoded(path: &str, slash: bool) -> Option<String> {

@@ -36,6 +36,8 @@
 //! the browser its [`ticket`](super::ticket) and sends it to the page it wanted. It goes to pages of our sites and nowhere
 //! else (S51): an address on another host is refused, not cut.
 
+use std::sync::Once;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
@@ -85,7 +87,9 @@ enum Mode {
 pub(crate) async fn answer(visit: Visit) -> PageResult {
     let request = visit.request();
     if !is_from_proxy(request) {
-        tracing::warn!("/forward-auth was asked by nobody in server.trusted_proxies");
+        // Once: anybody can ask.
+        static TOLD: Once = Once::new();
+        TOLD.call_once(|| tracing::warn!("/forward-auth is asked by somebody who is not in server.trusted_proxies"));
         return Ok(plain(StatusCode::FORBIDDEN, "Only a proxy of server.trusted_proxies may ask this.\n"));
     }
     let mode = match (visit.path().starts_with(ENVOY), query(request, "mode").as_deref()) {
@@ -95,7 +99,10 @@ pub(crate) async fn answer(visit: Visit) -> PageResult {
         (false, Some(_)) => return Ok(plain(StatusCode::FORBIDDEN, "There is mode=nginx, or none.\n")),
     };
     let Some(asked) = page(mode, request, visit.site()) else {
-        tracing::warn!("/forward-auth was asked about a page on no host of server.public_url and access.hosts");
+        static TOLD: Once = Once::new();
+        TOLD.call_once(|| {
+            tracing::warn!("/forward-auth is asked about pages on no host of server.public_url and access.hosts");
+        });
         return Ok(plain(StatusCode::FORBIDDEN, "That page is on none of our hosts.\n"));
     };
     let ticket_holder;

@@ -19,6 +19,7 @@
 use actix_web::{
     HttpMessage, HttpRequest,
     cookie::{Cookie, CookieJar, SameSite, time::Duration},
+    http::header::HeaderValue,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -34,27 +35,50 @@ const TRIED: usize = 4;
 /// The cookie for a session.
 pub(crate) fn issue(site: &Site, token: &SessionToken) -> Option<Cookie<'static>> {
     let ends = site.clock.now().as_second().saturating_add(LIFE.as_secs());
-    let mut cookie = Cookie::new(name(site), format!("{ends} {}", token.expose()));
-    cookie.set_http_only(true);
-    cookie.set_same_site(SameSite::Lax);
-    cookie.set_secure(site.paths.secure());
-    cookie.set_path("/");
+    let mut cookie = bare(site, format!("{ends} {}", token.expose()));
     cookie.set_max_age(Duration::seconds(LIFE.as_secs()));
-    if let Some(domain) = &site.access.cookie_domain {
-        cookie.set_domain(domain.clone());
-    }
     let mut jar = CookieJar::new();
     jar.private_mut(site.keys.first()?).add(cookie);
     jar.get(name(site)).cloned()
 }
 
+/// The cookie that takes a ticket away, where one came: a browser that changes hands must not stay somebody else at other sites,
+/// whose session may well go on.
+pub(crate) fn forgotten(site: &Site, request: &HttpRequest) -> Option<Cookie<'static>> {
+    came(site, request).next()?;
+    let mut cookie = bare(site, String::new());
+    cookie.make_removal();
+    Some(cookie)
+}
+
 /// The session of the ticket that came with a request.
 pub(crate) fn read(site: &Site, request: &HttpRequest) -> Option<SessionToken> {
+    came(site, request).take(TRIED).find_map(|cookie| opened(site, &cookie))
+}
+
+/// The cookie with what a browser must know of it, when it is taken away too.
+fn bare(site: &Site, value: String) -> Cookie<'static> {
+    let mut cookie = Cookie::new(name(site), value);
+    cookie.set_http_only(true);
+    cookie.set_same_site(SameSite::Lax);
+    cookie.set_secure(site.paths.secure());
+    cookie.set_path("/");
+    if let Some(domain) = &site.access.cookie_domain {
+        cookie.set_domain(domain.clone());
+    }
+    cookie
+}
+
+/// The cookies of our name, as they came.
+fn came(site: &Site, request: &HttpRequest) -> impl Iterator<Item = String> {
     let extensions = request.extensions();
-    let headers = extensions.get::<AsSent>()?.0.iter().filter_map(|header| header.to_str().ok());
-    let cookies = headers.flat_map(|header| header.split(';')).map(str::trim);
-    let ours = cookies.filter(|cookie| cookie.split('=').next() == Some(name(site)));
-    ours.take(TRIED).find_map(|cookie| opened(site, cookie))
+    let headers = extensions.get::<AsSent>().map(|sent| sent.0.clone()).unwrap_or_default();
+    let is_ours = |cookie: &&str| cookie.split('=').next() == Some(name(site));
+    let cookies = |header: HeaderValue| -> Vec<String> {
+        let header = header.to_str().unwrap_or_default();
+        header.split(';').map(str::trim).filter(is_ours).map(str::to_owned).collect()
+    };
+    headers.into_iter().flat_map(cookies).collect::<Vec<_>>().into_iter()
 }
 
 fn opened(site: &Site, text: &str) -> Option<SessionToken> {

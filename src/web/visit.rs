@@ -13,7 +13,9 @@ use actix_web::{
     web::Data,
 };
 
-use super::{Site, assets, error::PageError, guard::Present, notice::Notice, paths::Href, session::CookieSession};
+use super::{
+    Site, assets, error::PageError, guard::Present, notice::Notice, paths::Href, session::CookieSession, ticket,
+};
 use crate::{
     forwarded::client_address,
     port::{AuthManager, Caller, Door, Entrance, Grant, Member, SessionToken},
@@ -165,6 +167,14 @@ impl Visit {
         }
     }
 
+    /// Takes the ticket for other sites from the browser, when somebody comes or leaves.
+    pub(crate) fn forget_ticket(&self, response: &mut HttpResponse) -> Result<(), PageError> {
+        match ticket::forgotten(self.site(), self.request()) {
+            Some(cookie) => response.add_cookie(&cookie).map_err(PageError::broken),
+            None => Ok(()),
+        }
+    }
+
     /// Begins a session: the cookie is renewed, and one comes to the page that was asked for before.
     pub(crate) fn begin(&self, grant: &Grant, notice: Option<Notice>) -> Result<HttpResponse, PageError> {
         let token: &SessionToken = grant
@@ -179,10 +189,12 @@ impl Visit {
         if let Some(notice) = notice {
             self.0.session.leave_notice(notice);
         }
-        Ok(match return_to {
+        let mut response = match return_to {
             Some(address) => see_other(&address),
             None => self.go("/profile"),
-        })
+        };
+        self.forget_ticket(&mut response)?;
+        Ok(response)
     }
 }
 

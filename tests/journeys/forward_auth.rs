@@ -141,6 +141,28 @@ async fn signing_out_ends_the_ticket_at_once() {
     ann.open("/profile").await;
     ann.press("Sign out").await;
     assert_eq!(ask(&hall, &format!("{APP}/"), &kept, &[("accept", "*/json")]).await.0, 401);
+    assert_eq!(ticket(&ann), "", "and the browser forgets it");
+}
+
+/// Ben opens a mailed link where Ann is signed in; her session goes on elsewhere, and the browser is no longer hers.
+#[actix_web::test]
+async fn a_browser_that_changes_hands_is_nobody_elses_at_other_sites() {
+    let hall = hall().await;
+    hall.member("Ben", "ben@example.com").await;
+    let mut shared = hall.member("Ann", "ann@example.com").await;
+    shared.open(&format!("/forward-auth/enter?to={APP}/")).await;
+    let of_ann = ticket(&shared);
+    let mut asking = hall.browser();
+    asking.open("/magic-link").await;
+    asking.fill("E-mail", "ben@example.com");
+    asking.press("Send me a link").await;
+    shared.open(&hall.newest_mail_to("ben@example.com").await.link()).await;
+    shared.press("Sign in").await;
+    assert_eq!(ticket(&shared), "", "{}", shared.page.text());
+    shared.open(&format!("/forward-auth/enter?to={APP}/")).await;
+    let (_, headers) = ask(&hall, &format!("{APP}/"), &ticket(&shared), &[]).await;
+    assert_eq!(header(&headers, "remote-name"), "Ben");
+    assert_eq!(ask(&hall, &format!("{APP}/"), &of_ann, &[]).await.0, 200, "her session was not ended");
 }
 
 #[actix_web::test]
