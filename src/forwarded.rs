@@ -50,6 +50,14 @@ pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
     peer.filter(|peer| !proxies.unheeded.is_proxy(*peer, is_forwarded(request.head())))
 }
 
+/// Whether a proxy of ours is at the other end, so that what it is set to write may be believed.
+pub fn is_from_proxy(request: &HttpRequest) -> bool {
+    let trusted = request.app_data::<TrustedProxies>().filter(|trusted| !trusted.0.is_empty());
+    // Over a Unix socket only the proxy beside us can connect: the file's mode is its proof.
+    let peer = request.peer_addr().map(|peer| unmapped(peer.ip()));
+    trusted.is_some_and(|trusted| peer.is_none_or(|peer| trusted.holds(peer)))
+}
+
 impl TrustedProxies {
     /// `networks` are those of the proxies.
     pub fn new(networks: Vec<IpNet>, header: ForwardedHeader) -> Self {

@@ -9,11 +9,11 @@ export const PASSWORD = "a lantern by the gate";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
 const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-/** Chromium as Debian packages it. Close it when the journeys are done. */
-export function openChromium() {
+/** Chromium as Debian packages it, with further flags. Close it when the journeys are done. */
+export function openChromium(flags = []) {
   return chromium.launch({
     executablePath: process.env.VESTIBULE_CHROMIUM ?? "/usr/bin/chromium",
-    args: [...FLAGS, ...QUIET],
+    args: [...FLAGS, ...QUIET, ...flags],
   });
 }
 
