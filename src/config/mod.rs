@@ -5,6 +5,7 @@
 //! any user of the machine could read them (SECURITY.md S85).
 
 mod altogic;
+mod providers;
 mod secrets;
 mod sms;
 mod typed;
@@ -31,7 +32,7 @@ use self::{
     user_fields::user_fields,
 };
 use crate::{
-    engine::{SecretKey, credentials::HashCost, fields::Fields},
+    engine::{SecretKey, credentials::HashCost, fields::Fields, oauth::ProviderSettings},
     port::{Email, Random},
     rest::ClientKey,
 };
@@ -64,6 +65,7 @@ pub struct Config {
     pub sms: Sms,
     /// A folder whose templates replace ours.
     pub templates_dir: Option<PathBuf>,
+    pub providers: Vec<ProviderSettings>,
     pub limits_factor: f64,
     pub application_servers: Vec<IpNet>,
     pub name: String,
@@ -163,6 +165,7 @@ impl Typed {
             user_fields: user_fields(self.engine.user_fields)?,
             smtp_url: self.mail.smtp_url,
             sms: self.sms.check()?,
+            providers: providers::providers(self.providers)?,
             templates_dir: templates_dir(self.templates_dir)?,
             limits_factor: self.limits.factor,
             application_servers: networks(

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{
     ConfigError,
     altogic::TypedAltogic,
+    providers::TypedProvider,
     sms::TypedSms,
     user_fields::{self, TypedField},
 };
@@ -33,6 +34,7 @@ pub(super) struct Typed {
     pub(super) engine: Engine,
     pub(super) mail: Mail,
     pub(super) sms: TypedSms,
+    pub(super) providers: BTreeMap<String, TypedProvider>,
     pub(super) templates_dir: Option<PathBuf>,
     pub(super) limits: Limits,
     pub(super) look: Look,
@@ -133,6 +135,7 @@ impl Default for Typed {
             engine: Engine::default(),
             mail: Mail::default(),
             sms: TypedSms::default(),
+            providers: BTreeMap::new(),
             templates_dir: None,
             limits: Limits::default(),
             look: Look::default(),

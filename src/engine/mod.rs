@@ -16,6 +16,7 @@ mod files;
 mod flows;
 pub mod keys;
 mod limits;
+pub mod oauth;
 mod objects;
 pub mod outbox;
 pub mod passwords;
@@ -51,6 +52,7 @@ use self::{
     files::Files,
     keys::Keys,
     limits::Limits,
+    oauth::Providers,
     outbox::{Outbox, TemplateError},
     recovery_codes::Recovery,
     sessions::Sessions,
@@ -83,6 +85,7 @@ struct Parts {
     authenticators: Authenticators,
     recovery: Recovery,
     devices: Devices,
+    providers: Providers,
     keys: Keys,
     limits: Limits,
 }
@@ -98,6 +101,8 @@ pub enum EngineError {
     PublicUrl(String),
     #[error("a template has a mistake: {0}")]
     Template(#[from] TemplateError),
+    #[error("no client for the providers can be made")]
+    Providers(#[from] reqwest::Error),
     #[error(transparent)]
     Hasher(#[from] HasherError),
 }
@@ -127,6 +132,7 @@ impl Engine {
         let keys = &settings.secret_keys;
         let (name, url) = (&settings.product_name, &settings.public_url);
         let templates = settings.messages.templates_dir.as_deref();
+        let providers = Providers::new(&settings.providers, url, keys)?;
         let outbox = Outbox::new(keys, name, url, templates, Arc::clone(&clock), Arc::clone(&random))?;
         Ok(Self(Arc::new(Parts {
             offers: Offers {
@@ -140,6 +146,7 @@ impl Engine {
                 code_minutes: codes::MINUTES,
                 sms_countries: settings.messages.sms_countries.listed().map(<[String]>::to_vec),
                 mail_codes: true,
+                providers: providers.offers(),
             },
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),
@@ -148,6 +155,7 @@ impl Engine {
             authenticators: Authenticators::new(keys),
             recovery: Recovery::new(keys),
             devices: Devices::new(keys),
+            providers,
             keys: Keys::new(keys),
             limits: Limits::new(settings.limits_factor, settings.application_servers.clone()),
             outbox,
@@ -236,6 +244,10 @@ impl Engine {
 
     fn devices(&self) -> &Devices {
         &self.0.devices
+    }
+
+    fn providers(&self) -> &Providers {
+        &self.0.providers
     }
 
     fn keys(&self) -> &Keys {

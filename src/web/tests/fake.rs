@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::port::{
     AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Entrance,
     Failure, Field, FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified,
-    Proof, ProofMethods, Proved, Random, RecoveryCodes, Refusal, SecondFactorOf, SecondFactors, Session, SessionToken,
+    Proof, ProofMethods, Proved, ProviderAnswer, ProviderFor, ProviderReturn, Connection, Connections, Random, RecoveryCodes, Refusal, SecondFactorOf, SecondFactors, Session, SessionToken,
     SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
 };
 
@@ -101,6 +101,7 @@ impl AuthManager for Fake {
             link_minutes: 60,
             code_minutes: 10,
             mail_codes: true,
+            providers: Vec::new(),
             sms_countries: None,
         }
     }
@@ -295,6 +296,30 @@ impl AuthManager for Fake {
             "314159" => AccessToken::parse("begun").map_err(Into::into),
             _ => Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into()),
         })
+    }
+
+    fn begin_provider(&self, _: Caller, _: String, _: ProviderFor) -> Answer<String> {
+        unused()
+    }
+
+    fn finish_provider(&self, _: Caller, _: String, _: ProviderAnswer) -> Answer<ProviderReturn> {
+        unused()
+    }
+
+    fn offered_connection(&self, _: Caller, _: String) -> Answer<Option<Connection>> {
+        unused()
+    }
+
+    fn accept_connection(&self, _: Caller, _: String) -> Answer<()> {
+        unused()
+    }
+
+    fn connections(&self, _: Caller) -> Answer<Connections> {
+        unused()
+    }
+
+    fn disconnect(&self, _: Caller, _: String) -> Answer<()> {
+        unused()
     }
 
     fn describe_not_me(&self, _: Caller, _: LinkKey) -> Answer<NotMe> {
