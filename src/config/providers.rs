@@ -35,7 +35,9 @@ pub(super) fn providers(typed: BTreeMap<String, TypedProvider>) -> Result<Vec<Pr
     let providers = typed.into_iter().map(|(name, typed)| typed.check(name));
     let providers: Vec<ProviderSettings> = providers.collect::<Result<_, _>>()?;
     if providers.iter().filter(|provider| provider.kind == Kind::X).count() > 1 {
-        return Err(ConfigError("providers.x and providers.twitter are the same provider: set one of them.".to_owned()));
+        return Err(ConfigError(
+            "providers.x and providers.twitter are the same provider: set one of them.".to_owned(),
+        ));
     }
     Ok(providers)
 }
@@ -43,7 +45,8 @@ pub(super) fn providers(typed: BTreeMap<String, TypedProvider>) -> Result<Vec<Pr
 impl TypedProvider {
     fn check(self, name: String) -> Result<ProviderSettings, ConfigError> {
         let setting = |key: &str| format!("providers.{name}.{key}");
-        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let is_name =
+            |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         if name.is_empty() || name.len() > 32 || !is_name(&name) {
             return Err(wrong("providers", "a table for each provider, named in a-z, 0-9 and dashes", &name));
         }
@@ -55,18 +58,26 @@ impl TypedProvider {
         })?;
         let issuer = self.issuer.as_deref().map(|typed| issuer(&setting("issuer"), typed)).transpose()?;
         let client_id = self.client_id.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
-        let client_id = client_id.ok_or_else(|| missing(&setting("client_id"), "the provider gives one when the application is registered there"))?;
+        let client_id = client_id.ok_or_else(|| {
+            missing(&setting("client_id"), "the provider gives one when the application is registered there")
+        })?;
         let apple = match kind {
             Kind::Apple => Some(apple_key(&name, self.team_id, self.key_id, self.private_key_file)?),
             _ if self.team_id.is_some() || self.key_id.is_some() || self.private_key_file.is_some() => {
-                return Err(ConfigError(format!("providers.{name}: team_id, key_id and private_key_file are Apple's alone.")));
+                return Err(ConfigError(format!(
+                    "providers.{name}: team_id, key_id and private_key_file are Apple's alone."
+                )));
             }
             _ => None,
         };
         let client_secret = match (self.client_secret, self.client_secret_file) {
-            (Some(_), Some(_)) => return Err(ConfigError(format!("Set providers.{name}.client_secret or client_secret_file, not both."))),
+            (Some(_), Some(_)) => {
+                return Err(ConfigError(format!("Set providers.{name}.client_secret or client_secret_file, not both.")));
+            }
             (Some(secret), None) => Some(secret),
-            (None, Some(file)) => Some(SecretString::from(read_secret(&setting("client_secret_file"), &file)?.trim().to_owned())),
+            (None, Some(file)) => {
+                Some(SecretString::from(read_secret(&setting("client_secret_file"), &file)?.trim().to_owned()))
+            }
             (None, None) => None,
         };
         let client_secret = client_secret.filter(|secret| !secret.expose_secret().is_empty());
@@ -103,12 +114,14 @@ fn apple_key(
     file: Option<PathBuf>,
 ) -> Result<AppleKey, ConfigError> {
     let setting = |key: &str| format!("providers.{name}.{key}");
-    let team_id = team_id.ok_or_else(|| missing(&setting("team_id"), "ten letters and digits, on Apple's membership page"))?;
+    let team_id =
+        team_id.ok_or_else(|| missing(&setting("team_id"), "ten letters and digits, on Apple's membership page"))?;
     let key_id = key_id.ok_or_else(|| missing(&setting("key_id"), "Apple shows it beside the key"))?;
     let file = file.ok_or_else(|| missing(&setting("private_key_file"), "the .p8 file that Apple gave once"))?;
     let pem = read_secret(&setting("private_key_file"), &file)?;
-    AppleKey::read(team_id, key_id, &pem)
-        .ok_or_else(|| ConfigError(format!("{}: {} holds no private key of Apple's.", setting("private_key_file"), file.display())))
+    AppleKey::read(team_id, key_id, &pem).ok_or_else(|| {
+        ConfigError(format!("{}: {} holds no private key of Apple's.", setting("private_key_file"), file.display()))
+    })
 }
 
 /// A list, or one text with blanks or commas.
@@ -163,11 +176,17 @@ mod tests {
             ("[google]\nclient_id = 'id'", "providers.google.client_secret"),
             ("[google]\nclient_id = 'id'\nclient_secret = 's'\nclient_secret_file = 'f'", "client_secret_file"),
             ("[google]\nclient_id = 'id'\nclient_secrt = 's'", "client_secrt"),
-            ("[google]\nclient_id = 'id'\nclient_secret = 's'\nissuer = 'http://example.com'", "providers.google.issuer"),
+            (
+                "[google]\nclient_id = 'id'\nclient_secret = 's'\nissuer = 'http://example.com'",
+                "providers.google.issuer",
+            ),
             ("[google]\nclient_id = 'id'\nclient_secret = 's'\nteam_id = 't'", "team_id"),
             ("[apple]\nclient_id = 'id'", "providers.apple.team_id"),
             ("[Google]\nclient_id = 'id'\nclient_secret = 's'", "a-z"),
-            ("[x]\nclient_id = 'a'\nclient_secret = 's'\n[twitter]\nclient_id = 'a'\nclient_secret = 's'", "providers.twitter"),
+            (
+                "[x]\nclient_id = 'a'\nclient_secret = 's'\n[twitter]\nclient_id = 'a'\nclient_secret = 's'",
+                "providers.twitter",
+            ),
         ] {
             let sentence = read(typed).expect_err(typed);
             assert!(sentence.contains(named), "{typed}: {sentence}");

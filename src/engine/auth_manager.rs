@@ -4,10 +4,10 @@ use std::future::Future;
 
 use super::{Engine, flows, shown::Shown};
 use crate::port::{
-    AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Connection, Connections, Entrance, Failure,
-    FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof,
-    ProofMethods, ProviderAnswer, ProviderFor, ProviderReturn, Proved, RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone,
-    SignedUp, User,
+    AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Connection, Connections,
+    Entrance, Failure, FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified,
+    Proof, ProofMethods, Proved, ProviderAnswer, ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf,
+    SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
 };
 
 impl AuthManager for Engine {

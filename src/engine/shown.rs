@@ -3,8 +3,8 @@
 
 use super::fields::Fields;
 use crate::port::{
-    AccessToken, AuthenticatorKey, Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, ProviderReturn, RecoveryCodes, Session,
-    SignedUp, StoredFile, User,
+    AccessToken, AuthenticatorKey, Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, ProviderReturn,
+    RecoveryCodes, Session, SignedUp, StoredFile, User,
 };
 
 /// An answer, which may hold users.

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
-    AccessToken, AuthenticatorKey, Caller, ChallengeToken, Connection, DeviceTicket, Factors, FieldUpdate, LinkKey, Outcome,
-    Connections, Password, ProviderAnswer, ProviderFor, ProviderOffer, ProviderReturn, RecoveryCodes, SecondFactors, Session,
-    User,
+    AccessToken, AuthenticatorKey, Caller, ChallengeToken, Connection, Connections, DeviceTicket, Factors, FieldUpdate,
+    LinkKey, Outcome, Password, ProviderAnswer, ProviderFor, ProviderOffer, ProviderReturn, RecoveryCodes,
+    SecondFactors, Session, User,
 };
 
 /// What an operation returns: a future of its own, so that the backend can be a trait object.

@@ -50,8 +50,8 @@ pub use providers::{Connection, Connections, ProviderAnswer, ProviderFor, Provid
 pub use refusal::{Code, Failure, Field, Outcome, Problem, Refusal, Trouble};
 pub use second_factors::{AuthenticatorKey, Factors, RecoveryCodes, SecondFactors, TrustedBrowser};
 pub use secret::{
-    AccessToken, BrowserTicket, ChallengeToken, DeviceTicket, LinkKey, OneTimeCode, Password, RecoveryCode,
-    SessionToken,
+    AccessToken, BrowserTicket, ChallengeToken, DeviceTicket, LinkKey, OneTimeCode, Password, ProviderCode,
+    RecoveryCode, SessionToken,
 };
 pub use session::{Agent, Session, Version};
 pub use storage::Storage;

@@ -1,6 +1,6 @@
 //! Sign-in with a provider: what is offered, how a journey begins, and what comes of it.
 
-use super::AccessToken;
+use super::ProviderCode;
 
 /// A provider that is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum ProviderFor {
 #[derive(Debug, Clone, Default)]
 pub struct ProviderAnswer {
     pub state: String,
-    pub code: Option<AccessToken>,
+    pub code: Option<ProviderCode>,
     /// RFC 6749 §4.1.2.1: `access_denied` and others.
     pub error: Option<String>,
     /// RFC 9207.

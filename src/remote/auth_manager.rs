@@ -7,10 +7,10 @@ use serde_json::json;
 use super::{Remote, operations, pictures, wire::Ask};
 use crate::{
     port::{
-        AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection, Connections, Entrance, Failure,
-        FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof,
-        ProofMethods, ProviderAnswer, ProviderFor, ProviderReturn, Proved, RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone,
-        SignedUp, User,
+        AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection,
+        Connections, Entrance, Failure, FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome,
+        Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer, ProviderFor, ProviderReturn,
+        RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
     },
     protocol::{paths, refusals::Asked},
 };

@@ -166,6 +166,7 @@ impl Visit {
             self.0.session.leave_notice(notice);
         }
         Ok(match return_to {
+            _ if self.0.session.offer().is_some() => self.go("/profile/connections/offer"),
             Some(address) => see_other(&address),
             None => self.go("/profile"),
         })

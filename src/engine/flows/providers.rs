@@ -19,7 +19,10 @@ use crate::{
         },
         store::{Transaction, values},
     },
-    port::{BrowserTicket, Caller, Code, Email, Outcome, ProviderAnswer, ProviderFor, ProviderReturn, Refusal, Trouble, User},
+    port::{
+        BrowserTicket, Caller, Code, Email, Outcome, ProviderAnswer, ProviderFor, ProviderReturn, Refusal, Trouble,
+        User,
+    },
 };
 
 /// The word of the wire for all of it (ALTOGIC_WIRE.md §11): `oauth-signup` is one that applications do not know.
@@ -81,7 +84,8 @@ async fn home_of(engine: &Engine, origin: Option<&str>) -> Outcome<Option<String
     let usual = Some(settings.redirect_url.clone()).filter(|url| *url != own_home(engine));
     let Some(origin) = origin else { return Ok(usual) };
     let added = engine.client_keys().await?;
-    let mut homes = settings.application_redirects.iter().chain(added.iter().filter_map(|key| key.redirect_url.as_ref()));
+    let mut homes =
+        settings.application_redirects.iter().chain(added.iter().filter_map(|key| key.redirect_url.as_ref()));
     let is_there = |url: &&String| Url::parse(url).is_ok_and(|url| url.origin().ascii_serialization() == origin);
     Ok(homes.find(is_there).cloned().or(usual))
 }
@@ -200,7 +204,9 @@ async fn land(
     tx.commit().await?;
     let home = redirect_url.map_or_else(|| own_home(engine), str::to_owned);
     let home = Url::parse(&home).map_err(crate::port::Failure::broken)?;
-    Ok(ProviderReturn::Landed(landing(&home, &[("status", "200"), ("access_token", &token), ("action", ACTION)]).location))
+    Ok(ProviderReturn::Landed(
+        landing(&home, &[("status", "200"), ("access_token", &token), ("action", ACTION)]).location,
+    ))
 }
 
 /// The picture of a new account, if it can be had. Without it there are initials: nothing of this may keep anybody out.
@@ -231,7 +237,9 @@ fn identity_of(provider: &Provider, profile: &Profile) -> Identity {
 /// What `error` means (RFC 6749 §4.1.2.1). `user_cancelled_authorize` is Apple's.
 fn said_no(provider: &Provider, error: &str) -> Code {
     match error {
-        "access_denied" | "user_cancelled_authorize" | "login_required" | "interaction_required" => Code::ProviderCancelled,
+        "access_denied" | "user_cancelled_authorize" | "login_required" | "interaction_required" => {
+            Code::ProviderCancelled
+        }
         "server_error" | "temporarily_unavailable" => Code::ProviderUnreachable,
         _ => {
             let error: String = error.chars().filter(|letter| letter.is_ascii_graphic()).take(64).collect();

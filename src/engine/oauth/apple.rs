@@ -65,7 +65,8 @@ mod tests {
         let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64_STANDARD.encode(&der));
         let key = AppleKey::read("TEAM".into(), "KEY".into(), &pem).unwrap();
-        let secret = key.client_secret("app", "https://appleid.apple.com", Timestamp::from_second(1000).unwrap()).unwrap();
+        let secret =
+            key.client_secret("app", "https://appleid.apple.com", Timestamp::from_second(1000).unwrap()).unwrap();
         let (signed, signature) = secret.rsplit_once('.').unwrap();
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
         let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.pair.public_key().as_ref().to_vec());
@@ -75,7 +76,8 @@ mod tests {
             serde_json::from_slice(&bytes).unwrap()
         };
         assert_eq!(part(0), json!({ "alg": "ES256", "kid": "KEY", "typ": "JWT" }));
-        let claims = json!({ "iss": "TEAM", "iat": 1000, "exp": 1300, "aud": "https://appleid.apple.com", "sub": "app" });
+        let claims =
+            json!({ "iss": "TEAM", "iat": 1000, "exp": 1300, "aud": "https://appleid.apple.com", "sub": "app" });
         assert_eq!(part(1), claims);
         assert!(AppleKey::read("TEAM".into(), "KEY".into(), "no key").is_none());
     }

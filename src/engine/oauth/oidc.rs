@@ -121,7 +121,8 @@ impl Oidc<'_> {
         if let Some(expected) = claims.access_token_hash() {
             let key = id_token.signing_key(&verifier).map_err(ExchangeError::wrong)?;
             let algorithm = id_token.signing_alg().map_err(ExchangeError::wrong)?;
-            let hash = AccessTokenHash::from_token(tokens.access_token(), algorithm, key).map_err(ExchangeError::wrong)?;
+            let hash =
+                AccessTokenHash::from_token(tokens.access_token(), algorithm, key).map_err(ExchangeError::wrong)?;
             if hash != *expected {
                 return Err(ExchangeError::Wrong("the access token is not the one of the id_token"));
             }
@@ -169,7 +170,8 @@ impl Oidc<'_> {
             None => self.settings.client_secret.as_ref().map(|secret| secret.expose_secret().to_owned()),
         };
         let methods = metadata.token_endpoint_auth_methods_supported();
-        let takes_only_bodies = methods.is_some_and(|methods| !methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
+        let takes_only_bodies =
+            methods.is_some_and(|methods| !methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
         let auth = if takes_only_bodies { AuthType::RequestBody } else { AuthType::BasicAuth };
         let callback = RedirectUrl::new(self.callback_url.clone()).map_err(ExchangeError::wrong)?;
         let client_id = ClientId::new(self.settings.client_id.clone());

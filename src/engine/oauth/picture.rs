@@ -96,7 +96,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 /// Global unicast (2000::/3) without what leads elsewhere: documentation, Teredo, 6to4.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
-    let leads_elsewhere = (first == 0x2001 && (second < 0x200 || second == 0xdb8)) || first == 0x2002 || first == 0x3fff;
+    let leads_elsewhere =
+        (first == 0x2001 && (second < 0x200 || second == 0xdb8)) || first == 0x2002 || first == 0x3fff;
     (first & 0xe000) == 0x2000 && !leads_elsewhere
 }
 
@@ -111,9 +112,28 @@ mod tests {
             assert!(is_public(address.parse().unwrap()), "{address}");
         }
         for address in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-            "255.255.255.255", "192.0.0.8", "198.18.0.1", "203.0.113.7", "::1", "::", "fe80::1", "fc00::1", "fd00::1",
-            "::ffff:127.0.0.1", "2002:7f00:1::", "2001:db8::1", "ff02::1", "64:ff9b::7f00:1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "192.0.0.8",
+            "198.18.0.1",
+            "203.0.113.7",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "fd00::1",
+            "::ffff:127.0.0.1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "ff02::1",
+            "64:ff9b::7f00:1",
         ] {
             assert!(!is_public(address.parse().unwrap()), "{address}");
         }
@@ -123,7 +143,13 @@ mod tests {
     #[tokio::test]
     async fn a_picture_at_a_private_address_is_not_fetched() {
         let home = Url::parse("http://localhost:9/").unwrap();
-        for url in ["http://example.com/a.png", "https://127.0.0.1/a.png", "https://localhost/a.png", "https://[::1]/a.png", "file:///etc/passwd"] {
+        for url in [
+            "http://example.com/a.png",
+            "https://127.0.0.1/a.png",
+            "https://localhost/a.png",
+            "https://[::1]/a.png",
+            "file:///etc/passwd",
+        ] {
             assert!(Pictures.fetch(&Url::parse(url).unwrap(), Some(&home)).await.is_none(), "{url}");
         }
     }

@@ -172,10 +172,12 @@ mod tests {
     #[test]
     fn facebook_and_x_tell_no_address_that_counts() {
         let picture = json!({ "data": { "url": "https://f.example/p", "is_silhouette": true } });
-        let ann = facebook(&json!({ "id": "10", "name": "Ann", "email": "ann@example.com", "picture": picture })).unwrap();
+        let ann =
+            facebook(&json!({ "id": "10", "name": "Ann", "email": "ann@example.com", "picture": picture })).unwrap();
         assert!(ann.email.is_none() && ann.picture.is_none());
         let picture = "https://pbs.twimg.com/profile_images/1/a_normal.jpg";
-        let ann = x(&json!({ "data": { "id": "7", "name": "Ann", "username": "ann", "profile_image_url": picture } })).unwrap();
+        let ann = x(&json!({ "data": { "id": "7", "name": "Ann", "username": "ann", "profile_image_url": picture } }))
+            .unwrap();
         assert_eq!(ann.picture.unwrap().path(), "/profile_images/1/a_400x400.jpg");
     }
 }

@@ -98,9 +98,12 @@ impl Starts {
                    and expires_at > $4 returning user_id, secrets, redirect_url";
         for digest in self.states.all(state.as_bytes()) {
             for browser in self.browsers.all(browser.expose().as_bytes()) {
-                let Some(row) = tx.fetch_optional(sql, values![digest, provider, browser, now]).await? else { continue };
+                let Some(row) = tx.fetch_optional(sql, values![digest, provider, browser, now]).await? else {
+                    continue;
+                };
                 let opened = self.seal.open(&hexadecimal(&digest), &row.bytes("secrets")?);
-                let Some(Sealed { nonce, verifier }) = opened.and_then(|plain| serde_json::from_slice(&plain).ok()) else {
+                let Some(Sealed { nonce, verifier }) = opened.and_then(|plain| serde_json::from_slice(&plain).ok())
+                else {
                     return Ok(None);
                 };
                 return Ok(Some(Start {

@@ -57,7 +57,8 @@ impl Tickets {
     ) -> Result<String, StoreError> {
         let token = format!("{PREFIX}{}", new_token(random));
         let (digest, browser) = (self.grants.of(token.as_bytes()), self.browsers.of(browser.expose().as_bytes()));
-        let sql = "insert into oauth_grants (token_digest, user_id, browser_digest, expires_at) values ($1, $2, $3, $4)";
+        let sql =
+            "insert into oauth_grants (token_digest, user_id, browser_digest, expires_at) values ($1, $2, $3, $4)";
         tx.execute(sql, values![digest, user_id, browser, after(now, GRANT_LIFE)]).await?;
         Ok(token)
     }
