@@ -17,6 +17,7 @@ mod passwords;
 mod phone_sign_in;
 mod phones;
 mod profile;
+mod providers;
 mod remote;
 mod reset_password;
 mod sessions;
