@@ -138,6 +138,11 @@ impl Typed {
         let password_cost = password_cost(self.engine.password_hash_memory, self.engine.password_hash_passes)?;
         let data_dir = make_folder("data_dir", &self.data_dir)?;
         let secret_keys = secret_keys(self.secret_key, self.secret_key_file, &data_dir, random)?;
+        if altogic.is_some() && !self.providers.is_empty() {
+            return Err(ConfigError(
+                "providers.* are the embedded backend's, and altogic.env_url is set: set providers at that environment.".to_owned(),
+            ));
+        }
         let (client_keys, files_dir) = match altogic {
             Some(_) => (Vec::new(), data_dir.join("files")),
             None => (

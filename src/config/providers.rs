@@ -72,7 +72,9 @@ impl TypedProvider {
         };
         let client_secret = match (self.client_secret, self.client_secret_file) {
             (Some(_), Some(_)) => {
-                return Err(ConfigError(format!("Set providers.{name}.client_secret or client_secret_file, not both.")));
+                return Err(ConfigError(format!(
+                    "Set providers.{name}.client_secret or client_secret_file, not both."
+                )));
             }
             (Some(secret), None) => Some(secret),
             (None, Some(file)) => {

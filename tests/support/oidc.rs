@@ -53,6 +53,8 @@ pub enum Lie {
     Huge,
     /// It answers, and not within any patience.
     Slow,
+    /// No lie: it takes client secrets in the form, as Apple does.
+    Apple,
 }
 
 /// The server.
@@ -91,11 +93,13 @@ impl Idp {
             picture: Mutex::default(),
         }));
         let shared = idp.clone();
-        let server = HttpServer::new(move || App::new().app_data(web::Data::new(shared.clone())).default_service(web::to(answer)))
-            .workers(1)
-            .disable_signals()
-            .bind("127.0.0.1:0")
-            .expect("a port of this machine");
+        let server = HttpServer::new(move || {
+            App::new().app_data(web::Data::new(shared.clone())).default_service(web::to(answer))
+        })
+        .workers(1)
+        .disable_signals()
+        .bind("127.0.0.1:0")
+        .expect("a port of this machine");
         *idp.0.url.lock().unwrap() = format!("http://{}", server.addrs()[0]);
         actix_web::rt::spawn(server.run());
         idp
@@ -128,8 +132,12 @@ impl Idp {
     pub fn allow(&self, authorize: &str) -> String {
         let (mut back, asked) = self.back(authorize);
         let code = format!("code-{}", self.0.codes.lock().unwrap().len());
-        let issuer = if *self.0.lie.lock().unwrap() == Lie::AnswerIssuer { "https://other.example".into() } else { self.url() };
-        back.query_pairs_mut().append_pair("code", &code).append_pair("state", &asked["state"]).append_pair("iss", &issuer);
+        let issuer =
+            if *self.0.lie.lock().unwrap() == Lie::AnswerIssuer { "https://other.example".into() } else { self.url() };
+        back.query_pairs_mut()
+            .append_pair("code", &code)
+            .append_pair("state", &asked["state"])
+            .append_pair("iss", &issuer);
         self.0.codes.lock().unwrap().insert(code, asked);
         back.into()
     }
@@ -162,7 +170,10 @@ impl Idp {
             ("iat", json!(if lie == Lie::MadeLongAgo { now - 3600 } else { now })),
             ("exp", json!(if lie == Lie::Expired { now - 1 } else { now + 300 })),
             ("nonce", json!(if lie == Lie::Nonce { "another" } else { &asked["nonce"] })),
-            ("at_hash", json!(BASE64_URL_SAFE_NO_PAD.encode(if lie == Lie::AccessTokenHash { &[0; 16] } else { half }))),
+            (
+                "at_hash",
+                json!(BASE64_URL_SAFE_NO_PAD.encode(if lie == Lie::AccessTokenHash { &[0; 16] } else { half })),
+            ),
         ] {
             claims[name] = value;
         }
@@ -199,11 +210,14 @@ impl Idp {
         let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let basic = BASE64_STANDARD.encode(format!("{}:{}", encode(CLIENT_ID), encode(CLIENT_SECRET)));
         let sent = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-        if sent != Some(&format!("Basic {basic}")) {
+        // Apple: a secret that is signed anew each time, in the form.
+        let is_apples = form.get("client_secret").is_some_and(|secret| secret.split('.').count() == 3);
+        if sent != Some(&format!("Basic {basic}")) && !is_apples {
             return HttpResponse::Unauthorized().json(json!({ "error": "invalid_client" }));
         }
         let asked = self.0.codes.lock().unwrap().remove(form.get("code").map_or("", String::as_str));
-        let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(form.get("code_verifier").map_or("", String::as_str)));
+        let challenge =
+            BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(form.get("code_verifier").map_or("", String::as_str)));
         let Some(asked) = asked.filter(|asked| {
             asked["code_challenge"] == challenge && Some(&asked["redirect_uri"]) == form.get("redirect_uri")
         }) else {
@@ -215,6 +229,10 @@ impl Idp {
             answer["id_token"] = self.id_token(&asked, access_token).into();
         }
         HttpResponse::Ok().json(answer)
+    }
+
+    fn takes_forms(&self) -> bool {
+        *self.0.lie.lock().unwrap() == Lie::Apple
     }
 
     fn keys(&self) -> Value {
@@ -235,6 +253,7 @@ impl Idp {
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["ES256"],
+            "token_endpoint_auth_methods_supported": if self.takes_forms() { json!(["client_secret_post"]) } else { json!(["client_secret_basic"]) },
         })
     }
 }
@@ -249,7 +268,9 @@ async fn answer(idp: web::Data<Idp>, request: HttpRequest, body: web::Bytes) -> 
     let lie = *idp.0.lie.lock().unwrap();
     match (request.path(), lie) {
         ("/token", Lie::Broken) => HttpResponse::InternalServerError().finish(),
-        ("/token", Lie::Redirects) => HttpResponse::Found().insert_header(("location", format!("{}/elsewhere", idp.url()))).finish(),
+        ("/token", Lie::Redirects) => {
+            HttpResponse::Found().insert_header(("location", format!("{}/elsewhere", idp.url()))).finish()
+        }
         ("/token", Lie::Huge) => HttpResponse::Ok().content_type("application/json").body("a".repeat(8 << 20)),
         ("/token", Lie::Slow) => {
             actix_web::rt::time::sleep(Duration::from_secs(60)).await;
