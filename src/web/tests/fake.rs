@@ -92,7 +92,7 @@ impl Fake {
 
 impl AuthManager for Fake {
     fn offers(&self) -> &Offers {
-        &Offers {
+        static OFFERS: Offers = Offers {
             confirm_email: true,
             confirm_phone: true,
             phone_sign_up: true,
@@ -104,7 +104,8 @@ impl AuthManager for Fake {
             mail_codes: true,
             providers: Vec::new(),
             sms_countries: None,
-        }
+        };
+        &OFFERS
     }
 
     fn member(&self, _: Caller) -> Answer<Member> {
