@@ -354,3 +354,72 @@ async fn the_owner_takes_an_app_back_that_a_stranger_set_up_and_no_mail_gets_rou
     sign_in(&mut thief, "the lamp of a thief here").await;
     assert_eq!(thief.page.path, "/sign-in/two-factor", "{}", thief.page.text());
 }
+
+/// S18: an app that took the place of another one is taken back, and the other one is asked for again.
+#[actix_web::test]
+async fn a_mailbox_alone_does_not_get_round_an_app_by_taking_back_its_replacement() {
+    let mut guarded = Guarded::new().await;
+    let new_key = begin(&mut guarded.ann).await;
+    guarded.ann.fill("Code", &code_of(&guarded.hall, &new_key));
+    guarded.ann.press("Switch it on").await;
+    guarded.hall.pass(STEP);
+    let told = guarded.hall.newest_mail_to(EMAIL).await;
+    let mut reader = guarded.hall.browser();
+    reader.open(&told.not_me().expect("a link")).await;
+    reader.press("It was not me: take it back").await;
+    reader.fill("New password", "another lamp in the hall");
+    reader.press("Save the new password").await;
+    sign_in(&mut reader, "another lamp in the hall").await;
+    assert_eq!(reader.page.path, "/sign-in/two-factor", "{}", reader.page.text());
+    type_code(&mut reader, &code_of(&guarded.hall, &new_key)).await;
+    assert_eq!(reader.page.status, 401, "the replacement is gone");
+    type_code(&mut reader, &guarded.code()).await;
+    assert_eq!(reader.page.path, "/profile", "the former app counts again: {}", reader.page.text());
+}
+
+/// S35
+#[actix_web::test]
+async fn the_last_factor_that_is_removed_ends_the_other_sessions_and_links() {
+    let mut guarded = Guarded::new().await;
+    let mut phone = guarded.at_second_step().await;
+    type_code(&mut phone, &guarded.code()).await;
+    let mut late = guarded.hall.browser();
+    late.open("/magic-link").await;
+    late.fill("E-mail", EMAIL);
+    late.press("Send me a link").await;
+    let link = guarded.hall.newest_mail_to(EMAIL).await.link();
+    guarded.ann.open("/profile/two-factor").await;
+    guarded.ann.press("Remove").await;
+    phone.open("/profile").await;
+    assert_eq!(phone.page.path, "/sign-in", "{}", phone.page.text());
+    late.open(&link).await;
+    assert_eq!(late.page.status, 410, "{}", late.page.text());
+    guarded.ann.open("/profile").await;
+    assert_eq!(guarded.ann.page.path, "/profile", "the one that did it goes on");
+}
+
+/// S20
+#[actix_web::test]
+async fn a_session_without_a_fresh_proof_does_not_see_the_key_that_waits() {
+    let hall = Hall::open().await;
+    let mut thief = hall.member("Ann", EMAIL).await;
+    hall.pass(Duration::from_secs(601));
+    let mut ann = hall.browser();
+    sign_in(&mut ann, PASSWORD).await;
+    let key = begin(&mut ann).await;
+    thief.open("/profile/two-factor/authenticator").await;
+    assert_eq!(thief.page.path, "/profile/two-factor");
+    assert!(!thief.page.html().contains(&key));
+}
+
+/// S12: who knows the password and begins one sign-in after the other does not end the owner's.
+#[actix_web::test]
+async fn two_sign_ins_wait_side_by_side() {
+    let guarded = Guarded::new().await;
+    let mut ann = guarded.at_second_step().await;
+    for _ in 0..3 {
+        guarded.at_second_step().await;
+    }
+    type_code(&mut ann, &guarded.code()).await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+}
