@@ -166,6 +166,10 @@ fn check(config: &Config) -> Result<(), String> {
         println!("sms.provider           {sms}");
         println!("sms.countries          {countries}");
         println!("sms.daily_budget       {}", config.sms.daily_budget);
+        for provider in &config.providers {
+            println!("providers.{:<12} {}; register this callback URL there:", provider.name, provider.label);
+            println!("                       {}", provider.callback_url(&config.public_url));
+        }
         println!("limits.factor          {}", config.limits_factor);
         println!("limits.application_servers {:?}", config.application_servers);
     }

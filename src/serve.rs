@@ -290,6 +290,8 @@ impl Config {
             files_dir: self.files_dir.clone(),
             user_fields: self.user_fields.clone(),
             product_name: self.name.clone(),
+            providers: self.providers.clone(),
+            application_redirects: self.client_keys.iter().filter_map(|key| key.redirect_url.clone()).collect(),
             messages: crate::engine::MessageSettings {
                 sms_countries: self.sms.countries.clone(),
                 sms_daily_budget: self.sms.daily_budget,
@@ -312,6 +314,7 @@ impl Config {
             code_minutes: REMOTE_CODE_MINUTES,
             sms_countries: self.sms.countries.listed().map(<[String]>::to_vec),
             mail_codes: false,
+            providers: Vec::new(),
         };
         let public_url = self.public_url.clone();
         Some(remote::Settings { env_url: altogic.env_url, client_key: altogic.client_key, public_url, offers })

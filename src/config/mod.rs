@@ -7,6 +7,7 @@
 mod access;
 mod altogic;
 mod place;
+mod providers;
 mod secrets;
 mod server;
 mod sms;
@@ -37,7 +38,7 @@ use self::{
 };
 use crate::{
     access::Access,
-    engine::{SecretKey, credentials::HashCost, fields::Fields},
+    engine::{SecretKey, credentials::HashCost, fields::Fields, oauth::ProviderSettings},
     port::{Email, Random},
     rest::ClientKey,
 };
@@ -71,6 +72,7 @@ pub struct Config {
     pub sms: Sms,
     /// A folder whose templates replace ours.
     pub templates_dir: Option<PathBuf>,
+    pub providers: Vec<ProviderSettings>,
     pub limits_factor: f64,
     pub application_servers: Vec<IpNet>,
     /// Which pages of other sites people may open.
@@ -139,6 +141,11 @@ impl Typed {
         let password_cost = password_cost(self.engine.password_hash_memory, self.engine.password_hash_passes)?;
         let data_dir = make_folder("data_dir", &self.data_dir)?;
         let secret_keys = secret_keys(self.secret_key, self.secret_key_file, &data_dir, random)?;
+        if altogic.is_some() && !self.providers.is_empty() {
+            return Err(ConfigError(
+                "providers.* are the embedded backend's, and altogic.env_url is set: set providers at that environment.".to_owned(),
+            ));
+        }
         let (client_keys, files_dir) = match altogic {
             Some(_) => (Vec::new(), data_dir.join("files")),
             None => (
@@ -165,6 +172,7 @@ impl Typed {
             user_fields,
             smtp_url: self.mail.smtp_url,
             sms: self.sms.check()?,
+            providers: providers::providers(self.providers)?,
             templates_dir: templates_dir(self.templates_dir)?,
             limits_factor: self.limits.factor,
             application_servers: networks(

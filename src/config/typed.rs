@@ -13,6 +13,7 @@ use super::{
     access::TypedAccess,
     altogic::TypedAltogic,
     place,
+    providers::TypedProvider,
     sms::TypedSms,
     user_fields::{self, TypedField},
 };
@@ -36,6 +37,7 @@ pub(super) struct Typed {
     pub(super) engine: Engine,
     pub(super) mail: Mail,
     pub(super) sms: TypedSms,
+    pub(super) providers: BTreeMap<String, TypedProvider>,
     pub(super) templates_dir: Option<PathBuf>,
     pub(super) limits: Limits,
     pub(super) log: Log,
@@ -154,6 +156,7 @@ impl Default for Typed {
             engine: Engine::default(),
             mail: Mail::default(),
             sms: TypedSms::default(),
+            providers: BTreeMap::new(),
             templates_dir: None,
             limits: Limits::default(),
             log: Log::default(),

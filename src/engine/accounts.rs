@@ -17,7 +17,9 @@ use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
-    authenticators, devices, recovery_codes,
+    authenticators, devices,
+    oauth::identities,
+    recovery_codes,
     store::{Row, Store, StoreError, Transaction, values},
 };
 use crate::port::{Code, Email, Phone, User};
@@ -121,7 +123,8 @@ impl Account {
 /// A new account.
 pub(super) struct NewAccount<'a> {
     pub(super) user: &'a User,
-    pub(super) password_hash: &'a str,
+    /// `None` for one that a provider signs in to.
+    pub(super) password_hash: Option<&'a str>,
     pub(super) browser_digest: Option<[u8; 32]>,
 }
 
@@ -155,6 +158,12 @@ pub(super) async fn by_email(store: &Store, email: &Email) -> Result<Vec<Account
 pub(super) async fn is_held(tx: &mut Transaction<'_>, email: &Email) -> Result<bool, StoreError> {
     let sql = "select user_id from held_emails where email = $1";
     Ok(tx.fetch_optional(sql, values![email.as_str()]).await?.is_some())
+}
+
+/// The account that holds the address.
+pub(super) async fn holder(tx: &mut Transaction<'_>, email: &Email) -> Result<Option<String>, StoreError> {
+    let sql = "select user_id from held_emails where email = $1";
+    tx.fetch_optional(sql, values![email.as_str()]).await?.map(|row| row.text("user_id")).transpose()
 }
 
 /// Adds an account.
@@ -216,11 +225,12 @@ pub(super) async fn disown(tx: &mut Transaction<'_>, user_id: &str) -> Result<()
     throw_out(tx, user_id).await
 }
 
-/// Takes the password, the known browsers and the sessions of an account. Its second factors stay: a mailbox alone must not switch
+/// Takes the password, the connected accounts at providers, the known browsers and the sessions of an account. Its second factors stay: a mailbox alone must not switch
 /// them off (S18).
 pub(super) async fn throw_out(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     tx.execute("update users set password_hash = null where id = $1", values![user_id]).await?;
     devices::forget_all(tx, user_id).await?;
+    identities::remove(tx, user_id).await?;
     tx.execute("delete from sessions where user_id = $1", values![user_id]).await.map(drop)
 }
 

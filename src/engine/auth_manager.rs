@@ -6,10 +6,10 @@ use tracing::Instrument as _;
 
 use super::{Engine, flows, shown::Shown, watched::Watch};
 use crate::port::{
-    AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Entrance, Failure,
-    FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof,
-    ProofMethods, Proved, RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone,
-    SignedUp, User,
+    AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Connection, Connections,
+    Entrance, Failure, FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified,
+    Proof, ProofMethods, Proved, ProviderAnswer, ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf,
+    SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
 };
 
 impl AuthManager for Engine {
@@ -274,6 +274,32 @@ impl AuthManager for Engine {
         self.watched(Watch::on("report_not_me", &caller), |engine| async move {
             flows::report_not_me(&engine, &caller, &key).await
         })
+    }
+
+    fn begin_provider(&self, caller: Caller, provider: String, purpose: ProviderFor) -> Answer<String> {
+        self.finish(|engine| async move { flows::begin_provider(&engine, &caller, &provider, purpose).await })
+    }
+
+    fn finish_provider(&self, caller: Caller, provider: String, answer: ProviderAnswer) -> Answer<ProviderReturn> {
+        self.finish(|engine| async move { flows::finish_provider(&engine, &caller, &provider, answer).await })
+    }
+
+    fn offered_connection(&self, caller: Caller, offer: String) -> Answer<Option<Connection>> {
+        let engine = self.clone();
+        Box::pin(async move { flows::offered_connection(&engine, &caller, &offer).await })
+    }
+
+    fn accept_connection(&self, caller: Caller, offer: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::accept_connection(&engine, &caller, &offer).await })
+    }
+
+    fn connections(&self, caller: Caller) -> Answer<Connections> {
+        let engine = self.clone();
+        Box::pin(async move { flows::connections(&engine, &caller).await })
+    }
+
+    fn disconnect(&self, caller: Caller, provider: String) -> Answer<()> {
+        self.finish(|engine| async move { flows::disconnect(&engine, &caller, &provider).await })
     }
 
     fn get_all_sessions(&self, caller: Caller) -> Answer<Vec<Session>> {

@@ -18,6 +18,7 @@ mod flows;
 pub mod keys;
 mod limits;
 pub mod lookup;
+pub mod oauth;
 mod objects;
 pub mod outbox;
 pub mod passwords;
@@ -56,6 +57,7 @@ use self::{
     files::Files,
     keys::Keys,
     limits::Limits,
+    oauth::Providers,
     outbox::{Outbox, TemplateError},
     recovery_codes::Recovery,
     sessions::Sessions,
@@ -88,6 +90,7 @@ struct Parts {
     authenticators: Authenticators,
     recovery: Recovery,
     devices: Devices,
+    providers: Providers,
     keys: Keys,
     limits: Limits,
     sign_ins: SignIns,
@@ -104,6 +107,8 @@ pub enum EngineError {
     PublicUrl(String),
     #[error("a template has a mistake: {0}")]
     Template(#[from] TemplateError),
+    #[error("no client for the providers can be made")]
+    Providers(#[from] reqwest::Error),
     #[error(transparent)]
     Hasher(#[from] HasherError),
 }
@@ -133,6 +138,7 @@ impl Engine {
         let keys = &settings.secret_keys;
         let (name, url) = (&settings.product_name, &settings.public_url);
         let templates = settings.messages.templates_dir.as_deref();
+        let providers = Providers::new(&settings.providers, url, keys)?;
         let outbox = Outbox::new(keys, name, url, templates, Arc::clone(&clock), Arc::clone(&random))?;
         Ok(Self(Arc::new(Parts {
             offers: Offers {
@@ -146,6 +152,7 @@ impl Engine {
                 code_minutes: codes::MINUTES,
                 sms_countries: settings.messages.sms_countries.listed().map(<[String]>::to_vec),
                 mail_codes: true,
+                providers: providers.offers(),
             },
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),
@@ -154,6 +161,7 @@ impl Engine {
             authenticators: Authenticators::new(keys),
             recovery: Recovery::new(keys),
             devices: Devices::new(keys),
+            providers,
             keys: Keys::new(keys),
             sign_ins: SignIns::default(),
             limits: Limits::new(settings.limits_factor, settings.application_servers.clone()),
@@ -234,6 +242,10 @@ impl Engine {
 
     fn devices(&self) -> &Devices {
         &self.0.devices
+    }
+
+    fn providers(&self) -> &Providers {
+        &self.0.providers
     }
 
     fn keys(&self) -> &Keys {

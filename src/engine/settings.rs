@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use super::{credentials::HashCost, fields::Fields};
+use super::{credentials::HashCost, fields::Fields, oauth::ProviderSettings};
 
 /// The settings of the embedded backend.
 #[derive(Debug, Clone)]
@@ -43,6 +43,10 @@ pub struct Settings {
     /// What the mails call this place; no password may be made of it.
     pub product_name: String,
     pub messages: MessageSettings,
+    pub providers: Vec<ProviderSettings>,
+    /// The redirect URLs that applications of the settings have of their own. Those of applications that were added while the
+    /// server runs are in the database.
+    pub application_redirects: Vec<String>,
 }
 
 /// What the operator sets of mail and SMS.

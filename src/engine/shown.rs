@@ -3,8 +3,8 @@
 
 use super::fields::Fields;
 use crate::port::{
-    AccessToken, AuthenticatorKey, Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, RecoveryCodes, Session,
-    SignedUp, StoredFile, User,
+    AccessToken, AuthenticatorKey, Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, ProviderReturn,
+    RecoveryCodes, Session, SignedUp, StoredFile, User,
 };
 
 /// An answer, which may hold users.
@@ -27,6 +27,8 @@ pub(super) trait Shown: Sized {
 
 /// Answers without a user.
 impl Shown for () {}
+impl Shown for String {}
+impl Shown for ProviderReturn {}
 impl Shown for AuthenticatorKey {}
 impl Shown for AccessToken {}
 impl Shown for Bucket {}

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
-    AccessToken, AuthenticatorKey, Caller, ChallengeToken, DeviceTicket, Factors, FieldUpdate, LinkKey, Outcome,
-    Password, RecoveryCodes, SecondFactors, Session, User,
+    AccessToken, AuthenticatorKey, Caller, ChallengeToken, Connection, Connections, DeviceTicket, Factors, FieldUpdate,
+    LinkKey, Outcome, Password, ProviderAnswer, ProviderFor, ProviderOffer, ProviderReturn, RecoveryCodes,
+    SecondFactors, Session, User,
 };
 
 /// What an operation returns: a future of its own, so that the backend can be a trait object.
@@ -212,6 +213,31 @@ pub trait AuthManager: Send + Sync {
     /// another one has by now: then nothing is changed.
     fn report_not_me(&self, caller: Caller, key: LinkKey) -> Answer<AccessToken>;
 
+    /// Begins a journey to a provider: answers the absolute URL that the browser goes on to. Only this browser
+    /// (`caller.browser`) can finish it, once and within ten minutes (SECURITY.md S26).
+    ///
+    /// Refused with `ProviderUnknown`, or `ProviderUnreachable`.
+    fn begin_provider(&self, caller: Caller, provider: String, purpose: ProviderFor) -> Answer<String>;
+
+    /// Finishes it with what came back. A new identity gets an account, unless an account holds its address: then the answer is
+    /// an offer. An identity is never found by its address (S24, S25).
+    ///
+    /// Refused with `ProviderJourneyGone`, `ProviderCancelled`, `ProviderUnreachable`, `ProviderAnswerInvalid`; with
+    /// `IdentityNotUnique` where it shall be connected and another account has it.
+    fn finish_provider(&self, caller: Caller, provider: String, answer: ProviderAnswer) -> Answer<ProviderReturn>;
+
+    /// *Member.* What waits to be connected to the caller's account; `None` when nothing does, or it waits for another one.
+    fn offered_connection(&self, caller: Caller, offer: String) -> Answer<Option<Connection>>;
+
+    /// *Member.* Connects it, and tells the owner. Wants a fresh proof. Refused with `ProviderJourneyGone` or `IdentityNotUnique`.
+    fn accept_connection(&self, caller: Caller, offer: String) -> Answer<()>;
+
+    /// *Member.* The connected accounts.
+    fn connections(&self, caller: Caller) -> Answer<Connections>;
+
+    /// *Member.* Disconnects a provider, and tells the owner. Wants a fresh proof. Refused with `LastWayIn`.
+    fn disconnect(&self, caller: Caller, provider: String) -> Answer<()>;
+
     /// *Member.* The sessions of the caller's account, newest first, the current one marked.
     fn get_all_sessions(&self, caller: Caller) -> Answer<Vec<Session>>;
 
@@ -260,6 +286,8 @@ pub struct Offers {
     pub sms_countries: Option<Vec<String>>,
     /// Whether mails that were asked for at our pages carry a code to type there, beside their link.
     pub mail_codes: bool,
+    /// The providers to sign in with, in the order in which they are shown.
+    pub providers: Vec<ProviderOffer>,
 }
 
 /// What a mail with a code was asked for.

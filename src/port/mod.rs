@@ -23,6 +23,7 @@ mod field_name;
 mod files;
 mod inbox;
 mod phone;
+mod providers;
 mod refusal;
 mod second_factors;
 mod secret;
@@ -45,11 +46,12 @@ pub use files::{
 };
 pub use inbox::{DevInbox, Message};
 pub use phone::Phone;
+pub use providers::{Connection, Connections, ProviderAnswer, ProviderFor, ProviderOffer, ProviderReturn};
 pub use refusal::{Code, Failure, Field, Outcome, Problem, Refusal, Trouble};
 pub use second_factors::{AuthenticatorKey, Factors, RecoveryCodes, SecondFactors, TrustedBrowser};
 pub use secret::{
-    AccessToken, BrowserTicket, ChallengeToken, DeviceTicket, LinkKey, OneTimeCode, Password, RecoveryCode,
-    SessionToken,
+    AccessToken, BrowserTicket, ChallengeToken, DeviceTicket, LinkKey, OneTimeCode, Password, ProviderCode,
+    RecoveryCode, SessionToken,
 };
 pub use session::{Agent, Session, Version};
 pub use storage::Storage;

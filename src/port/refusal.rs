@@ -94,6 +94,20 @@ pub enum Code {
     SecondFactorIsOff,
     /// No key waits for the first code of an authenticator app.
     AuthenticatorGone,
+    /// No provider of that name is set up.
+    ProviderUnknown,
+    /// The provider does not answer, or too slowly.
+    ProviderUnreachable,
+    /// What the provider says cannot be believed.
+    ProviderAnswerInvalid,
+    /// The person, or the provider, said no.
+    ProviderCancelled,
+    /// The journey to the provider is over, was finished already, or began in another browser.
+    ProviderJourneyGone,
+    /// The account at the provider is connected to another account here.
+    IdentityNotUnique,
+    /// Without it nobody could sign in to the account any more.
+    LastWayIn,
     /// The backend does not have it.
     NotOffered,
     MissingPassword,

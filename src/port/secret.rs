@@ -50,6 +50,10 @@ token! {
     AccessToken, 512, Code::MissingAccessToken, Code::InvalidAccessToken
 }
 token! {
+    /// The authorization code of a provider; some are longer than a thousand letters.
+    ProviderCode, 4096, Code::ProviderAnswerInvalid, Code::ProviderAnswerInvalid
+}
+token! {
     /// The key inside a mailed link. Fetching the link does not spend it.
     LinkKey, 512, Code::MissingAccessToken, Code::InvalidAccessToken
 }

@@ -59,6 +59,23 @@ impl fmt::Display for Code {
             }
             Self::SecondFactorIsOff => "There is no second factor yet. Switch one on first.",
             Self::AuthenticatorGone => "The key that was shown is no longer good. Begin again with a new one.",
+            Self::ProviderUnknown => "Signing in with that provider is not offered here.",
+            Self::ProviderUnreachable => {
+                "The provider does not answer right now. Try again in a moment, or use another way to sign in."
+            }
+            Self::ProviderAnswerInvalid => {
+                "The provider's answer could not be checked, so it was not taken. Try again, or use another way to sign in."
+            }
+            Self::ProviderCancelled => "The sign-in was cancelled at the provider.",
+            Self::ProviderJourneyGone => {
+                "This sign-in took too long, was finished already, or began in another browser. Begin again."
+            }
+            Self::IdentityNotUnique => {
+                "That account is connected to another account here. Sign in to that one and disconnect it first."
+            }
+            Self::LastWayIn => {
+                "This is the only way to sign in to your account. Set a password or confirm an e-mail address first."
+            }
             Self::NotOffered => "This is not offered here.",
             Self::SecondFactorNeedsPhone => "Set and verify a phone number first; the codes are sent to it.",
             Self::MissingPassword => "Type your password.",

@@ -192,6 +192,14 @@ fn words(code: Code) -> (u16, &'static str) {
         Code::ChallengeGone | Code::AuthenticatorGone => (403, "invalid_access_token"),
         Code::SecondFactorIsOn => (400, "second_factor_is_on"),
         Code::SecondFactorNeedsPhone => (400, "second_factor_needs_phone"),
+        // Said at pages and in redirects, never in an envelope.
+        Code::ProviderUnknown
+        | Code::ProviderUnreachable
+        | Code::ProviderAnswerInvalid
+        | Code::ProviderCancelled
+        | Code::ProviderJourneyGone
+        | Code::IdentityNotUnique
+        | Code::LastWayIn => (403, "permission_denied"),
         Code::BucketNotUnique => (400, "bucket_not_unique"),
         Code::BucketNotYours | Code::NotOffered | Code::SecondFactorIsOff => (403, "permission_denied"),
         Code::FileNotFound => (404, "file_not_found"),

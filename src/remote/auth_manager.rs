@@ -7,10 +7,10 @@ use serde_json::json;
 use super::{Remote, operations, pictures, wire::Ask};
 use crate::{
     port::{
-        AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Entrance, Failure,
-        FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof,
-        ProofMethods, Proved, RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone,
-        SignedUp, User,
+        AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection,
+        Connections, Entrance, Failure, FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome,
+        Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer, ProviderFor, ProviderReturn,
+        RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
     },
     protocol::{paths, refusals::Asked},
 };
@@ -204,6 +204,30 @@ impl AuthManager for Remote {
 
     fn open_mail_code(&self, _: Caller, _: MailedFor, _: String, _: String) -> Answer<AccessToken> {
         refused(Code::InvalidOneTimeCode)
+    }
+
+    fn begin_provider(&self, _: Caller, _: String, _: ProviderFor) -> Answer<String> {
+        refused(Code::NotOffered)
+    }
+
+    fn finish_provider(&self, _: Caller, _: String, _: ProviderAnswer) -> Answer<ProviderReturn> {
+        refused(Code::NotOffered)
+    }
+
+    fn offered_connection(&self, _: Caller, _: String) -> Answer<Option<Connection>> {
+        refused(Code::NotOffered)
+    }
+
+    fn accept_connection(&self, _: Caller, _: String) -> Answer<()> {
+        refused(Code::NotOffered)
+    }
+
+    fn connections(&self, _: Caller) -> Answer<Connections> {
+        refused(Code::NotOffered)
+    }
+
+    fn disconnect(&self, _: Caller, _: String) -> Answer<()> {
+        refused(Code::NotOffered)
     }
 
     fn describe_not_me(&self, _: Caller, _: LinkKey) -> Answer<NotMe> {

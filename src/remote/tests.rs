@@ -28,6 +28,7 @@ impl Clock for MovedClock {
 
 fn remote_at(env_url: &str, clock: Arc<MovedClock>) -> Remote {
     let offers = Offers {
+        providers: Vec::new(),
         confirm_email: true,
         confirm_phone: true,
         phone_sign_up: true,

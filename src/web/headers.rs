@@ -92,11 +92,16 @@ pub(crate) async fn same_origin(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    if !is_safe(request.method()) && is_foreign(&request) {
+    if !is_safe(request.method()) && is_foreign(&request) && !is_callback(&request) {
         tracing::warn!(target: "vestibule::security", path = request.path(), "a form that came from elsewhere was refused");
         return Ok(request.into_response(HttpResponse::from_error(PageError::ForeignOrigin)));
     }
     next.call(request).await
+}
+
+/// Apple answers by a form of its own page. What takes it changes nothing and has no cookie to do it with.
+fn is_callback(request: &ServiceRequest) -> bool {
+    request.match_pattern().is_some_and(|pattern| pattern.ends_with("/_auth/{provider}/callback"))
 }
 
 fn is_safe(method: &Method) -> bool {

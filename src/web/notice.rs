@@ -34,6 +34,10 @@ pub(crate) enum Notice {
     PictureRemoved,
     OtherSessionEnded,
     OtherSessionsEnded,
+    ProveToConnect,
+    ProviderConnected,
+    ProviderDisconnected,
+    ConnectionGone,
 }
 
 impl Notice {
@@ -74,6 +78,14 @@ impl Notice {
             Self::PictureChanged => "Your picture was changed.",
             Self::PictureRemoved => "Your picture was removed.",
             Self::OtherSessionEnded => "That session was ended.",
+            Self::ProveToConnect => {
+                "There is an account with that address already. Sign in to it as usual, then you can connect the two."
+            }
+            Self::ProviderConnected => "Connected. From now on you can sign in with it.",
+            Self::ProviderDisconnected => "Disconnected. It no longer signs in to your account.",
+            Self::ConnectionGone => {
+                "What waited to be connected is over, or belongs to another account. You can connect it here at any time."
+            }
             Self::OtherSessionsEnded => "All other sessions were ended.",
         }
     }
@@ -86,6 +98,8 @@ impl Notice {
                 | Self::SessionEnded
                 | Self::SignInGone
                 | Self::LinkGone
+                | Self::ProveToConnect
+                | Self::ConnectionGone
                 | Self::KeyGone
                 | Self::CodeGone
                 | Self::EmailChangeLinkFailed

@@ -19,10 +19,10 @@ use super::{
     },
     pages::{
         auth_redirect, authenticator, change_password, check_inbox, choose_password, choose_password_phone, dev_inbox,
-        home, magic_link, mail_code, not_me, profile, profile_email, profile_email_confirm, profile_name,
-        profile_password, profile_phone, profile_phone_confirm, profile_picture, profile_sessions, profile_two_factor,
-        recovery_code, reset_password, reset_password_phone, sign_in, sign_in_code, sign_in_code_enter, sign_in_phone,
-        sign_out, sign_up, sign_up_phone, two_factor, verify_phone,
+        home, magic_link, mail_code, not_me, profile, profile_connections, profile_email, profile_email_confirm,
+        profile_name, profile_password, profile_phone, profile_phone_confirm, profile_picture, profile_sessions,
+        profile_two_factor, provider, recovery_code, reset_password, reset_password_phone, sign_in, sign_in_code,
+        sign_in_code_enter, sign_in_phone, sign_out, sign_up, sign_up_phone, two_factor, verify_phone,
     },
     visit::Visit,
 };
@@ -72,6 +72,13 @@ fn table() -> Vec<Place> {
             .post(profile_email_confirm::submit),
         at("/profile/phone", Members).get(profile_phone::show).post(profile_phone::submit),
         at("/profile/phone/confirm", Members).get(profile_phone_confirm::show).post(profile_phone_confirm::submit),
+        at("/profile/connections", Members).get(profile_connections::show),
+        at("/profile/connections/connect", Members).get(profile_connections::show).post(profile_connections::connect),
+        at("/profile/connections/disconnect", Members)
+            .get(profile_connections::show)
+            .post(profile_connections::disconnect),
+        at("/profile/connections/offer", Members).get(profile_connections::offer).post(profile_connections::accept),
+        at("/profile/connections/decline", Members).get(profile_connections::show).post(profile_connections::decline),
         at("/profile/sessions", Members).get(profile_sessions::show),
         at("/profile/sessions/end", Members).get(profile_sessions::show).post(profile_sessions::end_one),
         at("/profile/sessions/end-others", Members).get(profile_sessions::show).post(profile_sessions::end_others),
@@ -94,6 +101,11 @@ fn table() -> Vec<Place> {
         at("/forward-auth", Anyone).get(forward_auth::answer),
         at("/forward-auth/envoy{page:/.*}", Anyone).any(forward_auth::answer),
         at(forward_auth::ENTER, Members).get(forward_auth::enter),
+        at("/_auth/{provider}", Anyone).get(provider::show).post(provider::submit),
+        at("/_auth/{provider}/callback", Anyone).get(provider::callback).post(provider::callback_posted),
+        // The environment in the path, as applications of the shared clusters have it (ALTOGIC_WIRE.md §11).
+        at("/_auth/{environment}/{provider}", Anyone).get(provider::show),
+        at("/e:{environment}/_auth/{provider}", Anyone).get(provider::show),
         at("/.well-known/change-password", Anyone).get(change_password::show),
     ]
 }

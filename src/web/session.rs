@@ -12,6 +12,7 @@
 //! | `f` | the sign-in that waits for its second factor: its token, where the code went (masked), what to say after | until it ends |
 //! | `d` | the tickets of the people who signed in with this browser, the last one first | sign-outs and sign-ins alike |
 //! | `p` | which numbers wait for which codes, one for each journey | until it ends |
+//! | `o` | the identity at a provider that waits for the proof of an account | until connected, or sign-out |
 //! | `a` | what a mailed link brought, moved out of the URL (SECURITY.md S47) | until used |
 //!
 //! A browser drops a cookie above 4096 bytes without a word (S40), and sealing makes the text half as long again. Every
@@ -43,6 +44,7 @@ const ARRIVAL: &str = "a";
 const WAITING: &str = "f";
 const DEVICES: &str = "d";
 const TEXTED: &str = "p";
+const OFFER: &str = "o";
 
 /// People whose browser this is, at most: a household. One ticket has 43 letters.
 const DEVICES_MAX: usize = 3;
@@ -173,8 +175,11 @@ impl CookieSession {
     /// Begins a session: everything else in the cookie is dropped and the browser gets a new secret, so that nothing
     /// planted or seen before the sign-in is worth anything after it (S32). The page to come back to is handed out.
     pub(crate) fn begin(&self, token: &SessionToken) -> Option<String> {
-        let return_to = self.return_to();
+        let (return_to, offer) = (self.return_to(), self.offer());
         self.clear();
+        if let Some(offer) = offer {
+            self.keep_offer(&offer);
+        }
         self.write(TOKEN, &token.expose());
         return_to
     }
@@ -271,6 +276,23 @@ impl CookieSession {
     pub(crate) fn forget_arrival(&self) {
         if self.0.contains_key(ARRIVAL) {
             self.0.remove(ARRIVAL);
+        }
+    }
+
+    /// The identity that waits for the proof of an account. It goes through the sign-in.
+    pub(crate) fn offer(&self) -> Option<String> {
+        self.read(OFFER)
+    }
+
+    /// Keeps what a provider's sign-in found an account for.
+    pub(crate) fn keep_offer(&self, offer: &str) {
+        self.write(OFFER, &offer);
+    }
+
+    /// Forgets it, once it was connected, declined or over.
+    pub(crate) fn forget_offer(&self) {
+        if self.0.contains_key(OFFER) {
+            self.0.remove(OFFER);
         }
     }
 
@@ -462,6 +484,7 @@ mod tests {
         session.come_back_to(&format!("/{}", "a".repeat(RETURN_TO_MAX - 1)));
         session.begin_journey(JourneyKind::SignUp, &format!("{}@example.com", "a".repeat(60)));
         session.keep_arrival(&Arrival { action: Action::MagicLink, token: "t".repeat(512) });
+        session.keep_offer(&"o".repeat(43));
         session.leave_notice(Notice::MailSentToNewAddress);
         let (token, phone) = ("t".repeat(128), "+49 … 78".to_owned());
         let sent = Some(Sent { phone, expires_at: Timestamp::UNIX_EPOCH });

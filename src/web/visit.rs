@@ -190,6 +190,7 @@ impl Visit {
             self.0.session.leave_notice(notice);
         }
         let mut response = match return_to {
+            _ if self.0.session.offer().is_some() => self.go("/profile/connections/offer"),
             Some(address) => see_other(&address),
             None => self.go("/profile"),
         };

@@ -47,7 +47,7 @@ impl Guarded {
 }
 
 /// Shows the key of a new app.
-async fn begin(browser: &mut Browser) -> String {
+pub(super) async fn begin(browser: &mut Browser) -> String {
     browser.open("/profile/two-factor").await;
     let button =
         if browser.page.text().contains("Set up another app") { "Set up another app" } else { "Set up an app" };
@@ -57,7 +57,7 @@ async fn begin(browser: &mut Browser) -> String {
 }
 
 /// What an app shows now.
-fn code_of(hall: &Hall, key: &str) -> String {
+pub(super) fn code_of(hall: &Hall, key: &str) -> String {
     let now = format!("@{}", hall.now().as_second());
     let output = Command::new("oathtool").args(["--totp", "-b", key, "--now", &now]).output().expect("oathtool");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

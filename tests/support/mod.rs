@@ -3,6 +3,7 @@
 mod browser;
 mod hall;
 mod mail;
+pub mod oidc;
 mod page;
 mod served;
 

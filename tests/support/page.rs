@@ -65,6 +65,15 @@ impl Page {
         ids.split(' ').filter_map(|id| html.select(&selector(&format!("#{id}.wrong"))).next()).map(inner_text).next()
     }
 
+    /// Where a page leads that goes on by itself.
+    pub fn way_on(&self) -> String {
+        let html = Html::parse_document(&self.html());
+        let refresh = html.select(&selector("meta[http-equiv=refresh]")).next();
+        let refresh = refresh.unwrap_or_else(|| panic!("no way on in {}", self.text()));
+        let content = refresh.value().attr("content").expect("a content");
+        content.strip_prefix("0; url=").expect("at once").to_owned()
+    }
+
     /// The token of its forms.
     pub fn csrf(&self) -> String {
         let html = Html::parse_document(&self.html());

@@ -68,6 +68,8 @@ impl Wire {
             user_fields: Fields::default(),
             product_name: "Vestibule".to_owned(),
             messages: MessageSettings::default(),
+            providers: Vec::new(),
+            application_redirects: Vec::new(),
         };
         set(&mut settings);
         let store = Store::open(&format!("sqlite:{}/hall.db", folder.path().display())).await.expect("a store");

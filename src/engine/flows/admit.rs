@@ -18,6 +18,8 @@ pub(super) enum FirstFactor {
     Password,
     /// That they read the mailbox.
     Mailbox,
+    /// That a provider knows them.
+    Provider,
     /// That they have the phone: a code that went there cannot be the second factor as well (SECURITY.md S18).
     Phone,
 }
@@ -46,7 +48,10 @@ pub(super) async fn admit(
     if account.has_second_factor() && !engine.devices().is_trusted(&mut tx, user_id, caller, engine.now()).await? {
         return second_factor::challenge(engine, caller, tx, &account, first).await.map(Entrance::Challenged);
     }
-    let_in(engine, caller, tx, user_id, Entry::First(first)).await.map(Entrance::Granted)
+    // Whoever just made the account at a provider is not told that they signed in.
+    let is_first = first == FirstFactor::Provider && account.user.last_login_at == account.user.signed_up_at;
+    let entry = if is_first { Entry::SignUp } else { Entry::First(first) };
+    let_in(engine, caller, tx, user_id, entry).await.map(Entrance::Granted)
 }
 
 /// Begins the session, after everything that was asked for, and remembers the browser; commits.

@@ -16,11 +16,16 @@ use crate::{
 pub(in crate::engine) async fn change_picture(engine: &Engine, caller: &Caller, bytes: Vec<u8>) -> Outcome<User> {
     let user_id = engine.current(caller).await?.member.user.id;
     engine.limits().take(Action::UploadToAccount, &user_id, engine.now()).map_err(limits::exceeded)?;
+    set_picture(engine, &user_id, bytes).await
+}
+
+/// As [`change_picture`], for an account that a provider knows a picture of.
+pub(super) async fn set_picture(engine: &Engine, user_id: &str, bytes: Vec<u8>) -> Outcome<User> {
     let picture = engine.files().darkroom.develop(bytes, Framing::Avatar).await?;
     let id = new_id(engine.random());
-    let row = row(engine, &user_id, &id, &picture);
+    let row = row(engine, user_id, &id, &picture);
     write_bytes(engine, &id, picture.bytes).await?;
-    let changed = record(engine, &user_id, row).await;
+    let changed = record(engine, user_id, row).await;
     if changed.is_err() {
         take_back(engine, &id).await;
     }

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     engine::{
         Engine, accounts,
+        oauth::tickets::Tickets,
         store::values,
         tokens::{Link, Purpose},
     },
@@ -19,6 +20,9 @@ pub(in crate::engine) async fn get_auth_grant(
     caller: &Caller,
     token: &AccessToken,
 ) -> Outcome<Entrance> {
+    if Tickets::is_grant(token) {
+        return redeem_provider(engine, caller, token, granted(engine, caller, token).await?.0).await;
+    }
     let link = live_link(engine, token).await?;
     redeem(engine, caller, &link).await
 }
@@ -29,11 +33,33 @@ pub(in crate::engine) async fn finish_where_begun(
     caller: &Caller,
     token: &AccessToken,
 ) -> Outcome<Option<Entrance>> {
+    if Tickets::is_grant(token) {
+        return match granted(engine, caller, token).await? {
+            (user_id, true) => redeem_provider(engine, caller, token, user_id).await.map(Some),
+            (_, false) => Ok(None),
+        };
+    }
     let link = live_link(engine, token).await?;
     if !engine.links().began_in(&link, caller.browser.as_ref()) {
         return Ok(None);
     }
     redeem(engine, caller, &link).await.map(Some)
+}
+
+/// Whose the token of a provider's sign-in is, and whether that began in this browser.
+async fn granted(engine: &Engine, caller: &Caller, token: &AccessToken) -> Outcome<(String, bool)> {
+    let tickets = &engine.providers().tickets;
+    let granted = tickets.granted(engine.store(), token, caller.browser.as_ref(), engine.now()).await?;
+    Ok(granted.ok_or(Code::InvalidAccessToken)?)
+}
+
+async fn redeem_provider(engine: &Engine, caller: &Caller, token: &AccessToken, user_id: String) -> Outcome<Entrance> {
+    let _change = engine.sessions().change(&user_id);
+    let mut tx = engine.store().begin().await?;
+    if !engine.providers().tickets.spend(&mut tx, token, engine.now()).await? {
+        return Err(Code::InvalidAccessToken.into());
+    }
+    admit(engine, caller, tx, &user_id, FirstFactor::Provider).await
 }
 
 async fn live_link(engine: &Engine, token: &AccessToken) -> Outcome<Link> {

@@ -52,7 +52,8 @@ fn failure(home: &Url, purpose: Purpose) -> Landing {
     landing(home, &[("status", "400"), ("action", purpose.action()), ("error", error)])
 }
 
-fn landing(home: &Url, parameters: &[(&str, &str)]) -> Landing {
+/// A redirect URL with what became of a journey; a query of its own is kept.
+pub(super) fn landing(home: &Url, parameters: &[(&str, &str)]) -> Landing {
     let mut location = home.clone();
     location.query_pairs_mut().extend_pairs(parameters);
     Landing { location: location.into() }

@@ -40,7 +40,7 @@ pub(in crate::engine) async fn sign_up_with_email(
         return taken(engine, tx, &email, may_mail).await;
     }
     let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
-    accounts::insert(&mut tx, &NewAccount { user: &user, password_hash: &password_hash, browser_digest }).await?;
+    accounts::insert(&mut tx, &NewAccount { user: &user, password_hash: Some(&password_hash), browser_digest }).await?;
     if !waits_for_proof {
         return begin_at_once(engine, caller, tx, user, &email, BeginAtOnce { vouched_for, may_mail }).await;
     }

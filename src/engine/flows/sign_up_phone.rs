@@ -55,7 +55,7 @@ pub(in crate::engine) async fn sign_up_with_phone(
         return taken(engine, tx, &phone, may_text).await;
     }
     let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
-    accounts::insert(&mut tx, &NewAccount { user: &user, password_hash: &password_hash, browser_digest }).await?;
+    accounts::insert(&mut tx, &NewAccount { user: &user, password_hash: Some(&password_hash), browser_digest }).await?;
     if !waits {
         return begin_at_once(engine, caller, tx, user, &phone, vouched_for).await;
     }

@@ -36,6 +36,13 @@ pub enum Security {
     RecoveryCodesNew,
     /// A browser is not asked for the second factor any more.
     BrowserTrusted,
+    /// An account at a provider signs in to it from now on, or no longer.
+    ProviderConnected {
+        provider: String,
+    },
+    ProviderDisconnected {
+        provider: String,
+    },
     /// Somebody signed in from a browser that never did.
     NewSignIn,
 }
@@ -57,6 +64,8 @@ impl Security {
             Self::RecoveryCodeUsed { .. } => "recovery_code_used",
             Self::RecoveryCodesNew => "recovery_codes_new",
             Self::BrowserTrusted => "browser_trusted",
+            Self::ProviderConnected { .. } => "provider_connected",
+            Self::ProviderDisconnected { .. } => "provider_disconnected",
             Self::NewSignIn => "new_sign_in",
         }
     }
@@ -77,6 +86,8 @@ impl Security {
             | Self::AuthenticatorOff
             | Self::RecoveryCodeUsed { .. }
             | Self::RecoveryCodesNew
+            | Self::ProviderConnected { .. }
+            | Self::ProviderDisconnected { .. }
             | Self::BrowserTrusted => Some(TextMessage::AccountChanged),
             Self::EmailChangeRequested { .. } | Self::EmailIsNew | Self::NewSignIn => None,
         }
@@ -92,6 +103,13 @@ impl Security {
     pub(super) fn new_phone(&self) -> Option<&str> {
         match self {
             Self::PhoneChanged { new_phone_masked } => Some(new_phone_masked),
+            _ => None,
+        }
+    }
+
+    pub(super) fn provider(&self) -> Option<&str> {
+        match self {
+            Self::ProviderConnected { provider } | Self::ProviderDisconnected { provider } => Some(provider),
             _ => None,
         }
     }
@@ -121,6 +139,8 @@ impl Security {
             Self::RecoveryCodeUsed { left: 7 },
             Self::RecoveryCodesNew,
             Self::BrowserTrusted,
+            Self::ProviderConnected { provider: "Google".to_owned() },
+            Self::ProviderDisconnected { provider: "Google".to_owned() },
             Self::NewSignIn,
         ]
     }

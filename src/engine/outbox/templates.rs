@@ -79,6 +79,8 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "prove",
         "authenticator_on",
         "authenticator_off",
+        "provider_connected",
+        "provider_disconnected",
         "recovery_code_used",
         "recovery_codes_new",
         "browser_trusted",
@@ -145,6 +147,7 @@ impl Templates {
         if let Some((news, notice)) = letter.told() {
             values.add("new_email", news.new_email());
             values.add("new_phone", news.new_phone());
+            values.add("provider", news.provider());
             values.add("left", news.left().map(|left| left.to_string()));
             values.add("not_me", notice.not_me.as_deref());
         }

@@ -82,6 +82,8 @@ impl Bench {
             user_fields: crate::engine::fields::Fields::default(),
             product_name: "Vestibule".to_owned(),
             messages: MessageSettings::default(),
+            providers: Vec::new(),
+            application_redirects: Vec::new(),
         };
         set(&mut settings);
         let clock = Arc::new(MovedClock(AtomicI64::new(1_800_000_000_000)));

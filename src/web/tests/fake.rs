@@ -11,10 +11,11 @@ use std::{
 use jiff::Timestamp;
 
 use crate::port::{
-    AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Entrance,
-    Failure, Field, FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified,
-    Proof, ProofMethods, Proved, Random, RecoveryCodes, Refusal, SecondFactorOf, SecondFactors, Session, SessionToken,
-    SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
+    AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection,
+    Connections, Entrance, Failure, Field, FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome,
+    Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer, ProviderFor, ProviderReturn, Random,
+    RecoveryCodes, Refusal, SecondFactorOf, SecondFactors, Session, SessionToken, SignUpWithEmail, SignUpWithPhone,
+    SignedUp, User, Version,
 };
 
 /// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
@@ -91,7 +92,7 @@ impl Fake {
 
 impl AuthManager for Fake {
     fn offers(&self) -> &Offers {
-        &Offers {
+        static OFFERS: Offers = Offers {
             confirm_email: true,
             confirm_phone: true,
             phone_sign_up: true,
@@ -101,8 +102,10 @@ impl AuthManager for Fake {
             link_minutes: 60,
             code_minutes: 10,
             mail_codes: true,
+            providers: Vec::new(),
             sms_countries: None,
-        }
+        };
+        &OFFERS
     }
 
     fn member(&self, _: Caller) -> Answer<Member> {
@@ -295,6 +298,30 @@ impl AuthManager for Fake {
             "314159" => AccessToken::parse("begun").map_err(Into::into),
             _ => Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into()),
         })
+    }
+
+    fn begin_provider(&self, _: Caller, _: String, _: ProviderFor) -> Answer<String> {
+        unused()
+    }
+
+    fn finish_provider(&self, _: Caller, _: String, _: ProviderAnswer) -> Answer<ProviderReturn> {
+        unused()
+    }
+
+    fn offered_connection(&self, _: Caller, _: String) -> Answer<Option<Connection>> {
+        unused()
+    }
+
+    fn accept_connection(&self, _: Caller, _: String) -> Answer<()> {
+        unused()
+    }
+
+    fn connections(&self, _: Caller) -> Answer<Connections> {
+        unused()
+    }
+
+    fn disconnect(&self, _: Caller, _: String) -> Answer<()> {
+        unused()
     }
 
     fn describe_not_me(&self, _: Caller, _: LinkKey) -> Answer<NotMe> {

@@ -1,0 +1,106 @@
+//! The accounts at providers that are connected to an account here.
+
+use super::proofs::require_fresh_proof;
+use crate::{
+    engine::{
+        Engine,
+        accounts::{self, Account},
+        oauth::identities::{self, Identity},
+        outbox::Security,
+    },
+    port::{Caller, Code, Connection, Connections, Outcome},
+};
+
+/// All of them.
+pub(in crate::engine) async fn connections(engine: &Engine, caller: &Caller) -> Outcome<Connections> {
+    let account = engine.current(caller).await?.account;
+    let connected = identities::of_account(engine.store(), &account.user.id).await?;
+    let connected: Vec<Connection> = connected.into_iter().map(|identity| shown(engine, identity)).collect();
+    let has_other_way_in = has_way_in(engine, &account) || connected.len() > 1;
+    Ok(Connections { connected, has_other_way_in })
+}
+
+/// What waits for the proof of this account.
+pub(in crate::engine) async fn offered_connection(
+    engine: &Engine,
+    caller: &Caller,
+    offer: &str,
+) -> Outcome<Option<Connection>> {
+    let user_id = engine.current(caller).await?.account.user.id;
+    let offered = engine.providers().tickets.offered(engine.store(), offer, &user_id, engine.now()).await?;
+    Ok(offered.map(|identity| shown(engine, identity)))
+}
+
+/// Connects it. Signed in to that very account just now: that is the proof (SECURITY.md S24).
+pub(in crate::engine) async fn accept_connection(engine: &Engine, caller: &Caller, offer: &str) -> Outcome<()> {
+    let current = engine.current(caller).await?;
+    require_fresh_proof(engine, caller, &current)?;
+    let tickets = &engine.providers().tickets;
+    let offered = tickets.offered(engine.store(), offer, &current.account.user.id, engine.now()).await?;
+    connect(engine, caller, &current.account, &offered.ok_or(Code::ProviderJourneyGone)?, Some(offer)).await
+}
+
+/// Connects an identity, spends the offer it waited in, and tells the owner.
+pub(super) async fn connect(
+    engine: &Engine,
+    caller: &Caller,
+    account: &Account,
+    identity: &Identity,
+    offer: Option<&str>,
+) -> Outcome<()> {
+    let (user_id, now) = (&account.user.id, engine.now());
+    let _change = engine.sessions().change(user_id);
+    let mut tx = engine.store().begin().await?;
+    if let Some(offer) = offer
+        && !engine.providers().tickets.take_offer(&mut tx, offer, user_id, now).await?
+    {
+        return Err(Code::ProviderJourneyGone.into());
+    }
+    if identities::connect(&mut tx, identity, user_id, now).await? {
+        let provider = label(engine, &identity.provider);
+        engine.tell_owner(&mut tx, caller, account, Security::ProviderConnected { provider }).await?;
+    } else if identities::owner(&mut tx, &identity.issuer, &identity.subject).await?.as_deref() != Some(user_id) {
+        return Err(Code::IdentityNotUnique.into());
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Disconnects a provider; never the last way in. The account is locked first, so that of two at once each sees what the other left.
+pub(in crate::engine) async fn disconnect(engine: &Engine, caller: &Caller, provider: &str) -> Outcome<()> {
+    let current = engine.current(caller).await?;
+    require_fresh_proof(engine, caller, &current)?;
+    let user_id = &current.account.user.id;
+    let _change = engine.sessions().change(user_id);
+    let mut tx = engine.store().begin().await?;
+    let sql = "update users set updated_at = $2 where id = $1";
+    tx.execute(sql, crate::engine::store::values![user_id, engine.now()]).await?;
+    let account = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSessionToken)?;
+    if identities::disconnect(&mut tx, user_id, provider).await? == 0 {
+        return Ok(());
+    }
+    if !has_way_in(engine, &account) && identities::count(&mut tx, user_id).await? == 0 {
+        return Err(Code::LastWayIn.into());
+    }
+    let provider = label(engine, provider);
+    engine.tell_owner(&mut tx, caller, &account, Security::ProviderDisconnected { provider }).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Whether one gets in without a provider: by a link to a proved mailbox, a code to a proved number, or a password with either.
+fn has_way_in(engine: &Engine, account: &Account) -> bool {
+    let settings = engine.settings();
+    let has_name = account.is_usable(settings.confirm_email) || account.is_usable_by_phone(settings.confirm_phone);
+    account.user.email_verified
+        || (account.user.phone_verified && settings.sign_in_codes)
+        || (account.password_hash.is_some() && has_name)
+}
+
+fn shown(engine: &Engine, identity: Identity) -> Connection {
+    let label = label(engine, &identity.provider);
+    Connection { provider: identity.provider, label, shown_as: identity.shown_as }
+}
+
+/// What people call a provider; its name, where the operator has taken it out of the settings.
+fn label(engine: &Engine, provider: &str) -> String {
+    engine.providers().named(provider).map_or_else(|| provider.to_owned(), |provider| provider.settings.label.clone())
+}

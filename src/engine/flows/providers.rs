@@ -1,0 +1,272 @@
+//! Signing in with a provider: there, and back. The contract is in `oauth/mod.rs`.
+
+use serde_json::Map;
+use url::Url;
+
+use super::{
+    change_picture::set_picture, connections::connect, open_mail_link::landing, proofs::require_fresh_proof,
+    sign_up::new_user,
+};
+use crate::{
+    engine::{
+        Engine,
+        accounts::{self, NewAccount},
+        limits::Action,
+        oauth::{
+            ExchangeError, Profile, Provider,
+            identities::{self, Identity},
+            starts::{NewStart, Start},
+        },
+        store::{Transaction, values},
+    },
+    port::{
+        BrowserTicket, Caller, Code, Email, Outcome, ProviderAnswer, ProviderFor, ProviderReturn, Refusal, Trouble,
+        User,
+    },
+};
+
+/// The word of the wire for all of it (ALTOGIC_WIRE.md §11): `oauth-signup` is one that applications do not know.
+const ACTION: &str = "oauth-signin";
+
+/// Begins a journey: the row first, then the address.
+pub(in crate::engine) async fn begin_provider(
+    engine: &Engine,
+    caller: &Caller,
+    name: &str,
+    purpose: ProviderFor,
+) -> Outcome<String> {
+    let now = engine.now();
+    let (providers, browser) = (engine.providers(), browser(caller)?);
+    let provider = providers.named(name).ok_or(Code::ProviderUnknown)?;
+    engine.limits().take_from_caller(Action::SignInFromAddress, caller, now)?;
+    let (user_id, redirect_url) = match purpose {
+        ProviderFor::Pages => (None, None),
+        ProviderFor::Application { origin } => (None, home_of(engine, origin.as_deref()).await?),
+        ProviderFor::Connection => {
+            let current = engine.current(caller).await?;
+            require_fresh_proof(engine, caller, &current)?;
+            (Some(current.member.user.id), None)
+        }
+    };
+    let (state, secrets) = providers.starts.secrets(engine.random());
+    let location = providers.authorize_url(provider, &state, &secrets, now).await;
+    let location = location.map_err(|error| refused(provider, &error))?;
+    let provider = &*provider.settings.name;
+    let new = NewStart { provider, browser, user_id: user_id.as_deref(), redirect_url: redirect_url.as_deref() };
+    providers.starts.keep(engine.store(), &new, (&state, &secrets), engine.random(), now).await?;
+    Ok(location)
+}
+
+/// Finishes it. The row is spent first, whatever comes of it.
+pub(in crate::engine) async fn finish_provider(
+    engine: &Engine,
+    caller: &Caller,
+    name: &str,
+    answer: ProviderAnswer,
+) -> Outcome<ProviderReturn> {
+    let (providers, browser) = (engine.providers(), browser(caller)?);
+    let provider = providers.named(name).ok_or(Code::ProviderUnknown)?;
+    let mut tx = engine.store().begin().await?;
+    let start = providers.starts.take(&mut tx, &provider.settings.name, &answer.state, browser, engine.now()).await?;
+    tx.commit().await?;
+    let start = start.ok_or(Code::ProviderJourneyGone)?;
+    let application = start.redirect_url.as_deref().and_then(|url| Url::parse(url).ok());
+    match (come_back(engine, caller, provider, start, answer).await, application) {
+        (Err(Trouble::Refused(refusal)), Some(home)) => Ok(ProviderReturn::Landed(failure(&home, &refusal))),
+        (outcome, _) => outcome,
+    }
+}
+
+/// Where the application wants the browser: of the redirect URLs that an operator wrote, the one on the origin that the browser
+/// comes from, else the one of the settings. `None` where that is our own page.
+async fn home_of(engine: &Engine, origin: Option<&str>) -> Outcome<Option<String>> {
+    let settings = engine.settings();
+    let usual = Some(settings.redirect_url.clone()).filter(|url| *url != own_home(engine));
+    let Some(origin) = origin else { return Ok(usual) };
+    let added = engine.client_keys().await?;
+    let mut homes =
+        settings.application_redirects.iter().chain(added.iter().filter_map(|key| key.redirect_url.as_ref()));
+    let is_there = |url: &&String| Url::parse(url).is_ok_and(|url| url.origin().ascii_serialization() == origin);
+    Ok(homes.find(is_there).cloned().or(usual))
+}
+
+fn own_home(engine: &Engine) -> String {
+    format!("{}/auth-redirect", engine.settings().public_url)
+}
+
+async fn come_back(
+    engine: &Engine,
+    caller: &Caller,
+    provider: &Provider,
+    start: Start,
+    answer: ProviderAnswer,
+) -> Outcome<ProviderReturn> {
+    if let Some(error) = answer.error {
+        return Err(said_no(provider, &error).into());
+    }
+    if !provider.is_issuer(answer.issuer.as_deref()) {
+        return Err(refused(provider, &ExchangeError::Wrong("another issuer answered")));
+    }
+    let code = answer.code.ok_or(Code::ProviderAnswerInvalid)?;
+    let profile = engine
+        .providers()
+        .profile(provider, code.expose(), answer.name.as_deref(), &start.secrets, engine.now())
+        .await
+        .map_err(|error| refused(provider, &error))?;
+    let identity = identity_of(provider, &profile);
+    let Some(user_id) = &start.user_id else {
+        return sign_in(engine, caller, provider, start.redirect_url.as_deref(), &profile, &identity).await;
+    };
+    let current = engine.current(caller).await?;
+    if current.member.user.id != *user_id {
+        return Err(Code::ProviderJourneyGone.into());
+    }
+    connect(engine, caller, &current.account, &identity, None).await?;
+    Ok(ProviderReturn::Connected { label: provider.settings.label.clone() })
+}
+
+/// The account of the identity, or a new one. One that merely has its address is not it (SECURITY.md S24).
+async fn sign_in(
+    engine: &Engine,
+    caller: &Caller,
+    provider: &Provider,
+    redirect_url: Option<&str>,
+    profile: &Profile,
+    identity: &Identity,
+) -> Outcome<ProviderReturn> {
+    let now = engine.now();
+    let mut tx = engine.store().begin().await?;
+    if let Some(user_id) = identities::owner(&mut tx, &identity.issuer, &identity.subject).await? {
+        identities::note_use(&mut tx, identity, now).await?;
+        return land(engine, caller, tx, redirect_url, &user_id).await;
+    }
+    if let Some(email) = &profile.email
+        && let Some(user_id) = accounts::holder(&mut tx, email).await?
+    {
+        if redirect_url.is_some() {
+            return Err(Code::EmailNotUnique.into());
+        }
+        let offer = engine.providers().tickets.offer(&mut tx, &user_id, identity, engine.random(), now).await?;
+        tx.commit().await?;
+        return Ok(ProviderReturn::Offered { offer, label: provider.settings.label.clone() });
+    }
+    engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
+    let user = new_member(engine, caller, provider, profile);
+    let _change = engine.sessions().change(&user.id);
+    add(engine, &mut tx, &user, profile.email.as_ref(), identity).await?;
+    let landed = land(engine, caller, tx, redirect_url, &user.id).await?;
+    show(engine, provider, profile, &user).await;
+    Ok(landed)
+}
+
+fn new_member(engine: &Engine, caller: &Caller, provider: &Provider, profile: &Profile) -> User {
+    // Fields that every user must have are asked for by the operator's own pages: nobody can type them here.
+    let fields = engine.settings().user_fields.for_sign_up(caller, &Map::new()).unwrap_or_default();
+    User {
+        provider: provider.wire_name().to_owned(),
+        provider_user_id: profile.subject.clone(),
+        email: profile.email.as_ref().map(ToString::to_string),
+        ..new_user(engine, profile.name.clone(), fields)
+    }
+}
+
+/// The account, its address and its identity. Others that wait for a proof of the address are gone, with whatever strangers put
+/// into them (S23).
+async fn add(
+    engine: &Engine,
+    tx: &mut Transaction<'_>,
+    user: &User,
+    email: Option<&Email>,
+    identity: &Identity,
+) -> Outcome<()> {
+    let now = engine.now();
+    accounts::insert(tx, &NewAccount { user, password_hash: None, browser_digest: None }).await?;
+    if let Some(email) = email {
+        if !accounts::hold(tx, email, &user.id, now).await? {
+            return Err(Code::ProviderJourneyGone.into());
+        }
+        tx.execute("update users set email_verified_at = $2 where id = $1", values![&user.id, now]).await?;
+        accounts::delete_waiting(tx, email, &user.id).await?;
+    }
+    if identities::connect(tx, identity, &user.id, now).await? { Ok(()) } else { Err(Code::ProviderJourneyGone.into()) }
+}
+
+/// The access token, and where the browser goes with it.
+async fn land(
+    engine: &Engine,
+    caller: &Caller,
+    mut tx: Transaction<'_>,
+    redirect_url: Option<&str>,
+    user_id: &str,
+) -> Outcome<ProviderReturn> {
+    let tickets = &engine.providers().tickets;
+    let token = tickets.grant(&mut tx, user_id, browser(caller)?, engine.random(), engine.now()).await?;
+    tx.commit().await?;
+    let home = redirect_url.map_or_else(|| own_home(engine), str::to_owned);
+    let home = Url::parse(&home).map_err(crate::port::Failure::broken)?;
+    Ok(ProviderReturn::Landed(
+        landing(&home, &[("status", "200"), ("access_token", &token), ("action", ACTION)]).location,
+    ))
+}
+
+/// The picture of a new account, if it can be had. Without it there are initials: nothing of this may keep anybody out.
+async fn show(engine: &Engine, provider: &Provider, profile: &Profile, user: &User) {
+    let Some(picture) = &profile.picture else { return };
+    let bytes = engine.providers().pictures.fetch(picture, provider.home().as_ref()).await;
+    let Some(bytes) = bytes else { return };
+    if let Err(Trouble::Failed(failure)) = set_picture(engine, &user.id, bytes).await {
+        tracing::error!(%failure, "the picture of a new account could not be stored");
+    }
+}
+
+/// 401, as the original has it for whatever goes wrong on this way (ALTOGIC_WIRE.md §11).
+fn failure(home: &Url, refusal: &Refusal) -> String {
+    let sentence = refusal.problems().first().map(ToString::to_string).unwrap_or_default();
+    landing(home, &[("status", "401"), ("action", ACTION), ("error", &sentence)]).location
+}
+
+fn identity_of(provider: &Provider, profile: &Profile) -> Identity {
+    Identity {
+        issuer: provider.issuer().to_owned(),
+        subject: profile.subject.clone(),
+        provider: provider.settings.name.clone(),
+        shown_as: profile.shown_as.clone(),
+    }
+}
+
+/// What `error` means (RFC 6749 §4.1.2.1). `user_cancelled_authorize` is Apple's.
+fn said_no(provider: &Provider, error: &str) -> Code {
+    match error {
+        "access_denied" | "user_cancelled_authorize" | "login_required" | "interaction_required" => {
+            Code::ProviderCancelled
+        }
+        "server_error" | "temporarily_unavailable" => Code::ProviderUnreachable,
+        _ => {
+            let error: String = error.chars().filter(|letter| letter.is_ascii_graphic()).take(64).collect();
+            tracing::warn!(provider = provider.settings.name, error, "a provider refused to begin a sign-in");
+            Code::ProviderAnswerInvalid
+        }
+    }
+}
+
+/// A refusal, whose cause is logged here, once: the person can only try again, the operator can look for the mistake.
+fn refused(provider: &Provider, error: &ExchangeError) -> Trouble {
+    let code = error.code();
+    let cause = crate::port::Failure::broken(format!("{error}: {}", causes(error)));
+    tracing::warn!(provider = provider.settings.name, %cause, "a sign-in with a provider failed");
+    code.into()
+}
+
+fn causes(error: &ExchangeError) -> String {
+    let mut causes = Vec::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    causes.join(": ")
+}
+
+fn browser(caller: &Caller) -> Result<&BrowserTicket, Code> {
+    caller.browser.as_ref().ok_or(Code::ProviderJourneyGone)
+}

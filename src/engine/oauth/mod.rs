@@ -1,0 +1,192 @@
+//! Sign-in with a provider: Google, Apple and any OpenID Connect server, Facebook, X, GitHub and Discord.
+//!
+//! # The contract
+//!
+//! * A journey begins with a row (`starts.rs`): a state of 256 random bits of which a digest is stored, a nonce and a PKCE verifier,
+//!   sealed. It is bound to the provider, the browser that begins, and what it is for: a sign-in, or connecting the account of a
+//!   member. It lives ten minutes and is one answer's: one conditional delete takes it (SECURITY.md S26, S27).
+//! * An answer is believed only as far as `oidc.rs` and `plain.rs` check it. Each provider has a callback URL of its own (S28).
+//! * An account is found by issuer and subject, and by nothing else (S25). An address that some account holds already is not taken
+//!   for the same person: that account's own proof comes first, then it is connected (S24, `tickets.rs`).
+//! * What a journey is worth in the end is an access token, as of a mailed link: it is spent once, and
+//!   [`admit`](super::flows) asks for second factors after it (S18).
+//! * What goes wrong at a provider is a refusal with a sentence, never a 500: it is down, slow, or says what cannot be believed
+//!   (S30). The cause goes into the log, without a word of the person's.
+
+mod apple;
+mod http;
+pub(super) mod identities;
+mod oidc;
+pub(super) mod picture;
+mod plain;
+mod profile;
+pub(super) mod starts;
+mod table;
+pub(super) mod tickets;
+
+use std::error::Error;
+
+use jiff::Timestamp;
+use url::Url;
+
+pub use self::{
+    apple::AppleKey,
+    table::{Kind, ProviderSettings, is_loopback},
+};
+use self::{
+    http::Http,
+    oidc::{Discovery, Oidc},
+    picture::Pictures,
+    plain::Plain,
+    starts::Starts,
+    tickets::Tickets,
+};
+pub(super) use profile::Profile;
+
+use super::settings::SecretKey;
+use crate::port::{Code, ProviderOffer};
+
+/// What belongs to one journey and nobody else may know.
+pub(super) struct Secrets {
+    pub(super) nonce: String,
+    pub(super) verifier: String,
+}
+
+/// Why there is no profile.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ExchangeError {
+    #[error("the provider does not answer")]
+    Unreachable(#[source] Box<dyn Error + Send + Sync>),
+    #[error("the provider refused the exchange: {0}")]
+    Refused(String),
+    #[error("what the provider says cannot be believed: {0}")]
+    Wrong(&'static str),
+    #[error("what the provider says cannot be believed")]
+    Unbelievable(#[source] Box<dyn Error + Send + Sync>),
+    #[error("the id_token is signed by a key that the provider does not publish")]
+    UnknownKey,
+}
+
+impl ExchangeError {
+    fn wrong(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Unbelievable(Box::new(error))
+    }
+
+    /// What the person is told.
+    pub(super) fn code(&self) -> Code {
+        match self {
+            Self::Unreachable(_) => Code::ProviderUnreachable,
+            _ => Code::ProviderAnswerInvalid,
+        }
+    }
+}
+
+/// The providers that the operator set.
+pub(super) struct Providers {
+    all: Vec<Provider>,
+    public_url: String,
+    pub(super) starts: Starts,
+    pub(super) tickets: Tickets,
+    pub(super) pictures: Pictures,
+}
+
+/// One of them.
+pub(super) struct Provider {
+    pub(super) settings: ProviderSettings,
+    http: Http,
+    discovery: Discovery,
+}
+
+impl Providers {
+    pub(super) fn new(settings: &[ProviderSettings], public_url: &str, keys: &[SecretKey]) -> reqwest::Result<Self> {
+        let all = settings.iter().map(|settings| {
+            let http = Http::new(settings.is_loopback())?;
+            Ok(Provider { settings: settings.clone(), http, discovery: Discovery::default() })
+        });
+        Ok(Self {
+            all: all.collect::<reqwest::Result<_>>()?,
+            public_url: public_url.to_owned(),
+            starts: Starts::new(keys),
+            tickets: Tickets::new(keys),
+            pictures: Pictures,
+        })
+    }
+
+    /// For the pages: only what is set is offered.
+    pub(super) fn offers(&self) -> Vec<ProviderOffer> {
+        let offer = |provider: &Provider| ProviderOffer {
+            name: provider.settings.name.clone(),
+            label: provider.settings.label.clone(),
+        };
+        self.all.iter().map(offer).collect()
+    }
+
+    /// The provider of that name, as the settings or the wire call it.
+    pub(super) fn named(&self, name: &str) -> Option<&Provider> {
+        self.all.iter().find(|provider| provider.settings.is_named(name))
+    }
+
+    /// Where the browser goes.
+    pub(super) async fn authorize_url(
+        &self,
+        provider: &Provider,
+        state: &str,
+        secrets: &Secrets,
+        now: Timestamp,
+    ) -> Result<String, ExchangeError> {
+        match self.plain(provider) {
+            Some(plain) => plain.authorize_url(state, secrets),
+            None => self.oidc(provider, now).authorize_url(state, secrets).await,
+        }
+    }
+
+    /// Who came back with that code. `name` is what Apple tells beside it, once and never again.
+    pub(super) async fn profile(
+        &self,
+        provider: &Provider,
+        code: &str,
+        name: Option<&str>,
+        secrets: &Secrets,
+        now: Timestamp,
+    ) -> Result<Profile, ExchangeError> {
+        let profile = match self.plain(provider) {
+            Some(plain) => plain.profile(code, secrets).await?,
+            None => self.oidc(provider, now).profile(code.to_owned(), secrets).await?,
+        };
+        Ok(profile.named(name.filter(|_| provider.settings.kind == Kind::Apple)))
+    }
+
+    fn plain<'a>(&self, provider: &'a Provider) -> Option<Plain<'a>> {
+        let Provider { settings, http, .. } = provider;
+        let endpoints = settings.kind.plain()?;
+        Some(Plain { settings, endpoints, http, callback_url: settings.callback_url(&self.public_url) })
+    }
+
+    fn oidc<'a>(&self, provider: &'a Provider, now: Timestamp) -> Oidc<'a> {
+        let Provider { settings, http, discovery } = provider;
+        Oidc { settings, http, discovery, callback_url: settings.callback_url(&self.public_url), now }
+    }
+}
+
+impl Provider {
+    /// What its identities are stored under.
+    pub(super) fn issuer(&self) -> &str {
+        self.settings.issuer()
+    }
+
+    /// Its address, where it is a developer's on this machine.
+    pub(super) fn home(&self) -> Option<Url> {
+        Url::parse(self.settings.issuer()).ok().filter(is_loopback)
+    }
+
+    /// What the wire calls it.
+    pub(super) fn wire_name(&self) -> &str {
+        self.settings.wire_name()
+    }
+
+    /// Whether the `iss` of an answer, where there is one, is its own (RFC 9207 §2.4). Of a provider that sends none, its callback
+    /// URL says which one answers (SECURITY.md S28).
+    pub(super) fn is_issuer(&self, issuer: Option<&str>) -> bool {
+        issuer.is_none_or(|issuer| issuer == self.settings.issuer()) || self.settings.kind.plain().is_some()
+    }
+}

@@ -1,0 +1,229 @@
+//! Providers that speak OpenID Connect: discovery, the way there, and what they say of somebody who comes back.
+//!
+//! What `openidconnect` checks of an id_token: its signature by a key of the discovered set, `iss`, `aud`, `azp`, `exp`, the nonce,
+//! and in the user info the subject. What is added here: signatures are of a public key (never `none`, never a shared secret),
+//! `iat` is about now, `at_hash` where it is there (SECURITY.md S29).
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use openidconnect::{
+    AccessTokenHash, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError, TokenResponse,
+    core::{
+        CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdTokenClaims, CoreIdTokenVerifier,
+        CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreTokenResponse, CoreUserInfoClaims,
+    },
+};
+use secrecy::ExposeSecret;
+
+use super::{
+    ExchangeError, Secrets,
+    http::Http,
+    profile::{Profile, Told},
+    table::{Kind, ProviderSettings},
+};
+
+/// How long what was discovered is believed. Keys that are not in it are looked for sooner.
+const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// How soon keys may be looked for again, so that forged tokens do not make us ask without end.
+const ASKED_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+/// How far the provider's clock may be from ours. Ours may be read for the first time after its answer came.
+const SKEW: Duration = Duration::from_secs(5 * 60);
+
+/// Signatures that only the holder of a private key can make.
+const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+    CoreJwsSigningAlgorithm::EdDsa,
+];
+
+type Client =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+
+/// What was discovered of one provider.
+#[derive(Default)]
+pub(super) struct Discovery(Mutex<Option<(Timestamp, Arc<CoreProviderMetadata>)>>);
+
+/// One provider, with what it is spoken to with.
+pub(super) struct Oidc<'a> {
+    pub(super) settings: &'a ProviderSettings,
+    pub(super) http: &'a Http,
+    pub(super) discovery: &'a Discovery,
+    pub(super) callback_url: String,
+    pub(super) now: Timestamp,
+}
+
+impl Oidc<'_> {
+    /// Where the browser goes.
+    pub(super) async fn authorize_url(&self, state: &str, secrets: &Secrets) -> Result<String, ExchangeError> {
+        let client = self.client(self.metadata(KNOWN_FOR).await?)?;
+        let (state, nonce) = (CsrfToken::new(state.to_owned()), Nonce::new(secrets.nonce.clone()));
+        let mut request = client
+            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, move || state, move || nonce)
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier(secrets)));
+        // The crate adds it by itself.
+        let scopes = self.settings.scopes.iter().filter(|scope| *scope != "openid");
+        request = request.add_scopes(scopes.map(|scope| Scope::new(scope.clone())));
+        if self.settings.kind == Kind::Apple {
+            // Apple answers with a form where a name or an address is asked for, and with nothing else.
+            request = request.add_extra_param("response_mode", "form_post");
+        }
+        let (url, ..) = request.url();
+        let is_fit = url.scheme() == "https" || self.settings.is_loopback();
+        if is_fit { Ok(url.into()) } else { Err(ExchangeError::Wrong("its authorization endpoint is not https")) }
+    }
+
+    /// Spends the code and believes nothing unchecked.
+    pub(super) async fn profile(&self, code: String, secrets: &Secrets) -> Result<Profile, ExchangeError> {
+        let client = self.client(self.metadata(KNOWN_FOR).await?)?;
+        let request = client.exchange_code(AuthorizationCode::new(code)).map_err(ExchangeError::wrong)?;
+        let answer = request.set_pkce_verifier(verifier(secrets)).request_async(self.http).await;
+        let tokens = answer.map_err(|error| match error {
+            RequestTokenError::ServerResponse(response) => ExchangeError::Refused(response.error().to_string()),
+            RequestTokenError::Request(error) => ExchangeError::Unreachable(Box::new(error)),
+            error => ExchangeError::wrong(error),
+        })?;
+        match self.claims(&client, &tokens, secrets).await {
+            // Keys are changed now and then: those that we know may be yesterday's.
+            Err(ExchangeError::UnknownKey) => {
+                let client = self.client(self.metadata(ASKED_AGAIN).await?)?;
+                self.claims(&client, &tokens, secrets).await
+            }
+            claims => claims,
+        }
+    }
+
+    async fn claims(
+        &self,
+        client: &Client,
+        tokens: &CoreTokenResponse,
+        secrets: &Secrets,
+    ) -> Result<Profile, ExchangeError> {
+        let id_token = tokens.id_token().ok_or(ExchangeError::Wrong("it sent no id_token"))?;
+        let verifier = self.verifier(client)?;
+        let claims = id_token.claims(&verifier, &Nonce::new(secrets.nonce.clone())).map_err(|error| match error {
+            ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey) => {
+                ExchangeError::UnknownKey
+            }
+            error => ExchangeError::wrong(error),
+        })?;
+        if let Some(expected) = claims.access_token_hash() {
+            let key = id_token.signing_key(&verifier).map_err(ExchangeError::wrong)?;
+            let algorithm = id_token.signing_alg().map_err(ExchangeError::wrong)?;
+            let hash =
+                AccessTokenHash::from_token(tokens.access_token(), algorithm, key).map_err(ExchangeError::wrong)?;
+            if hash != *expected {
+                return Err(ExchangeError::Wrong("the access token is not the one of the id_token"));
+            }
+        }
+        let told = told_by_token(claims);
+        let more = if told.is_complete() { None } else { self.user_info(client, tokens, claims).await? };
+        Profile::of(claims.subject().to_string(), told.or(more.as_ref().map(told_by_user_info)))
+    }
+
+    /// Many servers put little more than the subject into the id_token.
+    async fn user_info(
+        &self,
+        client: &Client,
+        tokens: &CoreTokenResponse,
+        claims: &CoreIdTokenClaims,
+    ) -> Result<Option<CoreUserInfoClaims>, ExchangeError> {
+        let request = client.user_info(tokens.access_token().clone(), Some(claims.subject().clone()));
+        let Ok(request) = request else { return Ok(None) };
+        // An answer in plain JSON came over TLS from the issuer's own address; one that is signed is checked.
+        let request = request.require_signed_response(false);
+        let info: Result<CoreUserInfoClaims, _> = request.request_async(self.http).await;
+        info.map(Some).map_err(|error| match error {
+            openidconnect::UserInfoError::Request(error) => ExchangeError::Unreachable(Box::new(error)),
+            error => ExchangeError::wrong(error),
+        })
+    }
+
+    fn verifier<'b>(&self, client: &'b Client) -> Result<CoreIdTokenVerifier<'b>, ExchangeError> {
+        let now = chrono::DateTime::from_timestamp_millis(self.now.as_millisecond());
+        let now = now.ok_or(ExchangeError::Wrong("our clock is wrong"))?;
+        let is_about_now = move |issued: chrono::DateTime<chrono::Utc>| {
+            let is_fit = issued.signed_duration_since(now).abs().to_std().is_ok_and(|apart| apart <= SKEW);
+            if is_fit { Ok(()) } else { Err("the id_token was not made just now".to_owned()) }
+        };
+        Ok(client
+            .id_token_verifier()
+            .set_allowed_algs(SIGNATURES)
+            .set_time_fn(move || now)
+            .set_issue_time_verifier_fn(is_about_now))
+    }
+
+    fn client(&self, metadata: Arc<CoreProviderMetadata>) -> Result<Client, ExchangeError> {
+        let secret = match &self.settings.apple {
+            Some(key) => key.client_secret(&self.settings.client_id, self.settings.issuer(), self.now),
+            None => self.settings.client_secret.as_ref().map(|secret| secret.expose_secret().to_owned()),
+        };
+        let methods = metadata.token_endpoint_auth_methods_supported();
+        let takes_only_bodies =
+            methods.is_some_and(|methods| !methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
+        let auth = if takes_only_bodies { AuthType::RequestBody } else { AuthType::BasicAuth };
+        let callback = RedirectUrl::new(self.callback_url.clone()).map_err(ExchangeError::wrong)?;
+        let client_id = ClientId::new(self.settings.client_id.clone());
+        let client = CoreClient::from_provider_metadata((*metadata).clone(), client_id, secret.map(ClientSecret::new));
+        Ok(client.set_redirect_uri(callback).set_auth_type(auth))
+    }
+
+    /// What was discovered, asked for anew when it is older than `most`. While the provider does not answer, the former is
+    /// used on.
+    async fn metadata(&self, most: SignedDuration) -> Result<Arc<CoreProviderMetadata>, ExchangeError> {
+        let lock = || self.discovery.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().clone();
+        if let Some((since, metadata)) = &known
+            && self.now.duration_since(*since).abs() < most
+        {
+            return Ok(Arc::clone(metadata));
+        }
+        let issuer = IssuerUrl::new(self.settings.issuer().to_owned()).map_err(ExchangeError::wrong)?;
+        // The issuer that the document names is held against ours, letter by letter (S28).
+        match (CoreProviderMetadata::discover_async(issuer, self.http).await, known) {
+            (Ok(metadata), _) => {
+                let metadata = Arc::new(metadata);
+                *lock() = Some((self.now, Arc::clone(&metadata)));
+                Ok(metadata)
+            }
+            (Err(_), Some((_, metadata))) => Ok(metadata),
+            (Err(openidconnect::DiscoveryError::Request(error)), None) => {
+                Err(ExchangeError::Unreachable(Box::new(error)))
+            }
+            (Err(error), None) => Err(ExchangeError::wrong(error)),
+        }
+    }
+}
+
+fn verifier(secrets: &Secrets) -> PkceCodeVerifier {
+    PkceCodeVerifier::new(secrets.verifier.clone())
+}
+
+fn told_by_token(claims: &CoreIdTokenClaims) -> Told {
+    Told {
+        email: claims.email().map(|email| email.to_string()),
+        email_verified: claims.email_verified() == Some(true),
+        name: claims.name().and_then(|name| name.get(None)).map(|name| name.to_string()),
+        picture: claims.picture().and_then(|picture| picture.get(None)).map(|picture| picture.to_string()),
+    }
+}
+
+fn told_by_user_info(claims: &CoreUserInfoClaims) -> Told {
+    Told {
+        email: claims.email().map(|email| email.to_string()),
+        email_verified: claims.email_verified() == Some(true),
+        name: claims.name().and_then(|name| name.get(None)).map(|name| name.to_string()),
+        picture: claims.picture().and_then(|picture| picture.get(None)).map(|picture| picture.to_string()),
+    }
+}

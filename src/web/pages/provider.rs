@@ -1,0 +1,218 @@
+//! Signing in with a provider: the way there, and back (ALTOGIC_WIRE.md §11).
+//!
+//! # The way there
+//!
+//! An application opens `GET /_auth/{provider}` and is redirected. Our own buttons are forms with their token (SECURITY.md S41), and
+//! are answered with a page that leads on by itself and has a link: browsers hold `form-action` against every redirect that follows
+//! a form, and where a provider sends its people on to, nobody knows before.
+//!
+//! # And back
+//!
+//! The answer arrives as a query. Apple sends a form from its own page, without our cookie: what is in it is sent once more as a
+//! query, by our own redirect, and changes nothing before that.
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{HeaderValue, LOCATION, ORIGIN, REFERER, REFERRER_POLICY},
+    },
+    web,
+};
+use askama::Template;
+use serde::Deserialize;
+use url::{Url, form_urlencoded};
+
+use crate::{
+    port::{Code, Problem, ProviderAnswer, ProviderCode, ProviderFor, ProviderOffer, ProviderReturn, Refusal, Trouble},
+    web::{
+        error::PageError,
+        form::{Form, Press},
+        notice::Notice,
+        page::{self, Page, PageResult},
+        visit::{Visit, see_other},
+    },
+};
+
+/// What an answer may hold, in bytes each: a code is a few hundred.
+const LONGEST: usize = 4096;
+
+/// A page that leads on to a provider.
+#[derive(Template)]
+#[template(path = "pages/provider_leave.html")]
+struct Leave {
+    visit: Visit,
+    label: String,
+    location: String,
+}
+
+/// What went wrong, and the ways on.
+#[derive(Template)]
+#[template(path = "pages/provider_failed.html")]
+struct Failed {
+    visit: Visit,
+    sentence: String,
+    offer: Option<ProviderOffer>,
+    cancelled: bool,
+}
+
+/// What Apple's form holds.
+#[derive(Deserialize)]
+pub(crate) struct Posted {
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+    user: Option<String>,
+}
+
+/// An application sends somebody.
+pub(crate) async fn show(visit: Visit) -> PageResult {
+    let (name, origin) = (name(&visit), origin(&visit));
+    let purpose = ProviderFor::Application { origin };
+    match visit.auth().begin_provider(visit.caller(), name.clone(), purpose).await {
+        Ok(location) => Ok(found(&location)),
+        Err(trouble) => failed(visit, &name, trouble),
+    }
+}
+
+/// One of our own buttons.
+pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
+    let name = name(&visit);
+    let begin = |Press| visit.auth().begin_provider(visit.caller(), name.clone(), ProviderFor::Pages);
+    match form.submit(begin).await? {
+        Ok(location) => leave(visit, &name, location),
+        Err(form) => {
+            let sentence = form.problems().first().map(|wrong| wrong.sentence.clone()).unwrap_or_default();
+            form.again(|_| Failed { sentence, offer: offer(&visit, &name), cancelled: false, visit })
+        }
+    }
+}
+
+/// Somebody comes back.
+pub(crate) async fn callback(visit: Visit) -> PageResult {
+    let (name, answer) = (name(&visit), read(visit.request().query_string()));
+    match visit.auth().finish_provider(visit.caller(), name.clone(), answer).await {
+        Ok(ProviderReturn::Landed(location)) => Ok(found(&location)),
+        Ok(ProviderReturn::Connected { .. }) => Ok(visit.go_saying("/profile/connections", Notice::ProviderConnected)),
+        Ok(ProviderReturn::Offered { offer, .. }) => {
+            visit.session().keep_offer(&offer);
+            if visit.member().is_some() {
+                return Ok(visit.go("/profile/connections/offer"));
+            }
+            Ok(visit.go_saying("/sign-in", Notice::ProveToConnect))
+        }
+        Err(trouble) => failed(visit, &name, trouble),
+    }
+}
+
+/// The same from Apple.
+pub(crate) async fn callback_posted(visit: Visit, posted: web::Form<Posted>) -> PageResult {
+    let Posted { state, code, error, user } = posted.into_inner();
+    let name = user.as_deref().and_then(name_of_apple);
+    let given = [("state", state), ("code", code), ("error", error), ("name", name)];
+    let given = given.iter().filter_map(|(key, value)| value.as_deref().map(|value| (*key, value)));
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
+    let path = visit.path().to_owned();
+    Ok(see_other(&format!("{}?{query}", visit.href(&path))))
+}
+
+/// The page that leads on.
+pub(super) fn leave(visit: Visit, name: &str, location: String) -> PageResult {
+    let label = offer(&visit, name).map(|offer| offer.label).unwrap_or_default();
+    Leave { visit, label, location }.ok()
+}
+
+/// A redirect that leaves: no word of ours goes along but what is in it.
+fn found(location: &str) -> HttpResponse {
+    let mut response = HttpResponse::Found().insert_header((LOCATION, location)).finish();
+    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+fn failed(visit: Visit, name: &str, trouble: Trouble) -> PageResult {
+    let refusal = match trouble {
+        Trouble::Refused(refusal) if refusal.retry_after().is_none() => refusal,
+        trouble => return Err(PageError::from(trouble)),
+    };
+    let sentence = refusal.problems().first().map(Problem::to_string).unwrap_or_default();
+    let cancelled = refusal.is(Code::ProviderCancelled);
+    let status = status_of(&refusal);
+    page::show(&Failed { sentence, offer: offer(&visit, name), cancelled, visit }, status)
+}
+
+fn status_of(refusal: &Refusal) -> StatusCode {
+    if refusal.is(Code::ProviderCancelled) {
+        StatusCode::OK
+    } else if refusal.is(Code::ProviderUnknown) || refusal.is(Code::NotOffered) {
+        StatusCode::NOT_FOUND
+    } else if refusal.is(Code::ProviderUnreachable) {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else if refusal.is(Code::ProviderAnswerInvalid) {
+        StatusCode::BAD_GATEWAY
+    } else if refusal.is(Code::ProviderJourneyGone) {
+        StatusCode::GONE
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    }
+}
+
+fn name(visit: &Visit) -> String {
+    visit.request().match_info().get("provider").unwrap_or_default().to_owned()
+}
+
+fn offer(visit: &Visit, name: &str) -> Option<ProviderOffer> {
+    visit.auth().offers().providers.iter().find(|offer| offer.name == name).cloned()
+}
+
+/// Where the browser says it comes from. Of a `Referer` nothing but the origin is looked at.
+fn origin(visit: &Visit) -> Option<String> {
+    let headers = visit.request().headers();
+    let sent = headers.get(REFERER).or_else(|| headers.get(ORIGIN))?;
+    let url = Url::parse(sent.to_str().ok()?).ok()?;
+    Some(url.origin().ascii_serialization())
+}
+
+/// Of what comes twice the first counts; what is too long is none.
+fn read(query: &str) -> ProviderAnswer {
+    let take = |wanted: &str| {
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        let found = pairs.find(|(key, _)| key == wanted).map(|(_, value)| value.into_owned());
+        found.filter(|value| !value.is_empty() && value.len() <= LONGEST)
+    };
+    ProviderAnswer {
+        state: take("state").unwrap_or_default(),
+        code: take("code").and_then(|code| ProviderCode::parse(&code).ok()),
+        error: take("error"),
+        issuer: take("iss"),
+        name: take("name"),
+    }
+}
+
+/// `{"name":{"firstName":"Ann","lastName":"Lee"},…}`
+fn name_of_apple(user: &str) -> Option<String> {
+    let user: serde_json::Value = serde_json::from_str(user).ok()?;
+    let part = |part: &str| user["name"][part].as_str().map(str::trim).filter(|name| !name.is_empty());
+    let parts: Vec<&str> = [part("firstName"), part("lastName")].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_and_nothing_more() {
+        let answer = read("state=s&code=c&state=other&error=&iss=https%3A%2F%2Fid.example&x=y");
+        assert_eq!((answer.state.as_str(), answer.code.unwrap().expose()), ("s", "c"));
+        assert_eq!((answer.error, answer.issuer.as_deref()), (None, Some("https://id.example")));
+        assert!(read(&format!("code={}", "c".repeat(LONGEST + 1))).code.is_none());
+    }
+
+    #[test]
+    fn apple_tells_a_name_once() {
+        let name = |user| name_of_apple(user);
+        assert_eq!(name(r#"{"name":{"firstName":"Ann","lastName":"Lee"},"email":"x"}"#).as_deref(), Some("Ann Lee"));
+        assert_eq!(name(r#"{"name":{"firstName":" "}}"#), None);
+        assert_eq!(name("no JSON"), None);
+    }
+}
