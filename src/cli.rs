@@ -1,5 +1,6 @@
 //! The commands of the binary.
 
+mod access;
 mod doctor;
 mod keys;
 
@@ -53,6 +54,11 @@ enum Command {
     },
     /// Look at everything around the server and say which setting to change to what.
     Doctor,
+    /// What the rules of forward authentication say.
+    Access {
+        #[command(subcommand)]
+        command: access::AccessCommand,
+    },
     /// Bring the database up to date and stop.
     Migrate,
     /// Ask a running server whether it is ready; for container health checks.
@@ -75,6 +81,7 @@ pub fn run() -> ExitCode {
                 Command::Serve => serve(config),
                 Command::Config { command: ConfigCommand::Check } => check(&config),
                 Command::Key { command } => keys::run(&config, command),
+                Command::Access { command } => access::run(&config, command),
                 Command::Doctor => doctor::run(&config),
                 Command::Migrate => migrate(&config),
                 Command::Health => health(&config),
@@ -163,6 +170,12 @@ fn check(config: &Config) -> Result<(), String> {
         println!("limits.application_servers {:?}", config.application_servers);
     }
     println!("look.name              {}", config.name);
+    for site in config.access.sites.others() {
+        println!("access.hosts           {}", site.origin());
+    }
+    for (place, rule) in config.access.rules.iter().enumerate() {
+        println!("access.rules {:>3}       {rule}", place + 1);
+    }
     let folder = config.templates_dir.as_deref();
     println!(
         "templates_dir          {}",

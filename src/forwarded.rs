@@ -50,6 +50,12 @@ pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
     peer.filter(|peer| !proxies.unheeded.is_proxy(*peer, is_forwarded(request.head())))
 }
 
+/// Whether a proxy of ours is at the other end, so that what it is set to write may be believed.
+pub fn is_from_proxy(request: &HttpRequest) -> bool {
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    request.app_data::<TrustedProxies>().is_some_and(|proxies| proxies.trust(peer))
+}
+
 impl TrustedProxies {
     /// `networks` are those of the proxies.
     pub fn new(networks: Vec<IpNet>, header: ForwardedHeader) -> Self {

@@ -5,6 +5,7 @@
 //!
 //! Begin reading at [`port`], the contract between the pages and the backend behind them.
 
+pub mod access;
 pub mod cli;
 mod config;
 pub mod engine;

@@ -355,6 +355,7 @@ impl Parts {
             redirect_url: self.config.redirect_url.clone(),
             cookie_keys: self.config.secret_keys.iter().map(|key| key.derive_cookie_key()).collect(),
             product_name: self.config.name.clone(),
+            access: self.config.access.clone(),
             dev_inbox: self.dev_inbox().cloned(),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),

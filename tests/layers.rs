@@ -30,7 +30,8 @@ const LAYERS: &[Layer] = &[
         never: &["engine::store"],
         actix: true,
     },
-    Layer { name: "web", may_use: &["port", "forwarded", "seen"], never: &[], actix: true },
+    Layer { name: "access", may_use: &["port"], never: &[], actix: false },
+    Layer { name: "web", may_use: &["port", "forwarded", "seen", "access"], never: &[], actix: true },
     Layer { name: "forwarded", may_use: &[], never: &[], actix: true },
     Layer { name: "listen", may_use: &["config", "forwarded"], never: &[], actix: true },
     Layer { name: "tls", may_use: &[], never: &[], actix: false },
@@ -41,7 +42,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "telemetry", may_use: &["config", "port"], never: &[], actix: true },
     Layer {
         name: "config",
-        may_use: &["port", "engine", "rest", "forwarded"],
+        may_use: &["port", "engine", "rest", "forwarded", "access"],
         never: &["engine::store"],
         actix: false,
     },

@@ -4,6 +4,7 @@
 //! those of the table in the README. Secrets can come from the environment or a file, never from the command line, where
 //! any user of the machine could read them (SECURITY.md S85).
 
+mod access;
 mod altogic;
 mod place;
 mod secrets;
@@ -35,6 +36,7 @@ use self::{
     user_fields::user_fields,
 };
 use crate::{
+    access::Access,
     engine::{SecretKey, credentials::HashCost, fields::Fields},
     port::{Email, Random},
     rest::ClientKey,
@@ -71,6 +73,8 @@ pub struct Config {
     pub templates_dir: Option<PathBuf>,
     pub limits_factor: f64,
     pub application_servers: Vec<IpNet>,
+    /// Which pages of other sites people may open.
+    pub access: Access,
     pub name: String,
 }
 
@@ -142,7 +146,10 @@ impl Typed {
                 files_dir(self.files.url.as_deref(), &data_dir)?,
             ),
         };
+        let user_fields = user_fields(self.engine.user_fields)?;
+        let access = self.access.check(&public_url, &user_fields, altogic.is_some())?;
         Ok(Config {
+            access,
             altogic,
             server,
             log_format,
@@ -155,7 +162,7 @@ impl Typed {
             sign_in_codes: self.engine.sign_in_codes,
             password_min: self.engine.password_min,
             password_cost,
-            user_fields: user_fields(self.engine.user_fields)?,
+            user_fields,
             smtp_url: self.mail.smtp_url,
             sms: self.sms.check()?,
             templates_dir: templates_dir(self.templates_dir)?,

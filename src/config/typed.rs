@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{
     ConfigError,
+    access::TypedAccess,
     altogic::TypedAltogic,
     place,
     sms::TypedSms,
@@ -28,6 +29,7 @@ pub(super) struct Typed {
     pub(super) secret_key: Option<OneOrMany<String>>,
     pub(super) secret_key_file: Option<PathBuf>,
     pub(super) server: Server,
+    pub(super) access: TypedAccess,
     pub(super) altogic: TypedAltogic,
     pub(super) database: Database,
     pub(super) files: Files,
@@ -145,6 +147,7 @@ impl Default for Typed {
             secret_key: None,
             secret_key_file: None,
             server: Server::default(),
+            access: TypedAccess::default(),
             altogic: TypedAltogic::default(),
             database: Database::default(),
             files: Files::default(),

@@ -6,6 +6,8 @@
 //!   (SECURITY.md S33).
 //! * A key that was shown counts from its first right code on; until then it waits, for [`WAITS`]. A former one goes on
 //!   meanwhile, so that nobody who stops half way is locked out.
+//! * A key that another one took the place of is kept for [`KEPT`], sealed and counting for nothing: the owner may have to bring
+//!   it back ("that was not me").
 //! * The code of the step before and of the one after count as well: clocks differ (§5.2).
 //! * A step counts once in the life of a key, decided by one conditional update (S15, S45); the first code is used up by
 //!   confirming.
@@ -23,6 +25,9 @@ use crate::port::{AuthenticatorKey, Failure, OneTimeCode, Outcome, Random};
 
 /// How long a key may wait for its first code: an app has to be found and installed.
 const WAITS: SignedDuration = SignedDuration::from_mins(30);
+
+/// How long a former key is kept: as long as the link that brings it back.
+pub(super) const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// RFC 4226 §4 recommends 160 bits.
 const SECRET_BYTES: usize = 20;
@@ -91,7 +96,10 @@ impl Authenticators {
         let sql = "select secret, step from authenticators where user_id = $1 and confirmed = 0 and created_at > $2";
         let Some(row) = tx.fetch_optional(sql, values![user_id, before(now, WAITS)]).await? else { return Ok(None) };
         let Some(RightStep(step)) = self.compare(user_id, &row, code, now)? else { return Ok(Some(false)) };
-        tx.execute("delete from authenticators where user_id = $1 and confirmed = 1", values![user_id]).await?;
+        let sql = "delete from authenticators where user_id = $1 and confirmed = 2";
+        tx.execute(sql, values![user_id]).await?;
+        let sql = "update authenticators set confirmed = 2, created_at = $2 where user_id = $1 and confirmed = 1";
+        tx.execute(sql, values![user_id, now]).await?;
         let sql = "update authenticators set confirmed = 1, step = $2, created_at = $3 \
                    where user_id = $1 and confirmed = 0";
         Ok(Some(tx.execute(sql, values![user_id, step, now]).await? == 1))
@@ -146,6 +154,17 @@ impl Authenticators {
 pub(super) async fn since(store: &Store, user_id: &str) -> Result<Option<Timestamp>, StoreError> {
     let sql = "select created_at from authenticators where user_id = $1 and confirmed = 1";
     store.fetch_optional(sql, values![user_id]).await?.map(|row| row.time("created_at")).transpose()
+}
+
+/// Lets the former key count again, in place of the one that replaced it. `false` when there is none to bring back.
+pub(super) async fn bring_back(tx: &mut Transaction<'_>, user_id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "select user_id from authenticators where user_id = $1 and confirmed = 2";
+    if tx.fetch_optional(sql, values![user_id]).await?.is_none() {
+        return Ok(false);
+    }
+    tx.execute("delete from authenticators where user_id = $1 and confirmed <> 2", values![user_id]).await?;
+    let sql = "update authenticators set confirmed = 1, created_at = $2 where user_id = $1 and confirmed = 2";
+    Ok(tx.execute(sql, values![user_id, now]).await? == 1)
 }
 
 /// Forgets the keys of an account.

@@ -4,9 +4,9 @@
 //!
 //! * A challenge is a row with a digest of its token; it lives [`LIFE`] and is good for one session (SECURITY.md S45). It is worth
 //!   nothing without the code that was sent for it (S16).
-//! * An account has one: a new sign-in kills the challenge of the former one, and its code with it. The wire names a challenge by
-//!   the number alone (ALTOGIC_WIRE.md §8), so there must be no two. One that was made at our pages answers to its token only:
-//!   whoever knows nothing but the number cannot use up its guesses (S12).
+//! * The wire names a challenge by the number alone (ALTOGIC_WIRE.md §8), so of those an account has one: a new sign-in kills the
+//!   former. One that was made at our pages answers to its token only: whoever knows nothing but the number cannot use up its
+//!   guesses (S12); an account has [`MOST`] of them. A code by SMS belongs to the sign-in that had it sent, the newest one is live.
 //! * It allows [`GUESSES`] wrong guesses at what is not sent for it: codes of an authenticator app and recovery codes. Each is
 //!   taken before it is looked at, in one conditional update that stays (S17). A code by SMS counts its own.
 //! * A new password kills it ([`codes::kill_all`](super::codes::kill_all)).
@@ -23,6 +23,10 @@ use crate::port::{ChallengeToken, Door, Outcome, Random};
 
 /// How long somebody may look for their phone; each code within lives a minute.
 const LIFE: SignedDuration = SignedDuration::from_mins(10);
+
+/// Sign-ins at the pages that may wait at once: whoever knows the password and begins one after the other must not kill the
+/// owner's before the code is typed (SECURITY.md S12).
+const MOST: i64 = 10;
 
 /// Wrong guesses that kill a sign-in (SECURITY.md S17).
 const GUESSES: i64 = 5;
@@ -61,7 +65,12 @@ impl Challenges {
         now: Timestamp,
     ) -> Outcome<(Waiting, ChallengeToken)> {
         let NewChallenge { user_id, door, text_counts } = *new;
-        tx.execute("delete from challenges where user_id = $1", values![user_id]).await?;
+        if door == Door::Rest {
+            tx.execute("delete from challenges where user_id = $1 and by_phone = 1", values![user_id]).await?;
+        }
+        let sql = "delete from challenges where user_id = $1 and by_phone = 0 and id not in \
+                   (select id from challenges where user_id = $1 and by_phone = 0 order by created_at desc, id limit $2)";
+        tx.execute(sql, values![user_id, MOST - 1]).await?;
         let (id, token) = (new_id(random), new_token(random));
         let sql = "insert into challenges (id, user_id, token_digest, created_at, expires_at, by_phone, text_counts, guesses) \
                    values ($1, $2, $3, $4, $5, $6, $7, $8)";

@@ -26,6 +26,8 @@ use crate::port::{Caller, Code, DeviceTicket, Door, Outcome, Random, TrustedBrow
 /// How long a browser is trusted.
 pub(super) const TRUST: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+const KNOWN: &str = "select id from devices where user_id = $1 and digest = $2";
+
 /// Browsers that are remembered of one account.
 const MOST: i64 = 20;
 
@@ -36,7 +38,7 @@ pub(super) struct Devices(Digests);
 pub(super) struct Remembered {
     /// For a browser that was not known.
     pub(super) ticket: Option<DeviceTicket>,
-    /// Whether the account had a known browser before, and this is none of them.
+    /// Whether somebody signed in to the account before, and not with this browser. To be asked before this sign-in is noted.
     pub(super) is_strange: bool,
 }
 
@@ -53,8 +55,22 @@ impl Devices {
         caller: &Caller,
     ) -> Result<Option<String>, StoreError> {
         for digest in self.digests(caller) {
-            let sql = "select id from devices where user_id = $1 and digest = $2";
-            if let Some(row) = store.fetch_optional(sql, values![user_id, digest]).await? {
+            if let Some(row) = store.fetch_optional(KNOWN, values![user_id, digest]).await? {
+                return row.text("id").map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// As [`known`](Self::known), within a transaction.
+    pub(super) async fn known_in(
+        &self,
+        tx: &mut Transaction<'_>,
+        user_id: &str,
+        caller: &Caller,
+    ) -> Result<Option<String>, StoreError> {
+        for digest in self.digests(caller) {
+            if let Some(row) = tx.fetch_optional(KNOWN, values![user_id, digest]).await? {
                 return row.text("id").map(Some);
             }
         }
@@ -102,8 +118,9 @@ impl Devices {
                 return Ok(Remembered { ticket: None, is_strange: false });
             }
         }
-        let has_known = "select id from devices where user_id = $1 limit 1";
-        let is_strange = tx.fetch_optional(has_known, values![user_id]).await?.is_some();
+        // Somebody who was here before, be it with a browser that is not remembered, is not here for the first time.
+        let was_here = "select id from users where id = $1 and last_login_at > signed_up_at";
+        let is_strange = tx.fetch_optional(was_here, values![user_id]).await?.is_some();
         let ticket = new_token(random);
         let sql = "insert into devices (id, user_id, digest, user_agent, address, last_seen_at, trusted_until) \
                    values ($1, $2, $3, $4, $5, $6, $7)";

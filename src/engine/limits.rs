@@ -51,6 +51,7 @@ pub(super) enum Action {
     TextToRange,
     TextFromAccount,
     SecondFactorToAccount,
+    TellOfSignIn,
 }
 
 /// How often something may be done.
@@ -110,6 +111,8 @@ impl Action {
             // Codes after a right first factor. Somebody who knows the password must not flood the phone; the owner must not be
             // kept out for long by them.
             Self::SecondFactorToAccount => (10.0, 120),
+            // Somebody who knows the password and begins again and again must not fill the owner's mailbox with the news of it.
+            Self::TellOfSignIn => (3.0, 600),
         };
         Allowance::Steady { burst, refill: Duration::from_secs(refill_seconds) }
     }
@@ -179,11 +182,13 @@ impl Limits {
         self.take(Action::MailToMailbox, mailbox.as_str(), now).is_ok() && self.take(Action::MailInAll, "", now).is_ok()
     }
 
-    /// Whether one more text may go to this number and its range. Outsiders are not told (S64, S65).
-    pub(super) fn allow_text_to(&self, phone: &Phone, now: Timestamp) -> bool {
+    /// Whether one more text may go to this number, and to its range unless its owner has proved it: strangers who ask for texts to
+    /// its neighbours must not keep theirs away. Outsiders are not told (S64, S65).
+    pub(super) fn allow_text_to(&self, phone: &Phone, is_proved: bool, now: Timestamp) -> bool {
         let number = phone.as_str();
         let range = number.get(..number.len().saturating_sub(4)).unwrap_or(number);
-        self.take(Action::TextToNumber, number, now).is_ok() && self.take(Action::TextToRange, range, now).is_ok()
+        self.take(Action::TextToNumber, number, now).is_ok()
+            && (is_proved || self.take(Action::TextToRange, range, now).is_ok())
     }
 
     /// Takes one from the texts to numbers that nobody has proved yet, of that number's country (S65). To be asked before any

@@ -17,6 +17,7 @@ mod files;
 mod flows;
 pub mod keys;
 mod limits;
+pub mod lookup;
 mod objects;
 pub mod outbox;
 pub mod passwords;

@@ -22,6 +22,9 @@ const COOKIE_MAX: usize = 4096;
 /// Kept with a request whose cookie was sealed with an older key.
 struct SealedAnew;
 
+/// Kept with a request: the `Cookie` headers as they came, for the ticket ([`super::ticket`]).
+pub(crate) struct AsSent(pub(crate) Vec<HeaderValue>);
+
 /// The layer outside the session: leaves one cookie of ours in the header, or none.
 pub(crate) async fn tidy(
     mut request: ServiceRequest,
@@ -31,7 +34,8 @@ pub(crate) async fn tidy(
         && !is_tidy(&request, site.paths.cookie_name(), &site.keys)
     {
         let (header, anew) = chosen(&request, site.paths.cookie_name(), &site.keys);
-        request.headers_mut().remove(COOKIE);
+        let as_sent = AsSent(request.headers_mut().remove(COOKIE).collect());
+        request.extensions_mut().insert(as_sent);
         if let Some(header) = header {
             request.headers_mut().insert(COOKIE, header);
         }

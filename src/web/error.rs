@@ -37,6 +37,8 @@ pub(crate) enum PageError {
     MethodNotAllowed(&'static str),
     /// What was sent makes no sense; the sentence says what to do.
     Malformed(&'static str),
+    /// The rules of forward authentication keep this member out; the sentence says why.
+    NotForYou(&'static str),
     /// The form was sent from somebody else's page (SECURITY.md S42).
     ForeignOrigin,
     TooLarge,
@@ -103,7 +105,7 @@ impl ResponseError for PageError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::ForeignOrigin | Self::NotForYou(_) => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -194,6 +196,7 @@ fn new_id(random: &dyn Random) -> String {
 fn wording(status: StatusCode, error: Option<&PageError>) -> (&'static str, &'static str) {
     match (status.as_u16(), error) {
         (_, Some(PageError::Malformed(sentence))) => ("That could not be read", sentence),
+        (_, Some(PageError::NotForYou(sentence))) => ("That page is not open to you", sentence),
         (_, Some(PageError::ForeignOrigin)) => (
             "That came from elsewhere",
             "The form was not sent from this site's own pages, so nothing was done. Please open the page here and try again.",

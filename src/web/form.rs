@@ -210,6 +210,14 @@ impl<F: Fields> Form<F> {
         self.wrong.iter().any(|wrong| wrong.code == Some(code))
     }
 
+    /// Says a problem in the words of this page, where its own sentence advises what cannot be done here.
+    pub(crate) fn saying(mut self, code: Code, sentence: &str) -> Self {
+        for wrong in self.wrong.iter_mut().filter(|wrong| wrong.code == Some(code)) {
+            sentence.clone_into(&mut wrong.sentence);
+        }
+        self
+    }
+
     /// A form as it came in, with the cookie that its token is held against.
     pub(crate) fn of(typed: Typed, session: Option<CookieSession>) -> Self {
         let refused = StatusCode::UNPROCESSABLE_ENTITY;

@@ -17,6 +17,7 @@ use actix_web::{
 use url::Url;
 
 use super::{Site, error::PageError, paths::Paths};
+use crate::access::Access;
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
@@ -29,8 +30,9 @@ pub(crate) struct Security(Vec<(HeaderName, HeaderValue)>);
 
 impl Security {
     /// Prepares them once. `redirect_url` is where a form may lead in the end: Chromium holds `form-action` against the
-    /// redirects after a form too, so a foreign application's origin is named.
-    pub(crate) fn of(paths: &Paths, redirect_url: &str) -> Self {
+    /// redirects after a form too, so a foreign application's origin is named, and those of the sites behind forward
+    /// authentication, to which a sign-in returns.
+    pub(crate) fn of(paths: &Paths, redirect_url: &str, access: &Access) -> Self {
         let fixed =
             |name: &'static str, value: &'static str| (HeaderName::from_static(name), HeaderValue::from_static(value));
         let mut headers = vec![
@@ -40,7 +42,7 @@ impl Security {
             fixed("cross-origin-resource-policy", "same-origin"),
             fixed("permissions-policy", PERMISSIONS),
         ];
-        if let Ok(policy) = HeaderValue::from_str(&content_policy(paths, redirect_url)) {
+        if let Ok(policy) = HeaderValue::from_str(&content_policy(paths, redirect_url, access)) {
             headers.push((CONTENT_SECURITY_POLICY, policy));
         }
         if paths.secure() {
@@ -50,9 +52,12 @@ impl Security {
     }
 }
 
-fn content_policy(paths: &Paths, redirect_url: &str) -> String {
+fn content_policy(paths: &Paths, redirect_url: &str, access: &Access) -> String {
     let target = Url::parse(redirect_url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-    let foreign = if target == paths.origin() || target == "null" { String::new() } else { format!(" {target}") };
+    let mut foreign = if target == paths.origin() || target == "null" { String::new() } else { format!(" {target}") };
+    for site in access.sites.others() {
+        foreign.push_str(&format!(" {}", site.origin()));
+    }
     format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{foreign}; base-uri 'none'; \
          frame-ancestors 'none'"
@@ -114,11 +119,14 @@ mod tests {
     #[test]
     fn forms_may_lead_to_the_application_and_nowhere_else_s53() {
         let paths = Paths::of("https://id.example.com");
+        let access = Access::none("https://id.example.com");
         assert_eq!(
-            content_policy(&paths, "https://app.example.com/auth-redirect"),
+            content_policy(&paths, "https://app.example.com/auth-redirect", &access),
             "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' https://app.example.com; \
              base-uri 'none'; frame-ancestors 'none'"
         );
-        assert!(content_policy(&paths, "https://id.example.com/auth-redirect").contains("form-action 'self';"));
+        assert!(
+            content_policy(&paths, "https://id.example.com/auth-redirect", &access).contains("form-action 'self';")
+        );
     }
 }

@@ -31,6 +31,7 @@ mod cookies;
 mod countries;
 mod error;
 mod form;
+mod forward_auth;
 mod guard;
 mod headers;
 mod notice;
@@ -44,6 +45,7 @@ mod routes;
 mod session;
 mod step_up;
 mod texted;
+mod ticket;
 mod times;
 mod typed;
 mod upload;
@@ -63,7 +65,10 @@ use actix_web::{
 };
 
 use self::{headers::Security, paths::Paths};
-use crate::port::{AuthManager, Clock, DevInbox, Random};
+use crate::{
+    access::Access,
+    port::{AuthManager, Clock, DevInbox, Random},
+};
 
 /// How long a browser keeps the cookie. As long as a session can last; when it ends is the backend's to say.
 const COOKIE_DAYS: i64 = 30;
@@ -79,6 +84,8 @@ pub struct Settings {
     pub cookie_keys: Vec<[u8; 64]>,
     /// The name that the hall goes by.
     pub product_name: String,
+    /// Which pages of other sites people may open, and where those are.
+    pub access: Access,
     /// The development inbox, where it is to be shown.
     pub dev_inbox: Option<Arc<dyn DevInbox>>,
     pub clock: Arc<dyn Clock>,
@@ -91,6 +98,7 @@ pub(crate) struct Site {
     security: Security,
     keys: Vec<Key>,
     product_name: String,
+    access: Access,
     redirect_url: String,
     dev_inbox: Option<Arc<dyn DevInbox>>,
     random: Arc<dyn Random>,
@@ -125,9 +133,10 @@ impl Site {
     fn of(settings: Settings, auth: Arc<dyn AuthManager>) -> Self {
         let paths = Paths::of(&settings.public_url);
         Self {
-            security: Security::of(&paths, &settings.redirect_url),
+            security: Security::of(&paths, &settings.redirect_url, &settings.access),
             keys: settings.cookie_keys.iter().map(|key| Key::from(key)).collect(),
             product_name: settings.product_name,
+            access: settings.access,
             redirect_url: settings.redirect_url,
             dev_inbox: settings.dev_inbox,
             random: settings.random,

@@ -12,6 +12,7 @@ use actix_web::{
 use super::{
     Site, assets,
     error::PageError,
+    forward_auth,
     guard::{
         Guard::{self, Anyone, Guests, Members},
         recognise, stand,
@@ -90,6 +91,9 @@ fn table() -> Vec<Place> {
         at("/profile/two-factor/browsers/untrust", Members)
             .get(profile_two_factor::show)
             .post(profile_two_factor::untrust),
+        at("/forward-auth", Anyone).get(forward_auth::answer),
+        at("/forward-auth/envoy{page:/.*}", Anyone).any(forward_auth::answer),
+        at(forward_auth::ENTER, Members).get(forward_auth::enter),
         at("/.well-known/change-password", Anyone).get(change_password::show),
     ]
 }
@@ -172,6 +176,17 @@ impl Place {
     {
         self.resource = self.resource.route(web::post().to(handler));
         self.methods = "GET, HEAD, POST";
+        self
+    }
+
+    /// What answers every method alike: a question about a request, asked with its method.
+    fn any<F, Args>(mut self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder<Body: MessageBody> + 'static,
+    {
+        self.resource = self.resource.route(web::route().to(handler));
         self
     }
 

@@ -13,7 +13,9 @@ use actix_web::{
     web::Data,
 };
 
-use super::{Site, assets, error::PageError, guard::Present, notice::Notice, paths::Href, session::CookieSession};
+use super::{
+    Site, assets, error::PageError, guard::Present, notice::Notice, paths::Href, session::CookieSession, ticket,
+};
 use crate::{
     forwarded::client_address,
     port::{AuthManager, Caller, Door, Entrance, Grant, Member, SessionToken},
@@ -68,6 +70,20 @@ impl Visit {
     /// The one who asks, for an operation of the port.
     pub(crate) fn caller(&self) -> Caller {
         caller(&self.0.request, &self.0.site, &self.0.session)
+    }
+
+    /// One who asks with another session than the cookie's, and is no browser of our pages.
+    pub(crate) fn caller_of(&self, session: SessionToken) -> Caller {
+        Caller {
+            door: Door::Pages,
+            address: client_address(&self.0.request),
+            user_agent: user_agent(self.0.request.headers()),
+            session: Some(session),
+            browser: None,
+            devices: Vec::new(),
+            redirect_url: None,
+            is_operator: false,
+        }
     }
 
     /// The signed-in person. Always there on a page that is for members.
@@ -151,6 +167,14 @@ impl Visit {
         }
     }
 
+    /// Takes the ticket for other sites from the browser, when somebody comes or leaves.
+    pub(crate) fn forget_ticket(&self, response: &mut HttpResponse) -> Result<(), PageError> {
+        match ticket::forgotten(self.site(), self.request()) {
+            Some(cookie) => response.add_cookie(&cookie).map_err(PageError::broken),
+            None => Ok(()),
+        }
+    }
+
     /// Begins a session: the cookie is renewed, and one comes to the page that was asked for before.
     pub(crate) fn begin(&self, grant: &Grant, notice: Option<Notice>) -> Result<HttpResponse, PageError> {
         let token: &SessionToken = grant
@@ -165,10 +189,12 @@ impl Visit {
         if let Some(notice) = notice {
             self.0.session.leave_notice(notice);
         }
-        Ok(match return_to {
+        let mut response = match return_to {
             Some(address) => see_other(&address),
             None => self.go("/profile"),
-        })
+        };
+        self.forget_ticket(&mut response)?;
+        Ok(response)
     }
 }
 

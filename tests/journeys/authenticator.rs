@@ -75,6 +75,12 @@ async fn type_code(browser: &mut Browser, code: &str) {
     browser.press("Sign in").await;
 }
 
+/// Nobody sends these codes, so there is none to ask for.
+fn advises_the_app(browser: &Browser) {
+    let problem = browser.page.problem("Code").expect("a problem");
+    assert!(problem.contains("your app shows now") && !problem.contains("ask for"), "{problem}");
+}
+
 async fn type_recovery_code(browser: &mut Browser, code: &str) {
     browser.open("/sign-in/two-factor/recovery").await;
     browser.fill("Recovery code", code);
@@ -112,6 +118,7 @@ async fn a_code_of_the_app_counts_once_and_the_first_one_only_to_switch_it_on() 
     sign_in(&mut elsewhere, PASSWORD).await;
     type_code(&mut elsewhere, &first).await;
     assert_eq!(elsewhere.page.status, 401, "{}", elsewhere.page.text());
+    advises_the_app(&elsewhere);
 
     hall.pass(STEP);
     let code = code_of(&hall, &key);
@@ -131,6 +138,7 @@ async fn a_wrong_first_code_switches_nothing_on_and_the_key_is_shown_again() {
     ann.fill("Code", "000000");
     ann.press("Switch it on").await;
     assert_eq!(ann.page.status, 401);
+    advises_the_app(&ann);
     assert_eq!(ann.page.all("code.key").pop().expect("the key").replace(' ', ""), key);
     sign_in(&mut hall.browser(), PASSWORD).await;
     hall.pass(Duration::from_secs(31 * 60));
@@ -192,7 +200,7 @@ async fn a_recovery_code_lets_in_once_and_a_warning_comes_when_few_are_left() {
     type_recovery_code(&mut thief, &guarded.recovery_codes[0]).await;
     assert_eq!((thief.page.status, thief.page.path.as_str()), (401, "/sign-in/two-factor/recovery"));
     type_recovery_code(&mut thief, "no such code").await;
-    assert!(thief.page.problem("Recovery code").is_some());
+    assert!(thief.page.problem("Recovery code").is_some_and(|problem| problem.contains("Compare it with your list")));
 }
 
 /// S19, S35
@@ -353,4 +361,73 @@ async fn the_owner_takes_an_app_back_that_a_stranger_set_up_and_no_mail_gets_rou
     thief.press("Save the new password").await;
     sign_in(&mut thief, "the lamp of a thief here").await;
     assert_eq!(thief.page.path, "/sign-in/two-factor", "{}", thief.page.text());
+}
+
+/// S18: an app that took the place of another one is taken back, and the other one is asked for again.
+#[actix_web::test]
+async fn a_mailbox_alone_does_not_get_round_an_app_by_taking_back_its_replacement() {
+    let mut guarded = Guarded::new().await;
+    let new_key = begin(&mut guarded.ann).await;
+    guarded.ann.fill("Code", &code_of(&guarded.hall, &new_key));
+    guarded.ann.press("Switch it on").await;
+    guarded.hall.pass(STEP);
+    let told = guarded.hall.newest_mail_to(EMAIL).await;
+    let mut reader = guarded.hall.browser();
+    reader.open(&told.not_me().expect("a link")).await;
+    reader.press("It was not me: take it back").await;
+    reader.fill("New password", "another lamp in the hall");
+    reader.press("Save the new password").await;
+    sign_in(&mut reader, "another lamp in the hall").await;
+    assert_eq!(reader.page.path, "/sign-in/two-factor", "{}", reader.page.text());
+    type_code(&mut reader, &code_of(&guarded.hall, &new_key)).await;
+    assert_eq!(reader.page.status, 401, "the replacement is gone");
+    type_code(&mut reader, &guarded.code()).await;
+    assert_eq!(reader.page.path, "/profile", "the former app counts again: {}", reader.page.text());
+}
+
+/// S35
+#[actix_web::test]
+async fn the_last_factor_that_is_removed_ends_the_other_sessions_and_links() {
+    let mut guarded = Guarded::new().await;
+    let mut phone = guarded.at_second_step().await;
+    type_code(&mut phone, &guarded.code()).await;
+    let mut late = guarded.hall.browser();
+    late.open("/magic-link").await;
+    late.fill("E-mail", EMAIL);
+    late.press("Send me a link").await;
+    let link = guarded.hall.newest_mail_to(EMAIL).await.link();
+    guarded.ann.open("/profile/two-factor").await;
+    guarded.ann.press("Remove").await;
+    phone.open("/profile").await;
+    assert_eq!(phone.page.path, "/sign-in", "{}", phone.page.text());
+    late.open(&link).await;
+    assert_eq!(late.page.status, 410, "{}", late.page.text());
+    guarded.ann.open("/profile").await;
+    assert_eq!(guarded.ann.page.path, "/profile", "the one that did it goes on");
+}
+
+/// S20
+#[actix_web::test]
+async fn a_session_without_a_fresh_proof_does_not_see_the_key_that_waits() {
+    let hall = Hall::open().await;
+    let mut thief = hall.member("Ann", EMAIL).await;
+    hall.pass(Duration::from_secs(601));
+    let mut ann = hall.browser();
+    sign_in(&mut ann, PASSWORD).await;
+    let key = begin(&mut ann).await;
+    thief.open("/profile/two-factor/authenticator").await;
+    assert_eq!(thief.page.path, "/profile/two-factor");
+    assert!(!thief.page.html().contains(&key));
+}
+
+/// S12: who knows the password and begins one sign-in after the other does not end the owner's.
+#[actix_web::test]
+async fn two_sign_ins_wait_side_by_side() {
+    let guarded = Guarded::new().await;
+    let mut ann = guarded.at_second_step().await;
+    for _ in 0..3 {
+        guarded.at_second_step().await;
+    }
+    type_code(&mut ann, &guarded.code()).await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
 }

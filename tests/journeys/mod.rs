@@ -1,5 +1,6 @@
 //! Journeys as a person makes them: open, fill by label, press, read the inbox.
 
+mod access_check;
 mod authenticator;
 mod bad_input;
 mod change_email;
@@ -7,6 +8,7 @@ mod change_password;
 mod change_phone;
 mod dev_inbox;
 mod email_undo;
+mod forward_auth;
 mod guards;
 mod limits;
 mod magic_link;

@@ -205,3 +205,69 @@ async fn guessing_codes_and_asking_for_them_too_often_is_told_with_the_wait() {
     let wait: u64 = eve.page.header("retry-after").expect("Retry-After").parse().expect("seconds");
     assert!(wait > 60 && eve.page.text().contains(&format!("Wait {} minutes", wait.div_ceil(60))), "{wait}");
 }
+
+/// S12, R11: a text that cannot go out does not keep somebody out who has a recovery code.
+#[actix_web::test]
+async fn a_recovery_code_lets_in_when_no_text_can_be_sent() {
+    let hall = Hall::open_with(&[("VESTIBULE_SMS__COUNTRIES", "DE"), ("VESTIBULE_SMS__DAILY_BUDGET", "1")]).await;
+    let mut ann = hall.member("Ann", EMAIL).await;
+    ann.open("/profile/phone").await;
+    ann.fill("Phone number", PHONE);
+    ann.press("Send me a code").await;
+    ann.fill("Code", &newest_code(&hall).await);
+    ann.press("Confirm").await;
+    ann.open("/profile/two-factor").await;
+    ann.press("Switch on").await;
+    let codes = ann.page.all("ol.codes code");
+    assert_eq!(codes.len(), 10, "{}", ann.page.text());
+
+    let mut elsewhere = hall.browser();
+    sign_in(&mut elsewhere).await;
+    assert!(elsewhere.page.text().contains("No code can be sent"), "{}", elsewhere.page.text());
+    elsewhere.open("/sign-in/two-factor/recovery").await;
+    elsewhere.fill("Recovery code", &codes[0]);
+    elsewhere.press("Sign in").await;
+    assert_eq!(elsewhere.page.path, "/profile", "{}", elsewhere.page.text());
+}
+
+/// S17: new codes do not bring guesses back.
+#[actix_web::test]
+async fn wrong_codes_are_counted_over_all_codes_of_an_account() {
+    let hall = guarded().await;
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        let mut eve = hall.browser();
+        sign_in(&mut eve).await;
+        let code = newest_code(&hall).await;
+        for _ in 0..4 {
+            type_code(&mut eve, other(&code)).await;
+            statuses.push(eve.page.status);
+        }
+    }
+    assert!(statuses[..10].iter().all(|status| *status == 401), "{statuses:?}");
+    assert!(statuses[10..].iter().all(|status| *status == 429), "{statuses:?}");
+}
+
+/// S20, S35: an application's session alone, begun long ago, neither moves a proved number nor switches the codes off.
+#[actix_web::test]
+async fn an_old_session_of_the_wire_neither_moves_the_number_nor_switches_the_codes_off() {
+    let hall = Hall::open_with(&[("VESTIBULE_SMS__COUNTRIES", "DE")]).await;
+    hall.member("Ann", EMAIL).await;
+    let entered = call(&hall, "/users/sign-in", "", json!({"email": EMAIL, "password": PASSWORD})).await;
+    let session = entered["session"]["token"].as_str().expect("a session").to_owned();
+    call(&hall, "/users/set-phone?phoneNumber=%2B4915112345678", &session, json!({})).await;
+    let code = newest_code(&hall).await;
+    call(&hall, "/users/verify-phone", &session, json!({"code": code, "phoneNumber": PHONE})).await;
+    hall.pass(Duration::from_secs(601));
+    let refused = |path: &str, body: Value| {
+        let request = TestRequest::post().uri(path).insert_header(("x-client-key", "a-client-key-for-tests"));
+        hall.send(request.insert_header(("session", session.clone())).set_json(body))
+    };
+    let (status, _, answer) = refused("/users/set-phone?phoneNumber=%2B4915187654321", json!({})).await;
+    assert_eq!(status, 401);
+    assert!(String::from_utf8_lossy(&answer).contains("proof_needed"), "{}", String::from_utf8_lossy(&answer));
+    let switch = |on: bool| json!({"model": "users", "id": entered["user"]["_id"], "values": {"twoFactorAuth": on}});
+    call(&hall, "/_api/rest/v1/db/object/update", &session, switch(true)).await;
+    let (status, ..) = refused("/_api/rest/v1/db/object/update", switch(false)).await;
+    assert_eq!(status, 401);
+}

@@ -101,6 +101,11 @@ impl Hall {
         digits.find(|digits| digits.len() == 6).unwrap_or_else(|| panic!("a code in {words}")).to_owned()
     }
 
+    /// Its folder, for a command beside it.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// What lies in its folder, by name.
     pub fn files(&self) -> Vec<String> {
         let folder = fs::read_dir(self.folder.path()).expect("a folder");

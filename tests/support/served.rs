@@ -1,8 +1,11 @@
 //! A hall that listens on a port of this machine, for whoever asks it over HTTP.
 
-use std::net::SocketAddr;
+use std::{
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
 
-use actix_web::{App, HttpServer, dev::ServerHandle};
+use actix_web::{App, HttpServer, dev::ServerHandle, http::KeepAlive};
 
 use super::Hall;
 
@@ -30,6 +33,8 @@ impl Served {
         let vestibule = self.hall.vestibule.clone();
         let server = HttpServer::new(move || App::new().configure(vestibule.routes()))
             .workers(1)
+            // Somebody who kept a connection could be answered on it after the stop.
+            .keep_alive(KeepAlive::Disabled)
             .disable_signals()
             .bind(self.address)
             .expect("a port of this machine");
@@ -43,6 +48,9 @@ impl Served {
     pub async fn stop(&mut self) {
         if let Some(server) = self.server.take() {
             server.stop(false).await;
+        }
+        while TcpStream::connect(self.address).is_ok() {
+            actix_web::rt::time::sleep(Duration::from_millis(5)).await;
         }
     }
 }

@@ -146,6 +146,11 @@ impl Fields {
         Ok(())
     }
 
+    /// Who writes a field; `None` where none of that name is declared.
+    pub fn writer(&self, name: &FieldName) -> Option<Writer> {
+        self.0.get(name).map(|declaration| declaration.write)
+    }
+
     /// The fields of a new account: what was given, as far as it is the caller's to write, and the defaults. Serves every
     /// kind of sign-up.
     ///

@@ -4,6 +4,7 @@ use super::second_factor;
 use crate::{
     engine::{
         Engine, accounts,
+        limits::Action,
         outbox::Security,
         store::{Transaction, values},
         tokens,
@@ -51,7 +52,7 @@ pub(super) async fn admit(
 /// Begins the session, after everything that was asked for, and remembers the browser; commits.
 ///
 /// The owner is told of a browser that never was here (SECURITY.md S21), but not of one that a mail just led in: whoever reads the
-/// mailbox would be told what they did.
+/// mailbox would be told what they did. Nor at the wire: applications have no browser that could be known, and addresses that change.
 pub(super) async fn let_in(
     engine: &Engine,
     caller: &Caller,
@@ -60,16 +61,16 @@ pub(super) async fn let_in(
     entry: Entry,
 ) -> Outcome<Grant> {
     let now = engine.now();
-    tx.execute("update users set last_login_at = $2 where id = $1", values![user_id, now]).await?;
-    tokens::kill_resets(&mut tx, user_id).await?;
     let trust = entry == Entry::Second { trust: true };
     let remembered = engine.devices().remember(&mut tx, user_id, caller, trust, engine.random(), now).await?;
+    tx.execute("update users set last_login_at = $2 where id = $1", values![user_id, now]).await?;
+    tokens::kill_resets(&mut tx, user_id).await?;
     let session = engine.sessions().begin(&mut tx, user_id, caller, engine.random(), now).await?;
     let account = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSignInCredentials)?;
     let is_news = !matches!(entry, Entry::SignUp | Entry::First(FirstFactor::Mailbox));
     if trust {
         engine.tell_owner(&mut tx, caller, &account, Security::BrowserTrusted).await?;
-    } else if is_news && remembered.is_strange {
+    } else if is_news && remembered.is_strange && engine.limits().take(Action::TellOfSignIn, user_id, now).is_ok() {
         engine.tell_owner(&mut tx, caller, &account, Security::NewSignIn).await?;
     }
     tx.commit().await?;

@@ -37,7 +37,7 @@ pub(in crate::engine) async fn change_phone(
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
     engine.limits().take(Action::TextFromAccount, &account.user.id, now).map_err(exceeded)?;
     engine.limits().take_text_to_new_number(&new_phone, now)?;
-    let may_text = engine.limits().allow_text_to(&new_phone, now);
+    let may_text = engine.limits().allow_text_to(&new_phone, false, now);
     let mut tx = engine.store().begin().await?;
     let is_taken = accounts::phone_is_held(&mut tx, &new_phone).await?;
     if is_taken && caller.door == Door::Rest {

@@ -44,7 +44,7 @@ pub(in crate::engine) async fn describe_not_me(engine: &Engine, key: &LinkKey) -
         email: link.email.to_string(),
         moves_back: account.mailbox().as_ref() != Some(&link.email),
         second_factor_off: account.user.second_factor
-            && undoes(|undo| matches!(undo, Undo::SecondFactor | Undo::Authenticator)),
+            && undoes(|undo| !matches!(undo, Undo::Phone { .. } | Undo::RecoveryCodes)),
         phone_back: undoes(|undo| matches!(undo, Undo::Phone { .. })),
     })
 }
@@ -112,6 +112,10 @@ async fn take_address(tx: &mut Transaction<'_>, link: &Link, now: Timestamp) -> 
     let sql = "delete from held_emails where user_id = $1 and email <> $2";
     for _ in 0..2 {
         tx.execute(sql, values![&link.user_id, link.email.as_str()]).await?;
+        // One who never proved the address yields to the link, which does.
+        let unproved = "delete from held_emails where email = $1 and user_id in \
+                        (select id from users where email = $1 and id <> $2 and email_verified_at is null)";
+        tx.execute(unproved, values![link.email.as_str(), &link.user_id]).await?;
         if accounts::hold(tx, &link.email, &link.user_id, now).await? {
             return Ok(true);
         }
@@ -148,28 +152,46 @@ async fn take_back(tx: &mut Transaction<'_>, user_id: &str, undo: Undo, now: Tim
     match undo {
         Undo::SecondFactor => {
             tx.execute("update users set two_factor = 0 where id = $1", values![user_id]).await?;
-            second_factors::settle_without_codes(tx, user_id).await.map(drop)
+        }
+        Undo::SecondFactorBesideApp => {
+            // Only where the app is still there: what was asked for before must not end as nothing.
+            let sql = "update users set two_factor = 0 where id = $1 and authenticator = 1";
+            tx.execute(sql, values![user_id]).await?;
         }
         Undo::Authenticator => {
             tx.execute("update users set authenticator = 0 where id = $1", values![user_id]).await?;
             authenticators::remove(tx, user_id).await?;
-            second_factors::settle_without_codes(tx, user_id).await.map(drop)
         }
-        Undo::RecoveryCodes => recovery_codes::remove(tx, user_id).await,
+        Undo::AuthenticatorBesideText => {
+            let sql =
+                "update users set authenticator = 0, two_factor = 1 where id = $1 and phone_verified_at is not null";
+            if tx.execute(sql, values![user_id]).await? == 1 {
+                authenticators::remove(tx, user_id).await?;
+            }
+        }
+        Undo::OtherAuthenticator => {
+            if authenticators::bring_back(tx, user_id, now).await? {
+                tx.execute("update users set authenticator = 1 where id = $1", values![user_id]).await?;
+            }
+        }
+        Undo::RecoveryCodes => recovery_codes::remove(tx, user_id).await?,
         Undo::Phone { former } => {
             accounts::release_phone(tx, user_id).await?;
+            // A number that there was may have had a second factor, which stays even if the number cannot come back: recovery codes
+            // are the way in then.
+            let had_one = former.is_some();
             let former = match former {
                 Some(former) if accounts::hold_phone(tx, &former, user_id, now).await? => Some(former),
                 _ => None,
             };
-            // Without a number there is nowhere to send the codes of a second factor to.
             let sql = "update users set phone = $2, phone_verified_at = $3, \
-                       two_factor = case when $2 is null then 0 else two_factor end where id = $1";
+                       two_factor = case when $4 = 1 then two_factor else 0 end where id = $1";
             let proved = former.as_ref().map(|_| now);
-            tx.execute(sql, values![user_id, former.map(|former| former.to_string()), proved]).await?;
-            second_factors::settle_without_codes(tx, user_id).await.map(drop)
+            let former = former.map(|former| former.to_string());
+            tx.execute(sql, values![user_id, former, proved, i64::from(had_one)]).await?;
         }
     }
+    second_factors::settle_without_codes(tx, user_id).await.map(drop)
 }
 
 /// Ends and kills everything, but the older links of this kind.

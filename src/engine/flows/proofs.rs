@@ -8,7 +8,9 @@
 //! * At the pages a verb that makes a sensitive change calls [`require_fresh_proof`]. Its page shows the step-up page for
 //!   `ProofNeeded` and asks again with what was typed.
 //! * At the REST door the wire's own proof counts: its sensitive calls carry the current password, and a client of today would
-//!   not know what to do with another question. A verb that takes the password calls [`confirm`].
+//!   not know what to do with another question. A verb that takes the password calls [`confirm`]. Two calls of the two-factor
+//!   example carry none: another number in place of a proved one, and the second factor off. Those want a sign-in that is as fresh,
+//!   at both doors ([`require_fresh_proof_at_any_door`]).
 
 use jiff::SignedDuration;
 
@@ -38,9 +40,18 @@ const PROOF_LIFE: SignedDuration = SignedDuration::from_mins(10);
 /// # Errors
 /// `ProofNeeded`.
 pub(in crate::engine) fn require_fresh_proof(engine: &Engine, caller: &Caller, current: &Current) -> Outcome<()> {
+    if caller.door == Door::Rest { Ok(()) } else { require_fresh_proof_at_any_door(engine, current) }
+}
+
+/// As [`require_fresh_proof`], at both doors: for what the wire lets a session do without the password. An application whose person
+/// signed in longer ago has them sign in again.
+///
+/// # Errors
+/// `ProofNeeded`.
+pub(super) fn require_fresh_proof_at_any_door(engine: &Engine, current: &Current) -> Outcome<()> {
     // In both directions: after a clock was set back, a proof of the future must not be fresh for ever (R15).
     let age = engine.now().duration_since(current.proved_at).abs();
-    if caller.door == Door::Rest || age < PROOF_LIFE { Ok(()) } else { Err(Code::ProofNeeded.into()) }
+    if age < PROOF_LIFE { Ok(()) } else { Err(Code::ProofNeeded.into()) }
 }
 
 /// The proof of a change that takes the current password along: that password where there is one, else a fresh proof.

@@ -4,7 +4,7 @@
 use super::{
     admit::{Entry, FirstFactor, let_in},
     change_phone::move_to_phone,
-    proofs::require_fresh_proof,
+    proofs::{require_fresh_proof, require_fresh_proof_at_any_door},
     verify_phone::judge,
 };
 use crate::{
@@ -22,42 +22,49 @@ use crate::{
     },
     port::{
         Caller, Challenge, ChallengeToken, Code, Door, Factors, Field, Grant, OneTimeCode, Outcome, Phone,
-        RecoveryCode, Refusal, SecondFactorOf, SentCode, User,
+        RecoveryCode, Refusal, SecondFactorOf, SentCode, Trouble, User,
     },
 };
 
-/// Asks for the second factor of an account whose first one was right; commits what the first one spent. Where no code can be
-/// sent nobody is let in: the owner, who has proved the first factor, is told why (SECURITY.md S83).
+/// Asks for the second factor of an account whose first one was right; commits what the first one spent.
 ///
-/// At the pages an authenticator app comes before SMS, which is sent when it is asked for; the wire knows SMS alone.
+/// At the pages an authenticator app comes before SMS, which is sent when it is asked for; the wire knows SMS alone. Where no code
+/// can be sent, the sign-in waits for an app or a recovery code; without either, nobody is let in, and the owner, who has proved
+/// the first factor, is told why (SECURITY.md S83).
 pub(super) async fn challenge(
     engine: &Engine,
     caller: &Caller,
-    tx: Transaction<'_>,
+    mut tx: Transaction<'_>,
     account: &Account,
     first: FirstFactor,
 ) -> Outcome<Challenge> {
+    let is_page = caller.door == Door::Pages;
     let text = account.user.two_factor && first != FirstFactor::Phone;
-    if !text && caller.door == Door::Rest && account.authenticator {
+    if !text && !is_page && account.authenticator {
         return Err(Code::SecondFactorElsewhere.into());
     }
-    if !text && !account.authenticator {
+    let has_codes = recovery_codes::has_some(&mut tx, &account.user.id).await?;
+    let has_another = is_page && (account.authenticator || has_codes);
+    if !text && !has_another {
         // What the first factor spent stays spent: it has told whoever typed it that it was right.
         tx.commit().await?;
         return Err(Code::SecondFactorFirst.into());
     }
-    let is_sent = text && (caller.door == Door::Rest || !account.authenticator);
-    let phone = if is_sent { Some(account.number().ok_or(Code::SecondFactorNeedsPhone)?) } else { None };
-    if let Some(phone) = &phone {
-        if let Err(trouble) = engine.can_text(phone).await {
-            // What the first factor spent is given back before the operator is told, which writes.
-            drop(tx);
-            engine.judge_destination(phone).await?;
-            return Err(trouble);
-        }
-        take_text(engine, caller, &account.user)?;
-    }
-    wait(engine, caller, tx, account, phone.as_ref(), text).await
+    let phone = match text && !(is_page && account.authenticator) {
+        false => None,
+        true => match may_text(engine, caller, &mut tx, account).await {
+            Ok(phone) => Some(phone),
+            Err(Trouble::Refused(_)) if has_another => None,
+            Err(trouble) => {
+                // What the first factor spent is given back before the operator is told, which writes.
+                drop(tx);
+                engine.tell_if_exhausted(&trouble).await?;
+                return Err(trouble);
+            }
+        },
+    };
+    let factors = Factors { text, authenticator: account.authenticator, recovery_code: has_codes };
+    wait(engine, caller, tx, account, phone.as_ref(), factors).await
 }
 
 /// Makes the sign-in that waits, and the code where one is sent. Commits.
@@ -67,12 +74,10 @@ async fn wait(
     mut tx: Transaction<'_>,
     account: &Account,
     phone: Option<&Phone>,
-    text: bool,
+    factors: Factors,
 ) -> Outcome<Challenge> {
-    let new = NewChallenge { user_id: &account.user.id, door: caller.door, text_counts: text };
+    let new = NewChallenge { user_id: &account.user.id, door: caller.door, text_counts: factors.text };
     let (waiting, token) = engine.challenges().create(&mut tx, &new, engine.random(), engine.now()).await?;
-    let recovery_code = recovery_codes::has_some(&mut tx, &account.user.id).await?;
-    let factors = Factors { text, authenticator: account.authenticator, recovery_code };
     let sent = match phone {
         Some(phone) => Some(text_code(engine, &mut tx, &waiting, phone).await?),
         None => None,
@@ -92,8 +97,9 @@ pub(in crate::engine) async fn resend_second_factor(
     let account = accounts::by_id(engine.store(), &waiting.user_id).await?.ok_or(Code::ChallengeGone)?;
     let text = account.user.two_factor && waiting.text_counts;
     let phone = account.number().filter(|_| text).ok_or(Code::SecondFactorNeedsPhone)?;
-    may_text(engine, caller, &account.user, &phone).await?;
+    engine.judge_destination(&phone).await?;
     let mut tx = engine.store().begin().await?;
+    may_text(engine, caller, &mut tx, &account).await?;
     let sent = text_code(engine, &mut tx, &waiting, &phone).await?;
     let recovery_code = recovery_codes::has_some(&mut tx, &waiting.user_id).await?;
     tx.commit().await?;
@@ -126,9 +132,9 @@ pub(in crate::engine) async fn sign_in_with_second_factor(
 ) -> Outcome<Grant> {
     let typed = read(code)?;
     let now = engine.now();
-    let (waiting, account, counted_for) = find(engine, of).await?;
+    let (waiting, account, number) = find(engine, of).await?;
     let attempt = Attempt { engine, caller, waiting: &waiting, account: &account };
-    let right = attempt.judge(typed, counted_for.as_deref().unwrap_or(&waiting.id)).await?;
+    let right = attempt.judge(typed, number).await?;
     let _change = engine.sessions().change(&waiting.user_id);
     let mut tx = engine.store().begin().await?;
     if !attempt.spend(&mut tx, right).await? || !engine.challenges().spend(&mut tx, &waiting, now).await? {
@@ -185,7 +191,8 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    async fn judge(&self, typed: Typed, counted_for: &str) -> Outcome<Right> {
+    /// `number` is the name of the sign-in where it has no other: then guesses are counted for it.
+    async fn judge(&self, typed: Typed, number: Option<String>) -> Outcome<Right> {
         let (engine, user_id, now) = (self.engine, &self.waiting.user_id, self.engine.now());
         let code = match typed {
             Typed::Recovery(code) => return self.count().await.map(|_| Right::Recovery(code)),
@@ -201,18 +208,21 @@ impl Attempt<'_> {
         let text = self.account.user.two_factor && self.waiting.text_counts;
         let phone = self.account.number().filter(|_| text).ok_or_else(invalid)?;
         let purposes = [CodePurpose::SecondFactor; 2];
-        let guess = Guess { purposes, target: phone.as_str(), code: &code, user_id: Some(user_id), counted_for };
+        let subject = match number {
+            Some(number) => number,
+            None => who_is_counted(engine, self.caller, user_id).await?,
+        };
+        let (target, counted_for) = (phone.as_str(), subject.as_str());
+        let guess = Guess { purposes, target, code: &code, user_id: Some(user_id), counted_for };
         let right = engine.codes().guess(engine.store(), engine.limits(), &guess, now).await?;
         let is_of_this = right.challenge_id.as_ref() == Some(&self.waiting.id);
         if is_of_this { Ok(Right::Text(right)) } else { Err(invalid().into()) }
     }
 
-    /// Counts a guess at what is not sent: for this sign-in, and over all of them for the account, or for the browser where it
-    /// is a known one, so that nobody who knows the password keeps the owner out (S12, S17). Answers for whom.
+    /// Counts a guess at what is not sent: for this sign-in, and over all of them. Answers for whom.
     async fn count(&self) -> Outcome<String> {
         let (engine, user_id, now) = (self.engine, &self.waiting.user_id, self.engine.now());
-        let known = engine.devices().known(engine.store(), user_id, self.caller).await?;
-        let subject = known.unwrap_or_else(|| user_id.clone());
+        let subject = who_is_counted(engine, self.caller, user_id).await?;
         engine.limits().take(Action::GuessCode, &subject, now).map_err(exceeded)?;
         if engine.challenges().take_guess(engine.store(), self.waiting, now).await? {
             Ok(subject)
@@ -238,6 +248,13 @@ impl Attempt<'_> {
     }
 }
 
+/// What guesses at second factors and texts of them are counted for over all sign-ins: the account, or the browser where it is a
+/// known one, so that nobody who knows the password keeps the owner out (S12, S17).
+async fn who_is_counted(engine: &Engine, caller: &Caller, user_id: &str) -> Outcome<String> {
+    let known = engine.devices().known(engine.store(), user_id, caller).await?;
+    Ok(known.unwrap_or_else(|| user_id.to_owned()))
+}
+
 /// Sends a code that makes a number the account's. While the second factor is on, a stolen session must not lead its codes to
 /// another phone: then it is refused, and `change_phone`, which asks for the password, is the way. At the pages a fresh proof is asked for in any case (S20).
 pub(in crate::engine) async fn set_phone(engine: &Engine, caller: &Caller, phone: &str) -> Outcome<()> {
@@ -245,6 +262,9 @@ pub(in crate::engine) async fn set_phone(engine: &Engine, caller: &Caller, phone
     let phone = Phone::parse(phone).map_err(|code| Refusal::at(Field::Phone, code))?;
     if current.account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());
+    }
+    if current.account.user.phone_verified && current.account.number().as_ref() != Some(&phone) {
+        require_fresh_proof_at_any_door(engine, &current)?;
     }
     require_fresh_proof(engine, caller, &current)?;
     let Current { account, .. } = current;
@@ -255,7 +275,7 @@ pub(in crate::engine) async fn set_phone(engine: &Engine, caller: &Caller, phone
     if !account.user.phone_verified || account.number().as_ref() != Some(&phone) {
         engine.limits().take_text_to_new_number(&phone, now)?;
     }
-    let may_text = engine.limits().allow_text_to(&phone, now);
+    let may_text = engine.limits().allow_text_to(&phone, false, now);
     let mut tx = engine.store().begin().await?;
     if accounts::phone_is_held(&mut tx, &phone).await? && account.number().as_ref() != Some(&phone) {
         return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
@@ -285,16 +305,16 @@ pub(in crate::engine) async fn verify_own_phone(
     move_to_phone(engine, caller, &account, &phone, Some(&right)).await
 }
 
-/// Whether a code may be sent to the owner, who is told when it may not.
-async fn may_text(engine: &Engine, caller: &Caller, user: &User, phone: &Phone) -> Outcome<()> {
-    engine.judge_destination(phone).await?;
-    take_text(engine, caller, user)
-}
-
-fn take_text(engine: &Engine, caller: &Caller, user: &User) -> Outcome<()> {
-    let now = engine.now();
-    engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
-    engine.limits().take(Action::SecondFactorToAccount, &user.id, now).map_err(exceeded)
+/// Whether a code may be sent to the owner's phone, who is told when it may not. The address that asks is not asked for: whoever
+/// comes here has proved a first factor, and an office signs in from one address.
+async fn may_text(engine: &Engine, caller: &Caller, tx: &mut Transaction<'_>, account: &Account) -> Outcome<Phone> {
+    let phone = account.number().ok_or(Code::SecondFactorNeedsPhone)?;
+    engine.can_text(tx, &phone).await?;
+    let user_id = &account.user.id;
+    let known = engine.devices().known_in(tx, user_id, caller).await?;
+    let subject = known.as_deref().unwrap_or(user_id);
+    engine.limits().take(Action::SecondFactorToAccount, subject, engine.now()).map_err(exceeded)?;
+    Ok(phone)
 }
 
 async fn text_code(engine: &Engine, tx: &mut Transaction<'_>, waiting: &Waiting, phone: &Phone) -> Outcome<SentCode> {

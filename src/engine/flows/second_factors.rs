@@ -3,14 +3,13 @@
 use super::proofs::require_fresh_proof;
 use crate::{
     engine::{
-        Engine,
-        accounts::{self, Account},
-        authenticators, devices,
+        Engine, accounts, authenticators, devices,
         limits::{Action, exceeded},
         outbox::Security,
         recovery_codes,
         sessions::Current,
         store::{StoreError, Transaction, values},
+        tokens,
     },
     port::{AuthenticatorKey, Caller, Code, Field, OneTimeCode, Outcome, RecoveryCodes, Refusal, SecondFactors},
 };
@@ -33,7 +32,7 @@ pub(in crate::engine) async fn switch_text_factor(
     caller: &Caller,
     on: bool,
 ) -> Outcome<Option<RecoveryCodes>> {
-    let account = proved(engine, caller).await?;
+    let Current { account, member, .. } = proved(engine, caller).await?;
     if account.user.two_factor == on {
         return Ok(None);
     }
@@ -48,6 +47,9 @@ pub(in crate::engine) async fn switch_text_factor(
     if tx.execute(sql, values![user_id, i64::from(on), engine.now()]).await? == 0 {
         return Err(Code::SecondFactorNeedsPhone.into());
     }
+    if !on {
+        end_the_others(&mut tx, user_id, Some(&member.session.handle)).await?;
+    }
     let codes = settle(engine, &mut tx, user_id).await?;
     let news = if on { Security::SecondFactorOn } else { Security::SecondFactorOff };
     engine.tell_owner(&mut tx, caller, &account, news).await?;
@@ -57,18 +59,19 @@ pub(in crate::engine) async fn switch_text_factor(
 
 /// Makes a key that waits for its first code.
 pub(in crate::engine) async fn begin_authenticator(engine: &Engine, caller: &Caller) -> Outcome<()> {
-    let account = proved(engine, caller).await?;
+    let Current { account, .. } = proved(engine, caller).await?;
     let mut tx = engine.store().begin().await?;
     engine.authenticators().begin(&mut tx, &account.user.id, engine.random(), engine.now()).await?;
     Ok(tx.commit().await?)
 }
 
-/// The key that waits, under the name that its app shall show.
+/// The key that waits, under the name that its app shall show. Only to somebody who could make one: a stolen session must not read
+/// along.
 pub(in crate::engine) async fn waiting_authenticator(
     engine: &Engine,
     caller: &Caller,
 ) -> Outcome<Option<AuthenticatorKey>> {
-    let Current { account, .. } = engine.current(caller).await?;
+    let account = proved(engine, caller).await?.account;
     let user = &account.user;
     let name = user.email.as_deref().or(user.phone.as_deref()).or(user.name.as_deref()).unwrap_or(&user.id);
     let issuer = &engine.settings().product_name;
@@ -81,7 +84,7 @@ pub(in crate::engine) async fn confirm_authenticator(
     caller: &Caller,
     code: &str,
 ) -> Outcome<Option<RecoveryCodes>> {
-    let account = proved(engine, caller).await?;
+    let Current { account, .. } = proved(engine, caller).await?;
     let code = OneTimeCode::parse(code).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
     let (user_id, now) = (&account.user.id, engine.now());
     engine.limits().take(Action::GuessCode, user_id, now).map_err(exceeded)?;
@@ -103,7 +106,7 @@ pub(in crate::engine) async fn confirm_authenticator(
 
 /// Forgets the authenticator app, also one whose key still waits.
 pub(in crate::engine) async fn remove_authenticator(engine: &Engine, caller: &Caller) -> Outcome<()> {
-    let account = proved(engine, caller).await?;
+    let Current { account, member, .. } = proved(engine, caller).await?;
     let user_id = &account.user.id;
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
@@ -111,6 +114,7 @@ pub(in crate::engine) async fn remove_authenticator(engine: &Engine, caller: &Ca
     tx.execute(sql, values![user_id, engine.now()]).await?;
     authenticators::remove(&mut tx, user_id).await?;
     if account.authenticator {
+        end_the_others(&mut tx, user_id, Some(&member.session.handle)).await?;
         settle(engine, &mut tx, user_id).await?;
         engine.tell_owner(&mut tx, caller, &account, Security::AuthenticatorOff).await?;
     }
@@ -119,7 +123,7 @@ pub(in crate::engine) async fn remove_authenticator(engine: &Engine, caller: &Ca
 
 /// Replaces the recovery codes.
 pub(in crate::engine) async fn make_recovery_codes(engine: &Engine, caller: &Caller) -> Outcome<RecoveryCodes> {
-    let account = proved(engine, caller).await?;
+    let Current { account, .. } = proved(engine, caller).await?;
     let user_id = &account.user.id;
     let mut tx = engine.store().begin().await?;
     // Locks the account: a factor that is switched off meanwhile takes its codes along.
@@ -141,11 +145,23 @@ pub(in crate::engine) async fn untrust_browsers(engine: &Engine, caller: &Caller
     Ok(tx.commit().await?)
 }
 
-/// The caller's account, if its owner was proved a short while ago (S20).
-async fn proved(engine: &Engine, caller: &Caller) -> Outcome<Account> {
+/// The caller, if the owner was proved a short while ago (S20).
+async fn proved(engine: &Engine, caller: &Caller) -> Outcome<Current> {
     let current = engine.current(caller).await?;
     require_fresh_proof(engine, caller, &current)?;
-    Ok(current.account)
+    Ok(current)
+}
+
+/// A factor was switched off: every session but the one that did it ends, and every link and code that would have asked for the
+/// factor (S35).
+pub(super) async fn end_the_others(
+    tx: &mut Transaction<'_>,
+    user_id: &str,
+    handle: Option<&str>,
+) -> Result<(), StoreError> {
+    let sql = "delete from sessions where user_id = $1 and id <> $2";
+    tx.execute(sql, values![user_id, handle.unwrap_or_default()]).await?;
+    tokens::kill_all(tx, user_id).await
 }
 
 /// After a factor was switched: trust ends, recovery codes come with the first factor and go with the last.

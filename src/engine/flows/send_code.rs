@@ -56,13 +56,15 @@ async fn send(
     engine.judge_destination(&phone).await?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
-    let may_text = engine.limits().allow_text_to(&phone, now);
     let accounts = accounts::by_phone(engine.store(), &phone).await?;
     // The holder stands first; where there is one, nobody else is asked for.
-    let account = accounts.into_iter().next().filter(|account| may_text && is_asked_for(account));
-    // In silence: what is sent depends on the account here.
-    let may_go =
-        |account: &Account| account.user.phone_verified || engine.limits().take_text_to_new_number(&phone, now).is_ok();
+    let account = accounts.into_iter().next().filter(is_asked_for);
+    // In silence, and only for a text that there is: nobody spends what others share by asking for texts to nobody.
+    let may_go = |account: &Account| {
+        let is_proved = account.user.phone_verified;
+        engine.limits().allow_text_to(&phone, is_proved, now)
+            && (is_proved || engine.limits().take_text_to_new_number(&phone, now).is_ok())
+    };
     let Some(account) = account.filter(may_go) else { return Ok(engine.write_nothing().await?) };
     let mut tx = engine.store().begin().await?;
     engine.text_code(&mut tx, purpose, &account.user.id, &phone).await?;

@@ -41,22 +41,23 @@ async fn send(
     let email = Email::parse(email).map_err(|code| Refusal::at(Field::Email, code))?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::MailFromAddress, caller, now)?;
-    let may_mail = engine.limits().allow_mail_to(&email, now);
     let accounts = accounts::by_email(engine.store(), &email).await?;
     let is_only_one = accounts.len() == 1;
-    let Some(account) = choose(engine, caller, accounts).filter(|_| may_mail) else {
-        return Ok(engine.write_nothing().await?);
-    };
+    let Some(account) = choose(engine, caller, accounts) else { return Ok(engine.write_nothing().await?) };
     let usable = account.is_usable(engine.settings().confirm_email);
     let (Some(purpose), Some(mailbox)) = (purpose(&account, usable), account.mailbox()) else {
         return Ok(engine.write_nothing().await?);
     };
+    // Only for a mail that there is: nobody spends what all share by asking for mail to nobody.
+    if !engine.limits().allow_mail_to(&email, now) {
+        return Ok(engine.write_nothing().await?);
+    }
     let link = NewLink {
         purpose,
         user_id: &account.user.id,
         email: &mailbox,
         caller,
-        keeps_password: usable || is_signer(engine, caller, &account, is_only_one),
+        keeps_password: account.user.email_verified || is_signer(engine, caller, &account, is_only_one),
         undo: None,
     };
     let mut tx = engine.store().begin().await?;

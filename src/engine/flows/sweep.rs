@@ -5,7 +5,7 @@ use std::{mem, sync::PoisonError, time::Duration};
 use jiff::SignedDuration;
 
 use crate::engine::{
-    Engine,
+    Engine, authenticators,
     sessions::IDLE,
     store::{StoreError, values},
     tokens::before,
@@ -29,6 +29,8 @@ pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> 
     store.execute("delete from links where expires_at <= $1 or spent_at is not null", values![now]).await?;
     store.execute("delete from codes where expires_at <= $1", values![now]).await?;
     store.execute("delete from challenges where expires_at <= $1", values![now]).await?;
+    let former = "delete from authenticators where confirmed = 2 and created_at <= $1";
+    store.execute(former, values![before(now, authenticators::KEPT)]).await?;
     let waiting = "delete from users where email_verified_at is null and phone_verified_at is null \
                    and (email is not null or phone is not null) and signed_up_at <= $1 \
                    and not exists (select 1 from held_emails h where h.user_id = users.id) \

@@ -20,10 +20,16 @@ use crate::{
 /// here and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine) enum Undo {
-    /// Codes by SMS.
+    /// Codes by SMS; before them nothing was asked for.
     SecondFactor,
-    /// Codes of an app.
+    /// Codes by SMS, beside an app that was there before.
+    SecondFactorBesideApp,
+    /// Codes of an app; before it nothing was asked for.
     Authenticator,
+    /// Codes of an app, beside codes by SMS that were there before.
+    AuthenticatorBesideText,
+    /// Codes of an app that took the place of another one.
+    OtherAuthenticator,
     /// All of them: a stranger has made or used some.
     RecoveryCodes,
     /// The number: back to the one that the account had and had proved, or to none.
@@ -91,7 +97,10 @@ impl Engine {
 impl Undo {
     fn of(account: &Account, news: &Security) -> Option<Self> {
         match news {
+            Security::SecondFactorOn if account.authenticator => Some(Self::SecondFactorBesideApp),
             Security::SecondFactorOn => Some(Self::SecondFactor),
+            Security::AuthenticatorOn if account.authenticator => Some(Self::OtherAuthenticator),
+            Security::AuthenticatorOn if account.user.two_factor => Some(Self::AuthenticatorBesideText),
             Security::AuthenticatorOn => Some(Self::Authenticator),
             Security::RecoveryCodesNew | Security::RecoveryCodeUsed { .. } => Some(Self::RecoveryCodes),
             Security::PhoneChanged { .. } => {
@@ -104,7 +113,10 @@ impl Undo {
     fn word(&self) -> String {
         match self {
             Self::SecondFactor => "second-factor".to_owned(),
+            Self::SecondFactorBesideApp => "second-factor-beside-app".to_owned(),
             Self::Authenticator => "authenticator".to_owned(),
+            Self::AuthenticatorBesideText => "authenticator-beside-text".to_owned(),
+            Self::OtherAuthenticator => "other-authenticator".to_owned(),
             Self::RecoveryCodes => "recovery-codes".to_owned(),
             Self::Phone { former } => format!("phone:{}", former.as_ref().map_or("", Phone::as_str)),
         }
@@ -114,7 +126,10 @@ impl Undo {
     pub(in crate::engine) fn read(word: &str) -> Option<Self> {
         match (word, word.strip_prefix("phone:")) {
             ("second-factor", _) => Some(Self::SecondFactor),
+            ("second-factor-beside-app", _) => Some(Self::SecondFactorBesideApp),
             ("authenticator", _) => Some(Self::Authenticator),
+            ("authenticator-beside-text", _) => Some(Self::AuthenticatorBesideText),
+            ("other-authenticator", _) => Some(Self::OtherAuthenticator),
             ("recovery-codes", _) => Some(Self::RecoveryCodes),
             (_, Some(former)) => Some(Self::Phone { former: Phone::parse(former).ok() }),
             _ => None,
@@ -169,7 +184,10 @@ mod tests {
         let former = Phone::parse("+4915112345678").ok();
         for undo in [
             Undo::SecondFactor,
+            Undo::SecondFactorBesideApp,
             Undo::Authenticator,
+            Undo::AuthenticatorBesideText,
+            Undo::OtherAuthenticator,
             Undo::RecoveryCodes,
             Undo::Phone { former: None },
             Undo::Phone { former: former.clone() },

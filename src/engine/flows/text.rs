@@ -12,12 +12,14 @@ use crate::{
         Engine,
         outbox::TextMessage,
         settings::SmsCountries,
-        store::{StoreError, Transaction, values},
+        store::{Row, StoreError, Transaction, values},
     },
     port::{Code, Field, Outcome, Phone, Refusal, Trouble},
 };
 
 const DAY: i64 = 24 * 60 * 60;
+
+const QUEUED: &str = "select queued from text_days where day = $1";
 
 impl Engine {
     /// Whether texts go to that number's country, and today's budget has some left. To be asked before any account is
@@ -26,27 +28,34 @@ impl Engine {
     /// # Errors
     /// `CountryNotServed` at the phone, or `MessagesExhausted`.
     pub(in crate::engine) async fn judge_destination(&self, phone: &Phone) -> Outcome<()> {
-        let verdict = self.can_text(phone).await;
-        if matches!(&verdict, Err(Trouble::Refused(refusal)) if refusal.is(Code::MessagesExhausted)) {
-            self.tell_exhausted().await?;
+        let today = self.store().fetch_optional(QUEUED, values![self.today()]).await?;
+        let verdict = self.judge_day(phone, today.as_ref());
+        if let Err(trouble) = &verdict {
+            self.tell_if_exhausted(trouble).await?;
         }
         verdict
     }
 
-    /// As [`judge_destination`](Self::judge_destination), and reads only: for whoever holds a transaction, beside which no other
-    /// can write.
-    pub(in crate::engine) async fn can_text(&self, phone: &Phone) -> Outcome<()> {
+    /// As [`judge_destination`](Self::judge_destination), within a transaction, and reads only: the operator is told afterwards, with
+    /// [`tell_if_exhausted`](Self::tell_if_exhausted).
+    pub(in crate::engine) async fn can_text(&self, tx: &mut Transaction<'_>, phone: &Phone) -> Outcome<()> {
+        let today = tx.fetch_optional(QUEUED, values![self.today()]).await?;
+        self.judge_day(phone, today.as_ref())
+    }
+
+    fn judge_day(&self, phone: &Phone, today: Option<&Row>) -> Outcome<()> {
         if !self.settings().messages.sms_countries.serve(phone) {
             return Err(Refusal::at(Field::Phone, Code::CountryNotServed).into());
         }
-        let sql = "select queued from text_days where day = $1";
-        let today = self.store().fetch_optional(sql, values![self.today()]).await?;
         let queued = today.map_or(Ok(0), |today| today.integer("queued"))?;
         if queued < self.daily_budget() { Ok(()) } else { Err(Code::MessagesExhausted.into()) }
     }
 
-    /// Tells the operator that the budget is spent, unless that was told today.
-    async fn tell_exhausted(&self) -> Outcome<()> {
+    /// Tells the operator that the budget is spent, if that is the trouble and was not told today.
+    pub(in crate::engine) async fn tell_if_exhausted(&self, trouble: &Trouble) -> Outcome<()> {
+        if !matches!(trouble, Trouble::Refused(refusal) if refusal.is(Code::MessagesExhausted)) {
+            return Ok(());
+        }
         let sql = "select told from text_days where day = $1 and told = 0";
         if self.store().fetch_optional(sql, values![self.today()]).await?.is_some() {
             let mut tx = self.store().begin().await?;

@@ -10,7 +10,7 @@
 
 use serde_json::Value;
 
-use super::second_factors;
+use super::{proofs::require_fresh_proof_at_any_door, second_factors};
 use crate::{
     engine::{
         Engine,
@@ -40,6 +40,7 @@ pub(in crate::engine) async fn update_object(
     user_id: &str,
     updates: Vec<FieldUpdate>,
 ) -> Outcome<User> {
+    let handle = handle_of(engine, caller, &updates).await?;
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
     tx.execute("update users set updated_at = $2 where id = $1", values![user_id, engine.now()]).await?;
@@ -59,11 +60,31 @@ pub(in crate::engine) async fn update_object(
     if user.two_factor != account.user.two_factor {
         // An application has no place to show recovery codes: its people make them at our pages.
         second_factors::settle_without_codes(&mut tx, user_id).await?;
+        if !user.two_factor {
+            second_factors::end_the_others(&mut tx, user_id, handle.as_deref()).await?;
+        }
         let news = if user.two_factor { Security::SecondFactorOn } else { Security::SecondFactorOff };
         engine.tell_owner(&mut tx, caller, &account, news).await?;
     }
     tx.commit().await?;
     Ok(user)
+}
+
+/// The session that switches the second factor off, whose sign-in has to be a fresh one; `None` for other updates, and for the
+/// operator's programs.
+async fn handle_of(engine: &Engine, caller: &Caller, updates: &[FieldUpdate]) -> Outcome<Option<String>> {
+    let is_off = |update: &FieldUpdate| {
+        update.field == "twoFactorAuth"
+            && matches!(update.update, Update::Unset | Update::Set(Value::Null | Value::Bool(false)))
+    };
+    if caller.session.is_none() || !updates.iter().any(is_off) {
+        return Ok(None);
+    }
+    let current = engine.current(caller).await?;
+    if current.account.user.two_factor {
+        require_fresh_proof_at_any_door(engine, &current)?;
+    }
+    Ok(Some(current.member.session.handle))
 }
 
 fn apply(engine: &Engine, caller: &Caller, user: &mut User, field: &str, update: Update) -> Result<(), Problem> {

@@ -10,7 +10,7 @@ use crate::{
         codes::{CodePurpose, Guess, RightCode},
         limits::Action,
     },
-    port::{Caller, Code, Field, OneTimeCode, Outcome, Phone, PhoneVerified, Problem, Refusal},
+    port::{Caller, Code, Door, Field, OneTimeCode, Outcome, Phone, PhoneVerified, Problem, Refusal},
 };
 
 /// Finishes a sign-up, with a session, or a change of the number, without one (ALTOGIC_WIRE.md §3, row 23). Which of the two is
@@ -26,8 +26,10 @@ pub(in crate::engine) async fn verify_phone(
     }
     let (phone, code) = judge(phone, code)?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
-    let purposes = [CodePurpose::VerifyPhone, CodePurpose::ChangePhone];
-    let guess = Guess { purposes, target: phone.as_str(), code: &code, user_id: None, counted_for: phone.as_str() };
+    let (purposes, member) = asked_for(engine, caller).await?;
+    let counted_for = who_is_counted(engine, caller, &phone).await?;
+    let (target, user_id) = (phone.as_str(), member.as_deref());
+    let guess = Guess { purposes, target, code: &code, user_id, counted_for: &counted_for };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     if right.purpose == CodePurpose::ChangePhone {
         let account = accounts::by_id(engine.store(), &right.user_id).await?.ok_or(Code::InvalidOneTimeCode)?;
@@ -35,6 +37,30 @@ pub(in crate::engine) async fn verify_phone(
         return Ok(PhoneVerified { user, grant: None });
     }
     finish_sign_up(engine, caller, &phone, &right).await
+}
+
+/// What a code may be for. Somebody whose phone got the codes of two journeys cannot tell them apart, so a page takes those of its
+/// own journey alone: a member's change, or a sign-up (S16, S23). The wire has one call for both.
+async fn asked_for(engine: &Engine, caller: &Caller) -> Outcome<([CodePurpose; 2], Option<String>)> {
+    match (caller.door, &caller.session) {
+        (Door::Rest, _) => Ok(([CodePurpose::VerifyPhone, CodePurpose::ChangePhone], None)),
+        (Door::Pages, Some(_)) => {
+            Ok(([CodePurpose::ChangePhone; 2], Some(engine.current(caller).await?.member.user.id)))
+        }
+        (Door::Pages, None) => Ok(([CodePurpose::VerifyPhone; 2], None)),
+    }
+}
+
+/// What guesses at the codes that go to a number are counted for: the number, or the browser where it is a known one of its account,
+/// so that strangers who guess do not keep the owner out (S12).
+pub(super) async fn who_is_counted(engine: &Engine, caller: &Caller, phone: &Phone) -> Outcome<String> {
+    if caller.devices.is_empty() {
+        return Ok(phone.to_string());
+    }
+    let holder = accounts::by_phone(engine.store(), phone).await?.into_iter().next();
+    let user_id = holder.map(|account| account.user.id).unwrap_or_default();
+    let known = engine.devices().known(engine.store(), &user_id, caller).await?;
+    Ok(known.unwrap_or_else(|| phone.to_string()))
 }
 
 /// Reads a number and a code; all that is wrong is told at once.
@@ -68,6 +94,12 @@ async fn finish_sign_up(engine: &Engine, caller: &Caller, phone: &Phone, right: 
     // that somebody else may know is not (SECURITY.md S23).
     if is_contested && !engine.links().is_browser(caller.browser.as_ref(), account.browser_digest.as_deref()) {
         accounts::disown(&mut tx, &right.user_id).await?;
+    }
+    // An account that was in use before its number was to be proved: it is proved now, and its owner signs in as always (S18).
+    if account.has_second_factor() {
+        let user = accounts::reload(&mut tx, &right.user_id).await?.ok_or(Code::InvalidOneTimeCode)?.user;
+        tx.commit().await?;
+        return Ok(PhoneVerified { user, grant: None });
     }
     let grant = let_in(engine, caller, tx, &right.user_id, Entry::SignUp).await?;
     Ok(PhoneVerified { user: grant.user.clone(), grant: Some(grant) })

@@ -21,7 +21,7 @@ mod value;
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    Executor,
+    Connection as _, Executor,
     migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions},
     query::Query,
@@ -155,7 +155,18 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5));
-        let write = sqlite_pool(1).connect_with(options.clone()).await?;
+        let write = sqlite_pool(1)
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    // SQLite itself ends a transaction that the disk was full or broken for (R06, R07); sqlx's rollback then
+                    // fails and it takes the connection to be within one for ever. Such a connection is given up. The ping waits
+                    // for the rollback.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
+            .connect_with(options.clone())
+            .await?;
         let read = sqlite_pool(SQLITE_READERS).connect_lazy_with(options.pragma("query_only", "on"));
         Ok(Self(Pools::Sqlite { write, read }))
     }

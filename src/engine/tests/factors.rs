@@ -5,12 +5,14 @@ use std::process::Command;
 use futures_util::future::join_all;
 
 use super::bench::{Bench, PASSWORD, refused, somebody, with};
-use crate::port::{AuthManager, Challenge, Code, Entrance, Grant, Outcome, Password, RecoveryCodes, SecondFactorOf};
+use crate::port::{
+    AuthManager, Caller, Challenge, Code, Door, Entrance, Grant, Outcome, Password, RecoveryCodes, SecondFactorOf,
+};
 
 const EMAIL: &str = "ann@example.com";
 
 /// Somebody with an authenticator app: its key and the recovery codes.
-async fn guarded(bench: &Bench) -> (Grant, String, RecoveryCodes) {
+pub(super) async fn guarded(bench: &Bench) -> (Grant, String, RecoveryCodes) {
     let grant = bench.member(EMAIL).await;
     bench.engine.begin_authenticator(with(&grant)).await.unwrap();
     let key = bench.engine.waiting_authenticator(with(&grant)).await.unwrap().expect("a key").text().to_owned();
@@ -76,6 +78,33 @@ async fn ten_wrong_guesses_at_once_are_five_and_end_the_sign_in() {
         let over = outcomes.iter().filter(|outcome| is(outcome, Code::ChallengeGone)).count();
         assert_eq!((wrong, over), (5, 5));
         refused(finish(&bench, &challenge, &code_of(&bench, &key)).await, Code::ChallengeGone);
+    }
+}
+
+/// S18: the wire has no word for an app, so it lets nobody in, and a link that was tried there is still good at the pages.
+#[tokio::test]
+async fn the_wire_cannot_get_round_an_app_and_spends_no_link_for_trying() {
+    for bench in Bench::each().await {
+        guarded(&bench).await;
+        let wire = Caller { door: Door::Rest, ..somebody() };
+        let sign_in = bench.engine.sign_in_with_email(wire.clone(), EMAIL.to_owned(), Password::typed(PASSWORD));
+        refused(sign_in.await, Code::SecondFactorElsewhere);
+        bench.engine.send_magic_link_email(wire.clone(), EMAIL.to_owned()).await.unwrap();
+        let token = bench.token("magic-link").await;
+        refused(bench.engine.get_auth_grant(wire, token.clone()).await, Code::SecondFactorElsewhere);
+        let entrance = bench.engine.get_auth_grant(somebody(), token).await.unwrap();
+        assert!(matches!(entrance, Entrance::Challenged(_)));
+    }
+}
+
+/// S35: what was remembered of an account is not older than its factors.
+#[tokio::test]
+async fn a_factor_that_was_switched_is_seen_at_the_next_look() {
+    for bench in Bench::each().await {
+        let (grant, ..) = guarded(&bench).await;
+        assert!(bench.engine.member(with(&grant)).await.unwrap().user.second_factor);
+        bench.engine.remove_authenticator(with(&grant)).await.unwrap();
+        assert!(!bench.engine.member(with(&grant)).await.unwrap().user.second_factor);
     }
 }
 

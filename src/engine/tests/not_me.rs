@@ -4,10 +4,11 @@ use futures_util::future::join_all;
 
 use super::{
     bench::{Bench, PASSWORD, refused, somebody, with},
+    factors,
     mailed_codes::{ANN, ask_to_move, benches},
     pocket::Pocket,
 };
-use crate::port::{AuthManager, Code, Email, LinkKey, Password};
+use crate::port::{AuthManager, Code, Email, Entrance, LinkKey, Password};
 
 const OLD_PHONE: &str = "+4915112345678";
 const NEW_PHONE: &str = "+905302223344";
@@ -90,7 +91,7 @@ async fn the_former_number_comes_back() {
                 bench.engine.change_phone(with(&grant), Some(Password::typed(PASSWORD)), phone.to_owned()).await;
             asked.unwrap();
             pocket.arrived(ANN).await;
-            bench.engine.verify_phone(somebody(), phone.to_owned(), bench.newest_code()).await.unwrap();
+            bench.engine.verify_phone(with(&grant), phone.to_owned(), bench.newest_code()).await.unwrap();
         }
         let key = not_me_key(&pocket, ANN).await;
         assert!(bench.engine.describe_not_me(somebody(), key.clone()).await.unwrap().phone_back);
@@ -118,5 +119,41 @@ async fn without_confirmation_a_change_is_undone_as_well() {
         bench.engine.reset_password_with_token(somebody(), token, new).await.unwrap();
         assert!(bench.sign_in(ANN, "nine orange otters").await.unwrap().user.email_verified);
         refused(bench.sign_in("thief@example.com", "nine orange otters").await, Code::InvalidSignInCredentials);
+    }
+}
+
+/// S18: the app that the mail told of goes, with its recovery codes.
+#[tokio::test]
+async fn an_app_that_a_stranger_added_goes_away_again() {
+    for bench in benches().await {
+        let pocket = Pocket::of(&bench);
+        factors::guarded(&bench).await;
+        let key = not_me_key(&pocket, ANN).await;
+        assert!(bench.engine.describe_not_me(somebody(), key.clone()).await.unwrap().second_factor_off);
+        let token = bench.engine.report_not_me(somebody(), key).await.unwrap();
+        let new = Password::typed("nine orange otters");
+        bench.engine.reset_password_with_token(somebody(), token, new).await.unwrap();
+        let grant = bench.sign_in(ANN, "nine orange otters").await.unwrap();
+        let left = bench.engine.second_factors(with(&grant)).await.unwrap();
+        assert!(!grant.user.second_factor && left.recovery_codes == 0);
+    }
+}
+
+/// S18: whoever reads the mailbox does not get round the second factor with a mail about something else.
+#[tokio::test]
+async fn a_second_factor_that_the_mail_did_not_tell_of_stays() {
+    for bench in benches().await {
+        let pocket = Pocket::of(&bench);
+        let (grant, ..) = factors::guarded(&bench).await;
+        pocket.arrived(ANN).await;
+        let (old, new) = (Password::typed(PASSWORD), Password::typed("six silver swans"));
+        bench.engine.change_password(with(&grant), old, new).await.unwrap();
+        let key = not_me_key(&pocket, ANN).await;
+        assert!(!bench.engine.describe_not_me(somebody(), key.clone()).await.unwrap().second_factor_off);
+        let token = bench.engine.report_not_me(somebody(), key).await.unwrap();
+        let new = "nine orange otters";
+        bench.engine.reset_password_with_token(somebody(), token, Password::typed(new)).await.unwrap();
+        let entrance = bench.engine.sign_in_with_email(somebody(), ANN.to_owned(), Password::typed(new)).await;
+        assert!(matches!(entrance.unwrap(), Entrance::Challenged(_)));
     }
 }

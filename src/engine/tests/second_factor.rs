@@ -46,7 +46,7 @@ async fn every_first_factor_leads_to_a_challenge_and_the_newest_code_alone_is_go
             let of = SecondFactorOf::Challenge(challenge.token.clone());
             bench.engine.sign_in_with_second_factor(somebody(), of, code, false)
         };
-        refused(enter(&first, bench.newest_code()).await, Code::ChallengeGone);
+        refused(enter(&first, bench.newest_code()).await, Code::InvalidOneTimeCode);
         if old_code != bench.newest_code() {
             refused(enter(&second, old_code).await, Code::InvalidOneTimeCode);
         }

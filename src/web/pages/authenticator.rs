@@ -4,17 +4,20 @@ use askama::Template;
 
 use super::{profile_two_factor, recovery_codes};
 use crate::{
-    port::{AuthenticatorKey, Code},
+    port::{AuthenticatorKey, Code, Trouble},
     web::{
         error::PageError,
-        form::{Fields, Form},
+        form::{CodeOnly, Form},
         notice::Notice,
         page::{Page, PageResult},
         qr::Qr,
-        typed::{Input, Typed},
         visit::Visit,
     },
 };
+
+/// Nobody sends these codes, so there is none to ask for.
+pub(super) const WRONG_APP_CODE: &str = "The code is wrong or was used already. Type the one that your app shows now, \
+     and see that the clock of its device is right.";
 
 #[derive(Template)]
 #[template(path = "pages/authenticator.html")]
@@ -25,20 +28,7 @@ struct Authenticator {
     /// For those who are on the phone that has the app.
     url: String,
     qr: Option<Qr>,
-    form: Form<FirstCode>,
-}
-
-/// The code that shows that the app has the key.
-pub(crate) struct FirstCode {
-    code: String,
-}
-
-impl Fields for FirstCode {
-    const INPUTS: &'static [Input] = &[Input::Line("code")];
-
-    fn read(typed: &mut Typed) -> Self {
-        Self { code: typed.line("code") }
-    }
+    form: Form<CodeOnly>,
 }
 
 /// The key that waits; it can be shown again until its first code was typed.
@@ -49,14 +39,17 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
     }
 }
 
-pub(crate) async fn submit(visit: Visit, form: Form<FirstCode>) -> PageResult {
+pub(crate) async fn submit(visit: Visit, form: Form<CodeOnly>) -> PageResult {
     let caller = visit.caller();
     match form.submit(|typed| visit.auth().confirm_authenticator(caller, typed.code)).await? {
         Ok(Some(codes)) => recovery_codes::show(visit, &codes),
         Ok(None) => Ok(visit.go_saying(profile_two_factor::PATH, Notice::SecondStepChanged)),
         Err(form) if form.is(Code::AuthenticatorGone) => Ok(visit.go_saying(profile_two_factor::PATH, Notice::KeyGone)),
         Err(form) => match waiting(&visit).await? {
-            Some(key) => form.again(|form| Authenticator::of(visit, &key, form)),
+            Some(key) => {
+                let form = form.saying(Code::InvalidOneTimeCode, WRONG_APP_CODE);
+                form.again(|form| Authenticator::of(visit, &key, form))
+            }
             None => Ok(visit.go_saying(profile_two_factor::PATH, Notice::KeyGone)),
         },
     }
@@ -66,11 +59,15 @@ async fn waiting(visit: &Visit) -> Result<Option<AuthenticatorKey>, PageError> {
     if !visit.auth().offers().authenticators {
         return Ok(None);
     }
-    visit.auth().waiting_authenticator(visit.caller()).await.map_err(PageError::from)
+    match visit.auth().waiting_authenticator(visit.caller()).await {
+        // The page that begins asks for the proof.
+        Err(Trouble::Refused(refusal)) if refusal.is(Code::ProofNeeded) => Ok(None),
+        waiting => waiting.map_err(PageError::from),
+    }
 }
 
 impl Authenticator {
-    fn of(visit: Visit, key: &AuthenticatorKey, form: Form<FirstCode>) -> Self {
+    fn of(visit: Visit, key: &AuthenticatorKey, form: Form<CodeOnly>) -> Self {
         let signs: Vec<char> = key.text().chars().collect();
         let groups: Vec<String> = signs.chunks(4).map(|four| four.iter().collect()).collect();
         Self { visit, key: groups.join(" "), url: key.url().to_owned(), qr: Qr::of(key.url()), form }

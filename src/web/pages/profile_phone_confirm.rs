@@ -34,7 +34,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<CodeOnly>) -> PageResult {
     };
     let verify = |fields: CodeOnly| visit.auth().verify_phone(visit.caller(), texted.phone.clone(), fields.code);
     match form.submit(verify).await? {
-        // The code was that of a sign-up with this number, which is finished now: whoever has the phone is in that account.
+        // An environment that tells the codes of two journeys not apart: the code was that of a sign-up, which is finished now.
         Ok(PhoneVerified { grant: Some(grant), .. }) => visit.begin(&grant, Some(Notice::PhoneConfirmed)),
         Ok(_) => {
             visit.session().forget_texted(TextedFor::ChangePhone);

@@ -32,6 +32,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
         Ok(()) => {
             visit.session().end();
             let mut response = visit.go_saying("/", Notice::SignedOut);
+            visit.forget_ticket(&mut response)?;
             // what the browser kept of private pages, the ones behind "Back" included (S34)
             response
                 .headers_mut()

@@ -37,7 +37,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<CodeOnly>) -> PageResult {
     let verify = |fields: CodeOnly| visit.auth().verify_phone(visit.caller(), texted.phone.clone(), fields.code);
     match form.submit(verify).await? {
         Ok(PhoneVerified { grant: Some(grant), .. }) => visit.begin(&grant, Some(Notice::PhoneConfirmed)),
-        // The code was one that moves an account to this number: it is done, and its owner is signed in elsewhere.
+        // The number is proved, and its account asks for more than this: its owner signs in.
         Ok(_) => {
             visit.session().forget_texted(TextedFor::SignUp);
             Ok(visit.go_saying("/sign-in/phone", Notice::PhoneConfirmed))

@@ -41,6 +41,7 @@ fn settings(public_url: &str) -> Settings {
         redirect_url: format!("{public_url}/auth-redirect"),
         cookie_keys: vec![[7; 64]],
         product_name: "Hall & Co".into(),
+        access: crate::access::Access::none(public_url),
         dev_inbox: None,
         clock: Arc::new(Still),
         random: Arc::new(Counting::default()),

@@ -2,10 +2,10 @@
 
 alter table users add column authenticator bigint not null default 0;
 
--- The key that counts and the one that waits for its first code.
+-- The key that counts, the one that waits for its first code, and the former one.
 create table authenticators (
     user_id text not null references users (id) on delete cascade,
-    -- 1: it counts.
+    -- 0: it waits. 1: it counts. 2: another one took its place.
     confirmed bigint not null,
     -- Sealed.
     secret bytea not null,

@@ -1,0 +1,163 @@
+//! Who may open which page of the sites that a proxy asks us about: the rules, apart from how they are asked
+//! (`web/forward_auth.rs`) and typed (`config/access.rs`).
+//!
+//! # The contract
+//!
+//! * A rule is a host, a path and who may come. The first one that matches decides; where none does, members may come.
+//! * A page is asked for by the URL of a browser. It must be on a host of ours: the one of `server.public_url` or one of
+//!   `access.hosts`, with its port. Any other is refused, whatever the rules say.
+//! * The site behind the proxy may read a path differently than we do, and whoever knows how can ask for one page and get
+//!   another. So a path is read in every way that is usual ([`path::readings`]), **each reading** must be allowed, and what can
+//!   be read as climbing (`..`) is refused. Letters keep their case: for a site that does not tell them apart (Windows), write
+//!   rules that allow, not such that forbid.
+//! * `second_factor` asks whether the **account** has one, not whether this session began with one. Whoever has one is asked
+//!   for it at each sign-in, except in a browser that they chose to trust, and switching one on takes a fresh proof; so the
+//!   question tells apart those a stolen password is enough for, which is what such a rule is about. A session that began with
+//!   the password alone before the factor was switched on counts too: its owner has just shown the factor in one of them, and
+//!   can end the others in one press.
+//! * Groups stand in one field of the user (`access.groups_field`), which only the operator's programs may write.
+
+mod path;
+mod site;
+
+use std::fmt;
+
+use serde_json::Value;
+
+pub use self::{
+    path::PathPattern,
+    site::{Asked, Site, Sites},
+};
+use crate::port::User;
+
+/// The rules and the sites they are for.
+#[derive(Debug, Clone)]
+pub struct Access {
+    pub sites: Sites,
+    /// The domain whose hosts all get the ticket; without one, only the host of the public URL does.
+    pub cookie_domain: Option<String>,
+    /// The field of a user that lists their groups.
+    pub groups_field: Option<String>,
+    pub rules: Vec<Rule>,
+}
+
+/// One line of the rules.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Without one, every host.
+    pub host: Option<String>,
+    pub path: PathPattern,
+    pub who: Who,
+}
+
+/// Who may come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    Anyone,
+    Members,
+    /// Members whose account has a second factor.
+    SecondFactor,
+    /// Members of at least one of these.
+    Groups(Vec<String>),
+}
+
+/// What the rules say about one page and one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Granted,
+    /// Somebody must sign in first.
+    SignIn,
+    /// For members with a second factor, and this one has none.
+    NeedsSecondFactor,
+    /// For members of other groups.
+    NotInGroup,
+    /// A path that can be read as another one.
+    Unclear,
+}
+
+/// A verdict and the rule it comes from, by its place; `None` where no rule matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    pub verdict: Verdict,
+    pub rule: Option<usize>,
+}
+
+impl Access {
+    /// One site, without a rule.
+    #[cfg(test)]
+    pub(crate) fn none(public_url: &str) -> Self {
+        let own = url::Url::parse(public_url).ok().and_then(|url| Site::of(&url)).unwrap();
+        Self { sites: Sites::new(own, Vec::new()), cookie_domain: None, groups_field: None, rules: Vec::new() }
+    }
+
+    /// What the rules say. Of the readings of a path, the first that is not granted decides.
+    pub fn decide(&self, asked: &Asked, member: Option<&User>) -> Decision {
+        let Some(readings) = path::readings(asked.path()) else {
+            return Decision { verdict: Verdict::Unclear, rule: None };
+        };
+        let mut decision = None;
+        for reading in &readings {
+            let rule = self.rules.iter().position(|rule| rule.is_for(asked.host(), reading));
+            let who = rule.map_or(&Who::Members, |rule| &self.rules[rule].who);
+            let verdict = self.judge(who, member);
+            let granted = verdict == Verdict::Granted;
+            decision = Some(Decision { verdict, rule });
+            if !granted {
+                break;
+            }
+        }
+        decision.unwrap_or(Decision { verdict: Verdict::Unclear, rule: None })
+    }
+
+    /// The groups of a member. One text is a list of one; what is no text is no group.
+    pub fn groups<'a>(&self, member: &'a User) -> Vec<&'a str> {
+        let field = self.groups_field.as_ref().and_then(|field| member.fields.get(field));
+        let listed = match field {
+            Some(Value::Array(listed)) => listed.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        listed.iter().filter_map(Value::as_str).filter(|group| !group.is_empty()).collect()
+    }
+
+    fn judge(&self, who: &Who, member: Option<&User>) -> Verdict {
+        match (who, member) {
+            (Who::Anyone, _) | (Who::Members, Some(_)) => Verdict::Granted,
+            (_, None) => Verdict::SignIn,
+            (Who::SecondFactor, Some(member)) if member.second_factor => Verdict::Granted,
+            (Who::SecondFactor, Some(_)) => Verdict::NeedsSecondFactor,
+            (Who::Groups(wanted), Some(member)) => {
+                let is_in = self.groups(member).iter().any(|group| wanted.iter().any(|wanted| wanted == group));
+                if is_in { Verdict::Granted } else { Verdict::NotInGroup }
+            }
+        }
+    }
+}
+
+impl Rule {
+    fn is_for(&self, host: &str, path: &str) -> bool {
+        self.host.as_ref().is_none_or(|mine| mine == host) && self.path.matches(path)
+    }
+}
+
+/// As the settings spell it.
+impl fmt::Display for Who {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anyone => formatter.write_str("anyone"),
+            Self::Members => formatter.write_str("members"),
+            Self::SecondFactor => formatter.write_str("second_factor"),
+            Self::Groups(groups) => write!(formatter, "the groups {}", groups.join(", ")),
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.host.as_deref().unwrap_or("every host");
+        write!(formatter, "{host}, path {}: {}", self.path, self.who)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! The settings of forward authentication: `access.hosts`, `.cookie_domain`, `.groups_field` and `[[access.rules]]`.
+//!
+//! In the environment the rules are a JSON list: `VESTIBULE_ACCESS__RULES=[{"path":"/public","who":"anyone"}]`.
+
+use serde::Deserialize;
+use url::{Host, Url};
+
+use super::{
+    ConfigError, missing,
+    typed::{OneOrMany, many},
+    wrong,
+};
+use crate::{
+    access::{Access, PathPattern, Rule, Site, Sites, Who},
+    engine::fields::{Fields, Writer},
+    port::FieldName,
+};
+
+const RULES: &str = "access.rules";
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct TypedAccess {
+    hosts: OneOrMany<String>,
+    cookie_domain: Option<String>,
+    groups_field: Option<String>,
+    rules: TypedRules,
+}
+
+impl Default for TypedAccess {
+    fn default() -> Self {
+        let (hosts, rules) = (OneOrMany::Many(Vec::new()), TypedRules::Tables(Vec::new()));
+        Self { hosts, cookie_domain: None, groups_field: None, rules }
+    }
+}
+
+/// Tables of the file, or JSON of the environment.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum TypedRules {
+    Json(String),
+    Tables(Vec<TypedRule>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedRule {
+    host: Option<String>,
+    path: Option<String>,
+    who: Option<String>,
+    groups: Option<Vec<String>>,
+}
+
+impl TypedAccess {
+    /// Checks them against each other: a host that no cookie reaches would ask people to sign in for ever.
+    pub(super) fn check(self, public_url: &str, fields: &Fields, remote: bool) -> Result<Access, ConfigError> {
+        let url = Url::parse(public_url).map_err(|_| wrong("server.public_url", "a URL", public_url))?;
+        let own = Site::of(&url).ok_or_else(|| wrong("server.public_url", "an http or https URL", public_url))?;
+        let cookie_domain = self.cookie_domain.map(|typed| cookie_domain(&typed, &url)).transpose()?;
+        let texts = many(self.hosts);
+        let texts = texts.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|text| !text.is_empty());
+        let others =
+            texts.map(|text| host(text, &url, &own, cookie_domain.as_deref())).collect::<Result<Vec<_>, _>>()?;
+        let groups_field = self.groups_field.map(|typed| groups_field(typed, fields, remote)).transpose()?;
+        let sites = Sites::new(own.clone(), others);
+        let rules = self.rules.read()?.into_iter().map(|rule| rule.check(&own, &sites, groups_field.is_some()));
+        let rules = rules.collect::<Result<_, _>>()?;
+        Ok(Access { sites, cookie_domain, groups_field, rules })
+    }
+}
+
+impl TypedRules {
+    fn read(self) -> Result<Vec<TypedRule>, ConfigError> {
+        match self {
+            Self::Tables(rules) => Ok(rules),
+            Self::Json(text) if text.trim().is_empty() => Ok(Vec::new()),
+            Self::Json(text) => {
+                serde_json::from_str(&text).map_err(|_| wrong(RULES, "tables with host, path and who", &text))
+            }
+        }
+    }
+}
+
+impl TypedRule {
+    fn check(self, own: &Site, sites: &Sites, has_groups: bool) -> Result<Rule, ConfigError> {
+        let host = self.host.filter(|host| host != "*").map(|host| host.to_ascii_lowercase());
+        if let Some(host) = &host
+            && host != own.host()
+            && !sites.others().iter().any(|site| site.host() == host)
+        {
+            return Err(wrong(
+                "access.rules.host",
+                "the host of server.public_url or one of access.hosts, without a port",
+                host,
+            ));
+        }
+        let path = match &self.path {
+            None => PathPattern::everything(),
+            Some(typed) => PathPattern::new(typed)
+                .ok_or_else(|| wrong("access.rules.path", "a path like /admin or /files/*.css, not encoded", typed))?,
+        };
+        Ok(Rule { host, path, who: who(self.who.as_deref(), self.groups, has_groups)? })
+    }
+}
+
+fn who(typed: Option<&str>, groups: Option<Vec<String>>, has_groups: bool) -> Result<Who, ConfigError> {
+    match (typed, groups) {
+        (Some("anyone"), None) => Ok(Who::Anyone),
+        (Some("members"), None) => Ok(Who::Members),
+        (Some("second_factor"), None) => Ok(Who::SecondFactor),
+        (None, Some(_)) if !has_groups => {
+            Err(missing("access.groups_field", "a rule asks for groups: say which field lists them"))
+        }
+        (None, Some(groups)) if !groups.is_empty() => Ok(Who::Groups(groups)),
+        (typed, _) => Err(wrong(
+            "access.rules.who",
+            "\"anyone\", \"members\" or \"second_factor\", or groups = [\"…\"] instead of it",
+            typed.unwrap_or_default(),
+        )),
+    }
+}
+
+/// A domain that the host of the public URL is in. Browsers refuse the cookie for one that everybody can register below
+/// (`co.uk`); one without a dot is refused here.
+fn cookie_domain(typed: &str, public_url: &Url) -> Result<String, ConfigError> {
+    let domain = typed.trim_start_matches('.').to_ascii_lowercase();
+    let is_ours = matches!(public_url.host(), Some(Host::Domain(host)) if is_below(host, &domain));
+    let good = is_ours && domain.contains('.') && !domain.ends_with('.');
+    if good {
+        Ok(domain)
+    } else {
+        Err(wrong("access.cookie_domain", "a domain that server.public_url's host is in", typed))
+    }
+}
+
+fn host(typed: &str, public_url: &Url, own: &Site, domain: Option<&str>) -> Result<Site, ConfigError> {
+    let url = Url::parse(&format!("{}://{typed}", public_url.scheme())).ok().filter(|url| {
+        let (bare, authority) = (url.path() == "/" && url.query().is_none(), url.authority());
+        bare && url.fragment().is_none() && !typed.contains(['/', '@', '*']) && authority.eq_ignore_ascii_case(typed)
+    });
+    let site = url.as_ref().and_then(Site::of).ok_or_else(|| {
+        wrong(
+            "access.hosts",
+            "hosts like app.example.com or app.example.com:8443 (no port where it is the usual one)",
+            typed,
+        )
+    })?;
+    match domain {
+        _ if site.host() == own.host() => Ok(site),
+        Some(domain) if is_below(site.host(), domain) => Ok(site),
+        Some(domain) => Err(wrong("access.hosts", &format!("hosts in access.cookie_domain, {domain}"), typed)),
+        None => Err(missing("access.cookie_domain", "access.hosts names another host: say which domain they share")),
+    }
+}
+
+fn is_below(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// A field that people may write themselves would let them into any group.
+fn groups_field(typed: String, fields: &Fields, remote: bool) -> Result<String, ConfigError> {
+    if remote {
+        return Err(wrong(
+            "access.groups_field",
+            "left out in remote mode: who may write a field is not known here",
+            &typed,
+        ));
+    }
+    let writer = FieldName::parse(&typed).and_then(|name| fields.writer(&name));
+    match writer {
+        Some(Writer::Operator) => Ok(typed),
+        Some(Writer::Owner) => Err(wrong("access.groups_field", "a field with write = \"operator\"", &typed)),
+        None => Err(wrong("access.groups_field", "the name of a field in engine.user_fields", &typed)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fields::FieldDeclaration;
+
+    fn read(text: &str) -> Result<Access, String> {
+        let typed: TypedAccess = config::Config::builder()
+            .add_source(config::File::from_str(text, config::FileFormat::Toml))
+            .build()
+            .unwrap()
+            .try_deserialize()
+            .map_err(|error| error.to_string())?;
+        let mut fields = Fields::default();
+        let declaration = FieldDeclaration { write: Writer::Operator, ..FieldDeclaration::default() };
+        fields.declare("team", declaration).unwrap();
+        typed.check("https://id.example.com/hall", &fields, false).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_set_is_one_site_for_members() {
+        let access = read("").unwrap();
+        assert!(access.sites.others().is_empty() && access.rules.is_empty());
+    }
+
+    #[test]
+    fn rules_are_read_in_their_order() {
+        let access = read(
+            "hosts = ['app.example.com', 'APP2.example.com:8443']\ncookie_domain = '.example.com'\ngroups_field = 'team'\n\
+             [[rules]]\npath = '/**/*.css'\nwho = 'anyone'\n[[rules]]\nhost = 'app2.example.com'\ngroups = ['a']\n\
+             [[rules]]\nhost = '*'\nwho = 'second_factor'",
+        )
+        .unwrap();
+        let rules: Vec<String> = access.rules.iter().map(Rule::to_string).collect();
+        assert_eq!(
+            rules,
+            [
+                "every host, path /**/*.css: anyone",
+                "app2.example.com, path /: the groups a",
+                "every host, path /: second_factor"
+            ]
+        );
+        assert_eq!(access.cookie_domain.as_deref(), Some("example.com"));
+        assert_eq!(access.sites.others()[1].origin(), "https://app2.example.com:8443");
+    }
+
+    #[test]
+    fn a_mistake_names_its_setting() {
+        const DOMAIN: &str = "cookie_domain = 'example.com'\n";
+        for (text, named) in [
+            ("hosts = 'app.example.com'".to_owned(), "access.cookie_domain"),
+            (format!("{DOMAIN}hosts = 'app.example.org'"), "access.hosts"),
+            (format!("{DOMAIN}hosts = 'notexample.com'"), "access.hosts"),
+            (format!("{DOMAIN}hosts = 'https://app.example.com'"), "access.hosts"),
+            (format!("{DOMAIN}hosts = 'app.example.com/x'"), "access.hosts"),
+            (format!("{DOMAIN}hosts = 'a@app.example.com'"), "access.hosts"),
+            (format!("{DOMAIN}hosts = '*.example.com'"), "access.hosts"),
+            ("cookie_domain = 'com'".to_owned(), "access.cookie_domain"),
+            ("cookie_domain = 'example.org'".to_owned(), "access.cookie_domain"),
+            ("cookie_domain = 'd.example.com'".to_owned(), "access.cookie_domain"),
+            ("groups_field = 'surname'".to_owned(), "access.groups_field"),
+            ("groups_field = 'none'".to_owned(), "access.groups_field"),
+            ("[[rules]]\ngroups = ['a']".to_owned(), "access.groups_field"),
+            ("[[rules]]\nwho = 'nobody'".to_owned(), "access.rules.who"),
+            ("[[rules]]\npath = '/'".to_owned(), "access.rules.who"),
+            ("[[rules]]\nwho = 'anyone'\npath = 'x'".to_owned(), "access.rules.path"),
+            ("[[rules]]\nwho = 'anyone'\nhost = 'other.example.com'".to_owned(), "access.rules.host"),
+        ] {
+            let error = read(&text).unwrap_err();
+            assert!(error.contains(named), "{text}: {error}");
+        }
+    }
+}

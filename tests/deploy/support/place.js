@@ -1,0 +1,106 @@
+// A whole place: the hall, a second site, and a proxy with TLS in front of both; and what is sent to it.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { request } from "node:https";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Hall } from "../../browser/support/hall.js";
+import { makeCertificate } from "./certificate.js";
+import { Proxy, renderer } from "./proxies.js";
+import { Site } from "./site.js";
+
+const DEPLOY = resolve(dirname(fileURLToPath(import.meta.url)), "../../../deploy");
+
+/** Where the hall and the second site are in each variant of the configurations. */
+const VARIANTS = {
+  root: { hall: "id.example.com", prefix: "", site: "app.example.com" },
+  "sub-path": { hall: "example.com", prefix: "/hall", site: "example.com" },
+};
+
+const RULES = [
+  { path: "/public", who: "anyone" },
+  { path: "/inner", who: "second_factor" },
+];
+
+export class Place {
+  static async open(name, variant) {
+    const place = new Place();
+    const names = VARIANTS[variant];
+    place.folder = await mkdtemp(join(tmpdir(), "vestibule-deploy-"));
+    place.tls = makeCertificate(place.folder);
+    place.site = await Site.open();
+    const [http, https] = [await freePort(), await freePort()];
+    place.url = `https://${names.hall}:${https}${names.prefix}`;
+    place.prefix = names.prefix;
+    place.siteUrl = `https://${names.site}:${https}`;
+    const sibling = names.site !== names.hall;
+    place.hall = await Hall.open({
+      VESTIBULE_SERVER__PUBLIC_URL: place.url,
+      VESTIBULE_SERVER__TRUSTED_PROXIES: "127.0.0.1",
+      VESTIBULE_ACCESS__RULES: JSON.stringify(RULES),
+      // what each guide tells to set
+      ...(sibling && {
+        VESTIBULE_ACCESS__HOSTS: `${names.site}:${https}`,
+        VESTIBULE_ACCESS__COOKIE_DOMAIN: "example.com",
+      }),
+    });
+    const ports = { http, https, site: place.site.port, hall: Number(new URL(place.hall.url).port) };
+    const { folder, tls } = place;
+    place.ports = ports;
+    place.proxy = await Proxy.start(name, { folder, tls, variant, ports, render: renderer(DEPLOY, folder) });
+    await place.#ready();
+    return place;
+  }
+
+  /** One request through the proxy, the certificate checked against the throw-away authority. `headers` may be a list of pairs,
+   *  so that a header can come twice; `from` is the client's address. */
+  ask(url, { method = "GET", headers = {}, path, body, tls, from = "127.0.0.1" } = {}) {
+    const { hostname, port, pathname, search } = new URL(url, this.url);
+    const target = { host: "127.0.0.1", port, servername: hostname, localAddress: from, ca: this.tls.authority, ...tls };
+    const options = { ...target, path: path ?? pathname + search, method, agent: false };
+    const host = { host: `${hostname}:${port}` };
+    const all = Array.isArray(headers) ? [...Object.entries(host), ...headers].flat() : { ...host, ...headers };
+    return new Promise((resolve, reject) => {
+      const sent = request({ ...options, headers: all }, (answer) => {
+        let text = "";
+        answer.setEncoding("utf8").on("data", (part) => (text += part));
+        const protocol = answer.socket.getProtocol();
+        answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text, protocol }));
+        answer.on("error", reject);
+      });
+      sent.setTimeout(10_000, () => sent.destroy(new Error(`${url}: no answer`)));
+      sent.on("error", reject).end(body);
+    });
+  }
+
+  async close() {
+    await this.proxy?.close();
+    await this.site?.close();
+    await this.hall?.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #ready() {
+    for (let tries = 0; tries < 100 && !this.proxy.ended; tries++) {
+      const answer = await this.ask(`${this.url}/sign-in`).catch((error) => (this.trouble = error));
+      if (answer.status === 200) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const { log } = this.proxy;
+    await this.close();
+    throw new Error(`the proxy does not get ready (${this.trouble}):\n${log}`);
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
