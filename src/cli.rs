@@ -1,13 +1,16 @@
 //! The commands of the binary.
 
 mod access;
+mod doctor;
 mod keys;
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read, Write},
     net::TcpStream,
+    os::unix::net::UnixStream,
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,10 +19,13 @@ use secrecy::ExposeSecret;
 
 use crate::{
     config::{Config, Listen},
-    engine::{SmsCountries, SystemRandom, outbox::check_templates, store::Store},
+    engine::{SmsCountries, SystemClock, SystemRandom, outbox::check_templates, store::Store},
     serve::{Vestibule, block_on},
     telemetry,
 };
+
+/// How long a server may take to say that it is ready.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The entrance hall of a web application: accounts on plain HTML pages.
 #[derive(Parser)]
@@ -46,6 +52,8 @@ enum Command {
         #[command(subcommand)]
         command: keys::KeyCommand,
     },
+    /// Look at everything around the server and say which setting to change to what.
+    Doctor,
     /// What the rules of forward authentication say.
     Access {
         #[command(subcommand)]
@@ -66,15 +74,18 @@ enum ConfigCommand {
 /// Runs the command that was typed. A mistake is one sentence on standard error and a status of 1.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    telemetry::start();
     let done = Config::load(arguments.config.as_deref(), &SystemRandom).map_err(|error| error.to_string()).and_then(
-        |config| match arguments.command.unwrap_or(Command::Serve) {
-            Command::Serve => serve(config),
-            Command::Config { command: ConfigCommand::Check } => check(&config),
-            Command::Key { command } => keys::run(&config, command),
-            Command::Access { command } => access::run(&config, command),
-            Command::Migrate => migrate(&config),
-            Command::Health => health(&config),
+        |config| {
+            telemetry::start(config.log_format, Arc::new(SystemClock));
+            match arguments.command.unwrap_or(Command::Serve) {
+                Command::Serve => serve(config),
+                Command::Config { command: ConfigCommand::Check } => check(&config),
+                Command::Key { command } => keys::run(&config, command),
+                Command::Access { command } => access::run(&config, command),
+                Command::Doctor => doctor::run(&config),
+                Command::Migrate => migrate(&config),
+                Command::Health => health(&config),
+            }
         },
     );
     match done {
@@ -92,9 +103,10 @@ fn serve(config: Config) -> Result<(), String> {
 
 /// What the settings come to, without a secret.
 fn check(config: &Config) -> Result<(), String> {
-    let listen = match &config.listen {
+    let listen = match &config.server.listen {
         Listen::Tcp(address) => address.to_string(),
         Listen::Unix(path) => format!("unix:{}", path.display()),
+        Listen::Systemd => "the sockets that systemd opens".to_owned(),
     };
     let database = config.database_url.expose_secret();
     let database = if database.starts_with("sqlite:") { database } else { "postgres (URL not shown)" };
@@ -103,7 +115,17 @@ fn check(config: &Config) -> Result<(), String> {
     println!("secret_key             {} (not shown)", config.secret_keys.len());
     println!("server.listen          {listen}");
     println!("server.public_url      {}", config.public_url);
-    println!("server.trusted_proxies {:?}", config.trusted_proxies);
+    println!("server.trusted_proxies {:?}", config.server.trusted_proxies);
+    println!("server.forwarded_header {}", config.server.forwarded_header.name());
+    println!("server.proxy_protocol  {}", config.server.proxy_protocol);
+    if matches!(config.server.listen, Listen::Unix(_)) {
+        println!("server.socket_mode     {:04o}", config.server.socket_mode);
+    }
+    println!("log.format             {:?}", config.log_format);
+    match config.metrics {
+        Some(address) => println!("metrics.listen         {address}"),
+        None => println!("metrics.listen         none: no figures are kept"),
+    }
     match &config.altogic {
         Some(altogic) => {
             println!("altogic.env_url        {} (remote mode: no database is opened)", altogic.env_url);
@@ -164,6 +186,8 @@ fn check(config: &Config) -> Result<(), String> {
     for (name, parts) in long {
         println!("                       sms/{name}.txt takes {parts} SMS each time");
     }
+    let findings = doctor::settings(config);
+    findings.iter().filter(|finding| !finding.is_good()).for_each(|finding| println!("{finding}"));
     println!("The settings are good.");
     Ok(())
 }
@@ -193,23 +217,41 @@ fn needs_database(command: &str, config: &Config) -> Result<(), String> {
 
 /// One plain request over the listener's own socket: a container has no other tool at hand.
 fn health(config: &Config) -> Result<(), String> {
-    let Listen::Tcp(mut address) = config.listen else {
-        return Err("health asks over TCP, and server.listen is a Unix socket.".to_owned());
+    let (place, answer) = match &config.server.listen {
+        Listen::Tcp(address) => {
+            let mut address = *address;
+            if address.ip().is_unspecified() {
+                address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+            }
+            let asked = TcpStream::connect_timeout(&address, Duration::from_secs(2)).and_then(|connection| {
+                connection.set_read_timeout(Some(PATIENCE))?;
+                ask(connection, config.server.proxy_protocol)
+            });
+            (address.to_string(), asked)
+        }
+        Listen::Unix(path) => {
+            let asked = UnixStream::connect(path).and_then(|connection| {
+                connection.set_read_timeout(Some(PATIENCE))?;
+                ask(connection, false)
+            });
+            (path.display().to_string(), asked)
+        }
+        Listen::Systemd => return Err("only systemd knows where the server listens; ask there.".to_owned()),
     };
-    if address.ip().is_unspecified() {
-        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
-    let ask = || -> std::io::Result<String> {
-        let mut connection = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
-        connection.set_read_timeout(Some(Duration::from_secs(3)))?;
-        connection.write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer)?;
-        Ok(answer)
-    };
-    match ask() {
+    match answer {
         Ok(answer) if answer.starts_with("HTTP/1.1 200") => Ok(()),
         Ok(_) => Err("the server is not ready.".to_owned()),
-        Err(error) => Err(format!("nothing answers at {address}: {error}.")),
+        Err(error) => Err(format!("nothing answers at {place}: {error}.")),
     }
+}
+
+/// Behind the PROXY protocol we speak for ourselves, as a proxy's health check does.
+fn ask(mut connection: impl Read + Write, is_introduced: bool) -> io::Result<String> {
+    if is_introduced {
+        connection.write_all(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0")?;
+    }
+    connection.write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer)?;
+    Ok(answer)
 }

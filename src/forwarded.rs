@@ -2,42 +2,52 @@
 //!
 //! The one place that answers the question, so that nothing believes a forwarding header by accident (SECURITY.md S49, S50).
 //!
-//! A client can write any `X-Forwarded-For` it likes, and each proxy on the way appends the address it saw. So only what
-//! our own proxies wrote counts: when the peer is one of them, the entries of all such header lines are read from the
-//! right, past further proxies of ours, and the first other address is the client. What is left of it was written by
-//! strangers. When the peer is no proxy of ours, the header is not read at all. `Forwarded`, `X-Real-IP` and their like
-//! are never read: minimal proxy configurations pass a client's own through.
+//! A client can write any forwarding header it likes, and each proxy on the way appends the address it saw. So only what our own
+//! proxies wrote counts: when the peer is one of them, the entries of all lines of the one header that
+//! `server.forwarded_header` names are read from the right, past further proxies of ours, and the first other address is the
+//! client. What is left of it was written by strangers. When the peer is no proxy of ours, no header is read at all. The header
+//! that is not named, `X-Real-IP` and their like are never read: minimal proxy configurations pass a client's own through.
 
-use std::net::{IpAddr, SocketAddr};
+mod rfc7239;
+mod unheeded;
 
-use actix_web::HttpRequest;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use actix_web::{HttpRequest, dev::RequestHead};
 use ipnet::IpNet;
 
-/// The proxies whose `X-Forwarded-For` is believed. Kept in the application's data.
-#[derive(Debug, Clone, Default)]
-pub struct TrustedProxies(pub Vec<IpNet>);
+use self::unheeded::Unheeded;
 
-/// The client's address. `None` over a Unix socket without a proxy's word, and in a test harness without an address.
+/// The proxies that are believed, and in which header. Kept in the application's data; clones share what they have noticed.
+#[derive(Debug, Clone, Default)]
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    header: ForwardedHeader,
+    unheeded: Arc<Unheeded>,
+}
+
+/// The header in which our proxies say who asks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ForwardedHeader {
+    /// A list of addresses; what most proxies write.
+    #[default]
+    XForwardedFor,
+    /// RFC 7239.
+    Forwarded,
+}
+
+/// The client's address. `None` over a Unix socket without a proxy's word, from a [proxy that nobody named](unheeded), and in a
+/// test harness without an address.
 pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
-    let peer = request.peer_addr().map(|peer| unmapped(peer.ip()));
-    let Some(trusted) = request.app_data::<TrustedProxies>().filter(|trusted| !trusted.0.is_empty()) else {
-        return peer;
-    };
-    // Over a Unix socket only the proxy beside us can connect: the file's mode is its proof.
-    if peer.is_some_and(|peer| !trusted.holds(peer)) {
-        return peer;
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let Some(proxies) = request.app_data::<TrustedProxies>() else { return peer };
+    if proxies.trust(peer) {
+        return proxies.client(request.head()).or(peer);
     }
-    let lines = request.headers().get_all("x-forwarded-for").filter_map(|line| line.to_str().ok());
-    let entries: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
-    let mut nearest = peer;
-    for entry in entries.iter().rev() {
-        match address(entry) {
-            Some(address) if trusted.holds(address) => nearest = Some(address),
-            Some(address) => return Some(address),
-            None => break,
-        }
-    }
-    nearest
+    peer.filter(|peer| !proxies.unheeded.is_proxy(*peer, is_forwarded(request.head())))
 }
 
 /// Whether a proxy of ours is at the other end, so that what it is set to write may be believed.
@@ -49,22 +59,72 @@ pub fn is_from_proxy(request: &HttpRequest) -> bool {
 }
 
 impl TrustedProxies {
-    fn holds(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
+    /// `networks` are those of the proxies.
+    pub fn new(networks: Vec<IpNet>, header: ForwardedHeader) -> Self {
+        Self { networks, header, unheeded: Arc::default() }
+    }
+
+    /// Whether a connection from there is one of our proxies. Over a Unix socket (`None`) only the proxy beside us can connect:
+    /// the file's mode is its proof; without any proxy named, nobody is believed there either.
+    pub fn trust(&self, peer: Option<IpAddr>) -> bool {
+        peer.map_or(!self.networks.is_empty(), |peer| self.hold(peer.to_canonical()))
+    }
+
+    fn hold(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+
+    /// The first address from the right that is not a proxy of ours; where the rest cannot be read, the last one that was.
+    fn client(&self, head: &RequestHead) -> Option<IpAddr> {
+        let lines: Vec<_> = head.headers().get_all(self.header.name()).collect();
+        let mut nearest = None;
+        for line in lines.into_iter().rev() {
+            let line = String::from_utf8_lossy(line.as_bytes());
+            let mut entries = self.header.entries(&line);
+            if entries.is_empty() {
+                return nearest;
+            }
+            while let Some(entry) = entries.pop() {
+                match entry {
+                    Some(address) if self.hold(address) => nearest = Some(address),
+                    Some(address) => return Some(address),
+                    None => return nearest,
+                }
+            }
+        }
+        nearest
     }
 }
 
-/// One entry: an address, with a port (apache, some load balancers) or brackets around it.
+impl ForwardedHeader {
+    /// Its name, in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::XForwardedFor => "x-forwarded-for",
+            Self::Forwarded => "forwarded",
+        }
+    }
+
+    /// The entries of one line from the left; `None` for one that is no address.
+    fn entries(self, line: &str) -> Vec<Option<IpAddr>> {
+        match self {
+            Self::XForwardedFor => line.split(',').map(address).collect(),
+            Self::Forwarded => rfc7239::elements(line),
+        }
+    }
+}
+
+fn is_forwarded(head: &RequestHead) -> bool {
+    head.headers().contains_key("x-forwarded-for") || head.headers().contains_key("forwarded")
+}
+
+/// One entry: an address, with a port (apache, some load balancers) or brackets around it. An IPv4 address that a dual-stack
+/// socket shows as IPv6 is the IPv4 address.
 fn address(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim();
     let bare = entry.strip_prefix('[').and_then(|entry| entry.strip_suffix(']')).unwrap_or(entry);
     let read = bare.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|socket| socket.ip()));
-    read.map(unmapped)
-}
-
-/// An IPv4 address that a dual-stack socket shows as IPv6 is the IPv4 address.
-fn unmapped(address: IpAddr) -> IpAddr {
-    address.to_canonical()
+    read.map(|address: IpAddr| address.to_canonical())
 }
 
 #[cfg(test)]
@@ -73,10 +133,16 @@ mod tests {
     use actix_web::test::TestRequest;
 
     fn seen(peer: &str, lines: &[&str]) -> String {
-        let trusted = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
-        let mut request = TestRequest::default().peer_addr(peer.parse().unwrap()).app_data(trusted);
+        seen_in(ForwardedHeader::XForwardedFor, peer, lines)
+    }
+
+    fn seen_in(header: ForwardedHeader, peer: &str, lines: &[&str]) -> String {
+        let networks = vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+        let mut request = TestRequest::default().peer_addr(peer.parse().unwrap());
+        request = request.app_data(TrustedProxies::new(networks, header));
         for line in lines {
-            request = request.append_header(("x-forwarded-for", *line));
+            let line = actix_web::http::header::HeaderValue::from_bytes(line.as_bytes()).unwrap();
+            request = request.append_header((header.name(), line));
         }
         client_address(&request.to_http_request()).unwrap().to_string()
     }
@@ -106,5 +172,40 @@ mod tests {
         let request = TestRequest::default().peer_addr("10.0.0.1:1".parse().unwrap());
         let request = request.insert_header(("x-forwarded-for", "203.0.113.9")).to_http_request();
         assert_eq!(client_address(&request).unwrap().to_string(), "10.0.0.1");
+    }
+
+    #[test]
+    fn the_standard_header_is_read_when_it_is_the_one_that_is_set() {
+        let seen = |peer, lines| seen_in(ForwardedHeader::Forwarded, peer, lines);
+        assert_eq!(seen("10.0.0.1:1", &["for=198.51.100.1", "for=\"[2001:db8::7]:40\";proto=https"]), "2001:db8::7");
+        assert_eq!(seen("10.0.0.1:1", &["for=203.0.113.9, for=10.1.2.3"]), "203.0.113.9");
+        assert_eq!(seen("10.0.0.1:1", &["for=203.0.113.9, for=_hidden"]), "10.0.0.1");
+        assert_eq!(seen("203.0.113.9:1", &["for=198.51.100.1"]), "203.0.113.9");
+        // The proxy wrote a line of its own: the client's broken one before it does no harm.
+        assert_eq!(seen("10.0.0.1:1", &["for=\"", "for=203.0.113.9"]), "203.0.113.9");
+    }
+
+    #[test]
+    fn the_header_that_is_not_set_is_never_read() {
+        let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()], ForwardedHeader::XForwardedFor);
+        let request = TestRequest::default().peer_addr("10.0.0.1:1".parse().unwrap()).app_data(proxies);
+        let request = request.insert_header(("forwarded", "for=198.51.100.1")).insert_header(("x-real-ip", "1.1.1.1"));
+        assert_eq!(client_address(&request.to_http_request()).unwrap().to_string(), "10.0.0.1");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_hide_nothing() {
+        assert_eq!(seen("10.0.0.1:4000", &["\u{e9}\u{ff}, 203.0.113.9"]), "203.0.113.9");
+    }
+
+    #[test]
+    fn people_behind_a_proxy_that_nobody_named_do_not_share_one_address() {
+        let proxies = TrustedProxies::default();
+        let ask = || {
+            let request = TestRequest::default().peer_addr("172.17.0.1:1".parse().unwrap()).app_data(proxies.clone());
+            client_address(&request.insert_header(("x-forwarded-for", "203.0.113.9")).to_http_request())
+        };
+        let seen: Vec<_> = (0..20).map(|_| ask()).collect();
+        assert_eq!((seen[0], seen[19]), ("172.17.0.1".parse().ok(), None));
     }
 }

@@ -1,25 +1,35 @@
 //! The composition root: store, outbox, engine and doors put together, as a server or inside somebody's application.
 
-use std::{fs, future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fs, future::Future, sync::Arc, time::Duration};
 
 use actix_web::{
-    App, HttpResponse, HttpServer,
+    App, HttpRequest, HttpResponse,
+    dev::ServerHandle,
+    guard::{GuardContext, fn_guard},
+    http::{StatusCode, header::CACHE_CONTROL},
+    middleware::from_fn,
     web::{self, ServiceConfig},
 };
 use secrecy::ExposeSecret;
+use serde_json::json;
 use tokio::sync::watch;
 
 use crate::{
     config::{Config, Listen},
     engine::{
-        Engine, SmsCountries, SystemClock, SystemRandom,
+        Engine, SmsCountries, SystemClock, SystemRandom, Waiting,
         outbox::{Courier, OutboxFolder, SmsTransport, Transport},
         store::Store,
     },
     forwarded::TrustedProxies,
+    listen,
+    metrics::{self, Metrics},
+    mirror,
     port::{AuthManager, Clock, DevInbox, Failure, Offers, Random},
     remote::{self, Remote},
-    remote_pictures, rest, web as pages,
+    remote_pictures, rest,
+    seen::{self, Observer},
+    service, web as pages,
 };
 
 /// How often what has run out is swept away.
@@ -30,12 +40,6 @@ const REMOTE_LINK_MINUTES: u32 = 60;
 
 /// The same for the codes that an environment texts, of which the original says nothing.
 const REMOTE_CODE_MINUTES: u32 = 10;
-
-/// How long requests in flight may take to finish when the server is told to stop, in seconds.
-const SHUTDOWN_SECONDS: u64 = 20;
-
-/// How long a client may take to send its headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A whole entrance hall, ready to be served or mounted.
 ///
@@ -58,6 +62,9 @@ struct Parts {
     backend: Backend,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    proxies: TrustedProxies,
+    /// Kept only where somebody can ask for them.
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// What the pages stand before.
@@ -100,14 +107,17 @@ impl Vestibule {
                 .map_err(|error| StartError(format!("altogic.env_url: {error}.")))?,
             None => Backend::Embedded(Box::new(Embedded::open(&config, &clock, &random).await?)),
         };
-        Ok(Self { parts: Arc::new(Parts { config, backend, clock, random }) })
+        let proxies = TrustedProxies::new(config.server.trusted_proxies.clone(), config.server.forwarded_header);
+        let metrics = config.metrics.map(|_| Arc::default());
+        Ok(Self { parts: Arc::new(Parts { config, backend, clock, random, proxies, metrics }) })
     }
 
     /// Every route of the hall, for `App::configure`. Routes that the application registered before win.
     pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
         let parts = Arc::clone(&self.parts);
         move |app| {
-            app.app_data(TrustedProxies(parts.config.trusted_proxies.clone()));
+            app.app_data(parts.proxies.clone());
+            app.app_data(Observer { random: Arc::clone(&parts.random), metrics: parts.metrics.clone() });
             app.configure(health(Arc::clone(&parts)));
             match &parts.backend {
                 Backend::Embedded(embedded) => {
@@ -149,25 +159,24 @@ impl Vestibule {
     pub async fn serve(self) -> Result<(), StartError> {
         let config = &self.parts.config;
         let hall = self.clone();
-        let mut server = HttpServer::new(move || App::new().configure(hall.routes()))
-            .client_request_timeout(HEADER_TIMEOUT)
-            .shutdown_timeout(SHUTDOWN_SECONDS);
-        if let Some(workers) = config.workers {
-            server = server.workers(workers);
-        }
-        let server = match &config.listen {
-            Listen::Tcp(address) => server.bind(address),
-            Listen::Unix(path) => server.bind_uds(path),
-        };
-        let server = server.map_err(|error| StartError(format!("server.listen: {error}.")))?.run();
+        let listening = |error: std::io::Error| StartError(format!("server.listen: {error}."));
+        let sockets = listen::open(&config.server).map_err(listening)?;
+        let app = move || App::new().wrap(from_fn(seen::observe)).configure(hall.routes());
+        let server = listen::serve(app, &config.server, sockets, &self.parts.proxies).map_err(listening)?;
+        let figures = self.serve_metrics()?;
         self.greet();
         let (stop, stopped) = watch::channel(false);
         let mut tasks = Vec::new();
+        let manager = tokio::spawn(service::tell());
         if let Backend::Embedded(embedded) = &self.parts.backend {
             tasks.push(tokio::spawn(embedded.courier.clone().run(stopped.clone())));
             tasks.push(tokio::spawn(sweep_until(self.clone(), stopped)));
         }
         let served = server.await.map_err(|error| StartError(format!("The server stopped: {error}.")));
+        manager.abort();
+        if let Some(figures) = figures {
+            figures.stop(false).await;
+        }
         // Nobody listens any more when both tasks ended by themselves; then there is nothing to stop.
         let _ = stop.send(true);
         for task in tasks {
@@ -176,6 +185,20 @@ impl Vestibule {
             }
         }
         served
+    }
+
+    /// Serves the figures where the settings say so.
+    fn serve_metrics(&self) -> Result<Option<ServerHandle>, StartError> {
+        let (Some(address), Some(metrics)) = (self.parts.config.metrics, &self.parts.metrics) else { return Ok(None) };
+        let engine = match &self.parts.backend {
+            Backend::Embedded(embedded) => Some(embedded.engine.clone()),
+            Backend::Remote(_) => None,
+        };
+        let server = metrics::serve(address, Arc::clone(metrics), engine)
+            .map_err(|error| StartError(format!("metrics.listen: {error}.")))?;
+        let handle = server.handle();
+        tokio::spawn(server);
+        Ok(Some(handle))
     }
 
     /// The first lines: where to go, where mail went, the client key; in remote mode, which environment is behind it.
@@ -237,14 +260,18 @@ impl Config {
     /// Whether only somebody at this machine can reach the pages: the listener is on loopback, and so is the URL that people
     /// use, so that no proxy stands in front. The inbox shows every mail to whoever asks.
     fn is_for_this_machine(&self) -> bool {
-        let listens_here = matches!(&self.listen, Listen::Tcp(address) if address.ip().is_loopback());
-        let named_here = match url::Url::parse(&self.public_url).ok().as_ref().and_then(url::Url::host) {
+        let listens_here = matches!(&self.server.listen, Listen::Tcp(address) if address.ip().is_loopback());
+        listens_here && self.is_named_here()
+    }
+
+    /// Whether the URL that people use is one of this machine.
+    pub(crate) fn is_named_here(&self) -> bool {
+        match url::Url::parse(&self.public_url).ok().as_ref().and_then(url::Url::host) {
             Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
             Some(url::Host::Ipv4(address)) => address.is_loopback(),
             Some(url::Host::Ipv6(address)) => address.is_loopback(),
             None => false,
-        };
-        listens_here && named_here
+        }
     }
 
     fn engine_settings(&self) -> crate::engine::Settings {
@@ -314,10 +341,11 @@ impl Parts {
         }
     }
 
-    async fn ready(&self) -> Result<(), Failure> {
+    /// What waits in the outbox, where there is one. Fails where the database, or the environment, does not answer.
+    async fn waiting(&self) -> Result<Option<Waiting>, Failure> {
         match &self.backend {
-            Backend::Embedded(embedded) => embedded.engine.ready().await,
-            Backend::Remote(remote) => remote.ready().await,
+            Backend::Embedded(embedded) => embedded.engine.waiting().await.map(Some),
+            Backend::Remote(remote) => remote.ready().await.map(|()| None),
         }
     }
 
@@ -370,26 +398,45 @@ fn sms_transport(config: &Config, folder: &std::path::Path) -> Result<SmsTranspo
     }
 }
 
-/// `/health/live`: the process answers. `/health/ready`: so does the database, or the environment.
+/// `/health/live`: the process answers. `/health/ready`: so does the database, or the environment; it tells what waits in the
+/// outbox as well, which is no reason to send nobody here.
+///
+/// Both stand at the root, for whoever asks this process, and below the path of `public_url`, where [`mirror`] is too.
 fn health(parts: Arc<Parts>) -> impl FnOnce(&mut ServiceConfig) {
     move |app| {
-        app.service(
-            web::scope("/health")
-                .route("/live", web::get().to(|| async { HttpResponse::Ok().body("live\n") }))
-                .route("/ready", web::get().to(move || ready(Arc::clone(&parts)))),
-        );
+        let path = url::Url::parse(&parts.config.public_url).map(|url| url.path().trim_end_matches('/').to_owned());
+        for base in BTreeSet::from([String::new(), path.unwrap_or_default()]) {
+            let (parts, keeper) = (Arc::clone(&parts), Arc::clone(&parts));
+            let live = || async { health_says(StatusCode::OK, &json!({ "status": "live" })) };
+            app.route(&format!("{base}/health/live"), web::get().to(live));
+            app.route(&format!("{base}/health/ready"), web::get().to(move || ready(Arc::clone(&parts))));
+            let shows = move |asked: &GuardContext<'_>| asked.head().headers().contains_key(mirror::WORD);
+            let reflect = move |request: HttpRequest| {
+                let shown = mirror::reflect(&request, &keeper.config.secret_keys, keeper.clock.now());
+                async { shown.unwrap_or_else(|| HttpResponse::NotFound().finish()) }
+            };
+            app.route(&format!("{base}{}", mirror::PATH), web::get().guard(fn_guard(shows)).to(reflect));
+        }
     }
 }
 
 async fn ready(parts: Arc<Parts>) -> HttpResponse {
-    match parts.ready().await {
-        Ok(()) => HttpResponse::Ok().body("ready\n"),
+    let asked = if parts.config.altogic.is_some() { "environment" } else { "database" };
+    match parts.waiting().await {
+        Ok(None) => health_says(StatusCode::OK, &json!({ "status": "ready", asked: "ok" })),
+        Ok(Some(waiting)) => {
+            let outbox = json!({ "waiting": waiting.messages, "oldestSeconds": waiting.oldest.as_secs() });
+            health_says(StatusCode::OK, &json!({ "status": "ready", asked: "ok", "outbox": outbox }))
+        }
         Err(failure) => {
             tracing::warn!("not ready: {failure}");
-            let asked = if parts.config.altogic.is_some() { "environment" } else { "database" };
-            HttpResponse::ServiceUnavailable().body(format!("the {asked} does not answer\n"))
+            health_says(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "not ready", asked: "does not answer" }))
         }
     }
+}
+
+fn health_says(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
+    HttpResponse::build(status).insert_header((CACHE_CONTROL, "no-store")).json(body)
 }
 
 async fn sweep_until(hall: Vestibule, mut stopped: watch::Receiver<bool>) {

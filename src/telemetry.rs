@@ -1,11 +1,93 @@
-//! The log: lines on standard error, levels by `RUST_LOG`.
+//! The log: on standard error, levels by `RUST_LOG`, as lines for people or as objects for programs.
+//!
+//! # The contract
+//!
+//! * One event is one line, whatever is in it: control characters and those that turn the direction of writing are escaped, so
+//!   that nothing that somebody typed can forge a line or drive a terminal (SECURITY.md S81).
+//! * Every line of a request carries its id, also where the work goes on in a task of its own ([`crate::seen`]).
+//! * Times are UTC, in RFC 3339 (S82).
 
-use tracing_subscriber::EnvFilter;
+mod record;
+
+use std::{fmt::Write as _, io::Write as _, sync::Arc};
+
+use tracing::{Event, Id, Subscriber, span::Attributes};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    layer::{Context, SubscriberExt as _},
+    registry::LookupSpan,
+    util::SubscriberInitExt as _,
+};
+
+use self::record::{Record, RequestIdField};
+use crate::{config::LogFormat, port::Clock};
+
+/// The name of the span of a request; its `id` goes into every line.
+pub(crate) const REQUEST_SPAN: &str = "request";
 
 /// Starts the log. Unless `RUST_LOG` says otherwise, our own news and everybody's warnings are shown.
-pub(crate) fn start() {
+pub(crate) fn start(format: LogFormat, clock: Arc<dyn Clock>) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,vestibule=info,actix_session=error"));
+    let write = |line: &str| drop(std::io::stderr().lock().write_all(line.as_bytes()));
     // Refused only where somebody who embeds us has started a log already: theirs is the right one then.
-    drop(tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init());
+    drop(tracing_subscriber::registry().with(filter).with(Log { format, clock, write }).try_init());
 }
+
+/// Writes each event as one line.
+struct Log<W> {
+    format: LogFormat,
+    clock: Arc<dyn Clock>,
+    write: W,
+}
+
+/// The id of a request, kept with its span.
+struct RequestId(String);
+
+impl<S, W> Layer<S> for Log<W>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    W: Fn(&str) + 'static,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if attributes.metadata().name() != REQUEST_SPAN {
+            return;
+        }
+        let mut field = RequestIdField::default();
+        attributes.record(&mut field);
+        if let (Some(id), Some(span)) = (field.0, context.span(id)) {
+            span.extensions_mut().insert(RequestId(id));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let metadata = event.metadata();
+        let mut record = Record::new(self.format, metadata.target());
+        event.record(&mut record);
+        let mut line = String::with_capacity(256);
+        let now = self.clock.now();
+        // Writing into a String does not fail.
+        let _ = match self.format {
+            LogFormat::Lines => write!(line, "{now:.3} {:5} {}", metadata.level(), record.target()),
+            LogFormat::Json => write!(
+                line,
+                "{{\"time\":\"{now:.3}\",\"level\":\"{}\",\"target\":\"{}\"",
+                metadata.level(),
+                record.target()
+            ),
+        };
+        let spans = context.event_scope(event).into_iter().flatten();
+        for span in spans {
+            if let Some(RequestId(id)) = span.extensions().get() {
+                line.push_str(&record.request_id(id));
+                break;
+            }
+        }
+        line.push_str(&record.finish());
+        line.push('\n');
+        (self.write)(&line);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -26,16 +26,26 @@ const LAYERS: &[Layer] = &[
     Layer { name: "engine", may_use: &["port"], never: &[], actix: false },
     Layer {
         name: "rest",
-        may_use: &["port", "protocol", "engine", "forwarded"],
+        may_use: &["port", "protocol", "engine", "forwarded", "seen"],
         never: &["engine::store"],
         actix: true,
     },
     Layer { name: "access", may_use: &["port"], never: &[], actix: false },
-    Layer { name: "web", may_use: &["port", "forwarded", "access"], never: &[], actix: true },
+    Layer { name: "web", may_use: &["port", "forwarded", "seen", "access"], never: &[], actix: true },
     Layer { name: "forwarded", may_use: &[], never: &[], actix: true },
+    Layer { name: "listen", may_use: &["config", "forwarded"], never: &[], actix: true },
     Layer { name: "tls", may_use: &[], never: &[], actix: false },
-    Layer { name: "telemetry", may_use: &[], never: &[], actix: true },
-    Layer { name: "config", may_use: &["port", "engine", "rest", "access"], never: &["engine::store"], actix: false },
+    Layer { name: "seen", may_use: &["port", "forwarded", "metrics"], never: &[], actix: true },
+    Layer { name: "metrics", may_use: &["port", "engine"], never: &["engine::store"], actix: true },
+    Layer { name: "mirror", may_use: &["engine", "forwarded"], never: &["engine::store"], actix: true },
+    Layer { name: "service", may_use: &[], never: &[], actix: false },
+    Layer { name: "telemetry", may_use: &["config", "port"], never: &[], actix: true },
+    Layer {
+        name: "config",
+        may_use: &["port", "engine", "rest", "forwarded", "access"],
+        never: &["engine::store"],
+        actix: false,
+    },
 ];
 
 /// The files that put the parts together and may name every one of them.

@@ -6,5 +6,6 @@
 mod contract;
 mod journeys;
 mod layers;
+mod process;
 mod support;
 mod wire;

@@ -6,7 +6,9 @@
 
 mod access;
 mod altogic;
+mod place;
 mod secrets;
+mod server;
 mod sms;
 mod typed;
 mod user_fields;
@@ -14,7 +16,7 @@ mod user_fields;
 use std::{
     collections::HashMap,
     fmt, fs,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
@@ -25,10 +27,12 @@ use url::Url;
 
 pub use self::altogic::Altogic;
 pub(crate) use self::secrets::MADE_CLIENT_KEY;
+pub use self::server::{Listen, LogFormat, Server};
 use self::{
     secrets::{client_keys, secret_keys},
+    server::networks,
     sms::Sms,
-    typed::{OneOrMany, Typed, many},
+    typed::Typed,
     user_fields::user_fields,
 };
 use crate::{
@@ -45,11 +49,12 @@ pub struct Config {
     pub altogic: Option<Altogic>,
     pub data_dir: PathBuf,
     pub secret_keys: Vec<SecretKey>,
-    pub listen: Listen,
+    pub server: Server,
     /// Without a slash at the end.
     pub public_url: String,
-    pub trusted_proxies: Vec<IpNet>,
-    pub workers: Option<usize>,
+    pub log_format: LogFormat,
+    /// Where the figures for Prometheus are served; nowhere when it is not set.
+    pub metrics: Option<SocketAddr>,
     pub database_url: SecretString,
     pub files_dir: PathBuf,
     pub redirect_url: String,
@@ -71,13 +76,6 @@ pub struct Config {
     /// Which pages of other sites people may open.
     pub access: Access,
     pub name: String,
-}
-
-/// Where the server listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Listen {
-    Tcp(SocketAddr),
-    Unix(PathBuf),
 }
 
 /// A mistake in the settings, as a sentence that names the setting.
@@ -111,8 +109,9 @@ impl Config {
 }
 
 impl Typed {
-    fn check(self, random: &dyn Random) -> Result<Config, ConfigError> {
+    fn check(mut self, random: &dyn Random) -> Result<Config, ConfigError> {
         let altogic = self.altogic()?;
+        let (server, log_format, metrics) = (self.server()?, self.log_format()?, self.metrics()?);
         let public_url = base_url("server.public_url", &self.server.public_url)?;
         let redirect_url = match self.engine.redirect_url {
             Some(typed) => {
@@ -152,13 +151,9 @@ impl Typed {
         Ok(Config {
             access,
             altogic,
-            listen: listen(&self.server.listen)?,
-            trusted_proxies: networks(
-                "server.trusted_proxies",
-                "the networks of your proxies",
-                self.server.trusted_proxies,
-            )?,
-            workers: self.server.workers.filter(|workers| *workers > 0),
+            server,
+            log_format,
+            metrics,
             database_url: database_url(self.database.url, &data_dir),
             files_dir,
             confirm_email: self.engine.confirm_email,
@@ -222,31 +217,6 @@ fn trimmed(setting: &str, typed: &str, most: usize) -> Result<String, ConfigErro
         return Err(wrong(setting, &format!("1 to {most} characters on one line"), typed));
     }
     Ok(text.to_owned())
-}
-
-fn listen(typed: &str) -> Result<Listen, ConfigError> {
-    match typed.strip_prefix("unix:") {
-        Some(path) if path.starts_with('/') => Ok(Listen::Unix(PathBuf::from(path))),
-        Some(_) => Err(wrong("server.listen", "unix: and an absolute path", typed)),
-        None => typed
-            .parse()
-            .map(Listen::Tcp)
-            .map_err(|_| wrong("server.listen", "an address and port like 127.0.0.1:3000, or unix:/path", typed)),
-    }
-}
-
-fn networks(setting: &str, wanted: &str, typed: OneOrMany<String>) -> Result<Vec<IpNet>, ConfigError> {
-    let mut networks = Vec::new();
-    let texts = many(typed);
-    for text in texts.iter().flat_map(|text| text.split(',')).map(str::trim) {
-        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        let network: IpNet = network.map_err(|_| wrong(setting, "addresses or networks like 10.0.0.0/8", text))?;
-        if network.prefix_len() == 0 {
-            return Err(wrong(setting, &format!("{wanted}, not the whole world"), text));
-        }
-        networks.push(network);
-    }
-    Ok(networks)
 }
 
 fn password_cost(memory: u32, passes: u32) -> Result<HashCost, ConfigError> {
@@ -319,7 +289,7 @@ mod tests {
     #[test]
     fn nothing_needs_to_be_set() {
         let config = read(&[]).unwrap();
-        assert_eq!(config.listen, Listen::Tcp("127.0.0.1:3000".parse().unwrap()));
+        assert_eq!(config.server.listen, Listen::Tcp("127.0.0.1:3000".parse().unwrap()));
         assert_eq!(config.redirect_url, "http://localhost:3000/auth-redirect");
         assert_eq!(config.client_keys[0].key, "07".repeat(16));
         assert!(config.client_keys[0].origins.is_empty() && !config.client_keys[0].enforce_session);
@@ -338,14 +308,14 @@ mod tests {
             ("VESTIBULE_SECRET_KEY", "0123456789012345678901234567890123456789"),
         ])
         .unwrap();
-        assert_eq!(config.listen, Listen::Unix("/run/vestibule.sock".into()));
+        assert_eq!(config.server.listen, Listen::Unix("/run/vestibule.sock".into()));
         assert_eq!(config.public_url, "https://example.com/hall");
         assert_eq!(
             config.client_keys.iter().map(|key| key.key.as_str()).collect::<Vec<_>>(),
             ["first-client-key", "second-client-key"]
         );
         assert!(!config.confirm_email);
-        assert_eq!(config.trusted_proxies.len(), 2);
+        assert_eq!(config.server.trusted_proxies.len(), 2);
     }
 
     #[test]

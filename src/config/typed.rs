@@ -12,10 +12,11 @@ use super::{
     ConfigError,
     access::TypedAccess,
     altogic::TypedAltogic,
+    place,
     sms::TypedSms,
     user_fields::{self, TypedField},
 };
-use crate::engine::credentials::HashCost;
+use crate::{engine::credentials::HashCost, forwarded::ForwardedHeader};
 
 /// Environment variables that tests of this repository use and that set nothing.
 const NOT_SETTINGS: &[&str] = &["VESTIBULE_BIN", "VESTIBULE_TEST_POSTGRES_URL"];
@@ -37,6 +38,8 @@ pub(super) struct Typed {
     pub(super) sms: TypedSms,
     pub(super) templates_dir: Option<PathBuf>,
     pub(super) limits: Limits,
+    pub(super) log: Log,
+    pub(super) metrics: Metrics,
     pub(super) look: Look,
 }
 
@@ -46,6 +49,9 @@ pub(super) struct Server {
     pub(super) listen: String,
     pub(super) public_url: String,
     pub(super) trusted_proxies: OneOrMany<String>,
+    pub(super) forwarded_header: String,
+    pub(super) proxy_protocol: bool,
+    pub(super) socket_mode: String,
     pub(super) workers: Option<usize>,
 }
 
@@ -88,6 +94,18 @@ pub(super) struct Mail {
 pub(super) struct Limits {
     pub(super) factor: f64,
     pub(super) application_servers: OneOrMany<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) format: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Metrics {
+    pub(super) listen: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +156,8 @@ impl Default for Typed {
             sms: TypedSms::default(),
             templates_dir: None,
             limits: Limits::default(),
+            log: Log::default(),
+            metrics: Metrics::default(),
             look: Look::default(),
         }
     }
@@ -149,6 +169,9 @@ impl Default for Server {
             listen: "127.0.0.1:3000".to_owned(),
             public_url: "http://localhost:3000".to_owned(),
             trusted_proxies: OneOrMany::Many(Vec::new()),
+            forwarded_header: ForwardedHeader::default().name().to_owned(),
+            proxy_protocol: false,
+            socket_mode: "0660".to_owned(),
             workers: None,
         }
     }
@@ -177,6 +200,12 @@ impl Default for Limits {
     }
 }
 
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: "lines".to_owned() }
+    }
+}
+
 impl Default for Look {
     fn default() -> Self {
         Self { name: "Vestibule".to_owned() }
@@ -187,6 +216,7 @@ impl Typed {
     /// Reads the file, then the environment over it. A key nobody knows is a mistake.
     pub(super) fn read(file: Option<&Path>, mut environment: HashMap<String, String>) -> Result<Self, ConfigError> {
         let declarations = user_fields::from_environment(&mut environment);
+        let variables: Vec<String> = environment.keys().cloned().collect();
         let settings = environment.into_iter().filter(|(key, _)| !NOT_SETTINGS.contains(&key.as_str())).collect();
         let mut builder = config::Config::builder();
         builder = match file {
@@ -201,7 +231,7 @@ impl Typed {
         overridden
             .and_then(|builder| builder.build())
             .and_then(config::Config::try_deserialize)
-            .map_err(|error| ConfigError(format!("The settings cannot be read: {error}.")))
+            .map_err(|error| place::of(file, &variables, &error))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use super::{Engine, flows, shown::Shown};
+use tracing::Instrument as _;
+
+use super::{Engine, flows, shown::Shown, watched::Watch};
 use crate::port::{
     AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Entrance, Failure,
     FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof,
@@ -21,57 +23,81 @@ impl AuthManager for Engine {
     }
 
     fn sign_up_with_email(&self, caller: Caller, sign_up: SignUpWithEmail) -> Answer<SignedUp> {
-        self.finish(|engine| async move { flows::sign_up_with_email(&engine, &caller, sign_up).await })
+        self.watched(Watch::on("sign_up_with_email", &caller), |engine| async move {
+            flows::sign_up_with_email(&engine, &caller, sign_up).await
+        })
     }
 
     fn correct_sign_up_email(&self, caller: Caller, old_email: String, new_email: String) -> Answer<()> {
-        self.finish(
-            |engine| async move { flows::correct_sign_up_email(&engine, &caller, &old_email, &new_email).await },
-        )
+        self.watched(Watch::on("correct_sign_up_email", &caller), |engine| async move {
+            flows::correct_sign_up_email(&engine, &caller, &old_email, &new_email).await
+        })
     }
 
     fn resend_verification_email(&self, caller: Caller, email: String) -> Answer<()> {
-        self.finish(|engine| async move { flows::resend_verification_email(&engine, &caller, &email).await })
+        self.watched(Watch::on("resend_verification_email", &caller), |engine| async move {
+            flows::resend_verification_email(&engine, &caller, &email).await
+        })
     }
 
     fn sign_in_with_email(&self, caller: Caller, email: String, password: Password) -> Answer<Entrance> {
-        self.finish(|engine| async move { flows::sign_in_with_email(&engine, &caller, &email, &password).await })
+        self.watched(Watch::on("sign_in_with_email", &caller), |engine| async move {
+            flows::sign_in_with_email(&engine, &caller, &email, &password).await
+        })
     }
 
     fn get_auth_grant(&self, caller: Caller, token: AccessToken) -> Answer<Entrance> {
-        self.finish(|engine| async move { flows::get_auth_grant(&engine, &caller, &token).await })
+        self.watched(Watch::on("get_auth_grant", &caller), |engine| async move {
+            flows::get_auth_grant(&engine, &caller, &token).await
+        })
     }
 
     fn finish_where_begun(&self, caller: Caller, token: AccessToken) -> Answer<Option<Entrance>> {
-        self.finish(|engine| async move { flows::finish_where_begun(&engine, &caller, &token).await })
+        self.watched(Watch::on("finish_where_begun", &caller), |engine| async move {
+            flows::finish_where_begun(&engine, &caller, &token).await
+        })
     }
 
     fn sign_up_with_phone(&self, caller: Caller, sign_up: SignUpWithPhone) -> Answer<SignedUp> {
-        self.finish(|engine| async move { flows::sign_up_with_phone(&engine, &caller, sign_up).await })
+        self.watched(Watch::on("sign_up_with_phone", &caller), |engine| async move {
+            flows::sign_up_with_phone(&engine, &caller, sign_up).await
+        })
     }
 
     fn verify_phone(&self, caller: Caller, phone: String, code: String) -> Answer<PhoneVerified> {
-        self.finish(|engine| async move { flows::verify_phone(&engine, &caller, &phone, &code).await })
+        self.watched(Watch::on("verify_phone", &caller), |engine| async move {
+            flows::verify_phone(&engine, &caller, &phone, &code).await
+        })
     }
 
     fn resend_verification_code(&self, caller: Caller, phone: String) -> Answer<()> {
-        self.finish(|engine| async move { flows::resend_verification_code(&engine, &caller, &phone).await })
+        self.watched(Watch::on("resend_verification_code", &caller), |engine| async move {
+            flows::resend_verification_code(&engine, &caller, &phone).await
+        })
     }
 
     fn sign_in_with_phone(&self, caller: Caller, phone: String, password: Password) -> Answer<Entrance> {
-        self.finish(|engine| async move { flows::sign_in_with_phone(&engine, &caller, &phone, &password).await })
+        self.watched(Watch::on("sign_in_with_phone", &caller), |engine| async move {
+            flows::sign_in_with_phone(&engine, &caller, &phone, &password).await
+        })
     }
 
     fn send_sign_in_code(&self, caller: Caller, phone: String) -> Answer<()> {
-        self.finish(|engine| async move { flows::send_sign_in_code(&engine, &caller, &phone).await })
+        self.watched(Watch::on("send_sign_in_code", &caller), |engine| async move {
+            flows::send_sign_in_code(&engine, &caller, &phone).await
+        })
     }
 
     fn sign_in_with_code(&self, caller: Caller, phone: String, code: String) -> Answer<Entrance> {
-        self.finish(|engine| async move { flows::sign_in_with_code(&engine, &caller, &phone, &code).await })
+        self.watched(Watch::on("sign_in_with_code", &caller), |engine| async move {
+            flows::sign_in_with_code(&engine, &caller, &phone, &code).await
+        })
     }
 
     fn send_reset_password_code(&self, caller: Caller, phone: String) -> Answer<()> {
-        self.finish(|engine| async move { flows::send_reset_password_code(&engine, &caller, &phone).await })
+        self.watched(Watch::on("send_reset_password_code", &caller), |engine| async move {
+            flows::send_reset_password_code(&engine, &caller, &phone).await
+        })
     }
 
     fn reset_password_with_code(
@@ -81,23 +107,27 @@ impl AuthManager for Engine {
         code: String,
         new_password: Password,
     ) -> Answer<()> {
-        self.finish(|engine| async move {
+        self.watched(Watch::on("reset_password_with_code", &caller), |engine| async move {
             flows::reset_password_with_code(&engine, &caller, &phone, &code, &new_password).await
         })
     }
 
     fn change_phone(&self, caller: Caller, current_password: Option<Password>, new_phone: String) -> Answer<User> {
-        self.finish(|engine| async move {
+        self.watched(Watch::on("change_phone", &caller), |engine| async move {
             flows::change_phone(&engine, &caller, current_password.as_ref(), &new_phone).await
         })
     }
 
     fn set_phone(&self, caller: Caller, phone: String) -> Answer<()> {
-        self.finish(|engine| async move { flows::set_phone(&engine, &caller, &phone).await })
+        self.watched(Watch::on("set_phone", &caller), |engine| async move {
+            flows::set_phone(&engine, &caller, &phone).await
+        })
     }
 
     fn verify_own_phone(&self, caller: Caller, phone: String, code: String) -> Answer<User> {
-        self.finish(|engine| async move { flows::verify_own_phone(&engine, &caller, &phone, &code).await })
+        self.watched(Watch::on("verify_own_phone", &caller), |engine| async move {
+            flows::verify_own_phone(&engine, &caller, &phone, &code).await
+        })
     }
 
     fn sign_in_with_second_factor(
@@ -107,7 +137,9 @@ impl AuthManager for Engine {
         code: String,
         trust: bool,
     ) -> Answer<Grant> {
-        self.finish(|engine| async move { flows::sign_in_with_second_factor(&engine, &caller, of, &code, trust).await })
+        self.watched(Watch::on("sign_in_with_second_factor", &caller), |engine| async move {
+            flows::sign_in_with_second_factor(&engine, &caller, of, &code, trust).await
+        })
     }
 
     fn second_factors(&self, caller: Caller) -> Answer<SecondFactors> {
@@ -116,11 +148,15 @@ impl AuthManager for Engine {
     }
 
     fn switch_text_factor(&self, caller: Caller, on: bool) -> Answer<Option<RecoveryCodes>> {
-        self.finish(|engine| async move { flows::switch_text_factor(&engine, &caller, on).await })
+        self.watched(Watch::on("switch_text_factor", &caller), |engine| async move {
+            flows::switch_text_factor(&engine, &caller, on).await
+        })
     }
 
     fn begin_authenticator(&self, caller: Caller) -> Answer<()> {
-        self.finish(|engine| async move { flows::begin_authenticator(&engine, &caller).await })
+        self.watched(Watch::on("begin_authenticator", &caller), |engine| async move {
+            flows::begin_authenticator(&engine, &caller).await
+        })
     }
 
     fn waiting_authenticator(&self, caller: Caller) -> Answer<Option<AuthenticatorKey>> {
@@ -129,37 +165,51 @@ impl AuthManager for Engine {
     }
 
     fn confirm_authenticator(&self, caller: Caller, code: String) -> Answer<Option<RecoveryCodes>> {
-        self.finish(|engine| async move { flows::confirm_authenticator(&engine, &caller, &code).await })
+        self.watched(Watch::on("confirm_authenticator", &caller), |engine| async move {
+            flows::confirm_authenticator(&engine, &caller, &code).await
+        })
     }
 
     fn remove_authenticator(&self, caller: Caller) -> Answer<()> {
-        self.finish(|engine| async move { flows::remove_authenticator(&engine, &caller).await })
+        self.watched(Watch::on("remove_authenticator", &caller), |engine| async move {
+            flows::remove_authenticator(&engine, &caller).await
+        })
     }
 
     fn make_recovery_codes(&self, caller: Caller) -> Answer<RecoveryCodes> {
-        self.finish(|engine| async move { flows::make_recovery_codes(&engine, &caller).await })
+        self.watched(Watch::on("make_recovery_codes", &caller), |engine| async move {
+            flows::make_recovery_codes(&engine, &caller).await
+        })
     }
 
     fn untrust_browsers(&self, caller: Caller, handle: Option<String>) -> Answer<()> {
-        self.finish(|engine| async move { flows::untrust_browsers(&engine, &caller, handle.as_deref()).await })
+        self.watched(Watch::on("untrust_browsers", &caller), |engine| async move {
+            flows::untrust_browsers(&engine, &caller, handle.as_deref()).await
+        })
     }
 
     fn resend_second_factor(&self, caller: Caller, challenge: ChallengeToken) -> Answer<Challenge> {
-        self.finish(|engine| async move { flows::resend_second_factor(&engine, &caller, &challenge).await })
+        self.watched(Watch::on("resend_second_factor", &caller), |engine| async move {
+            flows::resend_second_factor(&engine, &caller, &challenge).await
+        })
     }
 
     fn send_magic_link_email(&self, caller: Caller, email: String) -> Answer<()> {
-        self.finish(|engine| async move { flows::send_magic_link_email(&engine, &caller, &email).await })
+        self.watched(Watch::on("send_magic_link_email", &caller), |engine| async move {
+            flows::send_magic_link_email(&engine, &caller, &email).await
+        })
     }
 
     fn send_reset_password_email(&self, caller: Caller, email: String) -> Answer<()> {
-        self.finish(|engine| async move { flows::send_reset_password_email(&engine, &caller, &email).await })
+        self.watched(Watch::on("send_reset_password_email", &caller), |engine| async move {
+            flows::send_reset_password_email(&engine, &caller, &email).await
+        })
     }
 
     fn reset_password_with_token(&self, caller: Caller, token: AccessToken, new_password: Password) -> Answer<()> {
-        self.finish(
-            |engine| async move { flows::reset_password_with_token(&engine, &caller, &token, &new_password).await },
-        )
+        self.watched(Watch::on("reset_password_with_token", &caller), |engine| async move {
+            flows::reset_password_with_token(&engine, &caller, &token, &new_password).await
+        })
     }
 
     fn proof_methods(&self, caller: Caller) -> Answer<ProofMethods> {
@@ -168,34 +218,39 @@ impl AuthManager for Engine {
     }
 
     fn send_proof_code(&self, caller: Caller) -> Answer<()> {
-        self.finish(|engine| async move { flows::send_proof_code(&engine, &caller).await })
+        self.watched(Watch::on("send_proof_code", &caller), |engine| async move {
+            flows::send_proof_code(&engine, &caller).await
+        })
     }
 
     fn prove(&self, caller: Caller, proof: Proof) -> Answer<Proved> {
-        let session = self.finish(|engine| async move { flows::prove(&engine, &caller, proof).await });
+        let session = self
+            .watched(Watch::on("prove", &caller), |engine| async move { flows::prove(&engine, &caller, proof).await });
         Box::pin(async move { session.await.map(Proved::Session) })
     }
 
     fn change_password(&self, caller: Caller, old_password: Password, new_password: Password) -> Answer<Session> {
-        self.finish(
-            |engine| async move { flows::change_password(&engine, &caller, &old_password, &new_password).await },
-        )
+        self.watched(Watch::on("change_password", &caller), |engine| async move {
+            flows::change_password(&engine, &caller, &old_password, &new_password).await
+        })
     }
 
     fn change_email(&self, caller: Caller, current_password: Option<Password>, new_email: String) -> Answer<User> {
-        self.finish(|engine| async move {
+        self.watched(Watch::on("change_email", &caller), |engine| async move {
             flows::change_email(&engine, &caller, current_password.as_ref(), &new_email).await
         })
     }
 
     fn confirm_email_change(&self, caller: Caller, key: LinkKey) -> Answer<User> {
-        self.finish(|engine| async move { flows::confirm_email_change(&engine, &caller, &key).await })
+        self.watched(Watch::on("confirm_email_change", &caller), |engine| async move {
+            flows::confirm_email_change(&engine, &caller, &key).await
+        })
     }
 
     fn confirm_email_change_with_code(&self, caller: Caller, new_email: String, code: String) -> Answer<User> {
-        self.finish(
-            |engine| async move { flows::confirm_email_change_with_code(&engine, &caller, &new_email, &code).await },
-        )
+        self.watched(Watch::on("confirm_email_change_with_code", &caller), |engine| async move {
+            flows::confirm_email_change_with_code(&engine, &caller, &new_email, &code).await
+        })
     }
 
     fn open_mail_code(
@@ -205,7 +260,9 @@ impl AuthManager for Engine {
         email: String,
         code: String,
     ) -> Answer<AccessToken> {
-        self.finish(|engine| async move { flows::open_mail_code(&engine, &caller, mailed_for, &email, &code).await })
+        self.watched(Watch::on("open_mail_code", &caller), |engine| async move {
+            flows::open_mail_code(&engine, &caller, mailed_for, &email, &code).await
+        })
     }
 
     fn describe_not_me(&self, _caller: Caller, key: LinkKey) -> Answer<NotMe> {
@@ -214,7 +271,9 @@ impl AuthManager for Engine {
     }
 
     fn report_not_me(&self, caller: Caller, key: LinkKey) -> Answer<AccessToken> {
-        self.finish(|engine| async move { flows::report_not_me(&engine, &caller, &key).await })
+        self.watched(Watch::on("report_not_me", &caller), |engine| async move {
+            flows::report_not_me(&engine, &caller, &key).await
+        })
     }
 
     fn get_all_sessions(&self, caller: Caller) -> Answer<Vec<Session>> {
@@ -223,15 +282,22 @@ impl AuthManager for Engine {
     }
 
     fn sign_out(&self, caller: Caller, handle: Option<String>) -> Answer<()> {
-        self.finish(|engine| async move { flows::sign_out(&engine, &caller, handle.as_deref()).await })
+        self.watched(Watch::on("sign_out", &caller), |engine| async move {
+            flows::sign_out(&engine, &caller, handle.as_deref()).await
+        })
     }
 
     fn sign_out_all(&self, caller: Caller) -> Answer<()> {
-        self.finish(|engine| async move { flows::sign_out_all(&engine, &caller).await })
+        self.watched(
+            Watch::on("sign_out_all", &caller),
+            |engine| async move { flows::sign_out_all(&engine, &caller).await },
+        )
     }
 
     fn sign_out_all_except_current(&self, caller: Caller) -> Answer<()> {
-        self.finish(|engine| async move { flows::sign_out_all_except_current(&engine, &caller).await })
+        self.watched(Watch::on("sign_out_all_except_current", &caller), |engine| async move {
+            flows::sign_out_all_except_current(&engine, &caller).await
+        })
     }
 
     fn update_user(&self, caller: Caller, updates: Vec<FieldUpdate>) -> Answer<User> {
@@ -257,7 +323,7 @@ impl Engine {
     {
         let (engine, work) = (self.clone(), verb(self.clone()));
         Box::pin(async move {
-            match tokio::spawn(work).await {
+            match tokio::spawn(work.in_current_span()).await {
                 Ok(outcome) => outcome.map(|answer| answer.shown(&engine.settings().user_fields)),
                 Err(broken_off) => Err(Failure::broken(broken_off).into()),
             }

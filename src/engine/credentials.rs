@@ -26,6 +26,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 use unicode_normalization::UnicodeNormalization;
 
+use super::figures::HashCounts;
 use crate::port::{Failure, Password, Random};
 
 /// The longest password that is looked at, in bytes.
@@ -83,6 +84,7 @@ impl Default for HashCost {
 pub struct Hasher {
     jobs: SyncSender<Job>,
     params: Params,
+    counts: Arc<HashCounts>,
 }
 
 /// Why there is no hasher.
@@ -118,7 +120,7 @@ impl Hasher {
             let thread = thread::Builder::new().name(format!("hash-{number}"));
             thread.spawn(move || work(&waiting)).map_err(HasherError::Threads)?;
         }
-        Ok(Self { jobs, params })
+        Ok(Self { jobs, params, counts: Arc::default() })
     }
 
     /// Hashes a password with a fresh salt, in PHC string format.
@@ -147,20 +149,31 @@ impl Hasher {
         Ok(Verdict { right: verdict.right && somebody && !too_long, outdated: verdict.outdated && somebody })
     }
 
+    /// How many were hashed, wait, and were refused.
+    pub(super) fn counts(&self) -> &HashCounts {
+        &self.counts
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T, Failure> {
         let (answer, answered) = oneshot::channel();
+        let counts = Arc::clone(&self.counts);
         let job: Job = Box::new(move |memory| {
+            counts.begin(!answer.is_closed());
             // Nobody waits any more when the caller hung up while in the queue: spend no hash on it.
             if !answer.is_closed() {
                 drop(answer.send(job(memory)));
             }
         });
-        self.jobs.try_send(job).map_err(|refused| match refused {
-            TrySendError::Full(_) => Failure::unavailable(BUSY, "too many passwords are waiting to be hashed"),
-            TrySendError::Disconnected(_) => Failure::broken("the threads that hash are gone"),
+        self.counts.queue();
+        self.jobs.try_send(job).map_err(|refused| {
+            self.counts.refuse();
+            match refused {
+                TrySendError::Full(_) => Failure::unavailable(BUSY, "too many passwords are waiting to be hashed"),
+                TrySendError::Disconnected(_) => Failure::broken("the threads that hash are gone"),
+            }
         })?;
         answered.await.map_err(|_| Failure::broken("a hash was not finished"))
     }

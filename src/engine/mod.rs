@@ -12,6 +12,7 @@ mod codes;
 pub mod credentials;
 mod devices;
 pub mod fields;
+mod figures;
 mod files;
 mod flows;
 pub mod keys;
@@ -30,6 +31,7 @@ mod storage;
 pub mod store;
 mod tokens;
 pub mod user_agent;
+mod watched;
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +41,7 @@ use std::{sync::Arc, thread};
 use jiff::Timestamp;
 
 pub use clock::SystemClock;
+pub use figures::{Figures, Waiting};
 pub use flows::Landing;
 pub use random::SystemRandom;
 pub use settings::{MessageSettings, SecretKey, Settings, SmsCountries};
@@ -49,6 +52,7 @@ use self::{
     codes::Codes,
     credentials::{Hasher, HasherError},
     devices::Devices,
+    figures::SignIns,
     files::Files,
     keys::Keys,
     limits::Limits,
@@ -86,6 +90,7 @@ struct Parts {
     devices: Devices,
     keys: Keys,
     limits: Limits,
+    sign_ins: SignIns,
 }
 
 /// Why the engine did not start.
@@ -150,6 +155,7 @@ impl Engine {
             recovery: Recovery::new(keys),
             devices: Devices::new(keys),
             keys: Keys::new(keys),
+            sign_ins: SignIns::default(),
             limits: Limits::new(settings.limits_factor, settings.application_servers.clone()),
             outbox,
             files: Files::new(settings.files_dir.clone(), &settings.public_url),
@@ -175,15 +181,6 @@ impl Engine {
         if let Err(error) = flows::sweep(self).await {
             tracing::error!(error = %Failure::from(error), "could not sweep away what has run out");
         }
-    }
-
-    /// Whether the database answers.
-    ///
-    /// # Errors
-    /// When it does not.
-    pub async fn ready(&self) -> Result<(), Failure> {
-        self.store().fetch_optional("select id from decoys where id = 0", vec![]).await?;
-        Ok(())
     }
 
     /// Where the mail waits, for the one who delivers it.

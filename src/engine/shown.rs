@@ -13,6 +13,16 @@ pub(super) trait Shown: Sized {
     fn shown(self, _: &Fields) -> Self {
         self
     }
+
+    /// Whose it is, where it says so.
+    fn user_id(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether a second factor is asked for.
+    fn is_challenge(&self) -> bool {
+        false
+    }
 }
 
 /// Answers without a user.
@@ -30,6 +40,14 @@ impl<T: Shown> Shown for Option<T> {
     fn shown(self, fields: &Fields) -> Self {
         self.map(|answer| answer.shown(fields))
     }
+
+    fn user_id(&self) -> Option<&str> {
+        self.as_ref().and_then(Shown::user_id)
+    }
+
+    fn is_challenge(&self) -> bool {
+        self.as_ref().is_some_and(Shown::is_challenge)
+    }
 }
 
 impl Shown for User {
@@ -37,17 +55,29 @@ impl Shown for User {
         self.fields = fields.shown(self.fields);
         self
     }
+
+    fn user_id(&self) -> Option<&str> {
+        Some(&self.id)
+    }
 }
 
 impl Shown for Member {
     fn shown(self, fields: &Fields) -> Self {
         Self { user: self.user.shown(fields), ..self }
     }
+
+    fn user_id(&self) -> Option<&str> {
+        Some(&self.user.id)
+    }
 }
 
 impl Shown for Grant {
     fn shown(self, fields: &Fields) -> Self {
         Self { user: self.user.shown(fields), ..self }
+    }
+
+    fn user_id(&self) -> Option<&str> {
+        Some(&self.user.id)
     }
 }
 
@@ -58,16 +88,35 @@ impl Shown for Entrance {
             Self::Challenged(challenge) => Self::Challenged(challenge),
         }
     }
+
+    fn user_id(&self) -> Option<&str> {
+        match self {
+            Self::Granted(grant) => grant.user_id(),
+            Self::Challenged(_) => None,
+        }
+    }
+
+    fn is_challenge(&self) -> bool {
+        matches!(self, Self::Challenged(_))
+    }
 }
 
 impl Shown for SignedUp {
     fn shown(self, fields: &Fields) -> Self {
         Self { user: self.user.shown(fields), grant: self.grant.shown(fields) }
     }
+
+    fn user_id(&self) -> Option<&str> {
+        Some(&self.user.id)
+    }
 }
 
 impl Shown for PhoneVerified {
     fn shown(self, fields: &Fields) -> Self {
         Self { user: self.user.shown(fields), grant: self.grant.shown(fields) }
+    }
+
+    fn user_id(&self) -> Option<&str> {
+        Some(&self.user.id)
     }
 }

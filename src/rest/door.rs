@@ -7,7 +7,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage as _, HttpRequest, HttpResponse,
     dev::RequestHead,
     http::{
         Method,
@@ -23,6 +23,7 @@ use crate::{
         errors::{Fault, WireError},
         headers,
     },
+    seen::Answered,
 };
 
 use super::{
@@ -60,7 +61,10 @@ impl Door {
             cors::preflight(&known, request.headers())
         } else {
             match endpoints::find(request.method(), &path) {
-                Ok(endpoint) => survive(endpoint.path, self.act(endpoint, &mut known, request.clone(), payload)).await,
+                Ok(endpoint) => {
+                    request.extensions_mut().insert(Answered(endpoint.path));
+                    survive(endpoint.path, self.act(endpoint, &mut known, request.clone(), payload)).await
+                }
                 Err(allow) => lost(allow),
             }
         };

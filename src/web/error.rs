@@ -6,7 +6,7 @@
 use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use actix_web::{
-    HttpRequest, HttpResponse, ResponseError,
+    HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
     body::BoxBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -24,7 +24,10 @@ use super::{
     step_up::StepUp,
     visit::Visit,
 };
-use crate::port::{Code, Failure, Random, Trouble};
+use crate::{
+    port::{Code, Failure, Random, Trouble},
+    seen::RequestId,
+};
 
 /// Why a page could not be answered.
 #[derive(Debug)]
@@ -174,7 +177,8 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
 
 /// Logs a failure and answers the id that the page shows. The path is logged without its query, which may hold a token.
 fn report(request: &HttpRequest, visit: &Visit, bare: &HttpResponse) -> String {
-    let id = request_id(&*visit.site().random);
+    let known = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
+    let id = known.unwrap_or_else(|| new_id(&*visit.site().random));
     let (method, path, status) = (request.method().as_str(), request.path(), bare.status().as_u16());
     match bare.error() {
         Some(error) => tracing::error!(id, method, ?path, status, error = %error, "a page failed"),
@@ -183,7 +187,7 @@ fn report(request: &HttpRequest, visit: &Visit, bare: &HttpResponse) -> String {
     id
 }
 
-fn request_id(random: &dyn Random) -> String {
+fn new_id(random: &dyn Random) -> String {
     let mut bytes = [0; 8];
     random.fill(&mut bytes);
     format!("{:016x}", u64::from_be_bytes(bytes))

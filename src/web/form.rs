@@ -210,6 +210,14 @@ impl<F: Fields> Form<F> {
         self.wrong.iter().any(|wrong| wrong.code == Some(code))
     }
 
+    /// Says a problem in the words of this page, where its own sentence advises what cannot be done here.
+    pub(crate) fn saying(mut self, code: Code, sentence: &str) -> Self {
+        for wrong in self.wrong.iter_mut().filter(|wrong| wrong.code == Some(code)) {
+            sentence.clone_into(&mut wrong.sentence);
+        }
+        self
+    }
+
     /// A form as it came in, with the cookie that its token is held against.
     pub(crate) fn of(typed: Typed, session: Option<CookieSession>) -> Self {
         let refused = StatusCode::UNPROCESSABLE_ENTITY;
@@ -245,7 +253,7 @@ impl<F: Fields> Form<F> {
     }
 
     fn stale(mut self) -> Self {
-        tracing::info!("a form without this browser's token was refused");
+        tracing::info!(target: "vestibule::security", "a form without this browser's token was refused");
         self.refused = StatusCode::FORBIDDEN;
         self.wrong = vec![Wrong { field: None, sentence: STALE.to_owned(), code: None }];
         self

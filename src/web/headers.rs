@@ -93,7 +93,7 @@ pub(crate) async fn same_origin(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     if !is_safe(request.method()) && is_foreign(&request) {
-        tracing::warn!(path = ?request.path(), "a form that came from elsewhere was refused");
+        tracing::warn!(target: "vestibule::security", path = request.path(), "a form that came from elsewhere was refused");
         return Ok(request.into_response(HttpResponse::from_error(PageError::ForeignOrigin)));
     }
     next.call(request).await

@@ -54,10 +54,15 @@ pub(crate) struct Countries<'a> {
 }
 
 impl<'a> Countries<'a> {
-    /// What the form came with is chosen again; before anybody typed, the likely one is.
+    /// What the form came with is chosen again, unless the number names its country itself; before anybody typed, the likely
+    /// one is.
     pub(crate) fn of(visit: &'a Visit, typed: &str, chosen: &'a str) -> Self {
-        let untouched = typed.is_empty() && chosen.is_empty();
-        Self { visit, chosen: if untouched { countries::likely(visit.request(), Self::only(visit)) } else { chosen } }
+        let chosen = match (typed.trim_start(), chosen) {
+            ("", "") => countries::likely(visit.request(), Self::only(visit)),
+            (number, _) if number.starts_with('+') => "",
+            (_, chosen) => chosen,
+        };
+        Self { visit, chosen }
     }
 
     pub(crate) fn served(&self) -> impl Iterator<Item = Country> {

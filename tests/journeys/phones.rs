@@ -164,7 +164,10 @@ async fn a_number_is_typed_as_it_is_dialled_in_the_country_that_was_chosen() {
     let mut again = hall.browser();
     again.open("/sign-in/phone").await;
     assert_eq!(again.page.value("Country"), "", "nothing is guessed from nothing");
-    again.fill("Country", "FR").fill("Phone number", PHONE).fill("Password", PASSWORD);
+    again.fill("Country", "FR").fill("Phone number", PHONE).fill("Password", "a wrong password");
+    again.press("Sign in").await;
+    assert_eq!(again.page.value("Country"), "", "no other country is shown beside it");
+    again.fill("Country", "FR").fill("Password", PASSWORD);
     again.press("Sign in").await;
     assert_eq!(again.page.path, "/profile", "a number with a plus names its country itself");
 }

@@ -19,12 +19,14 @@ use actix_web::{
     body::MessageBody,
     dev::{Service, ServiceResponse},
     http::header::HeaderMap,
+    middleware::from_fn,
     test::{self, TestRequest},
 };
 use jiff::Timestamp;
 use vestibule::{
     Config, SystemRandom, Vestibule,
     port::{Clock, Random},
+    seen,
 };
 
 use super::{Browser, Mail, PASSWORD};
@@ -64,7 +66,7 @@ impl Hall {
         let clock = Arc::new(MovedClock::default());
         let vestibule =
             Vestibule::open_with(config, clock.clone(), Arc::new(Counted::default())).await.expect("a hall");
-        let app = test::init_service(App::new().configure(vestibule.routes())).await;
+        let app = test::init_service(App::new().wrap(from_fn(seen::observe)).configure(vestibule.routes())).await;
         let app = Rc::new(app);
         let call = move |request: TestRequest| -> Answer {
             let app = Rc::clone(&app);

@@ -23,7 +23,7 @@ export class Reader {
   /** Types into the field that follows a label: w3m asks for the text of a field in its last line. */
   async fill(label, text) {
     this.#keys("g");
-    await this.#find(label);
+    await this.#find(label, "^");
     this.#keys("Tab", "Enter");
     await this.#until(() => /^(TEXT|Password):/m.test(this.#lastLine()), () => `no prompt for ${label}:\n${this.screen()}`);
     this.#type(text);
@@ -55,14 +55,14 @@ export class Reader {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Moves to the next place where the words stand. */
-  async #find(words) {
+  /** Moves to the next place where the words stand; labels stand at the beginning of a line. */
+  async #find(words, where = "") {
     await this.sees(words);
     this.#keys("/");
     await this.#until(() => /Forward:/.test(this.#lastLine()), () => `no prompt to search:\n${this.screen()}`);
-    this.#type(words.replace(/[[\].*+?^$\\]/g, "\\$&"));
+    this.#type(where + words.replace(/[[\].*+?^$\\]/g, "\\$&"));
     this.#keys("Enter");
-    await this.#until(() => !/Forward:/.test(this.#lastLine()), () => `the search does not end:\n${this.screen()}`);
+    // What is found may be told for ten seconds, or until the next key: so what follows is typed at once.
   }
 
   #lastLine() {

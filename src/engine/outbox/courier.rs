@@ -92,6 +92,12 @@ impl Courier {
 
     /// Sends what is due until told to stop; finishes the messages in hand.
     pub async fn run(self, stopped: watch::Receiver<bool>) {
+        if let Err(error) = self.take_over().await {
+            tracing::warn!(
+                "messages of a former process wait for their next try: {}",
+                crate::port::Failure::from(error)
+            );
+        }
         tokio::join!(self.round(Channel::Mail, stopped.clone()), self.round(Channel::Sms, stopped));
     }
 
@@ -99,6 +105,16 @@ impl Courier {
     pub async fn drain(&self) -> usize {
         let (mail, sms) = tokio::join!(self.drain_channel(Channel::Mail), self.drain_channel(Channel::Sms));
         mail + sms
+    }
+
+    /// Takes what a former process had in hand when it was killed: with a database of our own there is no other courier whose lease
+    /// could still run, and somebody waits for that mail.
+    async fn take_over(&self) -> Result<(), StoreError> {
+        if self.store.is_shared() {
+            return Ok(());
+        }
+        let sql = "update outbox set next_attempt_at = $1 where dead_at is null and next_attempt_at > $1";
+        self.store.execute(sql, values![self.clock.now()]).await.map(drop)
     }
 
     async fn round(&self, channel: Channel, mut stopped: watch::Receiver<bool>) {

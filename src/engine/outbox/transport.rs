@@ -95,6 +95,21 @@ impl Transport {
         Ok(Self { way, from: sender(from, from_name)? })
     }
 
+    /// Connects to the mail server as a letter would, and sends nothing. The folder needs no greeting.
+    ///
+    /// # Errors
+    /// Why it does not take us, in its words.
+    pub async fn greet(&self) -> Result<(), String> {
+        match &self.way {
+            Way::Folder(_) => Ok(()),
+            Way::Smtp(smtp) => match smtp.test_connection().await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err("it hung up".to_owned()),
+                Err(error) => Err(error.to_string()),
+            },
+        }
+    }
+
     /// Whether mail goes to the outbox folder.
     pub fn is_folder(&self) -> bool {
         matches!(self.way, Way::Folder(_))

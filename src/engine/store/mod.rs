@@ -14,13 +14,14 @@
 //! a transaction; who waits, waits in the pool, for at most [`WAIT`] (R05).
 
 mod error;
+mod look;
 mod row;
 mod value;
 
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    Executor,
+    Connection as _, Executor,
     migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions},
     query::Query,
@@ -30,6 +31,7 @@ use sqlx::{
 };
 
 pub use error::StoreError;
+pub use look::Look;
 pub use row::Row;
 pub use value::Value;
 pub(crate) use value::values;
@@ -67,13 +69,7 @@ impl Store {
     /// # Errors
     /// When the address is none of ours, the database cannot be reached or written, or was made by a newer version.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let store = if url.starts_with("sqlite:") {
-            Self::open_sqlite(url).await?
-        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            Self::open_postgres(url).await?
-        } else {
-            return Err(StoreError::UnknownUrl);
-        };
+        let store = Self::connect(url).await?;
         store.migrate().await?;
         Ok(store)
     }
@@ -139,6 +135,16 @@ impl Store {
         }
     }
 
+    async fn connect(url: &str) -> Result<Self, StoreError> {
+        if url.starts_with("sqlite:") {
+            Self::open_sqlite(url).await
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            Self::open_postgres(url).await
+        } else {
+            Err(StoreError::UnknownUrl)
+        }
+    }
+
     async fn open_sqlite(url: &str) -> Result<Self, StoreError> {
         if url.contains(":memory:") || url.contains("mode=memory") {
             return Err(StoreError::InMemory);
@@ -149,7 +155,18 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5));
-        let write = sqlite_pool(1).connect_with(options.clone()).await?;
+        let write = sqlite_pool(1)
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    // SQLite itself ends a transaction that the disk was full or broken for (R06, R07); sqlx's rollback then
+                    // fails and it takes the connection to be within one for ever. Such a connection is given up. The ping waits
+                    // for the rollback.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
+            .connect_with(options.clone())
+            .await?;
         let read = sqlite_pool(SQLITE_READERS).connect_lazy_with(options.pragma("query_only", "on"));
         Ok(Self(Pools::Sqlite { write, read }))
     }

@@ -15,6 +15,10 @@ use crate::{
     },
 };
 
+/// Nobody sends these codes, so there is none to ask for.
+pub(super) const WRONG_APP_CODE: &str = "The code is wrong or was used already. Type the one that your app shows now, \
+     and see that the clock of its device is right.";
+
 #[derive(Template)]
 #[template(path = "pages/authenticator.html")]
 struct Authenticator {
@@ -42,7 +46,10 @@ pub(crate) async fn submit(visit: Visit, form: Form<CodeOnly>) -> PageResult {
         Ok(None) => Ok(visit.go_saying(profile_two_factor::PATH, Notice::SecondStepChanged)),
         Err(form) if form.is(Code::AuthenticatorGone) => Ok(visit.go_saying(profile_two_factor::PATH, Notice::KeyGone)),
         Err(form) => match waiting(&visit).await? {
-            Some(key) => form.again(|form| Authenticator::of(visit, &key, form)),
+            Some(key) => {
+                let form = form.saying(Code::InvalidOneTimeCode, WRONG_APP_CODE);
+                form.again(|form| Authenticator::of(visit, &key, form))
+            }
             None => Ok(visit.go_saying(profile_two_factor::PATH, Notice::KeyGone)),
         },
     }

@@ -9,6 +9,7 @@ use crate::{
         error::PageError,
         form::{Fields, Form, Press},
         notice::Notice,
+        number,
         page::{Page, PageResult},
         times::Moment,
         typed::{Input, Typed},
@@ -153,8 +154,8 @@ impl ProfileTwoFactor {
     }
 
     /// The number that codes go to, or could.
-    fn phone(&self) -> Option<&str> {
-        self.user.phone.as_deref().filter(|_| self.user.phone_verified)
+    fn phone(&self) -> Option<String> {
+        self.user.phone.as_deref().filter(|_| self.user.phone_verified).map(number::shown)
     }
 
     fn is_short_of_codes(&self) -> bool {

@@ -3,12 +3,17 @@
 use askama::Template;
 
 use super::two_factor::{SecondFactor, finish, gone};
-use crate::web::{
-    form::Form,
-    notice::Notice,
-    page::{Page, PageResult},
-    visit::Visit,
+use crate::{
+    port::Code,
+    web::{
+        form::Form,
+        notice::Notice,
+        page::{Page, PageResult},
+        visit::Visit,
+    },
 };
+
+const WRONG: &str = "This is no recovery code of yours, or it was used already. Compare it with your list.";
 
 #[derive(Template)]
 #[template(path = "pages/recovery_code.html")]
@@ -28,6 +33,6 @@ pub(crate) async fn submit(visit: Visit, form: Form<SecondFactor>) -> PageResult
     let Some(waiting) = visit.session().waiting() else { return Ok(gone(&visit)) };
     match finish(&visit, &waiting, form, Some(Notice::RecoveryCodeUsed)).await? {
         Ok(response) => Ok(response),
-        Err(form) => form.again(|form| RecoveryCode { visit, form }),
+        Err(form) => form.saying(Code::InvalidOneTimeCode, WRONG).again(|form| RecoveryCode { visit, form }),
     }
 }

@@ -7,6 +7,7 @@
 use actix_web::HttpResponse;
 use askama::Template;
 
+use super::authenticator::WRONG_APP_CODE;
 use crate::{
     port::{ChallengeToken, Code, SecondFactorOf},
     web::{
@@ -59,7 +60,11 @@ pub(crate) async fn submit(visit: Visit, form: Form<SecondFactor>) -> PageResult
     let notice = waiting.notice;
     match finish(&visit, &waiting, form, notice).await? {
         Ok(response) => Ok(response),
-        Err(form) => form.again(|form| TwoFactor { visit, waiting, form, resend: Form::blank() }),
+        Err(form) => {
+            let is_of_app = waiting.sent.is_none();
+            let form = if is_of_app { form.saying(Code::InvalidOneTimeCode, WRONG_APP_CODE) } else { form };
+            form.again(|form| TwoFactor { visit, waiting, form, resend: Form::blank() })
+        }
     }
 }
 

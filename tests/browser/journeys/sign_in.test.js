@@ -45,9 +45,9 @@ test("signing out ends it, and Back shows nothing private (S34)", async () => {
 test("the keyboard alone signs in", async () => {
   const ann = await place.visitor();
   await ann.open("/sign-in");
-  await reach(ann, "E-mail");
+  await ann.reach("E-mail");
   await ann.page.keyboard.type(email);
-  await reach(ann, "Password");
+  await ann.reach("Password");
   await ann.page.keyboard.type(PASSWORD);
   await ann.strikes("Enter");
   ann.isAt("/profile");
@@ -60,12 +60,3 @@ test("the page names of the example applications lead here", async () => {
     ann.isAt("/sign-in");
   }
 });
-
-/** Presses Tab until the field with this label has the focus; a form must not be further away than that. */
-async function reach(visitor, label) {
-  for (let tabs = 0; tabs < 15; tabs++) {
-    if (await visitor.field(label).evaluate((field) => field === document.activeElement)) return;
-    await visitor.page.keyboard.press("Tab");
-  }
-  assert.fail(`${label} is not reached by 15 presses of Tab`);
-}

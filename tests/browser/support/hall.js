@@ -1,7 +1,8 @@
 // A hall of one's own: the real binary on a free port, with a data folder that goes away with it.
 
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -11,18 +12,26 @@ import { Inbox } from "./inbox.js";
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 const binary = process.env.VESTIBULE_BIN ?? join(root, "target/release/vestibule");
 
+/** Where Debian's package `faketime` puts the library that moves a program's clock. */
+const FAKETIME = ["x86_64", "aarch64"]
+  .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
+  .find((path) => existsSync(path));
+
 export class Hall {
   #process;
   #folder;
+  #passed;
   #log = "";
 
-  /** Starts a hall and waits until it is ready. `settings` are named as in the environment. */
-  static async open(settings = {}) {
+  /** Starts a hall and waits until it is ready. `settings` are named as in the environment; with `movesClock` the hall's clock
+   *  can be put forward by `pass`. */
+  static async open({ settings = {}, movesClock = false } = {}) {
     const hall = new Hall();
     const port = await freePort();
     hall.url = `http://localhost:${port}`;
     hall.#folder = await mkdtemp(join(tmpdir(), "vestibule-hall-"));
     hall.inbox = new Inbox(join(hall.#folder, "data", "outbox"));
+    const clock = movesClock ? await hall.#clock() : {};
     hall.#process = spawn(binary, [], {
       cwd: hall.#folder,
       env: {
@@ -33,6 +42,7 @@ export class Hall {
         VESTIBULE_SERVER__PUBLIC_URL: hall.url,
         // Everybody in these journeys comes from one address.
         VESTIBULE_LIMITS__FACTOR: "1000",
+        ...clock,
         ...settings,
       },
       stdio: ["ignore", "pipe", "pipe"],
@@ -52,6 +62,35 @@ export class Hall {
     await ended;
     await rm(this.#folder, { recursive: true, force: true });
     if (/\bERROR\b|panicked/.test(this.#log)) throw new Error(`the hall logged a failure:\n${this.#log}`);
+  }
+
+  /** Lets time go by for the hall, and for nobody else. */
+  async pass({ minutes = 0, seconds = 0 }) {
+    this.#passed += minutes * 60 + seconds;
+    await writeFile(this.#clockFile, `+${this.#passed}\n`);
+  }
+
+  /** The time of the hall, in milliseconds since 1970. */
+  now() {
+    return Date.now() + (this.#passed ?? 0) * 1000;
+  }
+
+  get #clockFile() {
+    return join(this.#folder, "clock");
+  }
+
+  /** What makes the hall read its clock from a file. Only the time of day moves: timers go by the steady clock. */
+  async #clock() {
+    if (!FAKETIME) throw new Error("libfaketime is missing: scripts/tools installs it");
+    this.#passed = 0;
+    await this.pass({});
+    return {
+      LD_PRELOAD: FAKETIME,
+      FAKETIME_TIMESTAMP_FILE: this.#clockFile,
+      FAKETIME_NO_CACHE: "1",
+      FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      NO_FAKE_STAT: "1",
+    };
   }
 
   async #ready(port) {

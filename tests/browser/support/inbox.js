@@ -1,4 +1,4 @@
-// The mail that people got, read from the outbox folder as their mail programs would read it.
+// The mail and the SMS that people got, read from the outbox folder as their mail programs and phones would read it.
 
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,41 +11,80 @@ export class Inbox {
     this.#folder = folder;
   }
 
-  /** The oldest mail to `address` that was not opened yet; waits until there is one. */
-  async next(address) {
+  /** The oldest message to an address or a number that was not opened yet; waits until there is one. `isWanted` says which
+   *  ones to stop at; those before it are opened on the way. */
+  async next(to, isWanted = () => true) {
     for (let tries = 0; tries < 100; tries++) {
-      for (const [file, mail] of await this.#mails()) {
-        if (mail.to === address && !this.#opened.has(file)) {
-          this.#opened.add(file);
-          return mail;
-        }
+      for (const [file, message] of await this.#messages()) {
+        if (message.to !== to || this.#opened.has(file)) continue;
+        this.#opened.add(file);
+        if (isWanted(message)) return message;
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    throw new Error(`${address} got no further mail`);
+    throw new Error(`${to} got no further message`);
   }
 
-  /** The newest mail to `address`, opened or not. */
-  async newest(address) {
-    const mails = await this.#mails();
-    const mail = mails.map(([, mail]) => mail).findLast((mail) => mail.to === address);
-    if (!mail) throw new Error(`${address} got no mail`);
-    return mail;
+  /** The newest message to an address or a number, opened or not, that has `found`; answers what it found there. */
+  async #newest(to, found) {
+    const messages = (await this.#messages()).map(([, message]) => message).filter((message) => message.to === to);
+    const last = messages.findLast(found);
+    if (!last) throw new Error(`${to} got no such message`);
+    return found(last);
   }
 
-  /** The link in the next mail to `address`; one that says "that was not me" is none. */
+  /** The six digits in the newest mail or SMS that has some. Does not wait for one. */
+  newestCode(to) {
+    return this.#newest(to, codeIn);
+  }
+
+  /** The link "that was not me" in the newest mail that has one. Does not wait for one. */
+  newestNotMeLink(address) {
+    return this.#newest(address, notMeIn);
+  }
+
+  /** The link in the next mail to `address` that has one; one that says "that was not me" is none. */
   async nextLink(address) {
-    const mail = await this.next(address);
-    const link = (mail.text.match(/https?:\/\/\S+/g) ?? []).find((link) => !isNotMe(link));
-    if (!link) throw new Error(`no link in the mail "${mail.subject}":\n${mail.text}`);
-    return link;
+    return linkIn(await this.next(address, linkIn));
   }
 
-  async #mails() {
-    const files = await readdir(this.#folder).catch(() => []);
-    const mails = files.filter((file) => file.endsWith(".eml")).sort();
-    return Promise.all(mails.map(async (file) => [file, read(await readFile(join(this.#folder, file), "latin1"))]));
+  /** The six digits in the next mail or SMS that has some. */
+  async nextCode(to) {
+    return codeIn(await this.next(to, codeIn));
   }
+
+  /** The link "that was not me" in the next mail to `address` that has one. */
+  async nextNotMeLink(address) {
+    return notMeIn(await this.next(address, notMeIn));
+  }
+
+  async #messages() {
+    const files = await readdir(this.#folder).catch(() => []);
+    const messages = files.filter((file) => reader(file)).sort();
+    return Promise.all(messages.map(async (file) => [file, reader(file)(await readFile(join(this.#folder, file), "latin1"))]));
+  }
+}
+
+/** How a file is read; `undefined` for what is no message yet. */
+function reader(file) {
+  if (file.endsWith(".eml")) return read;
+  return file.endsWith(".sms.json") ? (text) => JSON.parse(utf8(text)) : undefined;
+}
+
+function linkIn({ text }) {
+  return linksIn(text).find((link) => !isNotMe(link));
+}
+
+function notMeIn({ text }) {
+  return linksIn(text).find(isNotMe);
+}
+
+function linksIn(text) {
+  return text.match(/https?:\/\/\S+/g) ?? [];
+}
+
+function codeIn({ text }) {
+  return text.match(/^\s*(\d{6})\b/m)?.[1];
 }
 
 /** Whether a link is the one that every mail about a change carries. */

@@ -5,14 +5,14 @@ import { Hall } from "./hall.js";
 import { Visitor, openChromium } from "./visitor.js";
 
 /** `place.visitor()`, `place.member({ name, email })` and `place.hall`; all of it closes when the file is done. `prepare` is
- *  what happens there before the first journey. */
-export function aPlace(prepare = async () => {}) {
+ *  what happens there before the first journey, `options` are those of `Hall.open`. */
+export function aPlace(prepare = async () => {}, options = {}) {
   const place = {
     visitor: (options) => Visitor.enter(place.chromium, place.hall, options),
     member: (who) => Visitor.member(place.chromium, place.hall, who),
   };
   before(async () => {
-    place.hall = await Hall.open();
+    place.hall = await Hall.open(options);
     place.chromium = await openChromium();
     await prepare(place);
   });

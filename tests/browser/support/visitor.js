@@ -18,6 +18,8 @@ export function openChromium(flags = []) {
 }
 
 export class Visitor {
+  #answer;
+
   /** A browser of one's own: no cookies, no history. */
   static async enter(chromium, hall, options = {}) {
     const visitor = new Visitor();
@@ -25,6 +27,9 @@ export class Visitor {
     const context = await chromium.newContext({ javaScriptEnabled: false, baseURL: hall.url, ...options });
     context.setDefaultTimeout(15_000);
     visitor.page = await context.newPage();
+    visitor.page.on("response", (answer) => {
+      if (answer.request().isNavigationRequest() && answer.frame() === visitor.page.mainFrame()) visitor.#answer = answer;
+    });
     return visitor;
   }
 
@@ -75,6 +80,32 @@ export class Visitor {
     await this.#leads(() => this.page.getByRole("link", { name }).first().click());
   }
 
+  /** Chooses from a list, by the words that stand there. */
+  async choose(label, option) {
+    await this.field(label).selectOption({ label: option });
+  }
+
+  /** Ticks a box. */
+  async tick(label) {
+    await this.field(label).check();
+  }
+
+  /** Types the digits of a message, or of an app, and presses a button. */
+  async typeCode(code, button) {
+    await this.fill({ Code: code });
+    await this.press(button);
+  }
+
+  /** Presses Tab until the field with this label has the focus; a form must not be further away than that. */
+  async reach(label) {
+    await this.#tabTo(this.field(label), label);
+  }
+
+  /** The same with a button. */
+  async reachButton(name) {
+    await this.#tabTo(this.page.getByRole("button", { name, exact: true }), name);
+  }
+
   /** Presses a key that leads to another page. */
   async strikes(key) {
     await this.#leads(() => this.page.keyboard.press(key));
@@ -107,6 +138,15 @@ export class Visitor {
     return this.page.locator("body").innerText();
   }
 
+  /** The page as it was sent, before the browser mended it. */
+  source() {
+    return this.#answer.text();
+  }
+
+  get status() {
+    return this.#answer.status();
+  }
+
   get path() {
     return new URL(this.page.url()).pathname;
   }
@@ -127,6 +167,14 @@ export class Visitor {
 
   leave() {
     return this.page.context().close();
+  }
+
+  async #tabTo(place, name) {
+    for (let tabs = 0; tabs < 20; tabs++) {
+      if (await place.evaluate((element) => element === document.activeElement)) return;
+      await this.page.keyboard.press("Tab");
+    }
+    assert.fail(`${name} is not reached by 20 presses of Tab`);
   }
 
   async #leads(step) {

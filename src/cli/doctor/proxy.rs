@@ -1,0 +1,251 @@
+//! The proxy, as a request to `public_url` meets it.
+
+use std::time::Duration;
+
+use reqwest::{Client, Response, StatusCode, header, redirect};
+use url::Url;
+
+use super::Finding;
+use crate::{config::Config, engine::SystemClock, forwarded::ForwardedHeader, mirror, port::Clock as _, tls};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where the doctor pretends to come from: addresses for documentation (RFC 5737), which nobody has.
+const FORGED: [&str; 2] = ["192.0.2.66", "192.0.2.67"];
+
+/// Asks at `public_url` what a browser would ask, and more.
+pub(super) async fn look(config: &Config) -> Vec<Finding> {
+    tls::install();
+    let client = Client::builder().redirect(redirect::Policy::none()).timeout(PATIENCE).build();
+    let Ok(client) = client else { return vec![Finding::bad("proxy", "no HTTP client can be made on this machine")] };
+    let url = &config.public_url;
+    let page = match client.get(format!("{url}/sign-in")).send().await {
+        Ok(page) => page,
+        Err(error) => {
+            let words =
+                format!("server.public_url: {url} does not answer ({}). Is the server started?", reason(&error));
+            return vec![if config.is_named_here() {
+                Finding::odd("proxy", words)
+            } else {
+                Finding::bad("proxy", words)
+            }];
+        }
+    };
+    if let Some(finding) = unanswered(config, page.status()) {
+        return vec![finding];
+    }
+    let mut findings = vec![cookie(config, &page)];
+    if url.starts_with("https://") {
+        findings.push(strict(&page));
+        findings.extend(plain_http(&client, url).await);
+    }
+    findings.push(reflection(config, &client).await);
+    findings
+}
+
+fn unanswered(config: &Config, status: StatusCode) -> Option<Finding> {
+    let url = &config.public_url;
+    let words = match status {
+        StatusCode::OK | StatusCode::SEE_OTHER => return None,
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => format!(
+            "{url} answers {status}: the proxy does not reach us. Point it to server.listen ({:?})",
+            config.server.listen
+        ),
+        StatusCode::NOT_FOUND => format!(
+            "{url}/sign-in is not there: the proxy must pass the path on as it is, and server.public_url must name the path that \
+             people see"
+        ),
+        status if status.is_redirection() => {
+            format!(
+                "{url}/sign-in leads elsewhere ({status}): set server.public_url to the URL that people see in the end"
+            )
+        }
+        status => format!("{url}/sign-in answers {status}; another server may stand there. Check server.public_url"),
+    };
+    Some(Finding::bad("proxy", words))
+}
+
+/// The cookie's flags, where the proxy did not change them (SECURITY.md, facts).
+fn cookie(config: &Config, page: &Response) -> Finding {
+    let Some((name, path, is_secure)) = expected_cookie(&config.public_url) else {
+        return Finding::bad("cookie", "server.public_url cannot be read");
+    };
+    let lines = page.headers().get_all(header::SET_COOKIE);
+    let cookies = lines.iter().filter_map(|line| cookie::Cookie::parse(line.to_str().ok()?.to_owned()).ok());
+    let Some(cookie) = cookies.into_iter().find(|cookie| cookie.name().ends_with("vestibule")) else {
+        return Finding::bad(
+            "cookie",
+            "the sign-in page sets none: the proxy takes Set-Cookie away, or answers from a cache",
+        );
+    };
+    let kept = [
+        (cookie.name() == name, "its name"),
+        (cookie.path() == Some(path.as_str()), "its Path"),
+        (cookie.secure().unwrap_or(false) == is_secure, "Secure"),
+        (cookie.http_only() == Some(true), "HttpOnly"),
+        (cookie.same_site() == Some(cookie::SameSite::Lax), "SameSite=Lax"),
+    ];
+    match kept.iter().find(|(is_kept, _)| !is_kept) {
+        None => Finding::good("cookie", format!("{name} has the flags it should have")),
+        Some((_, what)) => {
+            let shown = cookie.name().to_owned();
+            let words = format!(
+                "{what} is not what it should be (found {shown}, Path {:?}; wanted {name}, Path {path:?}): the server runs with \
+                 another server.public_url, or the proxy rewrites cookies",
+                cookie.path().unwrap_or_default()
+            );
+            Finding::bad("cookie", words)
+        }
+    }
+}
+
+/// The name, the path and whether it is Secure (DESIGN.md §3).
+fn expected_cookie(public_url: &str) -> Option<(&'static str, String, bool)> {
+    let url = Url::parse(public_url).ok()?;
+    let prefix = url.path().trim_end_matches('/').to_owned();
+    Some(match (url.scheme(), prefix.as_str()) {
+        ("https", "") => ("__Host-vestibule", "/".to_owned(), true),
+        ("https", _) => ("__Secure-vestibule", prefix, true),
+        (_, "") => ("vestibule", "/".to_owned(), false),
+        _ => ("vestibule", prefix, false),
+    })
+}
+
+fn strict(page: &Response) -> Finding {
+    match page.headers().get(header::STRICT_TRANSPORT_SECURITY) {
+        Some(_) => Finding::good("https", "browsers are told to stay with https"),
+        None => Finding::odd("https", "Strict-Transport-Security is missing: let the proxy pass our headers on"),
+    }
+}
+
+/// S88: plain http is redirected or refused.
+async fn plain_http(client: &Client, public_url: &str) -> Option<Finding> {
+    let mut url = Url::parse(public_url).ok()?;
+    // The port of https says nothing about the one of http.
+    url.set_port(None).ok()?;
+    url.set_scheme("http").ok()?;
+    let answer = client.get(url.as_str()).send().await.ok()?;
+    let target = answer.headers().get(header::LOCATION).and_then(|target| target.to_str().ok()).unwrap_or_default();
+    Some(if target.starts_with("https://") {
+        Finding::good("https", "plain http leads to https")
+    } else {
+        Finding::bad("https", format!("{url} answers {}: let the proxy redirect plain http to https", answer.status()))
+    })
+}
+
+/// What the server sees of a request that lies about where it comes from.
+async fn reflection(config: &Config, client: &Client) -> Finding {
+    let Some(key) = config.secret_keys.first() else { return Finding::bad("address", "there is no secret_key") };
+    let request = client
+        .get(format!("{}{}", config.public_url, mirror::PATH))
+        .header(mirror::WORD, mirror::word(key, SystemClock.now()))
+        .header("x-forwarded-for", FORGED[0])
+        .header("forwarded", format!("for={}", FORGED[1]));
+    let seen = match request.send().await {
+        Ok(answer) if answer.status() == StatusCode::OK => answer.json::<mirror::Reflection>().await.ok(),
+        _ => None,
+    };
+    match seen {
+        Some(seen) => judge(config.server.forwarded_header, &seen),
+        None => Finding::bad(
+            "address",
+            "the server at server.public_url does not know this secret_key: the doctor must run with the server's own settings",
+        ),
+    }
+}
+
+fn judge(header: ForwardedHeader, seen: &mirror::Reflection) -> Finding {
+    let peer = seen.peer.as_deref().unwrap_or("a Unix socket");
+    let address = seen.address.as_deref().unwrap_or("nowhere");
+    let name = header.name();
+    let is_appended =
+        |lines: &[String], forged: &str| lines.len() > 1 || lines.iter().any(|line| !line.ends_with(forged));
+    let has_proxy = !seen.x_forwarded_proto.is_empty()
+        || is_appended(&seen.x_forwarded_for, FORGED[0])
+        || is_appended(&seen.forwarded, FORGED[1]);
+    if FORGED.contains(&address) {
+        return Finding::bad(
+            "address",
+            format!(
+                "a client can say where it comes from: {peer} is one of server.trusted_proxies and passes the client's own {name} \
+                 on. Let the proxy write that header, or set server.forwarded_header to the one it writes"
+            ),
+        );
+    }
+    if has_proxy && !seen.peer_is_trusted {
+        let words = format!("{peer} is a proxy that is not believed: add it to server.trusted_proxies");
+        return Finding::bad("address", words);
+    }
+    if seen.peer_is_trusted
+        && !is_appended(header_lines(header, seen), FORGED[usize::from(header == ForwardedHeader::Forwarded)])
+    {
+        let words =
+            format!("{peer} is one of server.trusted_proxies and writes no {name}: let it append the client's address");
+        return Finding::bad("address", words);
+    }
+    if seen.x_forwarded_proto.last().is_some_and(|scheme| scheme == "http") {
+        return Finding::odd("address", format!("{address} came to the proxy over plain http"));
+    }
+    Finding::good("address", format!("a request from here is seen to come from {address}, forged headers or not"))
+}
+
+fn header_lines(header: ForwardedHeader, seen: &mirror::Reflection) -> &[String] {
+    match header {
+        ForwardedHeader::XForwardedFor => &seen.x_forwarded_for,
+        ForwardedHeader::Forwarded => &seen.forwarded,
+    }
+}
+
+/// The innermost cause says most.
+fn reason(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::doctor::Grade;
+
+    fn judged(peer_is_trusted: bool, address: &str, lines: &[&str]) -> (bool, String) {
+        let seen = mirror::Reflection {
+            peer: Some("10.0.0.1".to_owned()),
+            peer_is_trusted,
+            address: Some(address.to_owned()),
+            x_forwarded_for: lines.iter().map(|line| (*line).to_owned()).collect(),
+            forwarded: vec![format!("for={}", FORGED[1])],
+            x_forwarded_proto: Vec::new(),
+        };
+        let finding = judge(ForwardedHeader::XForwardedFor, &seen);
+        (finding.grade == Grade::Good, finding.words)
+    }
+
+    #[test]
+    fn what_the_proxy_makes_of_forged_headers_is_judged() {
+        assert!(judged(true, "203.0.113.9", &["192.0.2.66, 203.0.113.9"]).0);
+        assert!(judged(true, "203.0.113.9", &["203.0.113.9"]).0, "the proxy wrote the header anew");
+        assert!(judged(true, "203.0.113.9", &["192.0.2.66", "203.0.113.9"]).0, "the proxy added a line");
+        assert!(judged(false, "127.0.0.1", &["192.0.2.66"]).0, "there is no proxy");
+        for (is_trusted, address, line, named) in [
+            (true, "192.0.2.66", "192.0.2.66", "let the proxy write"),
+            (false, "10.0.0.1", "192.0.2.66, 203.0.113.9", "add it to server.trusted_proxies"),
+            (true, "192.0.2.67", "192.0.2.66", "x-forwarded-for"),
+            (true, "10.0.0.1", "192.0.2.66", "append"),
+        ] {
+            let (is_good, words) = judged(is_trusted, address, &[line]);
+            assert!(!is_good && words.to_lowercase().contains(&named.to_lowercase()), "{line}: {words}");
+        }
+    }
+
+    #[test]
+    fn the_cookie_is_the_one_of_the_public_url() {
+        let name = |url| expected_cookie(url).unwrap();
+        assert_eq!(name("https://id.example.com"), ("__Host-vestibule", "/".to_owned(), true));
+        assert_eq!(name("https://example.com/hall"), ("__Secure-vestibule", "/hall".to_owned(), true));
+        assert_eq!(name("http://localhost:3000"), ("vestibule", "/".to_owned(), false));
+    }
+}

@@ -1,0 +1,92 @@
+//! The record of what matters to safety: who did what, from where, and what came of it (SECURITY.md S82).
+//!
+//! One line for each operation that lets somebody in, changes how they get in, or ends it, in the log under the target
+//! `vestibule::security`, with the id of the request around it. The account is named by its id. What was typed is not in it: a
+//! password typed into the field for the address would be kept for ever.
+
+use std::future::Future;
+
+use super::{Engine, shown::Shown};
+use crate::port::{Answer, Caller, Code, Outcome, Trouble};
+
+const TARGET: &str = "vestibule::security";
+
+/// What came of it.
+const OK: &str = "ok";
+const SECOND_FACTOR: &str = "second_factor";
+const REFUSED: &str = "refused";
+const TOO_OFTEN: &str = "too_often";
+const FAILED: &str = "failed";
+
+/// An operation and who asks for it.
+pub(super) struct Watch {
+    operation: &'static str,
+    caller: Caller,
+}
+
+impl Watch {
+    /// `operation` is its name in the port.
+    pub(super) fn on(operation: &'static str, caller: &Caller) -> Self {
+        // The tickets of the browser stay with the verb.
+        let caller = Caller { devices: Vec::new(), browser: None, user_agent: String::new(), ..caller.clone() };
+        Self { operation, caller }
+    }
+}
+
+impl Engine {
+    /// As [`finish`](Self::finish), and keeps record of it, also when the caller hangs up.
+    pub(super) fn watched<T, F>(&self, watch: Watch, verb: impl FnOnce(Self) -> F) -> Answer<T>
+    where
+        T: Shown + Send + 'static,
+        F: Future<Output = Outcome<T>> + Send + 'static,
+    {
+        let Watch { operation, caller } = watch;
+        self.finish(|engine| {
+            let work = verb(engine.clone());
+            async move {
+                // Asked before, for afterwards the session may be over.
+                let member = match caller.session {
+                    Some(_) => engine.current(&caller).await.ok().map(|current| current.member.user.id),
+                    None => None,
+                };
+                let outcome = work.await;
+                engine.record(operation, &caller, member.as_deref(), &outcome);
+                outcome
+            }
+        })
+    }
+
+    fn record<T: Shown>(&self, operation: &'static str, caller: &Caller, member: Option<&str>, outcome: &Outcome<T>) {
+        let result = result(outcome);
+        if operation.starts_with("sign_in") || operation == "get_auth_grant" || operation == "finish_where_begun" {
+            self.0.sign_ins.count(operation, result);
+        }
+        let user = outcome.as_ref().ok().and_then(Shown::user_id).or(member).unwrap_or("-");
+        let address = caller.address.map_or_else(|| "-".to_owned(), |address| address.to_string());
+        let code = match outcome {
+            Err(Trouble::Refused(refusal)) => refusal.problems().first().map(|problem| name(problem.code)),
+            _ => None,
+        };
+        let (code, door) = (code.unwrap_or_default(), caller.door);
+        match result {
+            OK | SECOND_FACTOR => tracing::info!(target: TARGET, operation, result, user, address, ?door),
+            _ => tracing::warn!(target: TARGET, operation, result, code, user, address, ?door),
+        }
+    }
+}
+
+fn result<T: Shown>(outcome: &Outcome<T>) -> &'static str {
+    match outcome {
+        Ok(answer) if answer.is_challenge() => SECOND_FACTOR,
+        Ok(_) => OK,
+        Err(Trouble::Refused(refusal)) if refusal.retry_after().is_some() => TOO_OFTEN,
+        Err(Trouble::Refused(_)) => REFUSED,
+        Err(Trouble::Failed(_)) => FAILED,
+    }
+}
+
+/// The name of a code, without what it holds.
+fn name(code: Code) -> String {
+    let shown = format!("{code:?}");
+    shown.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,95 @@
+//! A proxy that nobody named.
+//!
+//! When a proxy stands in front and `server.trusted_proxies` does not name it, everybody seems to come from its address, and one
+//! person who types wrong passwords would lock out all the others. It shows: request after request comes from one private
+//! address, and each carries a forwarding header, which no browser sends. Then the log says so once, and the address counts as
+//! unknown, so that nothing is limited by it; accounts and targets are limited as ever.
+//!
+//! A stranger in our own network could pretend to be such a proxy, but only as long as nobody else is there: one request from
+//! another address, or one without the header, and addresses count again.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// Requests in a row that make a proxy.
+const ROW: u32 = 10;
+
+/// What was seen of late.
+#[derive(Debug, Default)]
+pub(super) struct Unheeded {
+    row: Mutex<Row>,
+    is_told: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Row {
+    peer: Option<IpAddr>,
+    length: u32,
+}
+
+impl Unheeded {
+    /// Notes a request and says whether its peer is a proxy that nobody named.
+    pub(super) fn is_proxy(&self, peer: IpAddr, has_header: bool) -> bool {
+        let is_next = has_header && is_private(peer);
+        let mut row = self.row.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_next {
+            *row = Row::default();
+            return false;
+        }
+        if row.peer != Some(peer) {
+            *row = Row { peer: Some(peer), length: 0 };
+        }
+        row.length = row.length.saturating_add(1);
+        let is_proxy = row.length >= ROW;
+        drop(row);
+        if is_proxy && !self.is_told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                %peer,
+                "every request comes from one private address with a forwarding header that is not believed. If that is your \
+                 proxy, add its address to server.trusted_proxies; until then nothing is limited by address"
+            );
+        }
+        is_proxy
+    }
+}
+
+/// Where a proxy of one's own would be: this machine or a network that is not the internet.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(unheeded: &Unheeded, peer: &str, has_header: bool, times: u32) -> bool {
+        (0..times).fold(false, |_, _| unheeded.is_proxy(peer.parse().unwrap(), has_header))
+    }
+
+    #[test]
+    fn a_row_of_forwarded_requests_from_one_private_address_is_a_proxy() {
+        let unheeded = Unheeded::default();
+        assert!(!row(&unheeded, "10.0.0.1", true, ROW - 1));
+        assert!(row(&unheeded, "10.0.0.1", true, 1));
+        assert!(row(&Unheeded::default(), "fd00::1", true, ROW));
+    }
+
+    /// S13: nobody switches the limits off for an address of the internet, nor beside others.
+    #[test]
+    fn a_stranger_does_not_pass_for_a_proxy() {
+        assert!(!row(&Unheeded::default(), "203.0.113.9", true, 100));
+        assert!(!row(&Unheeded::default(), "10.0.0.1", false, 100));
+        let unheeded = Unheeded::default();
+        assert!(row(&unheeded, "10.0.0.1", true, ROW));
+        assert!(!row(&unheeded, "10.0.0.2", false, 1));
+        assert!(!row(&unheeded, "10.0.0.1", true, 1));
+    }
+}

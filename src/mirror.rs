@@ -1,0 +1,90 @@
+//! How a request looks when it arrives here, shown to the operator's own program alone.
+//!
+//! `vestibule doctor` asks for it through the proxy, at `public_url`, to learn what the proxy makes of a request. It proves with a
+//! word that only the secret key makes, good for a few minutes; to everybody else there is no such page.
+
+use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+
+use crate::{
+    engine::SecretKey,
+    forwarded::{TrustedProxies, client_address},
+};
+
+/// Where it is, below the path of `public_url`.
+pub(crate) const PATH: &str = "/health/mirror";
+
+/// The header that holds the word.
+pub(crate) const WORD: &str = "x-vestibule-doctor";
+
+/// What arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reflection {
+    /// Who connected; `None` over a Unix socket.
+    pub(crate) peer: Option<String>,
+    pub(crate) peer_is_trusted: bool,
+    /// Who is taken for the client.
+    pub(crate) address: Option<String>,
+    pub(crate) x_forwarded_for: Vec<String>,
+    pub(crate) forwarded: Vec<String>,
+    pub(crate) x_forwarded_proto: Vec<String>,
+}
+
+/// The word of that minute.
+pub(crate) fn word(key: &SecretKey, now: Timestamp) -> String {
+    word_of(key, now.as_second().div_euclid(60))
+}
+
+/// Answers what arrived, or `None` where the word is not right.
+pub(crate) fn reflect(request: &HttpRequest, keys: &[SecretKey], now: Timestamp) -> Option<HttpResponse> {
+    let word = request.headers().get(WORD)?.as_bytes();
+    let minute = now.as_second().div_euclid(60);
+    // Two clocks may differ a little.
+    let mut good = keys.iter().flat_map(|key| (minute - 2..=minute + 2).map(|minute| word_of(key, minute)));
+    if !good.any(|good| bool::from(good.as_bytes().ct_eq(word))) {
+        return None;
+    }
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let lines = |name: &str| {
+        let lines = request.headers().get_all(name).map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
+        lines.collect()
+    };
+    let reflection = Reflection {
+        peer_is_trusted: request.app_data::<TrustedProxies>().is_some_and(|proxies| proxies.trust(peer)),
+        peer: peer.map(|peer| peer.to_string()),
+        address: client_address(request).map(|address| address.to_string()),
+        x_forwarded_for: lines("x-forwarded-for"),
+        forwarded: lines("forwarded"),
+        x_forwarded_proto: lines("x-forwarded-proto"),
+    };
+    Some(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(reflection))
+}
+
+fn word_of(key: &SecretKey, minute: i64) -> String {
+    key.derive(&format!("vestibule doctor {minute}")).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn nobody_without_the_secret_key_looks_into_the_mirror() {
+        let (ours, theirs) = (SecretKey::new(vec![1; 32]).unwrap(), SecretKey::new(vec![2; 32]).unwrap());
+        let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let shows = |word: String| {
+            let request = TestRequest::default().insert_header((WORD, word)).to_http_request();
+            reflect(&request, std::slice::from_ref(&ours), now).is_some()
+        };
+        assert!(shows(word(&ours, now)));
+        assert!(shows(word(&ours, now - jiff::SignedDuration::from_secs(90))));
+        assert!(!shows(word(&ours, now - jiff::SignedDuration::from_mins(10))));
+        assert!(!shows(word(&theirs, now)));
+        assert!(!shows(String::new()));
+        assert!(reflect(&TestRequest::default().to_http_request(), &[ours], now).is_none());
+    }
+}

@@ -1,0 +1,89 @@
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    thread,
+};
+
+use super::{Running, free_address};
+
+#[test]
+fn the_doctor_finds_nothing_at_a_newcomers_and_says_what_it_looked_at() {
+    let address = free_address();
+    let (listen, url) = (address.to_string(), format!("http://{address}"));
+    let settings = [("SERVER__LISTEN", listen.as_str()), ("SERVER__PUBLIC_URL", url.as_str())];
+    let hall = Running::start(&settings).until_live(address);
+    let (status, said) = hall.command(&["doctor"], &settings);
+    assert_eq!(status, Some(0), "{said}");
+    for good in ["settings", "disk", "keys", "clock", "templates", "database", "mail", "cookie", "address"] {
+        assert!(said.lines().any(|line| line.starts_with(&format!("good  {good}"))), "{good}: {said}");
+    }
+    assert!(said.contains("a request from here is seen to come from 127.0.0.1"), "{said}");
+    assert_eq!(hall.command(&["health"], &settings).0, Some(0));
+}
+
+/// Each finding names the setting; the status says that there is one.
+#[test]
+fn the_doctor_says_which_setting_to_change() {
+    let (address, nobody) = (free_address(), free_address());
+    let (listen, url) = (address.to_string(), format!("http://{address}"));
+    let settings = [("SERVER__LISTEN", listen.as_str()), ("SERVER__PUBLIC_URL", url.as_str())];
+    let hall =
+        Running::start(&[&settings[..], &[("SERVER__TRUSTED_PROXIES", "127.0.0.1")]].concat()).until_live(address);
+    let (smtp, away) = (format!("smtp://{nobody}"), format!("http://{nobody}"));
+    for (extra, named) in [
+        // Believed without a proxy in between: the doctor's forged header is taken.
+        (vec![], "a client can say where it comes from"),
+        (vec![("MAIL__SMTP_URL", smtp.as_str()), ("MAIL__FROM", "hall@mail.example")], "mail.smtp_url"),
+        (
+            vec![("SERVER__PUBLIC_URL", "http://id.example.invalid")],
+            "set server.public_url to https://id.example.invalid",
+        ),
+        (vec![("SERVER__PUBLIC_URL", "https://id.example.invalid")], "server.trusted_proxies names none"),
+        (vec![("DATABASE__URL", "postgres://127.0.0.1:1/none?sslmode=disable")], "database.url: it does not answer"),
+        (vec![("SECRET_KEY", "another key than the one of the server, really")], "does not know this secret_key"),
+    ] {
+        let (status, said) = hall.command(&["doctor"], &[&settings[..], &extra].concat());
+        assert_eq!(status, Some(1), "{named}: {said}");
+        assert!(said.lines().any(|line| line.starts_with("BAD") && line.contains(named)), "{named}: {said}");
+    }
+    let (status, said) = hall.command(&["doctor"], &[&settings[..], &[("SERVER__PUBLIC_URL", &away)]].concat());
+    assert!(status == Some(0) && said.contains("Is the server started?"), "{said}");
+}
+
+/// A proxy that passes requests on and appends the address, one connection at a time.
+#[test]
+fn the_doctor_sees_a_proxy_that_nobody_named() {
+    let (address, proxy) = (free_address(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let (listen, url) = (address.to_string(), format!("http://{}", proxy.local_addr().unwrap()));
+    let settings = [("SERVER__LISTEN", listen.as_str()), ("SERVER__PUBLIC_URL", url.as_str())];
+    let hall = Running::start(&settings).until_live(address);
+    thread::spawn(move || {
+        for mut client in proxy.incoming().flatten() {
+            let mut bytes = [0; 8192];
+            let length = client.read(&mut bytes).unwrap_or(0);
+            let request = String::from_utf8_lossy(&bytes[..length]).into_owned();
+            let head = request.replacen("\r\n", "\r\nConnection: close\r\nX-Forwarded-For: 203.0.113.9\r\n", 1);
+            let mut upstream = std::net::TcpStream::connect(address).unwrap();
+            upstream.write_all(head.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            let _ = upstream.read_to_end(&mut answer);
+            let _ = client.write_all(&answer);
+        }
+    });
+    let (status, said) = hall.command(&["doctor"], &settings);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("127.0.0.1 is a proxy that is not believed: add it to server.trusted_proxies"), "{said}");
+}
+
+#[test]
+fn config_check_names_an_unknown_key_with_its_line_and_changes_nothing_else() {
+    let hall = Running::start(&[("SERVER__LISTEN", "systemd")]);
+    fs::write(hall.path("hall.toml"), "[server]\nlisten = '127.0.0.1:3000'\nworkrs = 2\n").unwrap();
+    let (status, said) = hall.command(&["--config", "hall.toml", "config", "check"], &[]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("hall.toml:3: unknown field `workrs`"), "{said}");
+    fs::write(hall.path("hall.toml"), "[server]\nlisten = '127.0.0.1:3000'\n").unwrap();
+    let (status, said) = hall.command(&["--config", "hall.toml", "config", "check"], &[]);
+    assert!(status == Some(0) && said.contains("The settings are good."), "{said}");
+}

@@ -1,0 +1,59 @@
+use std::net::TcpStream;
+
+use super::{Running, ask, free_address, wrong_sign_in};
+
+fn get(path: &str, headers: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: hall\r\n{headers}Connection: close\r\n\r\n")
+}
+
+/// S82: time, who, from where, what, outcome, and the id that the proxy gave.
+#[test]
+fn a_sign_in_that_failed_is_on_record_with_the_id_of_its_request() {
+    let address = free_address();
+    let settings =
+        [("SERVER__LISTEN", &*address.to_string()), ("SERVER__TRUSTED_PROXIES", "127.0.0.1"), ("LOG__FORMAT", "json")];
+    let hall = Running::start(&settings).until_live(address);
+    let headers = "X-Request-Id: from-the-proxy.1\r\nX-Forwarded-For: 203.0.113.9\r\n";
+    let answer = ask(&mut TcpStream::connect(address).unwrap(), &wrong_sign_in(headers));
+    assert!(answer.to_lowercase().contains("x-request-id: from-the-proxy.1\r\n"), "{answer}");
+    let line = hall.line(&["vestibule::security"]);
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["request_id"], "from-the-proxy.1");
+    assert_eq!((&line["operation"], &line["result"]), (&"sign_in_with_email".into(), &"refused".into()));
+    assert_eq!((&line["address"], &line["code"]), (&"203.0.113.9".into(), &"InvalidSignInCredentials".into()));
+    assert!(line["time"].as_str().unwrap().ends_with('Z'));
+    assert!(!hall.log().contains("nobody@mail.example"), "what was typed is not kept");
+}
+
+/// S101
+#[test]
+fn figures_are_on_their_own_listener_and_name_nobody() {
+    let (address, figures) = (free_address(), free_address());
+    let settings = [("SERVER__LISTEN", &*address.to_string()), ("METRICS__LISTEN", &*figures.to_string())];
+    let _hall = Running::start(&settings).until_live(address);
+    ask(&mut TcpStream::connect(address).unwrap(), &wrong_sign_in(""));
+    ask(&mut TcpStream::connect(address).unwrap(), &get("/sign-in?email=ann@mail.example", ""));
+    ask(&mut TcpStream::connect(address).unwrap(), &get("/no/such/page/of/ann", ""));
+    assert!(ask(&mut TcpStream::connect(address).unwrap(), &get("/metrics", "")).starts_with("HTTP/1.1 404"));
+    let text = ask(&mut TcpStream::connect(figures).unwrap(), &get("/metrics", ""));
+    for line in [
+        "vestibule_http_requests_total{method=\"GET\",route=\"/sign-in\",status=\"200\"} 1\n",
+        "vestibule_http_requests_total{method=\"GET\",route=\"other\",status=\"404\"} 2\n",
+        "vestibule_sign_ins_total{operation=\"sign_in_with_email\",outcome=\"refused\"} 1\n",
+        "vestibule_password_hashes_total 1\n",
+        "vestibule_outbox_messages 0\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+    assert!(text.contains("/auth/signin-email") && !text.contains("ann") && !text.contains("nobody@"), "{text}");
+}
+
+#[test]
+fn health_tells_of_the_outbox_and_of_nobody() {
+    let address = free_address();
+    let _hall = Running::start(&[("SERVER__LISTEN", &address.to_string())]).until_live(address);
+    let answer = ask(&mut TcpStream::connect(address).unwrap(), &get("/health/ready", ""));
+    let body: serde_json::Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let outbox = serde_json::json!({ "waiting": 0, "oldestSeconds": 0 });
+    assert_eq!(body, serde_json::json!({ "status": "ready", "database": "ok", "outbox": outbox }));
+}

@@ -1,0 +1,53 @@
+import { after, before, test } from "node:test";
+import { Hall } from "../browser/support/hall.js";
+import { Reader } from "./reader.js";
+
+const EMAIL = "ann@example.com";
+const PASSWORD = "a lantern by the gate";
+const PHONE = "+4915112345678";
+let hall;
+let reader;
+
+before(async () => {
+  hall = await Hall.open();
+  reader = new Reader(`${hall.url}/sign-up`);
+});
+
+after(async () => {
+  reader?.close();
+  await hall?.close();
+});
+
+test("in a text browser somebody adds a number, switches the second step on and signs in with it (S97)", async () => {
+  await reader.fill("Name", "Ann Example");
+  await reader.fill("E-mail", EMAIL);
+  await reader.fill("Password", PASSWORD);
+  await reader.press("Create account");
+  await reader.sees(EMAIL);
+  await reader.fill("Code from the mail", await hall.inbox.nextCode(EMAIL));
+  await reader.press("Confirm my address");
+  await reader.sees("Hello, Ann");
+
+  await reader.open(`${hall.url}/profile/phone`);
+  await reader.sees("Your account has none");
+  await reader.fill("Phone number", PHONE);
+  await reader.press("Send me a code");
+  await reader.sees("A code of six digits is on its way");
+  await reader.fill("Code", await hall.inbox.nextCode(PHONE));
+  await reader.press("Confirm");
+  await reader.sees("Your phone number is confirmed");
+  await reader.open(`${hall.url}/profile/two-factor`);
+  await reader.press("Switch on");
+  await reader.sees("This is the only time that they are shown");
+
+  await reader.open(`${hall.url}/sign-out`);
+  await reader.press("Sign out");
+  await reader.open(`${hall.url}/sign-in`);
+  await reader.fill("E-mail", EMAIL);
+  await reader.fill("Password", PASSWORD);
+  await reader.press("Sign in");
+  await reader.sees("Your second step");
+  await reader.fill("Code", await hall.inbox.nextCode(PHONE));
+  await reader.press("Sign in");
+  await reader.sees("Hello, Ann");
+});
