@@ -52,10 +52,8 @@ pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
 
 /// Whether a proxy of ours is at the other end, so that what it is set to write may be believed.
 pub fn is_from_proxy(request: &HttpRequest) -> bool {
-    let trusted = request.app_data::<TrustedProxies>().filter(|trusted| !trusted.0.is_empty());
-    // Over a Unix socket only the proxy beside us can connect: the file's mode is its proof.
-    let peer = request.peer_addr().map(|peer| unmapped(peer.ip()));
-    trusted.is_some_and(|trusted| peer.is_none_or(|peer| trusted.holds(peer)))
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    request.app_data::<TrustedProxies>().is_some_and(|proxies| proxies.trust(peer))
 }
 
 impl TrustedProxies {
