@@ -42,8 +42,8 @@ pub(crate) fn issue(site: &Site, token: &SessionToken) -> Option<Cookie<'static>
     jar.get(name(site)).cloned()
 }
 
-/// The cookie that takes a ticket away, where one came: a browser that changes hands must not stay somebody else at other sites,
-/// whose session may well go on.
+/// The cookie that takes a ticket away, where one came: a browser that changes hands must not stay somebody else at other sites
+/// for as long as that session may live.
 pub(crate) fn forgotten(site: &Site, request: &HttpRequest) -> Option<Cookie<'static>> {
     came(site, request).next()?;
     let mut cookie = bare(site, String::new());
