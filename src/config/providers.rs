@@ -90,7 +90,7 @@ impl TypedProvider {
             Some(label) => trimmed(&setting("label"), label, 40)?,
             None => kind.label().map_or_else(|| capitalized(&name), str::to_owned),
         };
-        let scopes = self.scopes.map(|typed| words(typed)).filter(|scopes| !scopes.is_empty());
+        let scopes = self.scopes.map(words).filter(|scopes| !scopes.is_empty());
         let scopes = scopes.unwrap_or_else(|| kind.scopes().iter().map(|scope| (*scope).to_owned()).collect());
         Ok(ProviderSettings { name, kind, label, client_id, client_secret, apple, issuer, scopes })
     }

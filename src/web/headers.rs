@@ -101,7 +101,9 @@ pub(crate) async fn same_origin(
 
 /// Apple answers by a form of its own page. What takes it changes nothing and has no cookie to do it with.
 fn is_callback(request: &ServiceRequest) -> bool {
-    request.match_pattern().is_some_and(|pattern| pattern.ends_with("/_auth/{provider}/callback"))
+    let prefix = request.app_data::<Data<Site>>().map_or("", |site| site.paths.prefix());
+    let path = request.path().strip_prefix(prefix).and_then(|path| path.strip_prefix("/_auth/"));
+    path.and_then(|path| path.strip_suffix("/callback")).is_some_and(|provider| !provider.contains('/'))
 }
 
 fn is_safe(method: &Method) -> bool {

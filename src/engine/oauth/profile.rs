@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn only_a_proved_address_is_an_address() {
         let of = |verified| Profile::of("1".into(), told("Ann@Example.com", verified, "Ann")).unwrap();
-        assert_eq!(of(true).email.unwrap().as_str(), "Ann@example.com");
+        assert_eq!(of(true).email.unwrap().as_str(), "ann@example.com");
         assert!(of(false).email.is_none());
         assert!(Profile::of("1".into(), told("ann at example", true, "Ann")).unwrap().email.is_none());
     }
