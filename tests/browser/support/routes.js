@@ -32,11 +32,15 @@ const LEAD_ON = {
   "/.well-known/change-password": "/profile/password",
 };
 
+/** What shows something only beside a provider or a proxy: their own journeys open it (tests/journeys/provider*.rs, forward_auth.rs; tests/deploy). */
+const BESIDE_OTHERS = [/^\/_auth\//, /^\/e:\{environment\}\/_auth\//, /^\/profile\/connections/, /^\/forward-auth/, /^\/provider/];
+
 /** The paths of the table that show a page none of `seen` shows. */
 export async function unseen(seen) {
   const source = await readFile(new URL("../../../src/web/routes.rs", import.meta.url), "utf8");
   const table = source.slice(source.indexOf("fn table()"), source.indexOf("MOVED"));
   const paths = [...table.matchAll(/\bat\("([^"]+)"/g)].map(([, path]) => path);
   if (paths.length < 40) throw new Error(`only ${paths.length} paths are read from src/web/routes.rs`);
-  return paths.filter((path) => !seen.has(path) && !seen.has(FORMS[path] ?? LEAD_ON[path]));
+  const own = paths.filter((path) => !BESIDE_OTHERS.some((others) => others.test(path)));
+  return own.filter((path) => !seen.has(path) && !seen.has(FORMS[path] ?? LEAD_ON[path]));
 }
