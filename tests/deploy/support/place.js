@@ -37,14 +37,16 @@ export class Place {
     place.siteUrl = `https://${names.site}:${https}`;
     const sibling = names.site !== names.hall;
     place.hall = await Hall.open({
-      VESTIBULE_SERVER__PUBLIC_URL: place.url,
-      VESTIBULE_SERVER__TRUSTED_PROXIES: "127.0.0.1",
-      VESTIBULE_ACCESS__RULES: JSON.stringify(RULES),
-      // what each guide tells to set
-      ...(sibling && {
-        VESTIBULE_ACCESS__HOSTS: `${names.site}:${https}`,
-        VESTIBULE_ACCESS__COOKIE_DOMAIN: "example.com",
-      }),
+      settings: {
+        VESTIBULE_SERVER__PUBLIC_URL: place.url,
+        VESTIBULE_SERVER__TRUSTED_PROXIES: "127.0.0.1",
+        VESTIBULE_ACCESS__RULES: JSON.stringify(RULES),
+        // what each guide tells to set
+        ...(sibling && {
+          VESTIBULE_ACCESS__HOSTS: `${names.site}:${https}`,
+          VESTIBULE_ACCESS__COOKIE_DOMAIN: "example.com",
+        }),
+      },
     });
     const ports = { http, https, site: place.site.port, hall: Number(new URL(place.hall.url).port) };
     const { folder, tls } = place;
