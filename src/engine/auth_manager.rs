@@ -281,7 +281,9 @@ impl AuthManager for Engine {
     }
 
     fn finish_provider(&self, caller: Caller, provider: String, answer: ProviderAnswer) -> Answer<ProviderReturn> {
-        self.finish(|engine| async move { flows::finish_provider(&engine, &caller, &provider, answer).await })
+        self.watched(Watch::on("finish_provider", &caller), |engine| async move {
+            flows::finish_provider(&engine, &caller, &provider, answer).await
+        })
     }
 
     fn offered_connection(&self, caller: Caller, offer: String) -> Answer<Option<Connection>> {
@@ -290,7 +292,9 @@ impl AuthManager for Engine {
     }
 
     fn accept_connection(&self, caller: Caller, offer: String) -> Answer<()> {
-        self.finish(|engine| async move { flows::accept_connection(&engine, &caller, &offer).await })
+        self.watched(Watch::on("accept_connection", &caller), |engine| async move {
+            flows::accept_connection(&engine, &caller, &offer).await
+        })
     }
 
     fn connections(&self, caller: Caller) -> Answer<Connections> {
@@ -299,7 +303,9 @@ impl AuthManager for Engine {
     }
 
     fn disconnect(&self, caller: Caller, provider: String) -> Answer<()> {
-        self.finish(|engine| async move { flows::disconnect(&engine, &caller, &provider).await })
+        self.watched(Watch::on("disconnect", &caller), |engine| async move {
+            flows::disconnect(&engine, &caller, &provider).await
+        })
     }
 
     fn get_all_sessions(&self, caller: Caller) -> Answer<Vec<Session>> {

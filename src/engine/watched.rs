@@ -11,6 +11,9 @@ use crate::port::{Answer, Caller, Code, Outcome, Trouble};
 
 const TARGET: &str = "vestibule::security";
 
+/// Operations that let somebody in, beside those whose name says so.
+const LETS_IN: [&str; 2] = ["get_auth_grant", "finish_where_begun"];
+
 /// What came of it.
 const OK: &str = "ok";
 const SECOND_FACTOR: &str = "second_factor";
@@ -58,7 +61,7 @@ impl Engine {
 
     fn record<T: Shown>(&self, operation: &'static str, caller: &Caller, member: Option<&str>, outcome: &Outcome<T>) {
         let result = result(outcome);
-        if operation.starts_with("sign_in") || operation == "get_auth_grant" || operation == "finish_where_begun" {
+        if operation.starts_with("sign_in") || LETS_IN.contains(&operation) {
             self.0.sign_ins.count(operation, result);
         }
         let user = outcome.as_ref().ok().and_then(Shown::user_id).or(member).unwrap_or("-");
