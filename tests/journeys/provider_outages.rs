@@ -1,0 +1,1 @@
+//! Providers that are away, slow or too generous with words (SECURITY.md S30, R12).
