@@ -10,8 +10,8 @@ use reqwest::{Client, Request, redirect};
 use serde_json::Value;
 use url::Url;
 
-/// The whole of one request.
-const BUDGET: Duration = Duration::from_secs(10);
+/// The whole of one request, and of all that one step of a journey takes.
+pub(super) const BUDGET: Duration = Duration::from_secs(10);
 /// Within it, to find the provider at all.
 const CONNECT: Duration = Duration::from_secs(4);
 /// Bytes of an answer that are read. A set of keys has a few thousand.
@@ -26,6 +26,8 @@ pub(super) struct Http(Client);
 pub(super) enum HttpError {
     #[error("no answer came in time, or none at all")]
     NoAnswer(#[source] reqwest::Error),
+    #[error("the answers took too long together")]
+    Late,
     #[error("the answer has more than {LARGEST} bytes")]
     TooLarge,
     #[error("the answer cannot be read")]
@@ -98,7 +100,15 @@ impl<'c> AsyncHttpClient<'c> for Http {
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move { self.send(Request::try_from(request).map_err(HttpError::NoAnswer)?).await })
+        Box::pin(async move {
+            let answer = self.send(Request::try_from(request).map_err(HttpError::NoAnswer)?).await?;
+            let status = answer.status();
+            // It is down, whatever the words that say so look like.
+            if status.is_server_error() {
+                return Err(HttpError::Status(StatusText(status.as_u16(), None)));
+            }
+            Ok(answer)
+        })
     }
 }
 

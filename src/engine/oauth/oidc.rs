@@ -193,7 +193,7 @@ impl Oidc<'_> {
     }
 
     /// What was discovered, asked for anew when it is old. While the provider does not answer, the former is used on.
-    async fn metadata(&self) -> Result<Arc<CoreProviderMetadata>, ExchangeError> {
+    pub(super) async fn metadata(&self) -> Result<Arc<CoreProviderMetadata>, ExchangeError> {
         let known = self.discovered().clone();
         let is_fresh = known.asked.is_some_and(|(asked, enough)| self.now.duration_since(asked).abs() < enough);
         match known.metadata {
