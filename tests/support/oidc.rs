@@ -57,7 +57,7 @@ pub enum Lie {
     Slow,
     /// Each of its answers comes in time, all of them together do not.
     Tardy,
-    /// It is away: whatever is asked, 503.
+    /// Discovery and keys are away: 503.
     Away,
     /// No lie: it takes client secrets in the form, as Apple does.
     Apple,
@@ -305,7 +305,7 @@ async fn answer(idp: web::Data<Idp>, request: HttpRequest, body: web::Bytes) -> 
         actix_web::rt::time::sleep(Duration::from_secs(6)).await;
     }
     match (request.path(), lie) {
-        (_, Lie::Away) => HttpResponse::ServiceUnavailable().finish(),
+        ("/.well-known/openid-configuration" | "/keys", Lie::Away) => HttpResponse::ServiceUnavailable().finish(),
         ("/token", Lie::Broken) => HttpResponse::InternalServerError().finish(),
         ("/token", Lie::Redirects) => {
             HttpResponse::Found().insert_header(("location", format!("{}/elsewhere", idp.url()))).finish()

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{BUDGET, Discovery, ExchangeError, Http, HttpError, ProviderSettings, in_time, oidc::Oidc};
+use super::{Discovery, ExchangeError, Http, HttpError, ProviderSettings, in_time, oidc::Oidc};
 
 /// Reads the discovery document and the keys of a provider that has them; `None` of one that has none.
 ///

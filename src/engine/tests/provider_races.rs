@@ -90,8 +90,7 @@ async fn one_answer_that_comes_twenty_times_at_once_is_taken_once() {
     for bench in Bench::each_with(with_providers(&providers)).await {
         let ann = at("anns-browser");
         let answer = begin(&bench, &ann, "discord", ProviderFor::Pages).await;
-        let tries =
-            (0..20).map(|_| bench.engine.finish_provider(ann.clone(), "discord".to_owned(), answer.clone()));
+        let tries = (0..20).map(|_| bench.engine.finish_provider(ann.clone(), "discord".to_owned(), answer.clone()));
         let (taken, gone): (Vec<_>, Vec<_>) = join_all(tries).await.into_iter().partition(Result::is_ok);
         assert_eq!(taken.len(), 1);
         gone.into_iter().for_each(|outcome| refused(outcome, Code::ProviderJourneyGone));
@@ -157,8 +156,7 @@ async fn of_two_disconnects_at_once_one_leaves_the_last_way_in() {
                     bench.engine.finish_provider(ann.clone(), provider.to_owned(), answer).await.unwrap();
                 }
             }
-            let at_once =
-                ["discord", "x"].map(|provider| bench.engine.disconnect(ann.clone(), provider.to_owned()));
+            let at_once = ["discord", "x"].map(|provider| bench.engine.disconnect(ann.clone(), provider.to_owned()));
             let (gone, kept): (Vec<_>, Vec<_>) = join_all(at_once).await.into_iter().partition(Result::is_ok);
             assert_eq!((gone.len(), kept.len()), (1, 1), "round {round}");
             kept.into_iter().for_each(|outcome| refused(outcome, Code::LastWayIn));

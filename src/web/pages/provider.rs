@@ -144,10 +144,9 @@ fn failed(visit: Visit, name: &str, trouble: Trouble) -> PageResult {
 impl Failed {
     /// Names the provider: many try another one than they think.
     fn heading(&self) -> String {
-        self.offer.as_ref().map_or_else(
-            || "That did not work".to_owned(),
-            |offer| format!("That did not work with {}", offer.label),
-        )
+        self.offer
+            .as_ref()
+            .map_or_else(|| "That did not work".to_owned(), |offer| format!("That did not work with {}", offer.label))
     }
 }
 
