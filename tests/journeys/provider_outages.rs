@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use actix_web::{http::header::HeaderMap, test::TestRequest};
+use url::{Position, Url};
+
 use super::providers::{open, press_google};
 use crate::support::{
-    Browser, PASSWORD,
+    Browser, Hall, PASSWORD,
     oidc::{Idp, Lie},
 };
 
@@ -92,25 +95,43 @@ async fn a_sign_in_that_is_over_is_begun_again_and_speaks_of_no_mail() {
         assert_eq!((ann.page.status, ann.page.heading().as_str()), (410, "This sign-in is over"), "{text}");
         assert!(!text.contains("mail") && text.contains("Use another way to sign in"), "{text}");
     }
-    ann.open("/auth-redirect?status=200&action=oauth-signin&access_token=op-nobodys").await;
+    let landed = land(&hall, &idp).await;
+    ann.open(&landed).await;
     assert_eq!(ann.page.path, "/auth-redirect/finish");
     let text = ann.page.text();
     assert!(text.contains("did not begin in this browser") && !text.contains("mail"), "{text}");
     ann.press("Sign in").await;
-    assert_eq!(ann.page.heading(), "This sign-in is over", "{}", ann.page.text());
-    ann.press("Sign in with Google again").await;
-    ann.open(&idp.allow(&ann.page.way_on())).await;
     assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
     ann.open("/auth-redirect?status=401&action=oauth-signin&error=x").await;
     assert!(ann.page.text().contains("You are signed in"), "{}", ann.page.text());
+
+    let mut ben = hall.browser();
+    ben.open(&landed).await;
+    assert_eq!((ben.page.status, ben.page.heading().as_str()), (410, "This sign-in is over"), "spent");
+    ben.press("Sign in with Google again").await;
+    ben.open(&idp.allow(&ben.page.way_on())).await;
+    assert_eq!(ben.page.path, "/profile", "{}", ben.page.text());
 }
 
 /// The same for a member of another account.
 #[actix_web::test]
 async fn a_sign_in_of_another_browser_asks_a_member_first() {
-    let (hall, _idp) = open().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
-    ann.open("/auth-redirect?status=200&action=oauth-signin&access_token=op-nobodys").await;
-    let text = ann.page.text();
-    assert!(text.contains("You are signed in here as ann@example.com") && !text.contains("mailed"), "{text}");
+    let (hall, idp) = open().await;
+    let mut ben = hall.member("Ben", "ben@example.com").await;
+    ben.open(&land(&hall, &idp).await).await;
+    let text = ben.page.text();
+    assert!(text.contains("You are signed in here as ben@example.com") && !text.contains("mailed"), "{text}");
+}
+
+/// Where somebody's sign-in lands, with its token: the browser that began it does not go there.
+async fn land(hall: &Hall, idp: &Idp) -> String {
+    let (_, headers, _) = hall.send(TestRequest::get().uri("/_auth/google")).await;
+    let header = |headers: &HeaderMap, name: &str| headers.get(name).expect(name).to_str().expect("text").to_owned();
+    let cookie = header(&headers, "set-cookie");
+    let cookie = cookie.split(';').next().expect("a cookie").to_owned();
+    let back = Url::parse(&idp.allow(&header(&headers, "location"))).expect("a URL");
+    let request = TestRequest::get().uri(&back[Position::BeforePath..]).insert_header(("cookie", cookie));
+    let (status, headers, _) = hall.send(request).await;
+    assert_eq!(status, 302);
+    header(&headers, "location")
 }

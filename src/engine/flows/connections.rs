@@ -16,7 +16,9 @@ pub(in crate::engine) async fn connections(engine: &Engine, caller: &Caller) -> 
     let account = engine.current(caller).await?.account;
     let connected = identities::of_account(engine.store(), &account.user.id).await?;
     let connected: Vec<Connection> = connected.into_iter().map(|identity| shown(engine, identity)).collect();
-    let has_other_way_in = has_way_in(engine, &account) || connected.len() > 1;
+    // Disconnecting takes all that is connected at one provider.
+    let is_of_another = |known: &Connection| known.provider != connected[0].provider;
+    let has_other_way_in = has_way_in(engine, &account) || connected.iter().any(is_of_another);
     Ok(Connections { connected, has_other_way_in })
 }
 

@@ -75,6 +75,15 @@ fn token(outcome: Outcome<ProviderReturn>) -> AccessToken {
     AccessToken::parse(&given(&location, "access_token").expect("a token")).unwrap()
 }
 
+/// Somebody whose one way in is Discord, signed in.
+async fn newcomer(bench: &Bench) -> Caller {
+    let browser = at("anns-browser");
+    let answer = begin(bench, &browser, "discord", ProviderFor::Pages).await;
+    let landed = bench.engine.finish_provider(browser.clone(), "discord".to_owned(), answer).await;
+    let grant = granted(bench.engine.get_auth_grant(somebody(), token(landed)).await.unwrap());
+    Caller { session: grant.session.token.clone(), ..browser }
+}
+
 async fn count(bench: &Bench, table: &str) -> i64 {
     let sql = match table {
         "users" => "select count(*) as number from users",
@@ -144,11 +153,7 @@ async fn of_two_disconnects_at_once_one_leaves_the_last_way_in() {
     let (_server, providers) = providers(None).await;
     for bench in Bench::each_with(with_providers(&providers)).await {
         for round in 0..5 {
-            let browser = at("anns-browser");
-            let answer = begin(&bench, &browser, "discord", ProviderFor::Pages).await;
-            let landed = bench.engine.finish_provider(browser.clone(), "discord".to_owned(), answer).await;
-            let grant = granted(bench.engine.get_auth_grant(somebody(), token(landed)).await.unwrap());
-            let ann = Caller { session: grant.session.token.clone(), ..browser };
+            let ann = newcomer(&bench).await;
             let connections = bench.engine.connections(ann.clone()).await.unwrap();
             for provider in ["discord", "x"] {
                 if connections.connected.iter().all(|known| known.provider != provider) {
@@ -163,6 +168,22 @@ async fn of_two_disconnects_at_once_one_leaves_the_last_way_in() {
             assert_eq!(count(&bench, "identities").await, 1, "round {round}");
             bench.engine.store().execute("delete from identities", values![]).await.unwrap();
         }
+    }
+}
+
+/// Two accounts at one provider go together, so they are no way in beside each other.
+#[tokio::test]
+async fn two_accounts_at_one_provider_are_one_way_in() {
+    let (_server, providers) = providers(None).await;
+    for bench in Bench::each_with(with_providers(&providers)).await {
+        let ann = newcomer(&bench).await;
+        let second = "insert into identities (issuer, subject, user_id, provider, created_at, last_used_at) \
+                      select issuer, 'another', user_id, provider, created_at, last_used_at from identities";
+        bench.engine.store().execute(second, values![]).await.unwrap();
+        let connections = bench.engine.connections(ann.clone()).await.unwrap();
+        assert_eq!((connections.connected.len(), connections.has_other_way_in), (2, false));
+        refused(bench.engine.disconnect(ann, "discord".to_owned()).await, Code::LastWayIn);
+        assert_eq!(count(&bench, "identities").await, 2);
     }
 }
 
