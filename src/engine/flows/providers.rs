@@ -121,7 +121,7 @@ async fn come_back(
     if current.member.user.id != *user_id {
         return Err(Code::ProviderJourneyGone.into());
     }
-    connect(engine, caller, &current.account, &identity, None).await?;
+    connect(engine, caller, &current, &identity, None).await?;
     Ok(ProviderReturn::Connected { label: provider.settings.label.clone() })
 }
 

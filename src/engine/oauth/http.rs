@@ -14,6 +14,9 @@ use url::Url;
 pub(super) const BUDGET: Duration = Duration::from_secs(10);
 /// Within it, to find the provider at all.
 const CONNECT: Duration = Duration::from_secs(4);
+/// How long a connection is kept for the next request of the same journey. Some servers close theirs after five seconds, and a code
+/// that was sent into a closing connection may be spent.
+const KEPT: Duration = Duration::from_secs(3);
 /// Bytes of an answer that are read. A set of keys has a few thousand.
 const LARGEST: usize = 512 * 1024;
 
@@ -54,6 +57,7 @@ impl Http {
     pub(super) fn new(in_the_clear: bool) -> reqwest::Result<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Client::builder().timeout(BUDGET).connect_timeout(CONNECT).redirect(redirect::Policy::none());
+        let builder = builder.pool_idle_timeout(KEPT);
         let builder = builder.user_agent(concat!("Vestibule/", env!("CARGO_PKG_VERSION"))).https_only(!in_the_clear);
         Ok(Self(builder.build()?))
     }

@@ -7,7 +7,11 @@ use wiremock::{
     matchers::{method, path},
 };
 
-use super::bench::{Bench, at, granted, refused, somebody};
+use super::{
+    bench::{Bench, at, granted, refused, somebody},
+    not_me::not_me_key,
+    pocket::Pocket,
+};
 use crate::{
     engine::{
         Settings,
@@ -144,6 +148,31 @@ async fn an_identity_that_two_connect_at_once_is_one_accounts() {
         let (connected, other): (Vec<_>, Vec<_>) = join_all(visits).await.into_iter().partition(Result::is_ok);
         assert_eq!((connected.len(), other.len()), (1, 1));
         other.into_iter().for_each(|outcome| refused(outcome, Code::IdentityNotUnique));
+    }
+}
+
+/// S21: an owner takes the account back while a stranger connects one more identity of theirs: none stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_connected_to_an_account_that_is_taken_back_at_the_same_moment() {
+    let (_server, providers) = providers(None).await;
+    for bench in Bench::each_with(with_providers(&providers)).await {
+        let pocket = Pocket::of(&bench);
+        for round in 0..8 {
+            let email = format!("ann-{round}@example.com");
+            let session = bench.member(&email).await.session.token;
+            let stranger = Caller { session, ..at("a-browser") };
+            let first = begin(&bench, &stranger, "discord", ProviderFor::Connection).await;
+            bench.engine.finish_provider(stranger.clone(), "discord".to_owned(), first).await.unwrap();
+            let key = not_me_key(&pocket, &email).await;
+            let second = begin(&bench, &stranger, "x", ProviderFor::Connection).await;
+            let (taken_back, connected) = tokio::join!(
+                bench.engine.report_not_me(somebody(), key),
+                bench.engine.finish_provider(stranger.clone(), "x".to_owned(), second),
+            );
+            taken_back.unwrap();
+            drop(connected);
+            assert_eq!(count(&bench, "identities").await, 0, "round {round}");
+        }
     }
 }
 
