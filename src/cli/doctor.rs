@@ -4,6 +4,7 @@
 //! people out ends it with a status of 1.
 
 mod mailbox;
+mod providers;
 mod proxy;
 mod storage;
 
@@ -76,6 +77,7 @@ pub(super) fn run(config: &Config) -> Result<(), String> {
         if config.altogic.is_none() {
             findings.extend(storage::database(config).await);
             findings.push(mailbox::look(config).await);
+            findings.extend(providers::look(config).await);
         }
         findings.extend(proxy::look(config).await);
     });

@@ -81,6 +81,8 @@ impl From<Trouble> for PageError {
         match trouble {
             Trouble::Failed(failure) => Self::Failed(failure),
             Trouble::Refused(refusal) if guard::is_dead_session(&refusal) => Self::SessionEnded,
+            // A page about something that this backend has not: there is no such page.
+            Trouble::Refused(refusal) if refusal.is(Code::NotOffered) => Self::NotFound,
             Trouble::Refused(refusal) => refusal.retry_after().map_or_else(
                 || Self::broken(format!("an operation without a form was refused: {refusal:?}")),
                 Self::TooOften,

@@ -20,21 +20,23 @@ mod oidc;
 pub(super) mod picture;
 mod plain;
 mod profile;
+mod reach;
 pub(super) mod starts;
 mod table;
 pub(super) mod tickets;
 
-use std::error::Error;
+use std::{error::Error, future::Future};
 
 use jiff::Timestamp;
 use url::Url;
 
 pub use self::{
     apple::AppleKey,
+    reach::reach,
     table::{Kind, ProviderSettings, is_loopback},
 };
 use self::{
-    http::Http,
+    http::{BUDGET, Http, HttpError},
     oidc::{Discovery, Oidc},
     picture::Pictures,
     plain::Plain,
@@ -70,6 +72,18 @@ pub(super) enum ExchangeError {
 impl ExchangeError {
     fn wrong(error: impl Error + Send + Sync + 'static) -> Self {
         Self::Unbelievable(Box::new(error))
+    }
+
+    /// What the operator is told: the error, and what caused it.
+    pub(super) fn with_causes(&self) -> String {
+        let mut words = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            words.push_str(": ");
+            words.push_str(&error.to_string());
+            cause = error.source();
+        }
+        words
     }
 
     /// What the person is told.
@@ -126,7 +140,7 @@ impl Providers {
         self.all.iter().find(|provider| provider.settings.is_named(name))
     }
 
-    /// Where the browser goes.
+    /// Where the browser goes. At most [`BUDGET`], however much there is to ask.
     pub(super) async fn authorize_url(
         &self,
         provider: &Provider,
@@ -136,11 +150,11 @@ impl Providers {
     ) -> Result<String, ExchangeError> {
         match self.plain(provider) {
             Some(plain) => plain.authorize_url(state, secrets),
-            None => self.oidc(provider, now).authorize_url(state, secrets).await,
+            None => in_time(self.oidc(provider, now).authorize_url(state, secrets)).await,
         }
     }
 
-    /// Who came back with that code. `name` is what Apple tells beside it, once and never again.
+    /// Who came back with that code; at most [`BUDGET`] too. `name` is what Apple tells beside it, once and never again.
     pub(super) async fn profile(
         &self,
         provider: &Provider,
@@ -150,8 +164,8 @@ impl Providers {
         now: Timestamp,
     ) -> Result<Profile, ExchangeError> {
         let profile = match self.plain(provider) {
-            Some(plain) => plain.profile(code, secrets).await?,
-            None => self.oidc(provider, now).profile(code.to_owned(), secrets).await?,
+            Some(plain) => in_time(plain.profile(code, secrets)).await?,
+            None => in_time(self.oidc(provider, now).profile(code.to_owned(), secrets)).await?,
         };
         Ok(profile.named(name.filter(|_| provider.settings.kind == Kind::Apple)))
     }
@@ -166,6 +180,11 @@ impl Providers {
         let Provider { settings, http, discovery } = provider;
         Oidc { settings, http, discovery, callback_url: settings.callback_url(&self.public_url), now }
     }
+}
+
+/// Somebody waits: what takes several answers has no more time than one (SECURITY.md S30).
+async fn in_time<T>(asked: impl Future<Output = Result<T, ExchangeError>>) -> Result<T, ExchangeError> {
+    tokio::time::timeout(BUDGET, asked).await.map_err(|_| ExchangeError::Unreachable(Box::new(HttpError::Late)))?
 }
 
 impl Provider {

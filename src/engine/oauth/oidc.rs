@@ -1,11 +1,11 @@
 //! Providers that speak OpenID Connect: discovery, the way there, and what they say of somebody who comes back.
 //!
-//! What `openidconnect` checks of an id_token: its signature by a key of the discovered set, `iss`, `aud`, `azp`, `exp`, the nonce,
-//! and in the user info the subject. What is added here: signatures are of a public key (never `none`, never a shared secret),
-//! `iat` is about now, `at_hash` where it is there (SECURITY.md S29).
+//! What `openidconnect` checks of an id_token: its signature by a key of the discovered set, `iss`, `aud` (this application and no
+//! other), `exp`, the nonce, and in the user info the subject. What is added here: signatures are of a public key (never `none`,
+//! never a shared secret), `iat` is about now, `azp` and `at_hash` where they are there (SECURITY.md S29).
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -30,7 +30,8 @@ use super::{
 
 /// How long what was discovered is believed. Keys that are not in it are looked for sooner.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(1);
-/// How soon keys may be looked for again, so that forged tokens do not make us ask without end.
+/// How soon keys that are missed may be looked for again, so that forged tokens do not make us ask without end; and how soon a
+/// provider that did not answer is asked again, while what was known before serves on.
 const ASKED_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// How far the provider's clock may be from ours. Ours may be read for the first time after its answer came.
 const SKEW: Duration = Duration::from_secs(5 * 60);
@@ -53,7 +54,16 @@ type Client =
 
 /// What was discovered of one provider.
 #[derive(Default)]
-pub(super) struct Discovery(Mutex<Option<(Timestamp, Arc<CoreProviderMetadata>)>>);
+pub(super) struct Discovery(Mutex<Discovered>);
+
+#[derive(Default, Clone)]
+struct Discovered {
+    metadata: Option<Arc<CoreProviderMetadata>>,
+    /// When it was asked for last, with or without an answer, and how long that is enough.
+    asked: Option<(Timestamp, SignedDuration)>,
+    /// When keys were missed last.
+    missed: Option<Timestamp>,
+}
 
 /// One provider, with what it is spoken to with.
 pub(super) struct Oidc<'a> {
@@ -67,7 +77,7 @@ pub(super) struct Oidc<'a> {
 impl Oidc<'_> {
     /// Where the browser goes.
     pub(super) async fn authorize_url(&self, state: &str, secrets: &Secrets) -> Result<String, ExchangeError> {
-        let client = self.client(self.metadata(KNOWN_FOR).await?)?;
+        let client = self.client(self.metadata().await?)?;
         let (state, nonce) = (CsrfToken::new(state.to_owned()), Nonce::new(secrets.nonce.clone()));
         let mut request = client
             .authorize_url(CoreAuthenticationFlow::AuthorizationCode, move || state, move || nonce)
@@ -86,7 +96,7 @@ impl Oidc<'_> {
 
     /// Spends the code and believes nothing unchecked.
     pub(super) async fn profile(&self, code: String, secrets: &Secrets) -> Result<Profile, ExchangeError> {
-        let client = self.client(self.metadata(KNOWN_FOR).await?)?;
+        let client = self.client(self.metadata().await?)?;
         let request = client.exchange_code(AuthorizationCode::new(code)).map_err(ExchangeError::wrong)?;
         let answer = request.set_pkce_verifier(verifier(secrets)).request_async(self.http).await;
         let tokens = answer.map_err(|error| match error {
@@ -95,9 +105,9 @@ impl Oidc<'_> {
             error => ExchangeError::wrong(error),
         })?;
         match self.claims(&client, &tokens, secrets).await {
-            // Keys are changed now and then: those that we know may be yesterday's.
+            // Keys are changed now and then, some under the same name: those that we know may be yesterday's.
             Err(ExchangeError::UnknownKey) => {
-                let client = self.client(self.metadata(ASKED_AGAIN).await?)?;
+                let client = self.client(self.metadata_with_newer_keys().await?)?;
                 self.claims(&client, &tokens, secrets).await
             }
             claims => claims,
@@ -113,11 +123,14 @@ impl Oidc<'_> {
         let id_token = tokens.id_token().ok_or(ExchangeError::Wrong("it sent no id_token"))?;
         let verifier = self.verifier(client)?;
         let claims = id_token.claims(&verifier, &Nonce::new(secrets.nonce.clone())).map_err(|error| match error {
-            ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey) => {
-                ExchangeError::UnknownKey
-            }
+            ClaimsVerificationError::SignatureVerification(
+                SignatureVerificationError::NoMatchingKey | SignatureVerificationError::CryptoError(_),
+            ) => ExchangeError::UnknownKey,
             error => ExchangeError::wrong(error),
         })?;
+        if claims.authorized_party().is_some_and(|party| **party != self.settings.client_id) {
+            return Err(ExchangeError::Wrong("the id_token was made for another application"));
+        }
         if let Some(expected) = claims.access_token_hash() {
             let key = id_token.signing_key(&verifier).map_err(ExchangeError::wrong)?;
             let algorithm = id_token.signing_alg().map_err(ExchangeError::wrong)?;
@@ -179,30 +192,54 @@ impl Oidc<'_> {
         Ok(client.set_redirect_uri(callback).set_auth_type(auth))
     }
 
-    /// What was discovered, asked for anew when it is older than `most`. While the provider does not answer, the former is
-    /// used on.
-    async fn metadata(&self, most: SignedDuration) -> Result<Arc<CoreProviderMetadata>, ExchangeError> {
-        let lock = || self.discovery.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = lock().clone();
-        if let Some((since, metadata)) = &known
-            && self.now.duration_since(*since).abs() < most
-        {
-            return Ok(Arc::clone(metadata));
+    /// What was discovered, asked for anew when it is old. While the provider does not answer, the former is used on.
+    pub(super) async fn metadata(&self) -> Result<Arc<CoreProviderMetadata>, ExchangeError> {
+        let known = self.discovered().clone();
+        let is_fresh = known.asked.is_some_and(|(asked, enough)| self.now.duration_since(asked).abs() < enough);
+        match known.metadata {
+            Some(metadata) if is_fresh => Ok(metadata),
+            known => self.discover(known).await,
         }
+    }
+
+    /// The same with keys of this minute: those that are known have not made a signature.
+    async fn metadata_with_newer_keys(&self) -> Result<Arc<CoreProviderMetadata>, ExchangeError> {
+        let known = {
+            let mut discovered = self.discovered();
+            let asked = discovered.missed.is_some_and(|missed| self.now.duration_since(missed).abs() < ASKED_AGAIN);
+            if asked && let Some(metadata) = &discovered.metadata {
+                return Ok(Arc::clone(metadata));
+            }
+            discovered.missed = Some(self.now);
+            discovered.metadata.clone()
+        };
+        self.discover(known).await
+    }
+
+    async fn discover(
+        &self,
+        known: Option<Arc<CoreProviderMetadata>>,
+    ) -> Result<Arc<CoreProviderMetadata>, ExchangeError> {
         let issuer = IssuerUrl::new(self.settings.issuer().to_owned()).map_err(ExchangeError::wrong)?;
         // The issuer that the document names is held against ours, letter by letter (S28).
-        match (CoreProviderMetadata::discover_async(issuer, self.http).await, known) {
-            (Ok(metadata), _) => {
-                let metadata = Arc::new(metadata);
-                *lock() = Some((self.now, Arc::clone(&metadata)));
-                Ok(metadata)
-            }
-            (Err(_), Some((_, metadata))) => Ok(metadata),
+        let found = CoreProviderMetadata::discover_async(issuer, self.http).await;
+        let enough = if found.is_ok() { KNOWN_FOR } else { ASKED_AGAIN };
+        let found = match (found, known) {
+            (Ok(metadata), _) => Arc::new(metadata),
+            (Err(_), Some(known)) => known,
             (Err(openidconnect::DiscoveryError::Request(error)), None) => {
-                Err(ExchangeError::Unreachable(Box::new(error)))
+                return Err(ExchangeError::Unreachable(Box::new(error)));
             }
-            (Err(error), None) => Err(ExchangeError::wrong(error)),
-        }
+            (Err(error), None) => return Err(ExchangeError::wrong(error)),
+        };
+        let mut discovered = self.discovered();
+        discovered.metadata = Some(Arc::clone(&found));
+        discovered.asked = Some((self.now, enough));
+        Ok(found)
+    }
+
+    fn discovered(&self) -> MutexGuard<'_, Discovered> {
+        self.discovery.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

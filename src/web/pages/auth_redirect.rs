@@ -195,6 +195,11 @@ impl AuthRedirect {
         }
     }
 
+    /// Whether a mail brought it, and not a provider's sign-in.
+    fn is_mailed(&self) -> bool {
+        self.action != Action::SignIn
+    }
+
     fn button(&self) -> &'static str {
         match self.action {
             Action::EmailConfirm => "Confirm my address",

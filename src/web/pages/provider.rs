@@ -105,12 +105,13 @@ pub(crate) async fn callback(visit: Visit) -> PageResult {
     }
 }
 
-/// The same from Apple.
+/// The same from Apple. What is too long is left out, as in a query: it would make an address that nobody takes.
 pub(crate) async fn callback_posted(visit: Visit, posted: web::Form<Posted>) -> PageResult {
     let Posted { state, code, error, user } = posted.into_inner();
     let name = user.as_deref().and_then(name_of_apple);
     let given = [("state", state), ("code", code), ("error", error), ("name", name)];
     let given = given.iter().filter_map(|(key, value)| value.as_deref().map(|value| (*key, value)));
+    let given = given.filter(|(_, value)| value.len() <= LONGEST);
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
     let path = visit.path().to_owned();
     Ok(see_other(&format!("{}?{query}", visit.href(&path))))
@@ -138,6 +139,15 @@ fn failed(visit: Visit, name: &str, trouble: Trouble) -> PageResult {
     let cancelled = refusal.is(Code::ProviderCancelled);
     let status = status_of(&refusal);
     page::show(&Failed { sentence, offer: offer(&visit, name), cancelled, visit }, status)
+}
+
+impl Failed {
+    /// Names the provider: many try another one than they think.
+    fn heading(&self) -> String {
+        self.offer
+            .as_ref()
+            .map_or_else(|| "That did not work".to_owned(), |offer| format!("That did not work with {}", offer.label))
+    }
 }
 
 fn status_of(refusal: &Refusal) -> StatusCode {
