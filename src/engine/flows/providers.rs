@@ -38,7 +38,7 @@ pub(in crate::engine) async fn begin_provider(
     let now = engine.now();
     let (providers, browser) = (engine.providers(), browser(caller)?);
     let provider = providers.named(name).ok_or(Code::ProviderUnknown)?;
-    engine.limits().take_from_caller(Action::SignInFromAddress, caller, now)?;
+    engine.limits().take_from_caller(Action::ProviderFromAddress, caller, now)?;
     let (user_id, redirect_url) = match purpose {
         ProviderFor::Pages => (None, None),
         ProviderFor::Application { origin } => (None, home_of(engine, origin.as_deref()).await?),

@@ -79,6 +79,11 @@ pub(in crate::engine) async fn remove(tx: &mut Transaction<'_>, user_id: &str) -
     tx.execute("delete from identities where user_id = $1", values![user_id]).await?;
     tx.execute("delete from oauth_offers where user_id = $1", values![user_id]).await?;
     tx.execute("delete from oauth_starts where user_id = $1", values![user_id]).await?;
+    kill_grants(tx, user_id).await
+}
+
+/// Kills the access tokens that sign-ins with providers ended in and that nobody has spent yet.
+pub(in crate::engine) async fn kill_grants(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     tx.execute("delete from oauth_grants where user_id = $1", values![user_id]).await.map(drop)
 }
 
