@@ -28,6 +28,9 @@ use crate::{
 /// The word of the wire for all of it (ALTOGIC_WIRE.md §11): `oauth-signup` is one that applications do not know.
 const ACTION: &str = "oauth-signin";
 
+/// Letters of a cause that go into the log.
+const CAUSE_MAX: usize = 400;
+
 /// Begins a journey: the row first, then the address.
 pub(in crate::engine) async fn begin_provider(
     engine: &Engine,
@@ -252,21 +255,41 @@ fn said_no(provider: &Provider, error: &str) -> Code {
 /// A refusal, whose cause is logged here, once: the person can only try again, the operator can look for the mistake.
 fn refused(provider: &Provider, error: &ExchangeError) -> Trouble {
     let code = error.code();
-    let cause = crate::port::Failure::broken(format!("{error}: {}", causes(error)));
-    tracing::warn!(provider = provider.settings.name, %cause, "a sign-in with a provider failed");
+    tracing::warn!(provider = provider.settings.name, cause = causes(error), "a sign-in with a provider failed");
     code.into()
 }
 
+/// Without what a parser quotes of the answer, which may be a token or a person's, and of a length that a log can bear.
 fn causes(error: &ExchangeError) -> String {
-    let mut causes = Vec::new();
+    let mut causes = vec![error.to_string()];
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         causes.push(error.to_string());
         cause = error.source();
     }
-    causes.join(": ")
+    let causes = causes.join(": ");
+    let told = match (causes.find('"'), causes.rfind('"')) {
+        (Some(first), Some(last)) => format!("{}…{}", &causes[..first], &causes[last + 1..]),
+        _ => causes,
+    };
+    told.chars().take(CAUSE_MAX).collect()
 }
 
 fn browser(caller: &Caller) -> Result<&BrowserTicket, Code> {
     caller.browser.as_ref().ok_or(Code::ProviderJourneyGone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S80
+    #[test]
+    fn what_a_provider_sent_is_not_in_the_log() {
+        let answer = r#""eyJhbGciOi \" token""#;
+        let parser = serde_json::from_str::<u64>(answer).expect_err("no number");
+        let cause = causes(&ExchangeError::Unbelievable(Box::new(parser)));
+        assert!(cause.contains("invalid type: string …, expected u64"), "{cause}");
+        assert!(causes(&ExchangeError::Refused("x".repeat(9000))).len() < 9000);
+    }
 }
