@@ -7,6 +7,7 @@ use crate::{
         accounts::{self, Account},
         oauth::identities::{self, Identity},
         outbox::Security,
+        store::values,
     },
     port::{Caller, Code, Connection, Connections, Outcome},
 };
@@ -65,7 +66,9 @@ pub(super) async fn connect(
     Ok(tx.commit().await?)
 }
 
-/// Disconnects a provider; never the last way in. A sign-in that came back and is not finished ends with it (SECURITY.md S35). The account is locked first, so that of two at once each sees what the other left.
+/// Disconnects a provider; never the last way in. A sign-in that came back and is not finished ends with it (SECURITY.md S35).
+///
+/// The account is locked first, so that of two at once each sees what the other left.
 pub(in crate::engine) async fn disconnect(engine: &Engine, caller: &Caller, provider: &str) -> Outcome<()> {
     let current = engine.current(caller).await?;
     require_fresh_proof(engine, caller, &current)?;
@@ -73,13 +76,15 @@ pub(in crate::engine) async fn disconnect(engine: &Engine, caller: &Caller, prov
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
     let sql = "update users set updated_at = $2 where id = $1";
-    tx.execute(sql, crate::engine::store::values![user_id, engine.now()]).await?;
+    tx.execute(sql, values![user_id, engine.now()]).await?;
     let account = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSessionToken)?;
     if identities::disconnect(&mut tx, user_id, provider).await? == 0 {
         return Ok(());
     }
     identities::kill_grants(&mut tx, user_id).await?;
-    if !has_way_in(engine, &account) && identities::count(&mut tx, user_id).await? == 0 {
+    // One at a provider that the operator took out of the settings lets nobody in.
+    let is_set_up = |provider: &String| engine.providers().named(provider).is_some();
+    if !has_way_in(engine, &account) && !identities::providers(&mut tx, user_id).await?.iter().any(is_set_up) {
         return Err(Code::LastWayIn.into());
     }
     let provider = label(engine, provider);
