@@ -2,6 +2,7 @@
 // a site does not get at the tickets of its visitors.
 
 import assert from "node:assert/strict";
+import { connect } from "node:http2";
 import { after, before, describe, test } from "node:test";
 import { Place } from "../support/place.js";
 
@@ -44,6 +45,21 @@ for (const name of (process.env.PROXIES ?? "nginx haproxy caddy apache").split("
       }
     });
 
+    // Caddy takes any :authority whose host is right, and HTTP/2 knows no malformed ones.
+    test("no spelling of a host does over HTTP/2", async () => {
+      const { host, hostname } = new URL(place.siteUrl);
+      assert.equal(await statusOverHttp2(place, host, "/public"), 200);
+      for (const more of HOSTS) {
+        for (const authority of [host + more, hostname + more, `x@${host}${more}`]) {
+          place.site.seen.length = 0;
+          await statusOverHttp2(place, authority, "/private");
+          // haproxy makes one URL of both: then the page that the site gets is the public one.
+          const [path] = place.site.seen.map((request) => request.path);
+          assert.ok(path === undefined || path.startsWith("/public?"), `${authority}: ${path}`);
+        }
+      }
+    });
+
     test("a site that plants cookies of our names does not get the ticket", async () => {
       const ours = ["__Secure-vestibule-access=ticket", "vestibule=1", "vestibule-access=2", "__Secure-vestibule=3", "vestibule=4"];
       for (let many = 1; many <= ours.length; many++) {
@@ -55,4 +71,16 @@ for (const name of (process.env.PROXIES ?? "nginx haproxy caddy apache").split("
       }
     });
   });
+}
+
+/** The status of a request whose pseudo-headers are as they are; nothing where it is refused without one. */
+function statusOverHttp2(place, authority, path) {
+  const { port, hostname } = new URL(place.siteUrl);
+  const session = connect(`https://127.0.0.1:${port}`, { ca: place.tls.authority, servername: hostname });
+  return new Promise((resolve) => {
+    session.on("error", () => resolve());
+    const sent = session.request({ ":scheme": "https", ":authority": authority, ":path": path });
+    sent.on("error", () => resolve()).on("close", () => resolve());
+    sent.on("response", (answer) => resolve(answer[":status"])).resume().end();
+  }).finally(() => session.destroy());
 }
