@@ -37,6 +37,7 @@ const MOST: usize = 100_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Action {
     SignInFromAddress,
+    ProviderFromAddress,
     SignInToAccount,
     ConfirmPassword,
     SignUpFromAddress,
@@ -78,6 +79,9 @@ impl Action {
             // An office or a school behind one address signs in within minutes in the morning; 600 an hour is still
             // far from what stuffing stolen passwords takes.
             Self::SignInFromAddress => (60.0, 6),
+            // Apart from the others: any page may send a browser on this way, and must not use up the sign-ins by password of
+            // everybody behind its address.
+            Self::ProviderFromAddress => (60.0, 6),
             // Wrong guesses only. Five cover a person's forgetfulness.
             Self::SignInToAccount => return Allowance::Growing(Growing { free: 5.0 }),
             // The current password, typed to confirm a change: somebody at an unlocked screen guesses here.

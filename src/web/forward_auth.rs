@@ -145,16 +145,18 @@ fn page(mode: Mode, request: &HttpRequest, site: &Site) -> Option<Asked> {
         let mut values = request.headers().get_all(name);
         values.next().filter(|_| values.next().is_none())?.to_str().ok()
     };
+    // Of a host that goes on as a URL does, the path would be the client's to choose.
+    let host = || one("x-forwarded-host").filter(|host| !host.contains(['/', '\\', '?', '#', '@']));
     let url = match mode {
         Mode::Nginx => one("x-original-url")?.to_owned(),
         Mode::Forwarded => {
             let uri = one("x-forwarded-uri").filter(|uri| uri.starts_with('/'))?;
-            format!("{}://{}{uri}", one("x-forwarded-proto")?, one("x-forwarded-host")?)
+            format!("{}://{}{uri}", one("x-forwarded-proto")?, host()?)
         }
         Mode::Envoy => {
             let whole = request.uri().path_and_query()?.as_str();
             let uri = whole.strip_prefix(site.paths.prefix())?.strip_prefix(ENVOY)?;
-            format!("{}://{}{uri}", one("x-forwarded-proto")?, one("x-forwarded-host")?)
+            format!("{}://{}{uri}", one("x-forwarded-proto")?, host()?)
         }
     };
     site.access.sites.page(&url)

@@ -222,7 +222,16 @@ async fn one_returns_to_listed_hosts_and_nowhere_else() {
         assert_eq!((ann.page.status, ann.left_to.as_deref()), (400, None), "{evil}");
         assert!(ticket(&ann).is_empty());
     }
-    for (host, uri) in [("evil.example", "/"), ("app.example.com", "@evil.example/"), ("app.example.com:8443", "/")] {
+    for (host, uri) in [
+        ("evil.example", "/"),
+        ("app.example.com", "@evil.example/"),
+        ("app.example.com:8443", "/"),
+        // A `Host` that goes on as a URL does: the page is not the public one that it names.
+        ("app.example.com/public?", "/private"),
+        ("app.example.com?", "/private"),
+        ("app.example.com#", "/private"),
+        ("ann@app.example.com", "/public"),
+    ] {
         let request = TestRequest::with_uri("/forward-auth").insert_header(("x-forwarded-proto", "https"));
         let request = request.insert_header(("x-forwarded-host", host)).insert_header(("x-forwarded-uri", uri));
         assert_eq!(hall.send(request).await.0, 403, "{host}{uri}");

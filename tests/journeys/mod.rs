@@ -21,6 +21,7 @@ mod phones;
 mod plain_providers;
 mod profile;
 mod provider_applications;
+mod provider_attacks;
 mod provider_connections;
 mod provider_outages;
 mod provider_tokens;

@@ -72,7 +72,9 @@ pub(in crate::engine) async fn connect(
     Ok(tx.commit().await?)
 }
 
-/// Disconnects a provider; never the last way in. The account is locked first, so that of two at once each sees what the other left.
+/// Disconnects a provider; never the last way in. A sign-in that came back and is not finished ends with it (SECURITY.md S35).
+///
+/// The account is locked first, so that of two at once each sees what the other left.
 pub(in crate::engine) async fn disconnect(engine: &Engine, caller: &Caller, provider: &str) -> Outcome<()> {
     let current = engine.current(caller).await?;
     require_fresh_proof(engine, caller, &current)?;
@@ -83,7 +85,10 @@ pub(in crate::engine) async fn disconnect(engine: &Engine, caller: &Caller, prov
     if identities::disconnect(&mut tx, user_id, provider).await? == 0 {
         return Ok(());
     }
-    if !has_way_in(engine, &account) && identities::count(&mut tx, user_id).await? == 0 {
+    identities::kill_grants(&mut tx, user_id).await?;
+    // One at a provider that the operator took out of the settings lets nobody in.
+    let is_set_up = |provider: &String| engine.providers().named(provider).is_some();
+    if !has_way_in(engine, &account) && !identities::providers(&mut tx, user_id).await?.iter().any(is_set_up) {
         return Err(Code::LastWayIn.into());
     }
     let provider = label(engine, provider);

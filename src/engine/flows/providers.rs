@@ -38,7 +38,7 @@ pub(in crate::engine) async fn begin_provider(
     let now = engine.now();
     let (providers, browser) = (engine.providers(), browser(caller)?);
     let provider = providers.named(name).ok_or(Code::ProviderUnknown)?;
-    engine.limits().take_from_caller(Action::SignInFromAddress, caller, now)?;
+    engine.limits().take_from_caller(Action::ProviderFromAddress, caller, now)?;
     let (user_id, redirect_url) = match purpose {
         ProviderFor::Pages => (None, None),
         ProviderFor::Application { origin } => (None, home_of(engine, origin.as_deref()).await?),
@@ -277,8 +277,7 @@ fn said_no(provider: &Provider, error: &str) -> Code {
 /// A refusal, whose cause is logged here, once: the person can only try again, the operator can look for the mistake.
 fn refused(provider: &Provider, error: &ExchangeError) -> Trouble {
     let code = error.code();
-    let cause = crate::port::Failure::broken(error.with_causes());
-    tracing::warn!(provider = provider.settings.name, %cause, "a sign-in with a provider failed");
+    tracing::warn!(provider = provider.settings.name, cause = error.with_causes(), "a sign-in with a provider failed");
     code.into()
 }
 

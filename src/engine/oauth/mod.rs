@@ -48,6 +48,9 @@ pub(super) use profile::Profile;
 use super::settings::SecretKey;
 use crate::port::{Code, ProviderOffer};
 
+/// Letters of a cause that the log gets.
+const CAUSE_MAX: usize = 400;
+
 /// What belongs to one journey and nobody else may know.
 pub(super) struct Secrets {
     pub(super) nonce: String,
@@ -74,7 +77,8 @@ impl ExchangeError {
         Self::Unbelievable(Box::new(error))
     }
 
-    /// What the operator is told: the error, and what caused it.
+    /// What the operator is told: the error, and what caused it, without what a parser quotes of the answer, which may be a token
+    /// or a person's, and of a length that a log can bear (SECURITY.md S80).
     pub(super) fn with_causes(&self) -> String {
         let mut words = self.to_string();
         let mut cause = self.source();
@@ -83,7 +87,11 @@ impl ExchangeError {
             words.push_str(&error.to_string());
             cause = error.source();
         }
-        words
+        let told = match (words.find('"'), words.rfind('"')) {
+            (Some(first), Some(last)) => format!("{}…{}", &words[..first], &words[last + 1..]),
+            _ => words,
+        };
+        told.chars().take(CAUSE_MAX).collect()
     }
 
     /// What the person is told.
@@ -207,5 +215,20 @@ impl Provider {
     /// URL says which one answers (SECURITY.md S28).
     pub(super) fn is_issuer(&self, issuer: Option<&str>) -> bool {
         issuer.is_none_or(|issuer| issuer == self.settings.issuer()) || self.settings.kind.plain().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S80
+    #[test]
+    fn what_a_provider_sent_is_not_in_the_log() {
+        let answer = r#""eyJhbGciOi \" token""#;
+        let parser = serde_json::from_str::<u64>(answer).expect_err("no number");
+        let cause = ExchangeError::Unbelievable(Box::new(parser)).with_causes();
+        assert!(cause.contains("invalid type: string …, expected u64"), "{cause}");
+        assert!(ExchangeError::Refused("x".repeat(9000)).with_causes().len() < 9000);
     }
 }

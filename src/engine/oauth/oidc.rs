@@ -159,6 +159,9 @@ impl Oidc<'_> {
         let info: Result<CoreUserInfoClaims, _> = request.request_async(self.http).await;
         info.map(Some).map_err(|error| match error {
             openidconnect::UserInfoError::Request(error) => ExchangeError::Unreachable(Box::new(error)),
+            openidconnect::UserInfoError::ClaimsVerification(ClaimsVerificationError::InvalidSubject(_)) => {
+                ExchangeError::Wrong("the user info is about somebody else")
+            }
             error => ExchangeError::wrong(error),
         })
     }

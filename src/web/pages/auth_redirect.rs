@@ -150,8 +150,8 @@ async fn finish(visit: Visit) -> PageResult {
     AuthRedirect { visit, action, form: Form::blank() }.ok()
 }
 
-/// Neither a HEAD nor a page fetched in advance finishes anything.
-fn is_opened_by_a_person(visit: &Visit) -> bool {
+/// Neither a HEAD nor a page fetched in advance finishes anything (SECURITY.md S43).
+pub(super) fn is_opened_by_a_person(visit: &Visit) -> bool {
     let request = visit.request();
     request.method() == Method::GET
         && !["sec-purpose", "purpose"].iter().any(|name| request.headers().contains_key(*name))

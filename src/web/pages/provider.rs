@@ -23,6 +23,7 @@ use askama::Template;
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
+use super::auth_redirect::is_opened_by_a_person;
 use crate::{
     port::{Code, Problem, ProviderAnswer, ProviderCode, ProviderFor, ProviderOffer, ProviderReturn, Refusal, Trouble},
     web::{
@@ -67,6 +68,9 @@ pub(crate) struct Posted {
 
 /// An application sends somebody.
 pub(crate) async fn show(visit: Visit) -> PageResult {
+    if !is_opened_by_a_person(&visit) || !is_looked_at(&visit) {
+        return Ok(visit.go("/sign-in"));
+    }
     let (name, origin) = (name(&visit), origin(&visit));
     let purpose = ProviderFor::Application { origin };
     match visit.auth().begin_provider(visit.caller(), name.clone(), purpose).await {
@@ -90,6 +94,9 @@ pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
 
 /// Somebody comes back.
 pub(crate) async fn callback(visit: Visit) -> PageResult {
+    if !is_opened_by_a_person(&visit) {
+        return Ok(visit.go("/sign-in"));
+    }
     let (name, answer) = (name(&visit), read(visit.request().query_string()));
     match visit.auth().finish_provider(visit.caller(), name.clone(), answer).await {
         Ok(ProviderReturn::Landed(location)) => Ok(found(&location)),
@@ -115,6 +122,13 @@ pub(crate) async fn callback_posted(visit: Visit, posted: web::Form<Posted>) -> 
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
     let path = visit.path().to_owned();
     Ok(see_other(&format!("{}?{query}", visit.href(&path))))
+}
+
+/// Whether the answer takes the whole window. A journey that begins takes one of the allowance that everybody behind an address
+/// shares: pictures and frames of a foreign page must not use it up.
+fn is_looked_at(visit: &Visit) -> bool {
+    let destination = visit.request().headers().get("sec-fetch-dest");
+    destination.is_none_or(|destination| destination == "document")
 }
 
 /// The page that leads on.
