@@ -7,6 +7,7 @@ use crate::{
     engine::{
         flows::take_logout,
         oauth::{
+            Kind, ProviderSettings,
             identities::{self, Identity},
             logins::Session,
             logouts::Logout,
@@ -16,7 +17,8 @@ use crate::{
     port::{AccessToken, AuthManager, BrowserTicket, Code, Entrance, Grant},
 };
 
-const ISSUER: &str = "https://id.example";
+/// Nobody listens there.
+const ISSUER: &str = "http://127.0.0.1:9";
 
 /// What the provider says is over, made so long before (negative) or after now.
 fn logout(bench: &Bench, jti: &str, sid: Option<&str>, seconds: i64) -> Logout {
@@ -31,6 +33,12 @@ fn logout(bench: &Bench, jti: &str, sid: Option<&str>, seconds: i64) -> Logout {
 
 /// An access token as a sign-in at the provider leaves it.
 async fn grant(bench: &Bench, user_id: &str, sid: Option<&str>) -> AccessToken {
+    let session =
+        Session { sid: sid.map(str::to_owned), issued_at: Some(bench.now()), ends_there: false, id_token: None };
+    grant_of(bench, user_id, &session).await
+}
+
+async fn grant_of(bench: &Bench, user_id: &str, session: &Session) -> AccessToken {
     let engine = &bench.engine;
     let identity = Identity {
         issuer: ISSUER.to_owned(),
@@ -38,9 +46,7 @@ async fn grant(bench: &Bench, user_id: &str, sid: Option<&str>) -> AccessToken {
         provider: "work".to_owned(),
         shown_as: None,
     };
-    let session =
-        Session { sid: sid.map(str::to_owned), issued_at: Some(bench.now()), ends_there: false, id_token: None };
-    let login = engine.providers().logins.seal(&identity, &session, engine.random()).unwrap();
+    let login = engine.providers().logins.seal(&identity, session, engine.random()).unwrap();
     let browser = BrowserTicket::parse("a-browser").unwrap();
     let mut tx = engine.store().begin().await.unwrap();
     identities::connect(&mut tx, &identity, user_id, bench.now()).await.unwrap();
@@ -164,5 +170,38 @@ async fn what_is_kept_is_sealed_and_goes_with_the_session() {
         for table in ["select login_sid from sessions where login_sid is not null", "select * from oauth_grants"] {
             assert!(bench.engine.store().fetch_optional(table, values![]).await.unwrap().is_none(), "{table}");
         }
+    }
+}
+
+/// Signing out never waits for the provider; going there does, and can be tried again for ten minutes.
+#[tokio::test]
+async fn a_provider_that_is_away_can_be_gone_to_later() {
+    let work = ProviderSettings {
+        name: "work".to_owned(),
+        kind: Kind::Oidc,
+        label: "Work".to_owned(),
+        client_id: "hall".to_owned(),
+        client_secret: None,
+        apple: None,
+        issuer: Some(ISSUER.to_owned()),
+        scopes: Vec::new(),
+    };
+    for bench in Bench::each_with(|settings| settings.providers = vec![work.clone()]).await {
+        let user_id = bench.member("ann@example.com").await.user.id;
+        let session = Session { ends_there: true, id_token: Some("a.b.c".into()), ..Session::default() };
+        let token = grant_of(&bench, &user_id, &session).await;
+        let granted = spend(&bench, &token).await.expect("in");
+        let farewell = bench.engine.leave(with(&granted)).await.unwrap().expect("a way to sign out there");
+        refused(bench.engine.member(with(&granted)).await, Code::InvalidSessionToken);
+        assert_eq!(farewell.provider, "work");
+        let go = || bench.engine.end_at_provider(somebody(), farewell.ticket.clone(), "state".to_owned());
+        for _ in 0..2 {
+            refused(go().await, Code::ProviderUnreachable);
+        }
+        bench.pass(601);
+        refused(go().await, Code::ProviderJourneyGone);
+        bench.engine.sweep().await;
+        let left = "select login_sealed from provider_farewells";
+        assert!(bench.engine.store().fetch_optional(left, values![]).await.unwrap().is_none());
     }
 }

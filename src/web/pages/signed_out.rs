@@ -14,6 +14,7 @@ use crate::{
         error::PageError,
         farewell::{Farewell, Step},
         form::{Form, Press},
+        notice::Notice,
         page::{self, Page, PageResult},
         visit::Visit,
     },
@@ -75,7 +76,7 @@ pub(crate) async fn go_on(visit: Visit) -> PageResult {
         }
         Err(Trouble::Refused(refusal)) if refusal.is(Code::ProviderJourneyGone) => {
             visit.session().forget_farewell();
-            Ok(visit.go("/"))
+            Ok(visit.go_saying("/", Notice::SignedOut))
         }
         Err(Trouble::Refused(refusal)) if refusal.retry_after().is_none() => {
             let offered = farewell.at(Step::Offered);
