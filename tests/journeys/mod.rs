@@ -23,6 +23,8 @@ mod profile;
 mod provider_applications;
 mod provider_attacks;
 mod provider_connections;
+mod provider_endings;
+mod provider_logouts;
 mod provider_outages;
 mod provider_tokens;
 mod providers;

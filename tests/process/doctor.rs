@@ -106,7 +106,7 @@ fn config_check_says_which_callback_urls_to_register() {
     assert_eq!(status, Some(0), "{said}");
     for name in ["google", "own"] {
         let callback = format!("http://localhost:3000/hall/_auth/{name}/callback");
-        assert!(said.lines().any(|line| line.trim() == callback), "{name}: {said}");
+        assert!(said.lines().any(|line| line.split_whitespace().last() == Some(&*callback)), "{name}: {said}");
     }
     assert!(!said.contains("hush-hush"), "{said}");
     let (status, said) = hall.command(&["config", "check"], &[&settings[..3], &settings[3..4]].concat());
@@ -154,4 +154,26 @@ fn discovery(issuer: &str) -> String {
         "jwks_uri":"{issuer}/keys","response_types_supported":["code"],"subject_types_supported":["public"],
         "id_token_signing_alg_values_supported":["ES256"]}}"#
     )
+}
+
+#[test]
+fn config_check_says_what_to_register_at_a_provider() {
+    let mut hall = Running::start(&[("SERVER__LISTEN", "systemd")]);
+    hall.end();
+    let settings = "[server]\nlisten = '127.0.0.1:3000'\npublic_url = 'https://example.com/hall'\n\
+                    [providers.github]\nclient_id = 'a'\nclient_secret = 'b'\n\
+                    [providers.work]\nclient_id = 'a'\nissuer = 'https://id.example.com'\n";
+    fs::write(hall.path("hall.toml"), settings).unwrap();
+    let (status, said) = hall.command(&["--config", "hall.toml", "config", "check"], &[]);
+    assert_eq!(status, Some(0), "{said}");
+    let lines: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+    for (what, url) in [
+        ("redirect_uri", "https://example.com/hall/_auth/github/callback"),
+        ("redirect_uri", "https://example.com/hall/_auth/work/callback"),
+        ("post_logout_redirect_uri", "https://example.com/hall/_auth/work/signed-out"),
+        ("backchannel_logout_uri", "https://example.com/hall/_auth/work/back-channel-logout"),
+    ] {
+        assert!(lines.contains(&vec![what, url]), "{what} {url}: {said}");
+    }
+    assert!(!said.contains("github/signed-out"), "GitHub ends nothing: {said}");
 }

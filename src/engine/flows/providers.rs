@@ -15,6 +15,7 @@ use crate::{
         oauth::{
             ExchangeError, Profile, Provider,
             identities::{self, Identity},
+            logins::Login,
             starts::{NewStart, Start},
         },
         store::{Transaction, values},
@@ -153,10 +154,11 @@ async fn enter(
     identity: &Identity,
 ) -> Outcome<Option<ProviderReturn>> {
     let now = engine.now();
+    let login = engine.providers().logins.seal(identity, &profile.session, engine.random())?;
     let mut tx = engine.store().begin().await?;
     if let Some(user_id) = identities::owner(&mut tx, &identity.issuer, &identity.subject).await? {
         identities::note_use(&mut tx, identity, now).await?;
-        return land(engine, caller, tx, redirect_url, &user_id).await.map(Some);
+        return land(engine, caller, tx, redirect_url, &user_id, &login).await.map(Some);
     }
     if let Some(email) = &profile.email
         && let Some(user_id) = accounts::holder(&mut tx, email).await?
@@ -174,7 +176,7 @@ async fn enter(
     if !add(engine, &mut tx, &user, profile.email.as_ref(), identity).await? {
         return Ok(None);
     }
-    let landed = land(engine, caller, tx, redirect_url, &user.id).await?;
+    let landed = land(engine, caller, tx, redirect_url, &user.id, &login).await?;
     show(engine, provider, profile, &user).await;
     Ok(Some(landed))
 }
@@ -223,9 +225,10 @@ async fn land(
     mut tx: Transaction<'_>,
     redirect_url: Option<&str>,
     user_id: &str,
+    login: &Login,
 ) -> Outcome<ProviderReturn> {
     let tickets = &engine.providers().tickets;
-    let token = tickets.grant(&mut tx, user_id, browser(caller)?, engine.random(), engine.now()).await?;
+    let token = tickets.grant(&mut tx, user_id, login, browser(caller)?, engine.random(), engine.now()).await?;
     tx.commit().await?;
     let home = redirect_url.map_or_else(|| own_home(engine), str::to_owned);
     let home = Url::parse(&home).map_err(crate::port::Failure::broken)?;
@@ -275,9 +278,9 @@ fn said_no(provider: &Provider, error: &str) -> Code {
 }
 
 /// A refusal, whose cause is logged here, once: the person can only try again, the operator can look for the mistake.
-fn refused(provider: &Provider, error: &ExchangeError) -> Trouble {
+pub(super) fn refused(provider: &Provider, error: &ExchangeError) -> Trouble {
     let code = error.code();
-    tracing::warn!(provider = provider.settings.name, cause = error.with_causes(), "a sign-in with a provider failed");
+    tracing::warn!(provider = provider.settings.name, cause = error.with_causes(), "a journey to a provider failed");
     code.into()
 }
 
