@@ -49,7 +49,8 @@ const REMEMBERED: u64 = 8192;
 const SLOTS: usize = 4096;
 
 const BY_DIGEST: &str = concat!(
-    "select s.id as session_id, s.started_at, s.last_seen_at, s.expires_at, s.proved_at, s.address, s.user_agent, ",
+    "select s.id as session_id, s.started_at, s.last_seen_at, s.expires_at, s.proved_at, s.factor_shown, s.address, \
+     s.user_agent, ",
     account_columns!(),
     " from sessions s join users u on u.id = s.user_id",
     holdings!(),
@@ -97,21 +98,24 @@ impl Sessions {
         Change { changes: Arc::clone(&self.changes), slot: Changes::slot(user_id) }
     }
 
-    /// Adds a session to the transaction. Its token is new (SECURITY.md S32), and what led to it is its first proof.
+    /// Adds a session to the transaction. Its token is new (SECURITY.md S32), and what led to it is its first proof; `factor`
+    /// says whether a second factor was among it.
     pub(super) async fn begin(
         &self,
         tx: &mut Transaction<'_>,
         user_id: &str,
         caller: &Caller,
+        factor: bool,
         random: &dyn Random,
         now: Timestamp,
     ) -> Outcome<Session> {
         let (id, token) = (new_id(random), new_token(random));
         let sql = "insert into sessions (id, user_id, token_digest, started_at, last_seen_at, expires_at, \
-                   proved_at, address, user_agent) values ($1, $2, $3, $4, $4, $5, $4, $6, $7)";
+                   proved_at, address, user_agent, factor_shown) values ($1, $2, $3, $4, $4, $5, $4, $6, $7, $8)";
         let address = caller.address.map(|address| address.to_string());
         let digest = self.digests.of(token.as_bytes());
-        tx.execute(sql, values![&id, user_id, digest, now, after(now, LIFE), address, &*caller.user_agent]).await?;
+        let (expires_at, agent) = (after(now, LIFE), &*caller.user_agent);
+        tx.execute(sql, values![&id, user_id, digest, now, expires_at, address, agent, i64::from(factor)]).await?;
         Ok(Session {
             handle: id,
             user_id: user_id.to_owned(),
@@ -120,22 +124,26 @@ impl Sessions {
             last_seen_at: now,
             address: caller.address,
             agent: user_agent::parse(&caller.user_agent),
+            second_factor: factor,
             current: true,
         })
     }
 
-    /// Gives a session whose owner was proved a new token; the old one is dead (S32). `None` when the session has ended
-    /// meanwhile.
+    /// Gives a session whose owner was proved a new token; the old one is dead (S32). `factor` says whether a second factor was
+    /// the proof; what was shown before stays shown. `None` when the session has ended meanwhile.
     pub(super) async fn renew(
         &self,
         tx: &mut Transaction<'_>,
         handle: &str,
+        factor: bool,
         random: &dyn Random,
         now: Timestamp,
     ) -> Outcome<Option<SessionToken>> {
         let token = new_token(random);
-        let sql = "update sessions set token_digest = $2, proved_at = $3 where id = $1";
-        let renewed = tx.execute(sql, values![handle, self.digests.of(token.as_bytes()), now]).await?;
+        let sql = "update sessions set token_digest = $2, proved_at = $3, \
+                   factor_shown = case when $4 = 1 then 1 else factor_shown end where id = $1";
+        let renewed =
+            tx.execute(sql, values![handle, self.digests.of(token.as_bytes()), now, i64::from(factor)]).await?;
         if renewed == 0 { Ok(None) } else { parse(&token).map(Some) }
     }
 
@@ -218,6 +226,16 @@ impl Known {
     }
 }
 
+/// Notes that a second factor was shown in a session.
+pub(super) async fn note_factor(tx: &mut Transaction<'_>, handle: &str) -> Result<(), StoreError> {
+    tx.execute("update sessions set factor_shown = 1 where id = $1", values![handle]).await.map(drop)
+}
+
+/// The last second factor was switched off: the next one has been shown nowhere.
+pub(super) async fn forget_factor(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    tx.execute("update sessions set factor_shown = 0 where user_id = $1", values![user_id]).await.map(drop)
+}
+
 /// Reads a session without its token: only its digest is known. It is marked as the current one.
 pub(super) fn read(row: &Row) -> Result<Session, StoreError> {
     Ok(Session {
@@ -228,6 +246,7 @@ pub(super) fn read(row: &Row) -> Result<Session, StoreError> {
         last_seen_at: row.time("last_seen_at")?,
         address: row.optional_text("address")?.and_then(|address| address.parse::<IpAddr>().ok()),
         agent: user_agent::parse(&row.text("user_agent")?),
+        second_factor: row.integer("factor_shown")? != 0,
         current: true,
     })
 }

@@ -21,8 +21,8 @@ use super::{
         auth_redirect, authenticator, change_password, check_inbox, choose_password, choose_password_phone, dev_inbox,
         home, magic_link, mail_code, not_me, profile, profile_connections, profile_email, profile_email_confirm,
         profile_name, profile_password, profile_phone, profile_phone_confirm, profile_picture, profile_sessions,
-        profile_two_factor, provider, recovery_code, reset_password, reset_password_phone, sign_in, sign_in_code,
-        sign_in_code_enter, sign_in_phone, sign_out, sign_up, sign_up_phone, two_factor, verify_phone,
+        profile_two_factor, provider, recovery_code, reset_password, reset_password_phone, second_step, sign_in,
+        sign_in_code, sign_in_code_enter, sign_in_phone, sign_out, sign_up, sign_up_phone, two_factor, verify_phone,
     },
     visit::Visit,
 };
@@ -101,6 +101,8 @@ fn table() -> Vec<Place> {
         at("/forward-auth", Anyone).get(forward_auth::answer),
         at("/forward-auth/envoy{page:/.*}", Anyone).any(forward_auth::answer),
         at(forward_auth::ENTER, Members).get(forward_auth::enter),
+        at(second_step::PATH, Members).get(second_step::show).post(second_step::submit),
+        at("/forward-auth/second-step/send", Members).get(second_step::show).post(second_step::send),
         at("/_auth/{provider}", Anyone).get(provider::show).post(provider::submit),
         at("/_auth/{provider}/callback", Anyone).get(provider::callback).post(provider::callback_posted),
         // The environment in the path, as applications of the shared clusters have it (ALTOGIC_WIRE.md §11).

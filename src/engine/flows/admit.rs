@@ -70,8 +70,10 @@ pub(super) async fn let_in(
     let remembered = engine.devices().remember(&mut tx, user_id, caller, trust, engine.random(), now).await?;
     tx.execute("update users set last_login_at = $2 where id = $1", values![user_id, now]).await?;
     tokens::kill_resets(&mut tx, user_id).await?;
-    let session = engine.sessions().begin(&mut tx, user_id, caller, engine.random(), now).await?;
     let account = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSignInCredentials)?;
+    // Where there is one, nobody comes this far without it: it was shown now, or this browser is trusted for it.
+    let factor = account.has_second_factor();
+    let session = engine.sessions().begin(&mut tx, user_id, caller, factor, engine.random(), now).await?;
     let is_news = !matches!(entry, Entry::SignUp | Entry::First(FirstFactor::Mailbox));
     if trust {
         engine.tell_owner(&mut tx, caller, &account, Security::BrowserTrusted).await?;
