@@ -3,6 +3,7 @@
 //! It changes nothing: no database is made or migrated, no mail sent. What it finds is one line each; something that keeps
 //! people out ends it with a status of 1.
 
+mod headers;
 mod mailbox;
 mod proxy;
 mod storage;

@@ -47,11 +47,11 @@ async fn no_link_form_or_redirect_of_any_page_leaves_the_path() {
 async fn what_is_no_page_stays_below_the_path_too() {
     let hall = Hall::open_with(SETTINGS).await;
     for (path, status) in [
-        ("/account", 303),
+        ("/account", 301),
         ("/account/", 200),
-        ("/account/login", 308),
+        ("/account/login", 301),
         ("/account/profile", 303),
-        ("/account/.well-known/change-password", 303),
+        ("/account/.well-known/change-password", 302),
         ("/account/no/such/page", 404),
         ("/account/e:5f6d3c/_auth/google", 404),
         ("/account/health/live", 200),
