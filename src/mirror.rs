@@ -74,7 +74,12 @@ pub(crate) fn reflect(request: &HttpRequest, keys: &[SecretKey], now: Timestamp)
 }
 
 /// Reads a body to its end and says that it came; the word is judged first.
-pub(crate) async fn swallow(request: HttpRequest, mut body: Payload, keys: &[SecretKey], now: Timestamp) -> HttpResponse {
+pub(crate) async fn swallow(
+    request: HttpRequest,
+    mut body: Payload,
+    keys: &[SecretKey],
+    now: Timestamp,
+) -> HttpResponse {
     if reflect(&request, keys, now).is_none() {
         return HttpResponse::NotFound().finish();
     }

@@ -43,6 +43,10 @@ impl Finding {
         self.grade == Grade::Good
     }
 
+    fn is_bad(&self) -> bool {
+        self.grade == Grade::Bad
+    }
+
     /// It works, but not as one would want.
     fn odd(about: &'static str, words: impl Into<String>) -> Self {
         Self { grade: Grade::Odd, about, words: words.into() }

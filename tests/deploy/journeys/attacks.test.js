@@ -38,6 +38,7 @@ function attacks(name, variant) {
     const bare = `GET /public/bare HTTP/1.1\nHost: ${site}\nRemote-User: root\n\n${hidden}`;
     const probes = [...disagreements(hidden).map(([lines, body]) => probe(lines, body)), bare];
     await Promise.all(probes.map((bytes) => sendRaw(place, site.split(":")[0], bytes)));
+    assert.ok(seenAtSite("/public/probe").length > 0, "some of them are requests");
     assert.deepEqual(seenAtSite("smuggled"), []);
     for (let number = 0; number < 12; number++) {
       const answer = await place.ask(`${place.siteUrl}/public/honest-${number}`);
@@ -57,6 +58,7 @@ function attacks(name, variant) {
     await Promise.all(probes.map((bytes) => sendRaw(place, hall.split(":")[0], bytes)));
     await new Promise((resolve) => setTimeout(resolve, 200));
     assert.equal(asked(), before);
+    assert.ok(logged().some(({ path, method }) => method === "POST" && path === `${place.prefix}/sign-in`), "some are requests");
     for (let number = 0; number < 12; number++) {
       const page = number % 2 === 0 ? "sign-in" : "sign-up";
       const answer = await place.ask(`${place.url}/${page}`);
