@@ -105,3 +105,21 @@ fn error_pages_show_the_id_of_their_request() {
     hall.line(&["a page failed", "from-the-proxy.1", "503"]);
     assert_eq!(hall.log().matches("a page failed").count(), 1);
 }
+
+/// What is no request is answered and not worth a line: else any stranger could fill the log.
+#[test]
+fn requests_that_are_none_leave_no_errors_in_the_log() {
+    let address = free_address();
+    let hall = Running::start(&[("SERVER__LISTEN", &address.to_string())]).until_live(address);
+    let long = format!("/{}", "a".repeat(70_000));
+    for request in [
+        get(&long, ""),
+        "\u{0}\u{1}nonsense\r\n\r\n".to_owned(),
+        get("/", "Content-Length: x\r\n"),
+        get("/", "a b: c\r\n"),
+    ] {
+        let answer = ask(&mut TcpStream::connect(address).unwrap(), &request);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    assert!(!hall.log().contains("ERROR"), "{}", hall.log());
+}
