@@ -37,7 +37,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "tls", may_use: &[], never: &[], actix: false },
     Layer { name: "seen", may_use: &["port", "forwarded", "metrics"], never: &[], actix: true },
     Layer { name: "metrics", may_use: &["port", "engine"], never: &["engine::store"], actix: true },
-    Layer { name: "mirror", may_use: &["engine", "forwarded"], never: &["engine::store"], actix: true },
+    Layer { name: "mirror", may_use: &["engine", "forwarded", "seen"], never: &["engine::store"], actix: true },
     Layer { name: "service", may_use: &[], never: &[], actix: false },
     Layer { name: "telemetry", may_use: &["config", "port"], never: &[], actix: true },
     Layer {

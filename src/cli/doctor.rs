@@ -3,6 +3,7 @@
 //! It changes nothing: no database is made or migrated, no mail sent. What it finds is one line each; something that keeps
 //! people out ends it with a status of 1.
 
+mod headers;
 mod mailbox;
 mod providers;
 mod proxy;
@@ -41,6 +42,10 @@ impl Finding {
 
     pub(super) fn is_good(&self) -> bool {
         self.grade == Grade::Good
+    }
+
+    fn is_bad(&self) -> bool {
+        self.grade == Grade::Bad
     }
 
     /// It works, but not as one would want.

@@ -160,7 +160,7 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
         return step_up.show(visit).unwrap_or(bare);
     }
     let status = bare.status();
-    let id = status.is_server_error().then(|| report(request, &visit, &bare));
+    let id = if status.is_server_error() { Some(report(request, &visit, &bare)) } else { id_of(request) };
     let (heading, sentence) = wording(status, error);
     let sentence = match error {
         Some(PageError::TooOften(wait)) => Code::RateLimitExceeded { retry_after: *wait }.to_string().into(),
@@ -179,14 +179,17 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
 
 /// Logs a failure and answers the id that the page shows. The path is logged without its query, which may hold a token.
 fn report(request: &HttpRequest, visit: &Visit, bare: &HttpResponse) -> String {
-    let known = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
-    let id = known.unwrap_or_else(|| new_id(&*visit.site().random));
+    let id = id_of(request).unwrap_or_else(|| new_id(&*visit.site().random));
     let (method, path, status) = (request.method().as_str(), request.path(), bare.status().as_u16());
     match bare.error() {
         Some(error) => tracing::error!(id, method, ?path, status, error = %error, "a page failed"),
         None => tracing::error!(id, method, ?path, status, "a page failed"),
     }
     id
+}
+
+fn id_of(request: &HttpRequest) -> Option<String> {
+    request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned())
 }
 
 fn new_id(random: &dyn Random) -> String {

@@ -7,6 +7,7 @@ use crate::{
         limits::Action,
         oauth::logins::Login,
         outbox::Security,
+        sessions::Beginning,
         store::{Transaction, values},
         tokens,
     },
@@ -96,8 +97,10 @@ pub(super) async fn let_in(
     let remembered = engine.devices().remember(&mut tx, user_id, caller, trust, engine.random(), now).await?;
     tx.execute("update users set last_login_at = $2 where id = $1", values![user_id, now]).await?;
     tokens::kill_resets(&mut tx, user_id).await?;
-    let session = engine.sessions().begin(&mut tx, user_id, caller, login, engine.random(), now).await?;
     let account = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSignInCredentials)?;
+    // Where there is one, nobody comes this far without it: it was shown now, or this browser is trusted for it.
+    let beginning = Beginning { login, factor: account.has_second_factor() };
+    let session = engine.sessions().begin(&mut tx, user_id, caller, beginning, engine.random(), now).await?;
     let is_news = !matches!(entry, Entry::SignUp | Entry::First(FirstFactor::Mailbox));
     if trust {
         engine.tell_owner(&mut tx, caller, &account, Security::BrowserTrusted).await?;

@@ -29,6 +29,7 @@ pub(super) mod recovery_code;
 mod recovery_codes;
 pub(super) mod reset_password;
 pub(super) mod reset_password_phone;
+pub(super) mod second_step;
 pub(super) mod sign_in;
 pub(super) mod sign_in_code;
 pub(super) mod sign_in_code_enter;

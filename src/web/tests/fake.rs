@@ -75,6 +75,7 @@ fn session() -> Session {
         last_seen_at: Timestamp::UNIX_EPOCH,
         address: None,
         agent: Agent { browser: other(), device: other(), system: other() },
+        second_factor: false,
         current: true,
     }
 }
