@@ -25,6 +25,7 @@ use crate::{
     listen,
     metrics::{self, Metrics},
     mirror,
+    outage::{self, Worth},
     port::{AuthManager, Clock, DevInbox, Failure, Offers, Random},
     remote::{self, Remote},
     remote_pictures, rest,
@@ -432,7 +433,9 @@ async fn ready(parts: Arc<Parts>) -> HttpResponse {
             health_says(StatusCode::OK, &json!({ "status": "ready", asked: "ok", "outbox": outbox }))
         }
         Err(failure) => {
-            tracing::warn!("not ready: {failure}");
+            if let Worth::Line { kept_back } = outage::worth(&failure) {
+                tracing::warn!(kept_back, "not ready: {failure}");
+            }
             health_says(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "not ready", asked: "does not answer" }))
         }
     }

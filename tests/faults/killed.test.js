@@ -26,7 +26,7 @@ test('nothing that was acknowledged is lost when the process is killed under loa
       assert.equal(await hall.membership(session), 200, 'who was signed in is');
     }
     assert.ok(Math.max(...restarts) < 2000, `back after ${restarts} ms`);
-    assert.ok(signUps.acknowledged.length > 100, `only ${signUps.acknowledged.length} sign-ups were acknowledged`);
+    assert.ok(signUps.acknowledged.length > 50, `only ${signUps.acknowledged.length} sign-ups were acknowledged`);
     assert.deepEqual(await signUps.lost(), []);
     await until(async () => missing(signUps.acknowledged, await hall.mailed()).length === 0, 'every mail goes out');
     const twice = repeated(await hall.mailed());

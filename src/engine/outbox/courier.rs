@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     engine::store::{Row, Store, StoreError, values},
-    port::{Clock, Random},
+    outage::{self, Worth},
+    port::{Clock, Failure, Random},
 };
 
 /// The longest wait between two tries.
@@ -93,10 +94,7 @@ impl Courier {
     /// Sends what is due until told to stop; finishes the messages in hand.
     pub async fn run(self, stopped: watch::Receiver<bool>) {
         if let Err(error) = self.take_over().await {
-            tracing::warn!(
-                "messages of a former process wait for their next try: {}",
-                crate::port::Failure::from(error)
-            );
+            tracing::warn!("messages of a former process wait for their next try: {}", Failure::from(error));
         }
         tokio::join!(self.round(Channel::Mail, stopped.clone()), self.round(Channel::Sms, stopped));
     }
@@ -133,7 +131,10 @@ impl Courier {
         match self.send_due(channel).await {
             Ok(sent) => sent,
             Err(error) => {
-                tracing::warn!("the outbox cannot be read: {}", crate::port::Failure::from(error));
+                let failure = Failure::from(error);
+                if let Worth::Line { kept_back } = outage::worth(&failure) {
+                    tracing::warn!(kept_back, "the outbox cannot be read: {failure}");
+                }
                 0
             }
         }

@@ -172,6 +172,22 @@ export class Hall {
     return { status: answer.status, retryAfter: answer.headers.get('retry-after'), text, milliseconds: performance.now() - begun };
   }
 
+  /** Opens a page with a form in a new browser and sends the form: `{ status, retryAfter, text, milliseconds }`. */
+  async submit(path, fields) {
+    const page = await fetch(this.url + path, { headers: { accept: 'text/html' } });
+    const csrf = (await page.text()).match(/name="csrf" value="([^"]+)"/)[1];
+    const cookie = page.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ');
+    const begun = performance.now();
+    const answer = await fetch(this.url + path, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { accept: 'text/html', origin: this.url, cookie },
+      body: new URLSearchParams({ csrf, ...fields }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, retryAfter: answer.headers.get('retry-after'), text, milliseconds: performance.now() - begun };
+  }
+
   /** Signs up, follows the mailed link and answers the session's token. */
   async join(email) {
     await this.signUp(email);
