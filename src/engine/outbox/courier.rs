@@ -23,6 +23,10 @@ use crate::{
 
 /// The longest wait between two tries.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
+/// No message is put back for longer: one that waits for a time beyond was written while the clock ran ahead (R15).
+const FARTHEST: SignedDuration = SignedDuration::from_hours(2);
+/// A clock that goes back by less is one that is kept right.
+const STEP: SignedDuration = SignedDuration::from_secs(10);
 /// A message that could not be sent for so long is given up.
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(48);
 /// Messages read at once.
@@ -115,9 +119,26 @@ impl Courier {
         self.store.execute(sql, values![self.clock.now()]).await.map(drop)
     }
 
+    /// Looks whether the clock was set back since the last look. What waits for a time that was near is far away then: with a
+    /// database of our own it is due at once (SECURITY.md R15).
+    async fn watch_clock(&self, looked_at: &mut Timestamp) {
+        let now = self.clock.now();
+        let back = looked_at.duration_since(now);
+        if back > STEP {
+            tracing::warn!("the clock was set back by {} s", back.as_secs());
+            if let Err(error) = self.take_over().await {
+                tracing::warn!("what waits in the outbox waits for the former time: {}", Failure::from(error));
+                return;
+            }
+        }
+        *looked_at = now;
+    }
+
     async fn round(&self, channel: Channel, mut stopped: watch::Receiver<bool>) {
         let mut stop = std::pin::pin!(async move { drop(stopped.wait_for(|stopped| *stopped).await) });
+        let mut looked_at = self.clock.now();
         loop {
+            self.watch_clock(&mut looked_at).await;
             self.drain_channel(channel).await;
             tokio::select! {
                 () = self.outbox.news(channel).notified() => tokio::time::sleep(MOMENT).await,
@@ -143,9 +164,10 @@ impl Courier {
     async fn send_due(&self, channel: Channel) -> Result<usize, StoreError> {
         let mut sent = 0;
         loop {
-            let sql = "select * from outbox where channel = $1 and dead_at is null and next_attempt_at <= $2 \
-                       order by created_at, next_attempt_at limit $3";
-            let due = self.store.fetch_all(sql, values![channel.word(), self.clock.now(), BATCH]).await?;
+            let sql = "select * from outbox where channel = $1 and dead_at is null \
+                       and (next_attempt_at <= $2 or next_attempt_at > $3) order by created_at, next_attempt_at limit $4";
+            let now = self.clock.now();
+            let due = self.store.fetch_all(sql, values![channel.word(), now, later(now, FARTHEST), BATCH]).await?;
             if due.is_empty() {
                 return Ok(sent);
             }

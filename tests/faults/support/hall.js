@@ -71,6 +71,7 @@ export class Hall {
 
   /** Starts it where it must not start: its exit code and what it said. */
   async refusal() {
+    this.log = '';
     this.launch();
     const late = setTimeout(() => process.kill(-this.process.pid, 'SIGKILL'), SOON);
     const [code] = await this.exited;

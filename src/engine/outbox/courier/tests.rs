@@ -245,3 +245,29 @@ async fn two_couriers_send_each_letter_once() {
     assert_eq!(one + two.unwrap(), 20);
     assert_eq!(office.mails().len(), 20);
 }
+
+/// R15
+#[tokio::test]
+async fn a_clock_that_was_set_back_keeps_no_letter_waiting_for_the_former_time() {
+    for back in [3600, 24 * 3600] {
+        let office = by_smtp(1).await;
+        office.queue("ann@example.com", None).await;
+        assert_eq!(office.courier.drain().await, 0);
+        let mut looked_at = office.courier.clock.now();
+        office.pass(-back);
+        office.courier.watch_clock(&mut looked_at).await;
+        office.courier.drain().await;
+        assert_eq!(office.left().await[0].0, 2, "it is tried again at once");
+    }
+}
+
+/// R15: where other machines send too, only what no machine writes is taken.
+#[tokio::test]
+async fn a_letter_that_waits_for_a_time_far_away_is_tried() {
+    let office = by_smtp(1).await;
+    office.queue("ann@example.com", None).await;
+    office.courier.drain().await;
+    office.pass(-24 * 3600);
+    office.courier.drain().await;
+    assert_eq!(office.left().await[0].0, 2);
+}
