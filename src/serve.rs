@@ -235,9 +235,9 @@ impl Vestibule {
 impl Embedded {
     async fn open(config: &Config, clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Result<Self, StartError> {
         let lock = lock(config)?;
-        let store = Store::open(config.database_url.expose_secret())
-            .await
-            .map_err(|error| StartError(format!("database.url: the database cannot be opened: {error}.")))?;
+        let store = Store::open(config.database_url.expose_secret()).await.map_err(|error| {
+            StartError(format!("database.url: the database cannot be opened: {}.", Failure::from(error)))
+        })?;
         let outbox_folder = config.data_dir.join("outbox");
         let transport = transport(config, &outbox_folder)?;
         let sms = sms_transport(config, &outbox_folder)?;
