@@ -4,7 +4,7 @@
 //! conditional update that only one of them wins. What goes wrong with one message keeps no other back (SECURITY.md R29), and
 //! mail and texts have a round each, so that neither waits for the other's server.
 
-use std::{sync::Arc, time::Duration};
+use std::{future, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -95,17 +95,20 @@ impl Courier {
         Self { store, outbox, mail, sms, clock, random }
     }
 
-    /// Sends what is due until told to stop; finishes the messages in hand.
+    /// Sends what is due until told to stop; finishes the messages in hand, and leaves the others to the next process.
     pub async fn run(self, stopped: watch::Receiver<bool>) {
         if let Err(error) = self.take_over().await {
             tracing::warn!("messages of a former process wait for their next try: {}", Failure::from(error));
         }
-        tokio::join!(self.round(Channel::Mail, stopped.clone()), self.round(Channel::Sms, stopped));
+        let rounds = (self.round(Channel::Mail, stopped.clone()), self.round(Channel::Sms, stopped.clone()));
+        tokio::join!(rounds.0, rounds.1, self.watch_clock(stopped));
     }
 
     /// Sends everything that is due now; answers how many messages went out.
     pub async fn drain(&self) -> usize {
-        let (mail, sms) = tokio::join!(self.drain_channel(Channel::Mail), self.drain_channel(Channel::Sms));
+        let (_stop, stopped) = watch::channel(false);
+        let (mail, sms) =
+            tokio::join!(self.drain_channel(Channel::Mail, &stopped), self.drain_channel(Channel::Sms, &stopped));
         mail + sms
     }
 
@@ -119,9 +122,16 @@ impl Courier {
         self.store.execute(sql, values![self.clock.now()]).await.map(drop)
     }
 
+    async fn watch_clock(&self, mut stopped: watch::Receiver<bool>) {
+        let mut looked_at = self.clock.now();
+        while tokio::time::timeout(LOOK, stopped.wait_for(|stopped| *stopped)).await.is_err() {
+            self.look_at_clock(&mut looked_at).await;
+        }
+    }
+
     /// Looks whether the clock was set back since the last look. What waits for a time that was near is far away then: with a
     /// database of our own it is due at once (SECURITY.md R15).
-    async fn watch_clock(&self, looked_at: &mut Timestamp) {
+    async fn look_at_clock(&self, looked_at: &mut Timestamp) {
         let now = self.clock.now();
         let back = looked_at.duration_since(now);
         if back > STEP {
@@ -134,12 +144,11 @@ impl Courier {
         *looked_at = now;
     }
 
-    async fn round(&self, channel: Channel, mut stopped: watch::Receiver<bool>) {
-        let mut stop = std::pin::pin!(async move { drop(stopped.wait_for(|stopped| *stopped).await) });
-        let mut looked_at = self.clock.now();
+    async fn round(&self, channel: Channel, stopped: watch::Receiver<bool>) {
+        let mut told = stopped.clone();
+        let mut stop = std::pin::pin!(async move { drop(told.wait_for(|stopped| *stopped).await) });
         loop {
-            self.watch_clock(&mut looked_at).await;
-            self.drain_channel(channel).await;
+            self.drain_channel(channel, &stopped).await;
             tokio::select! {
                 () = self.outbox.news(channel).notified() => tokio::time::sleep(MOMENT).await,
                 () = tokio::time::sleep(LOOK) => {}
@@ -148,8 +157,8 @@ impl Courier {
         }
     }
 
-    async fn drain_channel(&self, channel: Channel) -> usize {
-        match self.send_due(channel).await {
+    async fn drain_channel(&self, channel: Channel, stopped: &watch::Receiver<bool>) -> usize {
+        match self.send_due(channel, stopped).await {
             Ok(sent) => sent,
             Err(error) => {
                 let failure = Failure::from(error);
@@ -161,17 +170,19 @@ impl Courier {
         }
     }
 
-    async fn send_due(&self, channel: Channel) -> Result<usize, StoreError> {
+    async fn send_due(&self, channel: Channel, stopped: &watch::Receiver<bool>) -> Result<usize, StoreError> {
         let mut sent = 0;
         loop {
             let sql = "select * from outbox where channel = $1 and dead_at is null \
                        and (next_attempt_at <= $2 or next_attempt_at > $3) order by created_at, next_attempt_at limit $4";
             let now = self.clock.now();
             let due = self.store.fetch_all(sql, values![channel.word(), now, later(now, FARTHEST), BATCH]).await?;
-            if due.is_empty() {
+            if due.is_empty() || *stopped.borrow() {
                 return Ok(sent);
             }
-            let handled = stream::iter(due).map(|row| async move { self.handle(channel, &row).await });
+            let goes_on = |_: &Row| future::ready(!*stopped.borrow());
+            let handled =
+                stream::iter(due).take_while(goes_on).map(|row| async move { self.handle(channel, &row).await });
             for outcome in handled.buffer_unordered(channel.at_once()).collect::<Vec<_>>().await {
                 sent += usize::from(outcome?);
             }

@@ -28,6 +28,7 @@ export class Hall {
     hall.url = `http://127.0.0.1:${await freePort()}`;
     hall.wrap = wrap;
     hall.log = '';
+    hall.clientKey = KEY;
     hall.env = {
       PATH: process.env.PATH,
       VESTIBULE_DATA_DIR: hall.folder,

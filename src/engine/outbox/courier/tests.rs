@@ -255,7 +255,7 @@ async fn a_clock_that_was_set_back_keeps_no_letter_waiting_for_the_former_time()
         assert_eq!(office.courier.drain().await, 0);
         let mut looked_at = office.courier.clock.now();
         office.pass(-back);
-        office.courier.watch_clock(&mut looked_at).await;
+        office.courier.look_at_clock(&mut looked_at).await;
         office.courier.drain().await;
         assert_eq!(office.left().await[0].0, 2, "it is tried again at once");
     }
@@ -270,4 +270,21 @@ async fn a_letter_that_waits_for_a_time_far_away_is_tried() {
     office.pass(-24 * 3600);
     office.courier.drain().await;
     assert_eq!(office.left().await[0].0, 2);
+}
+
+/// R13: a mail server that says nothing must not hold up the end for each letter that waits.
+#[tokio::test]
+async fn who_is_told_to_stop_finishes_the_letter_in_hand_and_leaves_the_others() {
+    let (port, mut mails) = mail_server("250 yes").await;
+    let office = by_smtp(port).await;
+    for number in 0..5 {
+        office.queue(&format!("ann-{number}@example.com"), None).await;
+    }
+    let (stop, stopped) = watch::channel(false);
+    let going = tokio::spawn(office.courier.clone().run(stopped));
+    mails.recv().await.unwrap();
+    stop.send(true).unwrap();
+    going.await.unwrap();
+    assert!(!office.left().await.is_empty());
+    assert!(office.left().await.iter().all(|(attempts, ..)| *attempts == 0), "nothing is left half done");
 }
