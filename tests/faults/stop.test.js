@@ -17,7 +17,7 @@ test('who is told to stop under load finishes what is in flight, takes nobody ne
     await hall.start();
     const session = await hall.join('member@example.com');
     const sending = signUps.untilGone();
-    await sleep(1500);
+    await until(() => signUps.acknowledged.length >= 20, 'a load');
     const slow = await begin(hall, 'slow@example.com');
     const begun = Date.now();
     process.kill(-hall.process.pid, 'SIGTERM');
@@ -116,8 +116,10 @@ async function begin(hall, email) {
   let answer = '';
   connection.on('data', (bytes) => (answer += bytes));
   connection.on('error', () => {});
-  connection.write(`${head}Content-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`);
-  await sleep(200);
+  connection.write(`${head}Expect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`);
+  await until(() => answer.startsWith('HTTP/1.1 100'), 'the server has read who comes', 10);
+  connection.write(body.slice(0, 10));
+  answer = '';
   return {
     async finish() {
       connection.write(body.slice(10));

@@ -9,11 +9,14 @@ export class SignUps {
   /** How often each status was answered; 0 is no answer. */
   statuses = {};
   #hall;
+  #name;
   #number = 0;
   #stopped = false;
 
-  constructor(hall) {
+  /** `name` is in the addresses, where a hall has several such loads. */
+  constructor(hall, name = 'guest') {
     this.#hall = hall;
+    this.#name = name;
   }
 
   /** Signs up, several at a time, until nobody answers. */
@@ -31,7 +34,7 @@ export class SignUps {
   }
 
   async one() {
-    const email = `guest-${this.#number++}@example.com`;
+    const email = `${this.#name}-${this.#number++}@example.com`;
     const answer = await this.#hall.signUp(email);
     this.statuses[answer.status] = (this.statuses[answer.status] ?? 0) + 1;
     if (answer.status === 200) this.acknowledged.push(email);
