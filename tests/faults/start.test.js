@@ -5,8 +5,8 @@ import { chmod, chown, mkdir, mkdtemp, open, rm, stat, truncate, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CANNOT_MOUNT } from './support/disk.js';
-import { Hall } from './support/hall.js';
+import { CANNOT_MOUNT, CANNOT_TRACE } from './support/disk.js';
+import { Hall, until } from './support/hall.js';
 
 /** Runs a test with a hall that goes away, whatever happens. */
 async function withHall(run, options) {
@@ -99,6 +99,27 @@ test('a database of a newer version stops the start, and is left as it is', () =
     refuses(await hall.refusal(), /database\.url/, /newer version/);
     assert.equal(await hall.sqlite('select count(*) from _sqlx_migrations where version = 9999'), '1');
   }));
+
+test('a first start that is killed while it makes the database is finished by the next one', { skip: CANNOT_TRACE }, async () => {
+  const killedAt = [];
+  for (const write of [1, 3, 9, 20, 40, 70, 110]) {
+    await withHall(async (hall) => {
+      const calls = 'pwrite64,fdatasync,fsync,rename';
+      hall.wrap = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${calls}`, '-e', `inject=${calls}:signal=KILL:when=${write}`];
+      hall.launch();
+      await Promise.race([hall.exited, until(() => hall.isLive(), 'it is live', 20)]);
+      if (await hall.isLive()) return;
+      killedAt.push(write);
+      hall.wrap = [];
+      await hall.start();
+      assert.equal((await hall.signUp('ann@example.com')).status, 200, `killed at write ${write}`);
+      await hall.end();
+      assert.equal(await hall.sqlite('pragma integrity_check'), 'ok');
+    });
+  }
+  assert.ok(killedAt.length >= 3, `${killedAt}`);
+  console.log(`killed in the first start: at write ${killedAt.join(', ')}; each completed by the next start`);
+});
 
 test('a database that was cut off stops the start', () =>
   withHall(async (hall) => {

@@ -149,7 +149,7 @@ async function processorTime(hall) {
 async function firstLive(halls) {
   let live;
   await until(async () => {
-    for (const hall of halls) if (await fetch(`${hall.url}/health/live`).then((answer) => answer.ok, () => false)) live = hall;
+    for (const hall of halls) if (await hall.isLive()) live = hall;
     return live !== undefined;
   }, 'one of them answers');
   return live;

@@ -28,6 +28,8 @@ pub enum StoreError {
     Letter(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the file is damaged, or is no database; restore a backup")]
     Damaged(#[source] sqlx::Error),
+    #[error("the database did not answer in time")]
+    Hangs,
     #[error("the database did not answer")]
     Sql(#[source] sqlx::Error),
 }
@@ -37,6 +39,7 @@ impl StoreError {
     /// full or failing, a deadlock that the database resolved by giving up this side.
     pub fn is_passing(&self) -> bool {
         match self {
+            Self::Hangs => true,
             Self::Sql(
                 sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed

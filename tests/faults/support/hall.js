@@ -46,8 +46,12 @@ export class Hall {
   async start() {
     const begun = Date.now();
     this.launch();
-    await until(() => fetch(`${this.url}/health/live`).then((answer) => answer.ok, () => false), 'the server answers', 10);
+    await until(() => this.isLive(), 'the server answers', 10);
     return Date.now() - begun;
+  }
+
+  isLive() {
+    return fetch(`${this.url}/health/live`).then((answer) => answer.ok, () => false);
   }
 
   /** Starts the process, whatever becomes of it. */
