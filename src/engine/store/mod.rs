@@ -161,7 +161,7 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5));
+            .busy_timeout(WAIT);
         let write = sqlite_pool(1)
             .after_release(|connection, _| {
                 Box::pin(async move {
