@@ -1,8 +1,9 @@
 // The clock of a live process is set forward and back (R15). What only many days show is tested in `src/engine/tests/clock.rs`.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Hall, freePort, until } from './support/hall.js';
+import { Hall, PASSWORD, freePort, until } from './support/hall.js';
 import { MailServer } from './support/mailbox.js';
+import { Visitor, codeOf } from './support/visitor.js';
 
 const [HOUR, DAY] = [3600, 24 * 3600];
 
@@ -56,6 +57,31 @@ test('a year and more forward ends every session and every link, and people sign
     assert.ok(await hall.session('member@example.com'));
     await aNewcomerGetsIn(hall, 'right');
     console.log('clock +400 d and back: sessions and links of before are over, people get in before and after');
+  }));
+
+test('an app signs in with the code of the time that is, a year ahead and back again, and no code does twice', () =>
+  withMovingClock(async (hall) => {
+    await hall.join('member@example.com');
+    const owner = new Visitor(hall);
+    await owner.signIn('member@example.com', PASSWORD);
+    await owner.send('/profile/two-factor', {}, '/profile/two-factor/authenticator');
+    const key = (await owner.open('/profile/two-factor/authenticator')).text.match(/class="key">([^<]+)</)[1].replace(/\s/g, '');
+    const path = '/profile/two-factor/authenticator';
+    const confirmed = await owner.send(path, { code: codeOf(key, hall) }, `${path}/confirm`);
+    assert.ok([200, 303].includes(confirmed.status), confirmed.text);
+    for (const seconds of [HOUR, 400 * DAY, 0, -HOUR]) {
+      await hall.setClock(seconds);
+      const code = codeOf(key, hall);
+      const enter = async () => {
+        const visitor = new Visitor(hall);
+        await visitor.signIn('member@example.com', PASSWORD);
+        await visitor.send('/sign-in/two-factor', { code });
+        return visitor.isSignedIn();
+      };
+      assert.equal(await enter(), true, `a code of ${seconds} s`);
+      assert.equal(await enter(), false, `the same code again, of ${seconds} s`);
+    }
+    console.log('clock +1 h, +400 d, right, -1 h: the code of an app gets in once each time');
   }));
 
 test('limits of a wrong time lock nobody out once the clock is right', () =>

@@ -1,8 +1,8 @@
 // A throw-away PostgreSQL cluster that can be stopped, started and frozen. PostgreSQL refuses to run as root, so there it runs as
 // `postgres`.
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './hall.js';
