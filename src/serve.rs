@@ -185,6 +185,9 @@ impl Vestibule {
                 tracing::error!("a background task did not end well: {error}");
             }
         }
+        if let Backend::Embedded(embedded) = &self.parts.backend {
+            embedded.engine.close().await;
+        }
         served
     }
 

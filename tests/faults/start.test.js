@@ -79,7 +79,7 @@ test('a disk that is full at the first start stops it, and once there is room it
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', data]);
     try {
       hall.env.VESTIBULE_DATA_DIR = data;
-      refuses(await hall.refusal(), /data_dir|database\.url|secret_key_file/, /full|[Nn]o space/);
+      refuses(await hall.refusal(), /data_dir|database\.url|secret_key_file/, /full|[Nn]o space|disk I\/O error/);
       execFileSync('mount', ['-o', 'remount,size=16m', data]);
       await hall.start();
       assert.equal((await hall.signUp('ann@example.com')).status, 200);
@@ -135,6 +135,15 @@ test('a file that is no database stops the start', () =>
   withHall(async (hall) => {
     await writeFile(join(hall.folder, 'vestibule.db'), 'this is a shopping list, and a long one, for what it is worth\n'.repeat(200));
     refuses(await hall.refusal(), /database\.url/, /not a database/);
+  }));
+
+test('who is told to stop leaves the whole database in one file', () =>
+  withHall(async (hall) => {
+    await hall.start();
+    await hall.signUp('ann@example.com');
+    assert.equal(await hall.end(), 0);
+    assert.deepEqual(await hall.databaseFiles(), ['vestibule.db']);
+    assert.equal(await hall.sqlite('select count(*) from users'), '1');
   }));
 
 test('a write-ahead log with garbage in it costs nothing that was on the disk before it', () =>

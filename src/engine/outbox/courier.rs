@@ -33,6 +33,8 @@ const GIVE_UP: SignedDuration = SignedDuration::from_hours(48);
 const BATCH: i64 = 50;
 /// How often the outbox is looked into when nothing is heard: messages of other machines, and those that wait for a retry.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long a message in hand may take once the process is told to stop.
+const GRACE: Duration = Duration::from_secs(5);
 /// The outbox is heard of before the commit; a moment later the message is there.
 const MOMENT: Duration = Duration::from_millis(50);
 
@@ -145,10 +147,16 @@ impl Courier {
     }
 
     async fn round(&self, channel: Channel, stopped: watch::Receiver<bool>) {
-        let mut told = stopped.clone();
-        let mut stop = std::pin::pin!(async move { drop(told.wait_for(|stopped| *stopped).await) });
+        let mut stop = std::pin::pin!(told(stopped.clone()));
+        let mut late = std::pin::pin!(async {
+            told(stopped.clone()).await;
+            tokio::time::sleep(GRACE).await;
+        });
         loop {
-            self.drain_channel(channel, &stopped).await;
+            tokio::select! {
+                _ = self.drain_channel(channel, &stopped) => {}
+                () = &mut late => return tracing::warn!("a message in hand is left to the next process, which may send it twice"),
+            }
             tokio::select! {
                 () = self.outbox.news(channel).notified() => tokio::time::sleep(MOMENT).await,
                 () = tokio::time::sleep(LOOK) => {}
@@ -295,6 +303,11 @@ impl Courier {
     async fn delete(&self, id: &str) -> Result<(), StoreError> {
         self.store.execute("delete from outbox where id = $1", values![id]).await.map(drop)
     }
+}
+
+/// Waits to be told to stop.
+async fn told(mut stopped: watch::Receiver<bool>) {
+    drop(stopped.wait_for(|stopped| *stopped).await);
 }
 
 fn later(time: Timestamp, span: SignedDuration) -> Timestamp {

@@ -288,3 +288,28 @@ async fn who_is_told_to_stop_finishes_the_letter_in_hand_and_leaves_the_others()
     assert!(!office.left().await.is_empty());
     assert!(office.left().await.iter().all(|(attempts, ..)| *attempts == 0), "nothing is left half done");
 }
+
+/// R09: lettre bounds nothing but the connecting.
+#[tokio::test]
+async fn a_mail_server_that_says_nothing_any_more_keeps_no_mail_back_for_ever() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = SecretString::from(format!("smtp://127.0.0.1:{}", listener.local_addr().unwrap().port()));
+    tokio::spawn(async move {
+        let mut connections = Vec::new();
+        while let Ok((mut connection, _)) = listener.accept().await {
+            connection.write_all(b"220 test\r\n").await.unwrap();
+            connections.push(connection);
+        }
+    });
+    let office = Office::with(|_| {
+        let mut transport = Transport::smtp(&url, "hall@example.com", "Vestibule").unwrap();
+        transport.patience = Duration::from_millis(100);
+        transport
+    });
+    let office = office.await;
+    office.queue("ann@example.com", None).await;
+    office.queue("ben@example.com", None).await;
+    assert_eq!(office.courier.drain().await, 0);
+    let left = office.left().await;
+    assert!(left.iter().all(|(attempts, error, dead)| *attempts == 1 && error.is_some() && !dead), "{left:?}");
+}
