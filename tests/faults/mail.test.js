@@ -113,7 +113,7 @@ test('a mail server that says nothing holds up neither a page nor the end of the
     const begun = Date.now();
     assert.equal(await hall.end(), 0);
     const stopping = Date.now() - begun;
-    assert.ok(stopping < 15_000, `it took ${stopping} ms to stop`);
+    assert.ok(stopping < 10_000, `it took ${stopping} ms to stop`);
     mailbox.manner = 'take';
     await hall.start();
     await until(() => allTaken(mailbox, emails), 'all mail goes out', 50, 30_000);

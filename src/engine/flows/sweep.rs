@@ -53,8 +53,8 @@ pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> 
 /// that begins now, what is mailed or typed within days is deleted. Days of grace, for a clock that is a little wrong is no
 /// reason to sign anybody out.
 async fn shorten(store: &Store, now: Timestamp) -> Result<(), StoreError> {
-    let sessions = "update sessions set expires_at = $1, last_seen_at = case when last_seen_at > $2 then $2 else last_seen_at end \
-                    where expires_at > $3";
+    let sessions = "update sessions set expires_at = $1, \
+                    last_seen_at = case when last_seen_at > $2 then $2 else last_seen_at end where expires_at > $3";
     let farthest = after(after(now, LIFE), AHEAD);
     store.execute(sessions, values![after(now, LIFE), now, farthest]).await?;
     let trust = "update devices set trusted_until = $1 where trusted_until > $2";

@@ -155,7 +155,10 @@ impl Courier {
         loop {
             tokio::select! {
                 _ = self.drain_channel(channel, &stopped) => {}
-                () = &mut late => return tracing::warn!("a message in hand is left to the next process, which may send it twice"),
+                () = &mut late => {
+                    tracing::warn!("a message in hand is left to the next process, which may send it twice");
+                    return;
+                }
             }
             tokio::select! {
                 () = self.outbox.news(channel).notified() => tokio::time::sleep(MOMENT).await,
