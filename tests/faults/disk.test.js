@@ -17,6 +17,7 @@ test('a full disk is told with 503 and when to come back, members go on, and wri
   try {
     await hall.start();
     const session = await hall.join('member@example.com');
+    for (let number = 0; number < 10; number++) await signUps.one();
     await disk.fill();
     await refusedIsTold(hall, signUps);
     assert.equal(await hall.membership(session), 200, 'a session is read');
@@ -60,7 +61,7 @@ test('a disk that became read-only is told, and writing goes on once it is writa
   try {
     await hall.start();
     const session = await hall.join('member@example.com');
-    await signUps.one();
+    for (let number = 0; number < 10; number++) await signUps.one();
     // What a kernel answers that found errors and mounted the disk anew (`errors=remount-ro`): open files stay, writes do not.
     const end = await inject(hall.process.pid, 'pwrite64,fallocate,ftruncate', 'EROFS');
     const before = signUps.acknowledged.length;
