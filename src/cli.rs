@@ -20,6 +20,7 @@ use secrecy::ExposeSecret;
 use crate::{
     config::{Config, Listen},
     engine::{SmsCountries, SystemClock, SystemRandom, outbox::check_templates, store::Store},
+    port::Failure,
     serve::{Vestibule, block_on},
     telemetry,
 };
@@ -207,7 +208,7 @@ fn migrate(config: &Config) -> Result<(), String> {
     needs_database("migrate", config)?;
     block_on(Store::open(config.database_url.expose_secret()))
         .map(|_| println!("The database is up to date."))
-        .map_err(|error| format!("database.url: the database cannot be brought up to date: {error}."))
+        .map_err(|error| format!("database.url: the database cannot be brought up to date: {}.", Failure::from(error)))
 }
 
 /// Refuses a command that is about the database where there is none.

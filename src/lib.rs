@@ -13,6 +13,7 @@ pub mod forwarded;
 mod listen;
 mod metrics;
 mod mirror;
+mod outage;
 pub mod port;
 pub mod protocol;
 pub mod remote;

@@ -25,6 +25,7 @@ use crate::{
     listen,
     metrics::{self, Metrics},
     mirror,
+    outage::{self, Worth},
     port::{AuthManager, Clock, DevInbox, Failure, Offers, Random},
     remote::{self, Remote},
     remote_pictures, rest,
@@ -184,6 +185,9 @@ impl Vestibule {
                 tracing::error!("a background task did not end well: {error}");
             }
         }
+        if let Backend::Embedded(embedded) = &self.parts.backend {
+            embedded.engine.close().await;
+        }
         served
     }
 
@@ -234,9 +238,9 @@ impl Vestibule {
 impl Embedded {
     async fn open(config: &Config, clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Result<Self, StartError> {
         let lock = lock(config)?;
-        let store = Store::open(config.database_url.expose_secret())
-            .await
-            .map_err(|error| StartError(format!("database.url: the database cannot be opened: {error}.")))?;
+        let store = Store::open(config.database_url.expose_secret()).await.map_err(|error| {
+            StartError(format!("database.url: the database cannot be opened: {}.", Failure::from(error)))
+        })?;
         let outbox_folder = config.data_dir.join("outbox");
         let transport = transport(config, &outbox_folder)?;
         let sms = sms_transport(config, &outbox_folder)?;
@@ -437,7 +441,9 @@ async fn ready(parts: Arc<Parts>) -> HttpResponse {
             health_says(StatusCode::OK, &json!({ "status": "ready", asked: "ok", "outbox": outbox }))
         }
         Err(failure) => {
-            tracing::warn!("not ready: {failure}");
+            if let Worth::Line { kept_back } = outage::worth(&failure) {
+                tracing::warn!(kept_back, "not ready: {failure}");
+            }
             health_says(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "not ready", asked: "does not answer" }))
         }
     }

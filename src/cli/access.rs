@@ -8,7 +8,7 @@ use crate::{
     access::{Access, Decision, Person, Verdict},
     config::Config,
     engine::{lookup, store::Store},
-    port::{Email, User},
+    port::{Email, Failure, User},
     serve::block_on,
 };
 
@@ -54,7 +54,7 @@ fn account(config: &Config, typed: &str) -> Result<User, String> {
         found
     });
     found
-        .map_err(|error| format!("database.url: the database cannot be read: {error}."))?
+        .map_err(|error| format!("database.url: the database cannot be read: {}.", Failure::from(error)))?
         .ok_or_else(|| format!("--as: there is no account with {email}."))
 }
 

@@ -16,7 +16,7 @@ use crate::{
         keys::{ApiKeys, ClientKeys, NewClientKey},
         store::{Store, StoreError},
     },
-    port::Clock as _,
+    port::{Clock as _, Failure},
     rest::OriginRule,
     serve::block_on,
 };
@@ -68,7 +68,7 @@ pub(super) fn run(config: &Config, command: KeyCommand) -> Result<(), String> {
     block_on(async {
         let store = Store::open(config.database_url.expose_secret())
             .await
-            .map_err(|error| format!("database.url: the database cannot be opened: {error}."))?;
+            .map_err(|error| format!("database.url: the database cannot be opened: {}.", Failure::from(error)))?;
         let done = match command {
             KeyCommand::Add(new) => add(config, &store, new).await,
             KeyCommand::List => list(config, &store).await.map_err(sentence),

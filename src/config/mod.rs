@@ -16,7 +16,7 @@ mod user_fields;
 
 use std::{
     collections::HashMap,
-    fmt, fs,
+    fmt, fs, io,
     net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -270,7 +270,10 @@ fn make_folder(setting: &str, folder: &Path) -> Result<PathBuf, ConfigError> {
     }
     let folder = folder.canonicalize().map_err(|error| broken(setting, folder, error))?;
     let probe = folder.join(".probe");
-    fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(|error| broken(setting, &folder, error))?;
+    // Another process that starts beside this one may have removed it meanwhile.
+    let removed = |error: io::Error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) };
+    let probed = fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe).or_else(removed));
+    probed.map_err(|error| broken(setting, &folder, error))?;
     Ok(folder)
 }
 

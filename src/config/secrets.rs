@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{self, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
@@ -30,9 +30,8 @@ pub(super) fn secret_keys(
         (None, file) => {
             let made = data_dir.join("secret_key");
             let path = file.unwrap_or_else(|| made.clone());
-            if path == made && !made.exists() {
-                write_secret(&made, &random_hex(random, 32))
-                    .map_err(|error| broken("secret_key_file", &made, error))?;
+            if path == made {
+                make_once(&made, || random_hex(random, 32)).map_err(|error| broken("secret_key_file", &made, error))?;
             }
             ("secret_key_file", read_secret("secret_key_file", &path)?.lines().map(str::to_owned).collect())
         }
@@ -60,9 +59,7 @@ pub(super) fn client_keys(
     let mut keys = typed.into_iter().map(client_key).collect::<Result<Vec<_>, _>>()?;
     if keys.is_empty() {
         let made = data_dir.join(MADE_CLIENT_KEY);
-        if !made.exists() {
-            write_secret(&made, &random_hex(random, 16)).map_err(|error| broken("engine.client_keys", &made, error))?;
-        }
+        make_once(&made, || random_hex(random, 16)).map_err(|error| broken("engine.client_keys", &made, error))?;
         let key = read_secret("engine.client_keys", &made)?.trim().to_owned();
         keys.push(ClientKey { key, origins: Vec::new(), redirect_url: None, enforce_session: false });
     }
@@ -92,8 +89,19 @@ fn random_hex(random: &dyn Random, bytes: usize) -> String {
     secret.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Makes a secret where there is none. The folder is locked meanwhile: of two first starts at once, one makes it and the other
+/// reads the same (R08).
+fn make_once(path: &Path, secret: impl FnOnce() -> String) -> io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let folder = fs::File::open(path.parent().unwrap_or(Path::new(".")))?;
+    folder.lock()?;
+    if path.exists() { Ok(()) } else { write_secret(path, &secret()) }
+}
+
 /// Written whole and then renamed, so that a crash leaves no half key behind.
-fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
+fn write_secret(path: &Path, secret: &str) -> io::Result<()> {
     let unfinished = path.with_extension("new");
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
     writeln!(file, "{secret}")?;

@@ -10,7 +10,7 @@
 //!   it back ("that was not me").
 //! * The code of the step before and of the one after count as well: clocks differ (§5.2).
 //! * A step counts once in the life of a key, decided by one conditional update (S15, S45); the first code is used up by
-//!   confirming.
+//!   confirming. A last step that is still to come was used while the clock ran ahead: it locks nobody out until then (R15).
 
 use jiff::{SignedDuration, Timestamp};
 use totp_rs::{Builder, Totp};
@@ -37,8 +37,15 @@ const STEP_SECONDS: i64 = 30;
 /// Makes keys and compares codes.
 pub(super) struct Authenticators(Seal);
 
+/// The steps before and after the current one whose codes count too.
+const SKEW: i64 = 1;
+
 /// A code that was right.
-pub(super) struct RightStep(i64);
+pub(super) struct RightStep {
+    step: i64,
+    /// The last step of this time; what is stored beyond it is of a clock that ran ahead.
+    newest: i64,
+}
 
 impl Authenticators {
     pub(super) fn new(keys: &[SecretKey]) -> Self {
@@ -95,7 +102,7 @@ impl Authenticators {
     ) -> Outcome<Option<bool>> {
         let sql = "select secret, step from authenticators where user_id = $1 and confirmed = 0 and created_at > $2";
         let Some(row) = tx.fetch_optional(sql, values![user_id, before(now, WAITS)]).await? else { return Ok(None) };
-        let Some(RightStep(step)) = self.compare(user_id, &row, code, now)? else { return Ok(Some(false)) };
+        let Some(RightStep { step, .. }) = self.compare(user_id, &row, code, now)? else { return Ok(Some(false)) };
         let sql = "delete from authenticators where user_id = $1 and confirmed = 2";
         tx.execute(sql, values![user_id]).await?;
         let sql = "update authenticators set confirmed = 2, created_at = $2 where user_id = $1 and confirmed = 1";
@@ -125,10 +132,11 @@ impl Authenticators {
         &self,
         tx: &mut Transaction<'_>,
         user_id: &str,
-        RightStep(step): &RightStep,
+        RightStep { step, newest }: &RightStep,
     ) -> Result<bool, StoreError> {
-        let sql = "update authenticators set step = $2 where user_id = $1 and confirmed = 1 and step < $2";
-        Ok(tx.execute(sql, values![user_id, *step]).await? == 1)
+        let sql = "update authenticators set step = $2 \
+                   where user_id = $1 and confirmed = 1 and (step < $2 or step > $3)";
+        Ok(tx.execute(sql, values![user_id, *step, *newest]).await? == 1)
     }
 
     fn compare(&self, user_id: &str, row: &Row, code: &OneTimeCode, now: Timestamp) -> Outcome<Option<RightStep>> {
@@ -139,8 +147,8 @@ impl Authenticators {
             .map_err(Failure::broken)?;
         let seconds = u64::try_from(now.as_second().max(STEP_SECONDS)).map_err(Failure::broken)?;
         let step = app.check(code.expose(), seconds).and_then(|step| i64::try_from(step).ok());
-        let last = row.integer("step")?;
-        Ok(step.filter(|step| *step > last).map(RightStep))
+        let (last, newest) = (row.integer("step")?, now.as_second().max(STEP_SECONDS) / STEP_SECONDS + SKEW);
+        Ok(step.filter(|step| *step > last || last > newest).map(|step| RightStep { step, newest }))
     }
 
     fn open(&self, user_id: &str, row: &Row) -> Outcome<Vec<u8>> {

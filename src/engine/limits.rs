@@ -33,6 +33,9 @@ use crate::port::{Caller, Code, Email, Outcome, Phone};
 /// The keys that are remembered, about 4 MB.
 const MOST: usize = 100_000;
 
+/// A clock that goes back by less is one that is kept right, or a request that overtook another, in milliseconds.
+const CLOCK_STEP: i64 = 5000;
+
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Action {
@@ -131,8 +134,16 @@ pub(super) struct Limits {
     /// Servers that ask for many people; what they ask for is counted by account and target only.
     application_servers: Vec<IpNet>,
     hasher: RandomState,
-    counts: Mutex<HashMap<u64, Count>>,
+    counts: Mutex<Counts>,
     text_breaker: TextBreaker,
+}
+
+/// What is remembered of everybody.
+#[derive(Default)]
+struct Counts {
+    of: HashMap<u64, Count>,
+    /// The latest time that was seen, in epoch milliseconds.
+    seen_at: i64,
 }
 
 impl Limits {
@@ -146,8 +157,9 @@ impl Limits {
     pub(super) fn take(&self, action: Action, subject: &str, now: Timestamp) -> Result<(), Duration> {
         let now = now.as_millisecond();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut counts, now);
-        let count = counts.entry(self.key(action, subject)).or_insert(Count { idle_at: now, next_at: now });
+        counts.watch_clock(now);
+        make_room(&mut counts.of, now);
+        let count = counts.of.entry(self.key(action, subject)).or_insert(Count { idle_at: now, next_at: now });
         match action.allowance() {
             Allowance::Steady { burst, refill } => {
                 let (step, span) = self.step_and_span(burst, refill);
@@ -160,7 +172,7 @@ impl Limits {
     /// Gives one back that was taken for something that turned out well.
     pub(super) fn give_back(&self, action: Action, subject: &str) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(count) = counts.get_mut(&self.key(action, subject)) else { return };
+        let Some(count) = counts.of.get_mut(&self.key(action, subject)) else { return };
         match action.allowance() {
             Allowance::Steady { burst, refill } => {
                 let (step, _) = self.step_and_span(burst, refill);
@@ -232,6 +244,22 @@ impl Limits {
 
     fn key(&self, action: Action, subject: &str) -> u64 {
         self.hasher.hash_one((action, subject))
+    }
+}
+
+impl Counts {
+    /// Moves everything along when the clock was set back, so that nobody waits for the former time: each allowance is what it
+    /// was a moment ago (R15).
+    fn watch_clock(&mut self, now: i64) {
+        let back = self.seen_at.saturating_sub(now);
+        if back > CLOCK_STEP {
+            for count in self.of.values_mut() {
+                count.idle_at = count.idle_at.saturating_sub(back);
+                count.next_at = count.next_at.saturating_sub(back);
+            }
+            self.seen_at = now;
+        }
+        self.seen_at = self.seen_at.max(now);
     }
 }
 
@@ -332,6 +360,21 @@ mod tests {
         assert_eq!(taken(&limits, at(1200)), 10);
     }
 
+    /// R15
+    #[test]
+    fn a_clock_that_is_set_back_takes_nothing_from_an_allowance() {
+        let limits = Limits::new(1.0, Vec::new());
+        let guess = |now| limits.take(Action::SignInToAccount, "ann", now);
+        limits.take(ACTION, "ann", at(1_000_000)).unwrap();
+        guess(at(1_000_000)).unwrap();
+        guess(at(1_000_000)).unwrap();
+        assert_eq!(taken(&limits, at(0)), 9);
+        for _ in 0..3 {
+            guess(at(0)).unwrap();
+        }
+        assert!(guess(at(0)).is_err(), "and gives nothing for it");
+    }
+
     #[test]
     fn two_addresses_of_one_customer_are_one_subject() {
         let of = |text: &str| network(text.parse().unwrap());
@@ -346,7 +389,7 @@ mod tests {
         for number in 0..(MOST + 10) {
             limits.take(ACTION, &number.to_string(), at(0)).unwrap();
         }
-        assert!(limits.counts.lock().unwrap().len() <= MOST);
+        assert!(limits.counts.lock().unwrap().of.len() <= MOST);
     }
 
     #[test]

@@ -37,7 +37,7 @@ mod watched;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, thread};
+use std::{sync::Arc, thread, time::Duration};
 
 use jiff::Timestamp;
 
@@ -65,6 +65,9 @@ use self::{
     tokens::Links,
 };
 use crate::port::{Answer, Clock, Failure, Offers, Random};
+
+/// How long closing the database may take.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// Passwords that may wait for each thread that hashes: about two seconds' worth (SECURITY.md S14).
 const QUEUE_PER_THREAD: usize = 64;
@@ -188,6 +191,14 @@ impl Engine {
     pub async fn sweep(&self) {
         if let Err(error) = flows::sweep(self).await {
             tracing::error!(error = %Failure::from(error), "could not sweep away what has run out");
+        }
+    }
+
+    /// Closes the database, once nobody asks any more. SQLite then puts what is in its write-ahead log into the file, so that
+    /// the file alone is the whole database.
+    pub async fn close(&self) {
+        if tokio::time::timeout(CLOSING, self.store().close()).await.is_err() {
+            tracing::warn!("the database was not closed in time; nothing is lost by that");
         }
     }
 

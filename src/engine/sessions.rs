@@ -41,6 +41,8 @@ use crate::port::{Caller, Code, Failure, Member, Outcome, Random, Session, Sessi
 pub(super) const LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Half of it: somebody who comes every other week stays signed in, a forgotten browser does not.
 pub(super) const IDLE: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// A session that ends later than its life and this from now was begun while the clock ran ahead. The sweep shortens it (R15).
+pub(super) const AHEAD: SignedDuration = SignedDuration::from_hours(2 * 24);
 /// How exactly it is known when a session was last seen. A write a minute and session is cheap, one a request is not.
 const SEEN_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
@@ -187,6 +189,7 @@ impl Engine {
         let first = digests.of(token.expose().as_bytes());
         if let Some(known) = cache.as_ref().and_then(|cache| cache.get(&first))
             && known.change == changes.of(&known.session.user_id)
+            && known.expires_at <= after(after(self.now(), LIFE), AHEAD)
         {
             return Ok(Some(known));
         }

@@ -247,13 +247,18 @@ impl From<Failure> for Trouble {
     }
 }
 
-/// The whole chain of causes on one line, for the log.
+/// The whole chain of causes on one line, for the log. Some errors say their cause themselves; it is not said twice.
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.source)?;
+        let mut said = self.source.to_string();
+        formatter.write_str(&said)?;
         let mut cause = self.source.source();
         while let Some(error) = cause {
-            write!(formatter, ": {error}")?;
+            let words = error.to_string();
+            if !said.ends_with(&words) {
+                write!(formatter, ": {words}")?;
+                said = words;
+            }
             cause = error.source();
         }
         Ok(())

@@ -9,6 +9,7 @@ use actix_web::{
 use serde::Serialize;
 
 use crate::{
+    outage::{self, Worth},
     port::{Code, Refusal, Trouble},
     protocol::errors::{Fault, WireError},
 };
@@ -36,13 +37,17 @@ pub(super) fn done() -> Reply {
 }
 
 impl Rejection {
-    /// The answer. This is the boundary: a failure is logged here, once, with its whole chain; a refusal is quiet.
+    /// The answer. This is the boundary: a failure is logged here, once, with its whole chain (one that
+    /// everybody has, as [`outage`] says); a refusal is quiet.
     pub(super) fn into_response(self, endpoint: &'static str) -> HttpResponse {
         let error = match self {
             Self::Fault(fault) => fault.into(),
             Self::Trouble(Trouble::Refused(refusal)) => refusal.into(),
             Self::Trouble(Trouble::Failed(failure)) => {
-                tracing::error!(endpoint, "{failure}");
+                match outage::worth(&failure) {
+                    Worth::Line { kept_back } => tracing::error!(endpoint, kept_back, "{failure}"),
+                    Worth::Nothing => tracing::debug!(endpoint, "{failure}"),
+                }
                 WireError::failed(failure.retry_after)
             }
         };

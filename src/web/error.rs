@@ -25,6 +25,7 @@ use super::{
     visit::Visit,
 };
 use crate::{
+    outage::{self, Worth},
     port::{Code, Failure, Random, Trouble},
     seen::RequestId,
 };
@@ -181,11 +182,25 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
 fn report(request: &HttpRequest, visit: &Visit, bare: &HttpResponse) -> String {
     let id = id_of(request).unwrap_or_else(|| new_id(&*visit.site().random));
     let (method, path, status) = (request.method().as_str(), request.path(), bare.status().as_u16());
-    match bare.error() {
-        Some(error) => tracing::error!(id, method, ?path, status, error = %error, "a page failed"),
-        None => tracing::error!(id, method, ?path, status, "a page failed"),
+    let Some(error) = bare.error() else {
+        tracing::error!(id, method, ?path, status, "a page failed");
+        return id;
+    };
+    match worth(error) {
+        Worth::Line { kept_back } => {
+            tracing::error!(id, method, ?path, status, kept_back, error = %error, "a page failed");
+        }
+        Worth::Nothing => tracing::debug!(id, method, ?path, status, error = %error, "a page failed"),
     }
     id
+}
+
+/// What everybody's page fails with is not told for each of them.
+fn worth(error: &actix_web::Error) -> Worth {
+    match error.as_error::<PageError>() {
+        Some(PageError::Failed(failure)) => outage::worth(failure),
+        _ => Worth::Line { kept_back: None },
+    }
 }
 
 fn id_of(request: &HttpRequest) -> Option<String> {

@@ -12,7 +12,7 @@ use crate::{
         SystemClock,
         store::{Look, Store},
     },
-    port::Clock as _,
+    port::{Clock as _, Failure},
 };
 
 /// Free space below which a day's mail or a few pictures may fill the disk, in bytes.
@@ -52,7 +52,9 @@ pub(super) async fn database(config: &Config) -> Vec<Finding> {
             }
             findings
         }
-        Err(error) => vec![Finding::bad("database", format!("database.url: it does not answer: {error}"))],
+        Err(error) => {
+            vec![Finding::bad("database", format!("database.url: it does not answer: {}", Failure::from(error)))]
+        }
     }
 }
 

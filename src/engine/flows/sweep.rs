@@ -2,18 +2,22 @@
 
 use std::{mem, sync::PoisonError, time::Duration};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::{
     Engine, authenticators,
-    sessions::IDLE,
-    store::{StoreError, values},
-    tokens::before,
+    devices::TRUST,
+    sessions::{AHEAD, IDLE, LIFE},
+    store::{Store, StoreError, values},
+    tokens::{after, before},
 };
 
 /// How long an account waits for the proof of its address: a week covers a holiday, and a confirmation link can be asked for
 /// again all that time.
 const WAITING: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The longest life of what is mailed or typed: the link that says "that was not me".
+const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Files that one sweep looks at: a fraction of a second. The next one goes on from there.
 const FILES_AT_ONCE: usize = 1000;
@@ -43,7 +47,32 @@ pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> 
     store.execute(waiting, values![before(now, WAITING)]).await?;
     store.execute("delete from outbox where dead_at <= $1", values![before(now, WAITING)]).await?;
     store.execute("delete from text_days where day < $1", values![now.as_second() / 86_400 - 30]).await?;
+    shorten(store, now).await?;
     sweep_files(engine).await
+}
+
+/// Shortens what was begun while the clock ran ahead and would live until then (SECURITY.md R15): a session gets the life of one
+/// that begins now, what is mailed or typed within days is deleted. Days of grace, for a clock that is a little wrong is no
+/// reason to sign anybody out.
+async fn shorten(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    let sessions = "update sessions set expires_at = $1, \
+                    last_seen_at = case when last_seen_at > $2 then $2 else last_seen_at end where expires_at > $3";
+    let farthest = after(after(now, LIFE), AHEAD);
+    store.execute(sessions, values![after(now, LIFE), now, farthest]).await?;
+    let trust = "update devices set trusted_until = $1 where trusted_until > $2";
+    store.execute(trust, values![after(now, TRUST), after(after(now, TRUST), AHEAD)]).await?;
+    let farthest = after(after(now, LONGEST), AHEAD);
+    for sql in [
+        "delete from links where expires_at > $1",
+        "delete from codes where expires_at > $1",
+        "delete from challenges where expires_at > $1",
+        "delete from oauth_starts where expires_at > $1",
+        "delete from oauth_grants where expires_at > $1",
+        "delete from oauth_offers where expires_at > $1",
+    ] {
+        store.execute(sql, values![farthest]).await?;
+    }
+    Ok(())
 }
 
 /// Removes bytes without a row: a crash between the two left them. Young ones may have their row in a moment.

@@ -1,6 +1,9 @@
 //! Client keys: the names of applications, with the pages they may be used from.
 
-use std::sync::{Arc, RwLock};
+use std::{
+    sync::{Arc, RwLock},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
@@ -11,8 +14,12 @@ use crate::{
         random::new_id,
         store::{Row, Store, StoreError, values},
     },
+    outage::{self, Worth},
     port::{Failure, Random},
 };
+
+/// How long a call waits for the keys to be read anew, where older ones are known.
+const SOON: Duration = Duration::from_millis(300);
 
 /// How a key begins that was made here.
 const PREFIX: &str = "ck-";
@@ -118,13 +125,9 @@ impl Snapshot {
         {
             return Ok(last);
         }
-        let keys = match (ClientKeys::list(store).await, self.newest()) {
-            (Ok(keys), _) => keys.into(),
-            (Err(error), Some((_, last))) => {
-                tracing::warn!(error = %Failure::from(error), "the client keys could not be read anew");
-                last
-            }
-            (Err(error), None) => return Err(error),
+        let keys = match self.newest() {
+            Some((_, last)) => anew(store).await.unwrap_or(last),
+            None => ClientKeys::list(store).await?.into(),
         };
         if let Ok(mut newest) = self.newest.write() {
             *newest = Some((now, Arc::clone(&keys)));
@@ -139,6 +142,19 @@ impl Snapshot {
     fn newest(&self) -> Option<(Timestamp, Arc<[ClientKey]>)> {
         self.newest.read().ok()?.clone()
     }
+}
+
+/// The keys as they are now, if the database tells them soon: whoever asks has one call to make of it yet.
+async fn anew(store: &Store) -> Option<Arc<[ClientKey]>> {
+    let failure = match tokio::time::timeout(SOON, ClientKeys::list(store)).await {
+        Ok(Ok(keys)) => return Some(keys.into()),
+        Ok(Err(error)) => Failure::from(error),
+        Err(_) => Failure::from(StoreError::Hangs),
+    };
+    if let Worth::Line { kept_back } = outage::worth(&failure) {
+        tracing::warn!(kept_back, "the client keys could not be read anew: {failure}");
+    }
+    None
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! conditional update that only one of them wins. What goes wrong with one message keeps no other back (SECURITY.md R29), and
 //! mail and texts have a round each, so that neither waits for the other's server.
 
-use std::{sync::Arc, time::Duration};
+use std::{future, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -17,17 +17,24 @@ use super::{
 };
 use crate::{
     engine::store::{Row, Store, StoreError, values},
-    port::{Clock, Random},
+    outage::{self, Worth},
+    port::{Clock, Failure, Random},
 };
 
 /// The longest wait between two tries.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
+/// No message is put back for longer: one that waits for a time beyond was written while the clock ran ahead (R15).
+const FARTHEST: SignedDuration = SignedDuration::from_hours(2);
+/// A clock that goes back by less is one that is kept right.
+const STEP: SignedDuration = SignedDuration::from_secs(10);
 /// A message that could not be sent for so long is given up.
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(48);
 /// Messages read at once.
 const BATCH: i64 = 50;
 /// How often the outbox is looked into when nothing is heard: messages of other machines, and those that wait for a retry.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long a message in hand may take once the process is told to stop.
+const GRACE: Duration = Duration::from_secs(5);
 /// The outbox is heard of before the commit; a moment later the message is there.
 const MOMENT: Duration = Duration::from_millis(50);
 
@@ -90,20 +97,20 @@ impl Courier {
         Self { store, outbox, mail, sms, clock, random }
     }
 
-    /// Sends what is due until told to stop; finishes the messages in hand.
+    /// Sends what is due until told to stop; finishes the messages in hand, and leaves the others to the next process.
     pub async fn run(self, stopped: watch::Receiver<bool>) {
         if let Err(error) = self.take_over().await {
-            tracing::warn!(
-                "messages of a former process wait for their next try: {}",
-                crate::port::Failure::from(error)
-            );
+            tracing::warn!("messages of a former process wait for their next try: {}", Failure::from(error));
         }
-        tokio::join!(self.round(Channel::Mail, stopped.clone()), self.round(Channel::Sms, stopped));
+        let rounds = (self.round(Channel::Mail, stopped.clone()), self.round(Channel::Sms, stopped.clone()));
+        tokio::join!(rounds.0, rounds.1, self.watch_clock(stopped));
     }
 
     /// Sends everything that is due now; answers how many messages went out.
     pub async fn drain(&self) -> usize {
-        let (mail, sms) = tokio::join!(self.drain_channel(Channel::Mail), self.drain_channel(Channel::Sms));
+        let (_stop, stopped) = watch::channel(false);
+        let (mail, sms) =
+            tokio::join!(self.drain_channel(Channel::Mail, &stopped), self.drain_channel(Channel::Sms, &stopped));
         mail + sms
     }
 
@@ -117,10 +124,42 @@ impl Courier {
         self.store.execute(sql, values![self.clock.now()]).await.map(drop)
     }
 
-    async fn round(&self, channel: Channel, mut stopped: watch::Receiver<bool>) {
-        let mut stop = std::pin::pin!(async move { drop(stopped.wait_for(|stopped| *stopped).await) });
+    async fn watch_clock(&self, mut stopped: watch::Receiver<bool>) {
+        let mut looked_at = self.clock.now();
+        while tokio::time::timeout(LOOK, stopped.wait_for(|stopped| *stopped)).await.is_err() {
+            self.look_at_clock(&mut looked_at).await;
+        }
+    }
+
+    /// Looks whether the clock was set back since the last look. What waits for a time that was near is far away then: with a
+    /// database of our own it is due at once (SECURITY.md R15).
+    async fn look_at_clock(&self, looked_at: &mut Timestamp) {
+        let now = self.clock.now();
+        let back = looked_at.duration_since(now);
+        if back > STEP {
+            tracing::warn!("the clock was set back by {} s", back.as_secs());
+            if let Err(error) = self.take_over().await {
+                tracing::warn!("what waits in the outbox waits for the former time: {}", Failure::from(error));
+                return;
+            }
+        }
+        *looked_at = now;
+    }
+
+    async fn round(&self, channel: Channel, stopped: watch::Receiver<bool>) {
+        let mut stop = std::pin::pin!(told(stopped.clone()));
+        let mut late = std::pin::pin!(async {
+            told(stopped.clone()).await;
+            tokio::time::sleep(GRACE).await;
+        });
         loop {
-            self.drain_channel(channel).await;
+            tokio::select! {
+                _ = self.drain_channel(channel, &stopped) => {}
+                () = &mut late => {
+                    tracing::warn!("a message in hand is left to the next process, which may send it twice");
+                    return;
+                }
+            }
             tokio::select! {
                 () = self.outbox.news(channel).notified() => tokio::time::sleep(MOMENT).await,
                 () = tokio::time::sleep(LOOK) => {}
@@ -129,26 +168,32 @@ impl Courier {
         }
     }
 
-    async fn drain_channel(&self, channel: Channel) -> usize {
-        match self.send_due(channel).await {
+    async fn drain_channel(&self, channel: Channel, stopped: &watch::Receiver<bool>) -> usize {
+        match self.send_due(channel, stopped).await {
             Ok(sent) => sent,
             Err(error) => {
-                tracing::warn!("the outbox cannot be read: {}", crate::port::Failure::from(error));
+                let failure = Failure::from(error);
+                if let Worth::Line { kept_back } = outage::worth(&failure) {
+                    tracing::warn!(kept_back, "the outbox cannot be read: {failure}");
+                }
                 0
             }
         }
     }
 
-    async fn send_due(&self, channel: Channel) -> Result<usize, StoreError> {
+    async fn send_due(&self, channel: Channel, stopped: &watch::Receiver<bool>) -> Result<usize, StoreError> {
         let mut sent = 0;
         loop {
-            let sql = "select * from outbox where channel = $1 and dead_at is null and next_attempt_at <= $2 \
-                       order by created_at, next_attempt_at limit $3";
-            let due = self.store.fetch_all(sql, values![channel.word(), self.clock.now(), BATCH]).await?;
-            if due.is_empty() {
+            let sql = "select * from outbox where channel = $1 and dead_at is null \
+                       and (next_attempt_at <= $2 or next_attempt_at > $3) order by created_at, next_attempt_at limit $4";
+            let now = self.clock.now();
+            let due = self.store.fetch_all(sql, values![channel.word(), now, later(now, FARTHEST), BATCH]).await?;
+            if due.is_empty() || *stopped.borrow() {
                 return Ok(sent);
             }
-            let handled = stream::iter(due).map(|row| async move { self.handle(channel, &row).await });
+            let goes_on = |_: &Row| future::ready(!*stopped.borrow());
+            let handled =
+                stream::iter(due).take_while(goes_on).map(|row| async move { self.handle(channel, &row).await });
             for outcome in handled.buffer_unordered(channel.at_once()).collect::<Vec<_>>().await {
                 sent += usize::from(outcome?);
             }
@@ -261,6 +306,11 @@ impl Courier {
     async fn delete(&self, id: &str) -> Result<(), StoreError> {
         self.store.execute("delete from outbox where id = $1", values![id]).await.map(drop)
     }
+}
+
+/// Waits to be told to stop.
+async fn told(mut stopped: watch::Receiver<bool>) {
+    drop(stopped.wait_for(|stopped| *stopped).await);
 }
 
 fn later(time: Timestamp, span: SignedDuration) -> Timestamp {

@@ -11,14 +11,19 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::folder;
 
-/// How long a mail server may take for each step (SECURITY.md R09, R28).
+/// How long a mail server may take until it is connected (SECURITY.md R09, R28).
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take for a whole letter. lettre bounds nothing but the connecting, so one that says nothing any more would keep
+/// all mail back for ever. Less than the lease of a letter.
+const LETTER: Duration = Duration::from_secs(30);
 
 /// The way out. Cloning is cheap.
 #[derive(Clone)]
 pub struct Transport {
     way: Way,
     from: Mailbox,
+    /// [`LETTER`], but in tests.
+    pub(super) patience: Duration,
 }
 
 #[derive(Clone)]
@@ -83,7 +88,7 @@ impl Transport {
         }
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str()).map_err(|_| TransportError::Url)?;
         let way = Way::Smtp(Box::new(builder.timeout(Some(PATIENCE)).build()));
-        Ok(Self { way, from: sender(from, from_name)? })
+        Ok(Self { way, from: sender(from, from_name)?, patience: LETTER })
     }
 
     /// Into a folder, which is made for its owner alone.
@@ -92,7 +97,7 @@ impl Transport {
     /// When the folder cannot be made, or the sender cannot be used.
     pub fn folder(folder: &Path, from: &str, from_name: &str) -> Result<Self, TransportError> {
         let way = Way::Folder(folder::Folder::open(folder)?);
-        Ok(Self { way, from: sender(from, from_name)? })
+        Ok(Self { way, from: sender(from, from_name)?, patience: LETTER })
     }
 
     /// Connects to the mail server as a letter would, and sends nothing. The folder needs no greeting.
@@ -102,10 +107,11 @@ impl Transport {
     pub async fn greet(&self) -> Result<(), String> {
         match &self.way {
             Way::Folder(_) => Ok(()),
-            Way::Smtp(smtp) => match smtp.test_connection().await {
-                Ok(true) => Ok(()),
-                Ok(false) => Err("it hung up".to_owned()),
-                Err(error) => Err(error.to_string()),
+            Way::Smtp(smtp) => match tokio::time::timeout(PATIENCE, smtp.test_connection()).await {
+                Ok(Ok(true)) => Ok(()),
+                Ok(Ok(false)) => Err("it hung up".to_owned()),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err("it says nothing".to_owned()),
             },
         }
     }
@@ -119,11 +125,12 @@ impl Transport {
         let (id, created) = (mail.id.clone(), mail.created);
         let message = self.message(mail).map_err(|error| SendError::Permanent(error.to_string()))?;
         match &self.way {
-            Way::Smtp(server) => match server.send(message).await {
-                Ok(_) => Ok(()),
+            Way::Smtp(server) => match tokio::time::timeout(self.patience, server.send(message)).await {
+                Ok(Ok(_)) => Ok(()),
                 // A server's words may repeat the receiver's address; only its code goes into the log.
-                Err(error) if error.is_permanent() => Err(SendError::Permanent(code_of(&error))),
-                Err(error) => Err(SendError::temporary(code_of(&error))),
+                Ok(Err(error)) if error.is_permanent() => Err(SendError::Permanent(code_of(&error))),
+                Ok(Err(error)) => Err(SendError::temporary(code_of(&error))),
+                Err(_) => Err(SendError::temporary("the mail server says nothing any more".to_owned())),
             },
             Way::Folder(folder) => {
                 let put = folder.put(created, &id, "eml", message.formatted()).await;

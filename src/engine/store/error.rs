@@ -26,8 +26,12 @@ pub enum StoreError {
     Files(#[source] std::io::Error),
     #[error("a letter could not be written")]
     Letter(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the file is damaged, or is no database; restore a backup")]
+    Damaged(#[source] sqlx::Error),
+    #[error("the database did not answer in time")]
+    Hangs,
     #[error("the database did not answer")]
-    Sql(#[from] sqlx::Error),
+    Sql(#[source] sqlx::Error),
 }
 
 impl StoreError {
@@ -35,6 +39,7 @@ impl StoreError {
     /// full or failing, a deadlock that the database resolved by giving up this side.
     pub fn is_passing(&self) -> bool {
         match self {
+            Self::Hangs => true,
             Self::Sql(
                 sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
@@ -50,10 +55,19 @@ impl StoreError {
     }
 }
 
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        if is_damage(&error) { Self::Damaged(error) } else { Self::Sql(error) }
+    }
+}
+
 impl From<MigrateError> for StoreError {
     fn from(error: MigrateError) -> Self {
         match error {
             MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => Self::Newer,
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) if is_damage(&error) => {
+                Self::Damaged(error)
+            }
             error => Self::Migration(error),
         }
     }
@@ -69,6 +83,12 @@ impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         Self::Failed(error.into())
     }
+}
+
+/// What SQLite says of a file that it cannot read: corrupt, or no database at all (SECURITY.md R24).
+fn is_damage(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 11 | 26))
 }
 
 /// SQLite's extended result codes are decimal numbers whose low byte is the plain code; PostgreSQL's are five letters.

@@ -11,7 +11,8 @@
 //!   that it survives a power cut (SECURITY.md R02).
 //!
 //! SQLite has one connection that writes and a few that read. With one writer nobody ever waits for a lock in the middle of
-//! a transaction; who waits, waits in the pool, for at most [`WAIT`] (R05).
+//! a transaction; who waits, waits in the pool, for at most [`WAIT`] (R05). PostgreSQL may hang in the midst of anything: nobody
+//! waits for one answer of it for longer, and a connection that does not answer is given up.
 
 mod error;
 mod look;
@@ -38,6 +39,8 @@ pub(crate) use value::values;
 
 /// How long a request waits for a connection before it is told to come back later (R05).
 const WAIT: Duration = Duration::from_secs(3);
+/// How long PostgreSQL may take for a statement of its own, which may be the sweep's. It ends one that takes as long by itself.
+const LONG_WAIT: Duration = Duration::from_secs(10);
 /// Connections that read a SQLite file. More do not help: a look-up is shorter than the way to another thread.
 const SQLITE_READERS: u32 = 4;
 /// Connections to PostgreSQL. Its own default allows 100 in all, and there may be other machines like this one.
@@ -87,7 +90,7 @@ impl Store {
     pub async fn begin(&self) -> Result<Transaction<'static>, StoreError> {
         Ok(Transaction(match &self.0 {
             Pools::Sqlite { write, .. } => Connection::Sqlite(write.begin_with("begin immediate").await?),
-            Pools::Postgres(pool) => Connection::Postgres(pool.begin().await?),
+            Pools::Postgres(pool) => Connection::Postgres(answered(WAIT, pool.begin()).await?),
         }))
     }
 
@@ -98,7 +101,9 @@ impl Store {
     pub async fn fetch_optional(&self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
         Ok(match &self.0 {
             Pools::Sqlite { read, .. } => read.fetch_optional(for_sqlite(sql, values)).await?.map(Row::from),
-            Pools::Postgres(pool) => pool.fetch_optional(for_postgres(sql, values)).await?.map(Row::from),
+            Pools::Postgres(pool) => {
+                answered(WAIT, pool.fetch_optional(for_postgres(sql, values))).await?.map(Row::from)
+            }
         })
     }
 
@@ -109,7 +114,7 @@ impl Store {
     pub async fn fetch_all(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         Ok(match &self.0 {
             Pools::Sqlite { read, .. } => rows(read.fetch_all(for_sqlite(sql, values)).await?),
-            Pools::Postgres(pool) => rows(pool.fetch_all(for_postgres(sql, values)).await?),
+            Pools::Postgres(pool) => rows(answered(WAIT, pool.fetch_all(for_postgres(sql, values))).await?),
         })
     }
 
@@ -120,7 +125,9 @@ impl Store {
     pub async fn execute(&self, sql: &'static str, values: Vec<Value>) -> Result<u64, StoreError> {
         Ok(match &self.0 {
             Pools::Sqlite { write, .. } => write.execute(for_sqlite(sql, values)).await?.rows_affected(),
-            Pools::Postgres(pool) => pool.execute(for_postgres(sql, values)).await?.rows_affected(),
+            Pools::Postgres(pool) => {
+                answered(LONG_WAIT, pool.execute(for_postgres(sql, values))).await?.rows_affected()
+            }
         })
     }
 
@@ -154,7 +161,7 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5));
+            .busy_timeout(WAIT);
         let write = sqlite_pool(1)
             .after_release(|connection, _| {
                 Box::pin(async move {
@@ -183,6 +190,13 @@ impl Store {
                     Ok(())
                 })
             })
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    // What is left of a statement that nobody waited for any more; it must not keep its place in the pool.
+                    let settled = tokio::time::timeout(WAIT, connection.ping()).await;
+                    settled.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+                })
+            })
             .connect_with(PgConnectOptions::from_str(url)?)
             .await?;
         Ok(Self(Pools::Postgres(pool)))
@@ -205,7 +219,9 @@ impl Transaction<'_> {
     pub async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, StoreError> {
         Ok(match &mut self.0 {
             Connection::Sqlite(connection) => connection.execute(for_sqlite(sql, values)).await?.rows_affected(),
-            Connection::Postgres(connection) => connection.execute(for_postgres(sql, values)).await?.rows_affected(),
+            Connection::Postgres(connection) => {
+                answered(WAIT, connection.execute(for_postgres(sql, values))).await?.rows_affected()
+            }
         })
     }
 
@@ -217,7 +233,7 @@ impl Transaction<'_> {
         Ok(match &mut self.0 {
             Connection::Sqlite(connection) => connection.fetch_optional(for_sqlite(sql, values)).await?.map(Row::from),
             Connection::Postgres(connection) => {
-                connection.fetch_optional(for_postgres(sql, values)).await?.map(Row::from)
+                answered(WAIT, connection.fetch_optional(for_postgres(sql, values))).await?.map(Row::from)
             }
         })
     }
@@ -229,7 +245,9 @@ impl Transaction<'_> {
     pub async fn fetch_all(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         Ok(match &mut self.0 {
             Connection::Sqlite(connection) => rows(connection.fetch_all(for_sqlite(sql, values)).await?),
-            Connection::Postgres(connection) => rows(connection.fetch_all(for_postgres(sql, values)).await?),
+            Connection::Postgres(connection) => {
+                rows(answered(WAIT, connection.fetch_all(for_postgres(sql, values))).await?)
+            }
         })
     }
 
@@ -240,10 +258,15 @@ impl Transaction<'_> {
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.0 {
             Connection::Sqlite(transaction) => transaction.commit().await?,
-            Connection::Postgres(transaction) => transaction.commit().await?,
+            Connection::Postgres(transaction) => answered(WAIT, transaction.commit()).await?,
         }
         Ok(())
     }
+}
+
+/// What PostgreSQL answers, if it does so in time.
+async fn answered<T>(time: Duration, asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    Ok(tokio::time::timeout(time, asked).await.map_err(|_| StoreError::Hangs)??)
 }
 
 /// A look before each use would cost as much as the look-up; a file does not go away as a server does.

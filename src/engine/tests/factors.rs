@@ -21,13 +21,13 @@ pub(super) async fn guarded(bench: &Bench) -> (Grant, String, RecoveryCodes) {
     (grant, key, codes.expect("recovery codes"))
 }
 
-fn code_of(bench: &Bench, key: &str) -> String {
+pub(super) fn code_of(bench: &Bench, key: &str) -> String {
     let now = format!("@{}", bench.now().as_second());
     let output = Command::new("oathtool").args(["--totp", "-b", key, "--now", &now]).output().expect("oathtool");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-async fn challenged(bench: &Bench) -> Challenge {
+pub(super) async fn challenged(bench: &Bench) -> Challenge {
     let outcome = bench.engine.sign_in_with_email(somebody(), EMAIL.to_owned(), Password::typed(PASSWORD)).await;
     match outcome.unwrap() {
         Entrance::Challenged(challenge) => challenge,
@@ -35,7 +35,7 @@ async fn challenged(bench: &Bench) -> Challenge {
     }
 }
 
-async fn finish(bench: &Bench, challenge: &Challenge, code: &str) -> Outcome<Grant> {
+pub(super) async fn finish(bench: &Bench, challenge: &Challenge, code: &str) -> Outcome<Grant> {
     let of = SecondFactorOf::Challenge(challenge.token.clone());
     bench.engine.sign_in_with_second_factor(somebody(), of, code.to_owned(), false).await
 }

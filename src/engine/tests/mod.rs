@@ -4,6 +4,7 @@
 //! may be created; each gets one of its own.
 
 mod bench;
+mod clock;
 mod factors;
 mod fields;
 mod files;

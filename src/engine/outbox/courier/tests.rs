@@ -245,3 +245,71 @@ async fn two_couriers_send_each_letter_once() {
     assert_eq!(one + two.unwrap(), 20);
     assert_eq!(office.mails().len(), 20);
 }
+
+/// R15
+#[tokio::test]
+async fn a_clock_that_was_set_back_keeps_no_letter_waiting_for_the_former_time() {
+    for back in [3600, 24 * 3600] {
+        let office = by_smtp(1).await;
+        office.queue("ann@example.com", None).await;
+        assert_eq!(office.courier.drain().await, 0);
+        let mut looked_at = office.courier.clock.now();
+        office.pass(-back);
+        office.courier.look_at_clock(&mut looked_at).await;
+        office.courier.drain().await;
+        assert_eq!(office.left().await[0].0, 2, "it is tried again at once");
+    }
+}
+
+/// R15: where other machines send too, only what no machine writes is taken.
+#[tokio::test]
+async fn a_letter_that_waits_for_a_time_far_away_is_tried() {
+    let office = by_smtp(1).await;
+    office.queue("ann@example.com", None).await;
+    office.courier.drain().await;
+    office.pass(-24 * 3600);
+    office.courier.drain().await;
+    assert_eq!(office.left().await[0].0, 2);
+}
+
+/// R13: a mail server that says nothing must not hold up the end for each letter that waits.
+#[tokio::test]
+async fn who_is_told_to_stop_finishes_the_letter_in_hand_and_leaves_the_others() {
+    let (port, mut mails) = mail_server("250 yes").await;
+    let office = by_smtp(port).await;
+    for number in 0..5 {
+        office.queue(&format!("ann-{number}@example.com"), None).await;
+    }
+    let (stop, stopped) = watch::channel(false);
+    let going = tokio::spawn(office.courier.clone().run(stopped));
+    mails.recv().await.unwrap();
+    stop.send(true).unwrap();
+    going.await.unwrap();
+    assert!(!office.left().await.is_empty());
+    assert!(office.left().await.iter().all(|(attempts, ..)| *attempts == 0), "nothing is left half done");
+}
+
+/// R09: lettre bounds nothing but the connecting.
+#[tokio::test]
+async fn a_mail_server_that_says_nothing_any_more_keeps_no_mail_back_for_ever() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = SecretString::from(format!("smtp://127.0.0.1:{}", listener.local_addr().unwrap().port()));
+    tokio::spawn(async move {
+        let mut connections = Vec::new();
+        while let Ok((mut connection, _)) = listener.accept().await {
+            connection.write_all(b"220 test\r\n").await.unwrap();
+            connections.push(connection);
+        }
+    });
+    let office = Office::with(|_| {
+        let mut transport = Transport::smtp(&url, "hall@example.com", "Vestibule").unwrap();
+        transport.patience = Duration::from_millis(100);
+        transport
+    });
+    let office = office.await;
+    office.queue("ann@example.com", None).await;
+    office.queue("ben@example.com", None).await;
+    assert_eq!(office.courier.drain().await, 0);
+    let left = office.left().await;
+    assert!(left.iter().all(|(attempts, error, dead)| *attempts == 1 && error.is_some() && !dead), "{left:?}");
+}
