@@ -25,6 +25,7 @@ use super::{
     visit::Visit,
 };
 use crate::{
+    crowded::COME_BACK,
     port::{Code, Failure, Random, Trouble},
     seen::RequestId,
 };
@@ -54,6 +55,8 @@ pub(crate) enum PageError {
     /// A handler panicked; the text is for the log.
     Panicked(String),
     Failed(Failure),
+    /// There are too many connections; nothing was looked at.
+    Crowded,
 }
 
 #[derive(Template)]
@@ -113,6 +116,7 @@ impl ResponseError for PageError {
             Self::SessionEnded => StatusCode::UNAUTHORIZED,
             Self::StepUp(step_up) => step_up.status(),
             Self::Failed(failure) if failure.retry_after.is_some() => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) | Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -125,6 +129,9 @@ impl ResponseError for PageError {
             }
             Self::TooOften(wait) | Self::Failed(Failure { retry_after: Some(wait), .. }) => {
                 response.headers_mut().insert(RETRY_AFTER, page::seconds(*wait));
+            }
+            Self::Crowded => {
+                response.headers_mut().insert(RETRY_AFTER, page::seconds(COME_BACK));
             }
             _ => {}
         }
@@ -158,7 +165,8 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
         return step_up.show(visit).unwrap_or(bare);
     }
     let status = bare.status();
-    let id = status.is_server_error().then(|| report(request, &visit, &bare));
+    let is_failure = status.is_server_error() && !matches!(error, Some(PageError::Crowded));
+    let id = is_failure.then(|| report(request, &visit, &bare));
     let (heading, sentence) = wording(status, error);
     let sentence = match error {
         Some(PageError::TooOften(wait)) => Code::RateLimitExceeded { retry_after: *wait }.to_string().into(),
@@ -200,6 +208,10 @@ fn wording(status: StatusCode, error: Option<&PageError>) -> (&'static str, &'st
         (_, Some(PageError::ForeignOrigin)) => (
             "That came from elsewhere",
             "The form was not sent from this site's own pages, so nothing was done. Please open the page here and try again.",
+        ),
+        (_, Some(PageError::Crowded)) => (
+            "One moment, please",
+            "More people are here than can be served at once. Please try again in a few seconds.",
         ),
         (404, _) => ("There is no such page", "The address may be mistyped, or the page may have moved."),
         (405, _) => ("Not this way", "This page cannot be used like that. Please open it from its own form."),

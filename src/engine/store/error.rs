@@ -26,6 +26,8 @@ pub enum StoreError {
     Files(#[source] std::io::Error),
     #[error("a letter could not be written")]
     Letter(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("too many wait for the database already")]
+    Busy,
     #[error("the database did not answer")]
     Sql(#[from] sqlx::Error),
 }
@@ -35,6 +37,7 @@ impl StoreError {
     /// full or failing, a deadlock that the database resolved by giving up this side.
     pub fn is_passing(&self) -> bool {
         match self {
+            Self::Busy => true,
             Self::Sql(
                 sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
