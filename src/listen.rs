@@ -6,6 +6,7 @@
 
 mod connection;
 mod crowd;
+mod pipeline;
 mod proxy_protocol;
 mod unix;
 
@@ -51,6 +52,9 @@ const SHUTDOWN_SECONDS: u64 = 20;
 
 /// How long a client may take to send its headers, and a proxy to say for whom it connects.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longer than a [`Connection`] may be idle, whose clock ends it.
+const KEEP_ALIVE: Duration = Duration::from_secs(600);
 
 /// How long what is left of a body is read and thrown away after an answer that did not want it.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -142,7 +146,8 @@ where
             }
             Socket::Unix(listener) => server.listen_uds("vestibule", listener, move || {
                 let crowd = crowd.clone();
-                let welcome = move |stream: UnixStream| ready(admit(stream, None, None, &crowd));
+                let welcome =
+                    move |stream: UnixStream| ready(admit(stream, None, None, Patience::with_proxy(), &crowd));
                 fn_service(welcome).map_err(DispatchError::Io).and_then(http(app.clone(), shutdown.clone()))
             })?,
         };
@@ -169,8 +174,9 @@ where
 {
     let app =
         map_config(app().into_factory().map_err(|error| error.into().error_response()), |()| AppConfig::default());
-    let app = apply_fn_factory(app, |request: Request, app: &_| {
-        let answering = request.conn_data::<Pace>().map(Pace::answering);
+    let app = apply_fn_factory(app, |mut request: Request, app: &_| {
+        let pace = request.conn_data::<Pace>().cloned();
+        let answering = pace.map(|pace| pace.answering(&mut request));
         let is_crowded = request.conn_data::<Crowded>().is_some();
         let answer = Service::call(app, request);
         async move {
@@ -183,6 +189,7 @@ where
         }
     });
     let http = HttpService::build()
+        .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEADER_TIMEOUT)
         .client_disconnect_timeout(GOODBYE_TIMEOUT)
         .graceful_shutdown_signal(move || {
@@ -209,19 +216,26 @@ async fn welcome(
     let peer = stream.peer_addr()?;
     let is_proxy = proxies.trust(Some(peer.ip()));
     if !has_word {
-        let client = (!is_proxy).then(|| peer.ip());
-        return admit(stream, Some(peer), client, &crowd);
+        let (client, patience) =
+            if is_proxy { (None, Patience::with_proxy()) } else { (Some(peer.ip()), Patience::with_client()) };
+        return admit(stream, Some(peer), client, patience, &crowd);
     }
     if !is_proxy {
         tracing::debug!(%peer, "closed: not one of server.trusted_proxies, which alone may connect with server.proxy_protocol");
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     let named = introduced(&mut stream, peer).await?;
-    admit(stream, Some(named.unwrap_or(peer)), named.map(|client| client.ip()), &crowd)
+    admit(stream, Some(named.unwrap_or(peer)), named.map(|client| client.ip()), Patience::with_proxy(), &crowd)
 }
 
 /// Counts a connection in. `client` is the address to count it for, if it is to be counted for one.
-fn admit<T>(stream: T, peer: Option<SocketAddr>, client: Option<IpAddr>, crowd: &Crowd) -> io::Result<Admitted<T>> {
+fn admit<T>(
+    stream: T,
+    peer: Option<SocketAddr>,
+    client: Option<IpAddr>,
+    patience: Patience,
+    crowd: &Crowd,
+) -> io::Result<Admitted<T>> {
     let place = crowd.enter(client).ok_or_else(|| {
         tracing::debug!(
             ?peer,
@@ -229,7 +243,7 @@ fn admit<T>(stream: T, peer: Option<SocketAddr>, client: Option<IpAddr>, crowd: 
         );
         io::Error::from(io::ErrorKind::ConnectionRefused)
     })?;
-    Ok((Connection::new(stream, Patience::default(), place), peer))
+    Ok((Connection::new(stream, patience, place), peer))
 }
 
 /// Reads for whom a proxy connects; `None` when for itself. A connection that says nothing sensible in time is closed: nobody

@@ -34,7 +34,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "web", may_use: &["port", "forwarded", "seen", "access", "crowded"], never: &[], actix: true },
     Layer { name: "forwarded", may_use: &[], never: &[], actix: true },
     Layer { name: "listen", may_use: &["config", "forwarded", "crowded"], never: &[], actix: true },
-    Layer { name: "crowded", may_use: &[], never: &[], actix: true },
+    Layer { name: "crowded", may_use: &["port"], never: &[], actix: true },
     Layer { name: "tls", may_use: &[], never: &[], actix: false },
     Layer { name: "seen", may_use: &["port", "forwarded", "metrics"], never: &[], actix: true },
     Layer { name: "metrics", may_use: &["port", "engine"], never: &["engine::store"], actix: true },

@@ -1,7 +1,7 @@
 //! A connection that does not wait for ever.
 //!
-//! Of itself, actix cuts slow headers on a fresh connection and one that is idle between two requests. What else a client can
-//! be slow at is held here, around the bytes, so that nothing above has to think of it (SECURITY.md S72, R26):
+//! Of itself, actix cuts slow headers on a fresh connection and nothing else that is slow. What else a client can be slow at is
+//! held here, around the bytes, so that nothing above has to think of it (SECURITY.md S72, R26):
 //!
 //! | state | since | at most |
 //! |---|---|---|
@@ -23,15 +23,19 @@ use std::{
     time::Duration,
 };
 
+use actix_http::Request;
+use actix_web::web::BytesMut;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep_until},
 };
 
+use super::pipeline::{Gate, HeadEnd, PIECE, Part};
+
 /// How long a connection may be in each of its states.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// Above actix's own times for an idle connection and a first head, which end it more politely.
+    /// Above actix's own time for a first head, which ends with a word.
     pub(super) asking: Duration,
     /// The system's buffer of a connection wants more when a third of it is free: three kilobytes a second are enough.
     pub(super) taking: Duration,
@@ -39,13 +43,18 @@ pub(super) struct Patience {
     pub(super) answering: Duration,
 }
 
-impl Default for Patience {
-    fn default() -> Self {
-        Self { asking: Duration::from_secs(12), taking: Duration::from_secs(15), answering: Duration::from_secs(180) }
-    }
-}
-
 impl Patience {
+    /// With somebody on the internet.
+    pub(super) const fn with_client() -> Self {
+        Self { asking: Duration::from_secs(10), taking: Duration::from_secs(15), answering: Duration::from_secs(180) }
+    }
+
+    /// With a proxy of ours. Where it keeps idle connections, it is to be the one that closes them (nginx after 60 seconds):
+    /// if we did, a form that it sends at that moment would be lost, and nobody could tell whether it had been read.
+    pub(super) const fn with_proxy() -> Self {
+        Self { asking: Duration::from_secs(75), ..Self::with_client() }
+    }
+
     /// No deadline that is set while the timer sleeps is nearer than this.
     fn shortest(&self) -> Duration {
         self.asking.min(self.taking).min(self.answering)
@@ -60,6 +69,7 @@ struct State {
     patience: Patience,
     since: Cell<Instant>,
     phase: Cell<Phase>,
+    gate: Gate,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,12 +82,18 @@ enum Phase {
 
 impl Pace {
     fn new(patience: Patience) -> Self {
-        Self(Rc::new(State { patience, since: Cell::new(Instant::now()), phase: Cell::new(Phase::Asking) }))
+        Self(Rc::new(State {
+            patience,
+            since: Cell::new(Instant::now()),
+            phase: Cell::new(Phase::Asking),
+            gate: Gate::default(),
+        }))
     }
 
     /// The head of a request is there; its answer is, once what this returns is dropped.
-    pub(super) fn answering(&self) -> Answering {
+    pub(super) fn answering(&self, request: &mut Request) -> Answering {
         self.enter(Phase::Answering);
+        self.0.gate.begin(request);
         Answering(self.clone())
     }
 
@@ -121,6 +137,7 @@ pub(super) struct Answering(Pace);
 impl Drop for Answering {
     fn drop(&mut self) {
         self.0.enter(Phase::Asking);
+        self.0.0.gate.end();
     }
 }
 
@@ -129,6 +146,11 @@ pub(super) struct Connection<S, K> {
     stream: S,
     pace: Pace,
     timer: Pin<Box<Sleep>>,
+    head_end: HeadEnd,
+    /// Came with a head and is not its own.
+    rest: BytesMut,
+    /// Whether something was kept back, so that what was read can be looked at.
+    is_paused: bool,
     kept: K,
 }
 
@@ -136,7 +158,7 @@ impl<S, K> Connection<S, K> {
     pub(super) fn new(stream: S, patience: Patience, kept: K) -> Self {
         let pace = Pace::new(patience);
         let timer = Box::pin(sleep_until(pace.deadline()));
-        Self { stream, pace, timer, kept }
+        Self { stream, pace, timer, head_end: HeadEnd::default(), rest: BytesMut::new(), is_paused: false, kept }
     }
 
     pub(super) fn pace(&self) -> Pace {
@@ -172,6 +194,50 @@ impl<S, K> Connection<S, K> {
     }
 }
 
+impl<S: AsyncRead + Unpin, K: Unpin> Connection<S, K> {
+    /// Reads what may come now. Whatever else came with it stays here.
+    fn poll_part(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        if self.rest.is_empty() {
+            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        } else {
+            let piece = self.rest.split_to(self.rest.len().min(buffer.remaining()));
+            buffer.put_slice(&piece);
+        }
+        let came = &buffer.filled()[before..];
+        let gate = &self.pace.0.gate;
+        let (now, is_head) = match gate.part() {
+            Part::Head => self.head_end.find(came).map_or((came.len(), false), |end| (end, true)),
+            Part::Length(left) => (came.len().min(usize::try_from(left).unwrap_or(usize::MAX)), false),
+            Part::Chunks => (came.len().min(PIECE), false),
+            Part::Nothing => (0, false),
+        };
+        let is_over = came.is_empty();
+        if now < came.len() {
+            let mut rest = BytesMut::from(&came[now..]);
+            rest.extend_from_slice(&self.rest);
+            self.rest = rest;
+            buffer.set_filled(before + now);
+        }
+        if is_head {
+            gate.close();
+        }
+        gate.took(now);
+        if now > 0 || is_over { Poll::Ready(Ok(())) } else { self.keep_back(context) }
+    }
+
+    /// Waits until the rest may come. What nobody makes a request of may be the end of a body that nobody wanted: then it is let
+    /// through once the one who reads had a look at what there was before.
+    fn keep_back(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pace.0.gate.wait(context);
+        if self.pace.0.phase.get() == Phase::Asking {
+            self.is_paused = true;
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
 impl<S: AsyncRead + Unpin, K: Unpin> AsyncRead for Connection<S, K> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -180,7 +246,20 @@ impl<S: AsyncRead + Unpin, K: Unpin> AsyncRead for Connection<S, K> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         this.look_at_the_clock(context)?;
-        Pin::new(&mut this.stream).poll_read(context, buffer)
+        let was_paused = std::mem::take(&mut this.is_paused);
+        match this.pace.0.gate.part() {
+            Part::Nothing if was_paused && this.pace.0.phase.get() == Phase::Asking => {
+                this.pace.0.gate.open(Part::Head);
+            }
+            Part::Nothing if !this.rest.is_empty() => return this.keep_back(context),
+            Part::Chunks if !was_paused && !this.rest.is_empty() => {
+                this.is_paused = true;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            _ => {}
+        }
+        this.poll_part(context, buffer)
     }
 }
 
@@ -225,7 +304,7 @@ mod tests {
 
     #[tokio::test]
     async fn half_a_head_that_drips_is_cut_s72() {
-        let (mut ours, mut theirs) = connection(Patience { asking: SHORT, ..Patience::default() });
+        let (mut ours, mut theirs) = connection(Patience { asking: SHORT, ..Patience::with_client() });
         let drip = tokio::spawn(async move {
             while theirs.write_all(b"x").await.is_ok() {
                 tokio::time::sleep(SHORT / 10).await;
@@ -241,9 +320,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_is_being_answered_may_take_longer_and_not_for_ever() {
-        let (mut ours, _theirs) = connection(Patience { asking: SHORT, answering: SHORT * 4, ..Patience::default() });
+        let (mut ours, _theirs) =
+            connection(Patience { asking: SHORT, answering: SHORT * 4, ..Patience::with_client() });
         let begun = Instant::now();
-        let answering = ours.pace().answering();
+        let answering = ours.pace().answering(&mut Request::new());
         assert!(is_timeout(ours.read_u8().await));
         assert!(begun.elapsed() >= SHORT * 4, "{:?}", begun.elapsed());
         drop(answering);
@@ -251,7 +331,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_takes_nothing_is_cut_and_a_slow_one_is_served_r26() {
-        let patience = Patience { asking: SHORT * 4, taking: SHORT * 4, ..Patience::default() };
+        let patience = Patience { asking: SHORT * 4, taking: SHORT * 4, ..Patience::with_client() };
         let (mut ours, _theirs) = connection(patience);
         assert!(is_timeout(ours.write_all(&[0; 100]).await));
 
@@ -269,15 +349,33 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_gives_the_next_request_its_time() {
-        let (mut ours, mut theirs) = connection(Patience { asking: SHORT * 3, ..Patience::default() });
+        let (mut ours, mut theirs) = connection(Patience { asking: SHORT * 3, ..Patience::with_client() });
         for _ in 0..4 {
             tokio::time::sleep(SHORT).await;
             theirs.write_all(b"?").await.unwrap();
             ours.read_u8().await.unwrap();
-            drop(ours.pace().answering());
+            drop(ours.pace().answering(&mut Request::new()));
             ours.write_all(b"!").await.unwrap();
             theirs.read_u8().await.unwrap();
         }
         assert!(is_timeout(ours.read_u8().await));
+    }
+
+    #[tokio::test]
+    async fn the_next_request_waits_for_the_answer_of_the_last_r20() {
+        let (mut ours, mut theirs) = connection(Patience { answering: SHORT, ..Patience::with_client() });
+        let sent = tokio::spawn(async move {
+            theirs.write_all(&b"GET / HTTP/1.1\r\n\r\n".repeat(100)).await.unwrap();
+            theirs
+        });
+        let mut buffer = [0; 1000];
+        for _ in 0..100 {
+            assert_eq!(ours.read(&mut buffer).await.unwrap(), 18);
+            let answering = ours.pace().answering(&mut Request::new());
+            let more = tokio::time::timeout(Duration::from_millis(1), ours.read(&mut buffer)).await;
+            assert!(more.is_err(), "{more:?}");
+            drop(answering);
+        }
+        sent.await.unwrap();
     }
 }

@@ -3,7 +3,7 @@
 //! Handlers and extractors return a [`PageError`]; [`dress`] turns it, and every other bare 4xx or 5xx inside the pages' scope,
 //! into `errors/page.html`. This is the boundary of the pages: a failure is logged here, once, with its whole chain.
 
-use std::{borrow::Cow, error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
@@ -22,6 +22,7 @@ use super::{
     notice::Notice,
     page::{self, Ours},
     step_up::StepUp,
+    twin::{self, Outcome},
     visit::Visit,
 };
 use crate::{
@@ -52,6 +53,8 @@ pub(crate) enum PageError {
     SessionEnded,
     /// A sensitive change asks for a proof first.
     StepUp(Box<StepUp>),
+    /// The same form came a moment ago, and this became of it.
+    CameTwice(Arc<Outcome>),
     /// A handler panicked; the text is for the log.
     Panicked(String),
     Failed(Failure),
@@ -115,6 +118,7 @@ impl ResponseError for PageError {
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::SessionEnded => StatusCode::UNAUTHORIZED,
             Self::StepUp(step_up) => step_up.status(),
+            Self::CameTwice(_) => StatusCode::CONFLICT,
             Self::Failed(failure) if failure.retry_after.is_some() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) | Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -145,6 +149,7 @@ pub(crate) async fn dress(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let response = next.call(request).await?;
+    twin::keep(response.request(), response.response());
     let bare = response.status().is_client_error() || response.status().is_server_error();
     if !bare || response.response().extensions().contains::<Ours>() {
         return Ok(response);
@@ -163,6 +168,9 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
     }
     if let Some(PageError::StepUp(step_up)) = error {
         return step_up.show(visit).unwrap_or(bare);
+    }
+    if let Some(PageError::CameTwice(outcome)) = error {
+        return outcome.repeat(visit.session());
     }
     let status = bare.status();
     let is_failure = status.is_server_error() && !matches!(error, Some(PageError::Crowded));
