@@ -8,18 +8,21 @@ import { proxy } from './proxy.js';
 import { form, open, send, tell } from './support.js';
 
 let hall;
+/** One that asks for no proof of an address. */
+let free;
 before(async () => {
   hall = await open();
+  free = await open({ VESTIBULE_ENGINE__CONFIRM_EMAIL: 'false' });
 });
-after(() => hall.close());
+after(() => Promise.all([hall.close(), free.close()]));
 
-const mailsTo = async (email) => (await hall.mailed()).filter((to) => to === email).length;
+const mailsTo = async (email, at = hall) => (await at.mailed()).filter((to) => to === email).length;
 
 /** Files that texts are written to. */
 const texts = async () => (await readdir(join(hall.folder, 'outbox')).catch(() => [])).filter((name) => !name.endsWith('.eml')).length;
 
-async function through(fault, work) {
-  const between = await proxy(hall, fault);
+async function through(fault, work, at = hall) {
+  const between = await proxy(at, fault);
   try {
     return await work(between.url);
   } finally {
@@ -47,26 +50,27 @@ for (const fault of ['double', 'retry']) {
   });
 
   test(`a sign-in that a proxy sends twice (${fault}) is one session, and its cookie works`, async () => {
-    const member = await openDoor(`in-${fault}@example.com`);
-    const { cookie, csrf } = await form(hall, '/sign-in');
-    const answer = await through(fault, (url) => send(url, '/sign-in', { csrf, email: member, password: PASSWORD }, { cookie }));
+    const email = await member(`in-${fault}@example.com`);
+    const { cookie, csrf } = await form(free, '/sign-in');
+    const answer = await through(fault, (url) => send(url, '/sign-in', { csrf, email, password: PASSWORD }, { cookie }), free);
     assert.deepEqual([answer.status, answer.location], [303, '/profile']);
-    const profile = await form(hall, '/profile/sessions', answer.cookie);
+    const profile = await form(free, '/profile/sessions', answer.cookie);
     assert.equal(profile.status, 200);
-    assert.equal([...profile.html.matchAll(/action="[^"]*\/profile\/sessions\/end"/g)].length, 0, 'no other session to end');
+    const others = [...profile.html.matchAll(/action="[^"]*\/profile\/sessions\/end"/g)].length;
+    assert.equal(others, 1, 'the one of the sign-up, and no other');
   });
 
   test(`a letter that is asked for twice by a proxy (${fault}) is one, and asking again later is another`, async () => {
-    const email = await openDoor(`reset-${fault}@example.com`);
-    const had = await mailsTo(email);
-    const { cookie, csrf } = await form(hall, '/reset-password');
-    const answer = await through(fault, (url) => send(url, '/reset-password', { csrf, email }, { cookie }));
+    const email = await member(`reset-${fault}@example.com`);
+    const had = await mailsTo(email, free);
+    const { cookie, csrf } = await form(free, '/reset-password');
+    const answer = await through(fault, (url) => send(url, '/reset-password', { csrf, email }, { cookie }), free);
     assert.equal(answer.status, 303);
     await sleep(1500);
-    assert.equal((await mailsTo(email)) - had, 1);
-    const again = await form(hall, '/reset-password', answer.cookie);
-    assert.equal((await send(hall.url, '/reset-password', { csrf: again.csrf, email }, again)).status, 303);
-    await until(async () => (await mailsTo(email)) - had === 2, 'another letter, since somebody asked again', 100, 5000);
+    assert.equal((await mailsTo(email, free)) - had, 1);
+    const again = await form(free, '/reset-password', answer.cookie);
+    assert.equal((await send(free.url, '/reset-password', { csrf: again.csrf, email }, again)).status, 303);
+    await until(async () => (await mailsTo(email, free)) - had === 2, 'another letter, since somebody asked again', 100, 5000);
   });
 
   test(`a code that is asked for twice by a proxy (${fault}) is one text`, async () => {
@@ -116,20 +120,8 @@ test('a form whose page is from before says so, and pressing again helps', async
   assert.match(answer.text, /Nothing was changed/);
 });
 
-/** An account whose address is proved, by the link in its letter. */
-async function openDoor(email) {
-  assert.equal((await hall.signUp(email)).status, 200);
-  const { readFile } = await import('node:fs/promises');
-  const folder = join(hall.folder, 'outbox');
-  let link;
-  await until(async () => {
-    for (const name of await readdir(folder).catch(() => [])) {
-      const mail = (await readFile(join(folder, name), 'utf8')).replaceAll('=\r\n', '').replaceAll('=\n', '').replaceAll('=3D', '=');
-      if (mail.includes(email)) link = mail.match(/http:\/\/[^\s"<>]*verify[^\s"<>]*/)?.[0].replaceAll('&amp;', '&');
-    }
-    return link !== undefined;
-  }, 'the letter');
-  const opened = await fetch(link, { redirect: 'manual' });
-  assert.ok(opened.status < 400, `${opened.status} ${link}`);
+/** An account that is used at once. */
+async function member(email) {
+  assert.equal((await free.signUp(email)).status, 200);
   return email;
 }
