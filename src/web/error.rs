@@ -3,7 +3,7 @@
 //! Handlers and extractors return a [`PageError`]; [`dress`] turns it, and every other bare 4xx or 5xx inside the pages' scope,
 //! into `errors/page.html`. This is the boundary of the pages: a failure is logged here, once, with its whole chain.
 
-use std::{borrow::Cow, error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
@@ -22,9 +22,11 @@ use super::{
     notice::Notice,
     page::{self, Ours},
     step_up::StepUp,
+    twin::{self, Outcome},
     visit::Visit,
 };
 use crate::{
+    crowded::COME_BACK,
     outage::{self, Worth},
     port::{Code, Failure, Random, Trouble},
     seen::RequestId,
@@ -52,9 +54,13 @@ pub(crate) enum PageError {
     SessionEnded,
     /// A sensitive change asks for a proof first.
     StepUp(Box<StepUp>),
+    /// The same form came a moment ago, and this became of it.
+    CameTwice(Arc<Outcome>),
     /// A handler panicked; the text is for the log.
     Panicked(String),
     Failed(Failure),
+    /// There are too many connections; nothing was looked at.
+    Crowded,
 }
 
 #[derive(Template)]
@@ -115,7 +121,9 @@ impl ResponseError for PageError {
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::SessionEnded => StatusCode::UNAUTHORIZED,
             Self::StepUp(step_up) => step_up.status(),
+            Self::CameTwice(_) => StatusCode::CONFLICT,
             Self::Failed(failure) if failure.retry_after.is_some() => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) | Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -129,6 +137,9 @@ impl ResponseError for PageError {
             Self::TooOften(wait) | Self::Failed(Failure { retry_after: Some(wait), .. }) => {
                 response.headers_mut().insert(RETRY_AFTER, page::seconds(*wait));
             }
+            Self::Crowded => {
+                response.headers_mut().insert(RETRY_AFTER, page::seconds(COME_BACK));
+            }
             _ => {}
         }
         response
@@ -141,6 +152,7 @@ pub(crate) async fn dress(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let response = next.call(request).await?;
+    twin::keep(response.request(), response.response());
     let bare = response.status().is_client_error() || response.status().is_server_error();
     if !bare || response.response().extensions().contains::<Ours>() {
         return Ok(response);
@@ -160,8 +172,12 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
     if let Some(PageError::StepUp(step_up)) = error {
         return step_up.show(visit).unwrap_or(bare);
     }
+    if let Some(PageError::CameTwice(outcome)) = error {
+        return outcome.repeat(visit.session());
+    }
     let status = bare.status();
-    let id = if status.is_server_error() { Some(report(request, &visit, &bare)) } else { id_of(request) };
+    let is_failure = status.is_server_error() && !matches!(error, Some(PageError::Crowded));
+    let id = if is_failure { Some(report(request, &visit, &bare)) } else { id_of(request) };
     let (heading, sentence) = wording(status, error);
     let sentence = match error {
         Some(PageError::TooOften(wait)) => Code::RateLimitExceeded { retry_after: *wait }.to_string().into(),
@@ -220,6 +236,10 @@ fn wording(status: StatusCode, error: Option<&PageError>) -> (&'static str, &'st
         (_, Some(PageError::ForeignOrigin)) => (
             "That came from elsewhere",
             "The form was not sent from this site's own pages, so nothing was done. Please open the page here and try again.",
+        ),
+        (_, Some(PageError::Crowded)) => (
+            "One moment, please",
+            "More people are here than can be served at once. Please try again in a few seconds.",
         ),
         (404, _) => ("There is no such page", "The address may be mistyped, or the page may have moved."),
         (405, _) => ("Not this way", "This page cannot be used like that. Please open it from its own form."),

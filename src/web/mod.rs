@@ -48,6 +48,7 @@ mod step_up;
 mod texted;
 mod ticket;
 mod times;
+mod twin;
 mod typed;
 mod upload;
 mod visit;

@@ -19,6 +19,8 @@
 //! A browser drops a cookie above 4096 bytes without a word (S40), and sealing makes the text half as long again. Every
 //! value here is capped so that the whole stays far below.
 
+use std::collections::HashMap;
+
 use actix_session::SessionExt;
 use actix_web::{HttpRequest, dev::ServiceRequest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -215,6 +217,22 @@ impl CookieSession {
     /// Forgets a session that turned out to be dead and keeps the rest.
     pub(crate) fn drop_token(&self) {
         self.0.remove(TOKEN);
+    }
+
+    /// Everything in the cookie, as it is written.
+    pub(crate) fn contents(&self) -> HashMap<String, String> {
+        self.0.entries().clone()
+    }
+
+    /// Puts something else into the cookie, in place of everything in it.
+    pub(crate) fn replace(&self, contents: &HashMap<String, String>) {
+        self.0.clear();
+        self.0.renew();
+        for (key, value) in contents {
+            if let Ok(value) = serde_json::from_str::<serde_json::Value>(value) {
+                self.write(key, &value);
+            }
+        }
     }
 
     /// Has the cookie sealed and sent again as it is.
