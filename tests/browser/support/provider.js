@@ -1,14 +1,9 @@
 // A hall beside an OpenID Connect server, which its pages call "Example".
 
 import { after } from "node:test";
+import { providerSettings } from "./hall.js";
 import { aPlace } from "./journey.js";
 import { CLIENT_ID, CLIENT_SECRET, OpenIdServer } from "./openid_server.js";
-
-/** What is set for a provider, named as in the environment. */
-export function providerSettings(name, settings) {
-  const prefix = `VESTIBULE_PROVIDERS__${name.toUpperCase()}__`;
-  return Object.fromEntries(Object.entries(settings).map(([key, value]) => [prefix + key.toUpperCase(), value]));
-}
 
 /** A place as of `aPlace`, with `place.openId`: a real server. */
 export function aPlaceWithOpenId(settings = {}) {
