@@ -42,7 +42,7 @@ const ANSWERS = {
 export const LIES = [...[CLAIMS, SIGNATURES, ANSWERS].flatMap(Object.keys), "another issuer answers"];
 
 export class UntrueServer {
-  #server = createServer((request, response) => this.#answer(request, response));
+  server = createServer((request, response) => this.#answer(request, response));
   #keys = keyPair();
   #codes = new Map();
   /** Of the lies above, "slow", "discovery", or none. */
@@ -56,13 +56,13 @@ export class UntrueServer {
 
   static async open() {
     const server = new UntrueServer();
-    server.url = await listen(server.#server);
+    server.url = await listen(server.server);
     return server;
   }
 
   close() {
-    this.#server.closeAllConnections();
-    return new Promise((resolve) => this.#server.close(resolve));
+    this.server.closeAllConnections();
+    return new Promise((resolve) => this.server.close(resolve));
   }
 
   async #answer(request, response) {
