@@ -31,16 +31,16 @@ export class OpenIdServer {
     const known = { client_id: CLIENT_ID, client_secret: CLIENT_SECRET, redirect_uris: [callback], ...client };
     this.#provider = new Provider(this.url, {
       clients: [known],
-      jwks: { keys: [rsaKey()] },
+      jwks: { keys: keys() },
       cookies: { keys: [randomBytes(16).toString("hex")] },
       claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name", "picture"] },
-      features: { devInteractions: { enabled: false } },
       interactions: { url: (_, { uid }) => `/enter/${uid}` },
       pkce: { required: () => true },
       ttl: { AccessToken: 300, AuthorizationCode: 60, Grant: 600, IdToken: 300, Interaction: 600, Session: 3600 },
       findAccount: (_, email) => ({ accountId: email, claims: () => this.#people.get(email) }),
       loadExistingGrant: grantAll,
       ...this.settings,
+      features: { devInteractions: { enabled: false }, ...this.settings.features },
     });
   }
 
@@ -104,7 +104,12 @@ async function grantAll({ oidc }) {
   return grant;
 }
 
-function rsaKey() {
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  return { ...privateKey.export({ format: "jwk" }), use: "sig", kid: "one" };
+/** A key for each kind of signature. */
+function keys() {
+  const pairs = {
+    rsa: generateKeyPairSync("rsa", { modulusLength: 2048 }),
+    ec: generateKeyPairSync("ec", { namedCurve: "P-256" }),
+    ed: generateKeyPairSync("ed25519"),
+  };
+  return Object.entries(pairs).map(([kid, { privateKey }]) => ({ ...privateKey.export({ format: "jwk" }), use: "sig", kid }));
 }
