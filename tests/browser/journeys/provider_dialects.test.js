@@ -15,7 +15,7 @@ const ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"];
 const DIALECTS = {
   ...Object.fromEntries(ALGORITHMS.map((id_token_signed_response_alg) => [id_token_signed_response_alg, { client: { id_token_signed_response_alg } }])),
   "everything in the id_token": { server: { conformIdTokenClaims: false } },
-  "user info that is signed": { client: { userinfo_signed_response_alg: "ES256" }, server: { features: { jwtUserinfo: { enabled: true } } } },
+  "user info that is signed": { client: { userinfo_signed_response_alg: "RS256" }, server: { features: { jwtUserinfo: { enabled: true } } } },
   "the secret in the form": {
     client: { token_endpoint_auth_method: "client_secret_post" },
     server: { clientAuthMethods: ["client_secret_post"] },

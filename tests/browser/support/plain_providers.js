@@ -60,6 +60,7 @@ const PROVIDERS = {
     }),
     denied: { error: "access_denied" },
     badCode: [400, { error: "invalid_request", error_description: "Value passed for the authorization code was invalid." }],
+    // Asked too often: that passes by itself.
     badToken: [429, { title: "Too Many Requests", detail: "Too Many Requests", type: "about:blank", status: 429 }],
   },
 };
