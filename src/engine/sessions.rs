@@ -28,6 +28,7 @@ use moka::sync::Cache;
 use super::{
     Engine,
     accounts::{Account, account_columns, holdings},
+    oauth::logins::Login,
     random::{new_id, new_token},
     settings::{Digests, SecretKey},
     store::{Row, StoreError, Transaction, values},
@@ -97,21 +98,25 @@ impl Sessions {
         Change { changes: Arc::clone(&self.changes), slot: Changes::slot(user_id) }
     }
 
-    /// Adds a session to the transaction. Its token is new (SECURITY.md S32), and what led to it is its first proof.
+    /// Adds a session to the transaction. Its token is new (SECURITY.md S32), and what led to it is its first proof; `login` is the
+    /// sign-in at a provider, where it was one.
     pub(super) async fn begin(
         &self,
         tx: &mut Transaction<'_>,
         user_id: &str,
         caller: &Caller,
+        login: Option<&Login>,
         random: &dyn Random,
         now: Timestamp,
     ) -> Outcome<Session> {
         let (id, token) = (new_id(random), new_token(random));
         let sql = "insert into sessions (id, user_id, token_digest, started_at, last_seen_at, expires_at, \
-                   proved_at, address, user_agent) values ($1, $2, $3, $4, $4, $5, $4, $6, $7)";
+                   proved_at, address, user_agent, login_issuer, login_subject, login_sid, login_sealed) \
+                   values ($1, $2, $3, $4, $4, $5, $4, $6, $7, $8, $9, $10, $11)";
         let address = caller.address.map(|address| address.to_string());
         let digest = self.digests.of(token.as_bytes());
-        tx.execute(sql, values![&id, user_id, digest, now, after(now, LIFE), address, &*caller.user_agent]).await?;
+        let values = values![&id, user_id, digest, now, after(now, LIFE), address, &*caller.user_agent];
+        tx.execute(sql, [values, Login::values(login)].concat()).await?;
         Ok(Session {
             handle: id,
             user_id: user_id.to_owned(),

@@ -163,7 +163,7 @@ fn page(mode: Mode, request: &HttpRequest, site: &Site) -> Option<Asked> {
 /// The member behind the ticket. A session that has ended is no member's.
 async fn holder(visit: &Visit) -> Result<Option<User>, PageError> {
     let Some(token) = ticket::read(visit.site(), visit.request()) else { return Ok(None) };
-    match visit.auth().member(visit.caller_of(token)).await {
+    match visit.auth().member(visit.caller_of(Some(token))).await {
         Ok(member) => Ok(Some(member.user)),
         Err(Trouble::Refused(refusal)) if is_dead_session(&refusal) => Ok(None),
         Err(trouble) => Err(trouble.into()),

@@ -30,6 +30,7 @@ mod code_life;
 mod cookies;
 mod countries;
 mod error;
+mod farewell;
 mod form;
 mod forward_auth;
 mod guard;

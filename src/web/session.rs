@@ -13,6 +13,7 @@
 //! | `d` | the tickets of the people who signed in with this browser, the last one first | sign-outs and sign-ins alike |
 //! | `p` | which numbers wait for which codes, one for each journey | until it ends |
 //! | `o` | the identity at a provider that waits for the proof of an account | until connected, or sign-out |
+//! | `e` | the provider that one may sign out at as well (`farewell.rs`) | ten minutes, or until sign-in |
 //! | `a` | what a mailed link brought, moved out of the URL (SECURITY.md S47) | until used |
 //!
 //! A browser drops a cookie above 4096 bytes without a word (S40), and sealing makes the text half as long again. Every
@@ -27,6 +28,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{
+    farewell::Farewell,
     notice::Notice,
     texted::{Texted, TextedFor},
 };
@@ -45,6 +47,7 @@ const WAITING: &str = "f";
 const DEVICES: &str = "d";
 const TEXTED: &str = "p";
 const OFFER: &str = "o";
+const FAREWELL: &str = "e";
 
 /// People whose browser this is, at most: a household. One ticket has 43 letters.
 const DEVICES_MAX: usize = 3;
@@ -296,6 +299,23 @@ impl CookieSession {
         }
     }
 
+    /// The provider that somebody who signed out here may sign out at as well.
+    pub(crate) fn farewell(&self, now: Timestamp) -> Option<Farewell> {
+        self.read::<Farewell>(FAREWELL).filter(|farewell| farewell.is_live(now))
+    }
+
+    /// Keeps how far that is.
+    pub(crate) fn keep_farewell(&self, farewell: &Farewell) {
+        self.write(FAREWELL, farewell);
+    }
+
+    /// Forgets it, once it is over.
+    pub(crate) fn forget_farewell(&self) {
+        if self.0.contains_key(FAREWELL) {
+            self.0.remove(FAREWELL);
+        }
+    }
+
     /// The sign-in that waits for its second factor.
     pub(crate) fn waiting(&self) -> Option<Waiting> {
         self.read(WAITING)
@@ -485,6 +505,7 @@ mod tests {
         session.begin_journey(JourneyKind::SignUp, &format!("{}@example.com", "a".repeat(60)));
         session.keep_arrival(&Arrival { action: Action::MagicLink, token: "t".repeat(512) });
         session.keep_offer(&"o".repeat(43));
+        session.write(FAREWELL, &Farewell::longest());
         session.leave_notice(Notice::MailSentToNewAddress);
         let (token, phone) = ("t".repeat(128), "+49 … 78".to_owned());
         let sent = Some(Sent { phone, expires_at: Timestamp::UNIX_EPOCH });

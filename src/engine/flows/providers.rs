@@ -15,6 +15,7 @@ use crate::{
         oauth::{
             ExchangeError, Profile, Provider,
             identities::{self, Identity},
+            logins::Login,
             starts::{NewStart, Start},
         },
         store::{Transaction, values},
@@ -135,10 +136,11 @@ async fn sign_in(
     identity: &Identity,
 ) -> Outcome<ProviderReturn> {
     let now = engine.now();
+    let login = engine.providers().logins.seal(identity, &profile.session, engine.random())?;
     let mut tx = engine.store().begin().await?;
     if let Some(user_id) = identities::owner(&mut tx, &identity.issuer, &identity.subject).await? {
         identities::note_use(&mut tx, identity, now).await?;
-        return land(engine, caller, tx, redirect_url, &user_id).await;
+        return land(engine, caller, tx, redirect_url, &user_id, &login).await;
     }
     if let Some(email) = &profile.email
         && let Some(user_id) = accounts::holder(&mut tx, email).await?
@@ -154,7 +156,7 @@ async fn sign_in(
     let user = new_member(engine, caller, provider, profile);
     let _change = engine.sessions().change(&user.id);
     add(engine, &mut tx, &user, profile.email.as_ref(), identity).await?;
-    let landed = land(engine, caller, tx, redirect_url, &user.id).await?;
+    let landed = land(engine, caller, tx, redirect_url, &user.id, &login).await?;
     show(engine, provider, profile, &user).await;
     Ok(landed)
 }
@@ -198,9 +200,10 @@ async fn land(
     mut tx: Transaction<'_>,
     redirect_url: Option<&str>,
     user_id: &str,
+    login: &Login,
 ) -> Outcome<ProviderReturn> {
     let tickets = &engine.providers().tickets;
-    let token = tickets.grant(&mut tx, user_id, browser(caller)?, engine.random(), engine.now()).await?;
+    let token = tickets.grant(&mut tx, user_id, login, browser(caller)?, engine.random(), engine.now()).await?;
     tx.commit().await?;
     let home = redirect_url.map_or_else(|| own_home(engine), str::to_owned);
     let home = Url::parse(&home).map_err(crate::port::Failure::broken)?;
@@ -250,10 +253,10 @@ fn said_no(provider: &Provider, error: &str) -> Code {
 }
 
 /// A refusal, whose cause is logged here, once: the person can only try again, the operator can look for the mistake.
-fn refused(provider: &Provider, error: &ExchangeError) -> Trouble {
+pub(super) fn refused(provider: &Provider, error: &ExchangeError) -> Trouble {
     let code = error.code();
     let cause = crate::port::Failure::broken(format!("{error}: {}", causes(error)));
-    tracing::warn!(provider = provider.settings.name, %cause, "a sign-in with a provider failed");
+    tracing::warn!(provider = provider.settings.name, %cause, "a journey to a provider failed");
     code.into()
 }
 

@@ -10,12 +10,17 @@
 //!   for the same person: that account's own proof comes first, then it is connected (S24, `tickets.rs`).
 //! * What a journey is worth in the end is an access token, as of a mailed link: it is spent once, and
 //!   [`admit`](super::flows) asks for second factors after it (S18).
+//! * A session knows the sign-in at the provider that it began with (`logins.rs`). Whoever signs out here is offered to do so there;
+//!   whoever signs out there is signed out here, as a logout token tells (`logout_token.rs`, `logouts.rs`).
 //! * What goes wrong at a provider is a refusal with a sentence, never a 500: it is down, slow, or says what cannot be believed
 //!   (S30). The cause goes into the log, without a word of the person's.
 
 mod apple;
 mod http;
 pub(super) mod identities;
+pub(super) mod logins;
+mod logout_token;
+pub(super) mod logouts;
 mod oidc;
 pub(super) mod picture;
 mod plain;
@@ -35,6 +40,8 @@ pub use self::{
 };
 use self::{
     http::Http,
+    logins::Logins,
+    logouts::Logout,
     oidc::{Discovery, Oidc},
     picture::Pictures,
     plain::Plain,
@@ -44,7 +51,7 @@ use self::{
 pub(super) use profile::Profile;
 
 use super::settings::SecretKey;
-use crate::port::{Code, ProviderOffer};
+use crate::port::{Code, LogoutToken, ProviderOffer};
 
 /// What belongs to one journey and nobody else may know.
 pub(super) struct Secrets {
@@ -87,6 +94,7 @@ pub(super) struct Providers {
     public_url: String,
     pub(super) starts: Starts,
     pub(super) tickets: Tickets,
+    pub(super) logins: Logins,
     pub(super) pictures: Pictures,
 }
 
@@ -108,6 +116,7 @@ impl Providers {
             public_url: public_url.to_owned(),
             starts: Starts::new(keys),
             tickets: Tickets::new(keys),
+            logins: Logins::new(keys),
             pictures: Pictures,
         })
     }
@@ -154,6 +163,36 @@ impl Providers {
             None => self.oidc(provider, now).profile(code.to_owned(), secrets).await?,
         };
         Ok(profile.named(name.filter(|_| provider.settings.kind == Kind::Apple)))
+    }
+
+    /// Where the browser goes to sign out there too, and comes back from with `state`. `None` where the provider has no such place,
+    /// or no longer.
+    pub(super) async fn end_session_url(
+        &self,
+        provider: &Provider,
+        session: &logins::Session,
+        state: &str,
+        now: Timestamp,
+    ) -> Result<Option<Url>, ExchangeError> {
+        let Provider { settings, .. } = provider;
+        if settings.kind.plain().is_some() {
+            return Ok(None);
+        }
+        let back = settings.signed_out_url(&self.public_url);
+        self.oidc(provider, now).end_session_url(session, &back, state).await
+    }
+
+    /// What a logout token says, once everything in it was checked.
+    pub(super) async fn logout(
+        &self,
+        provider: &Provider,
+        token: &LogoutToken,
+        now: Timestamp,
+    ) -> Result<Logout, ExchangeError> {
+        if provider.settings.kind.plain().is_some() {
+            return Err(ExchangeError::Wrong("it does not speak OpenID Connect"));
+        }
+        self.oidc(provider, now).logout(token).await
     }
 
     fn plain<'a>(&self, provider: &'a Provider) -> Option<Plain<'a>> {

@@ -9,24 +9,35 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 use openidconnect::{
-    AccessTokenHash, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError, TokenResponse,
+    AccessTokenHash, AdditionalProviderMetadata, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId,
+    ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, OAuth2TokenResponse,
+    PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl, RequestTokenError, Scope,
+    SignatureVerificationError, TokenResponse,
     core::{
-        CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdTokenClaims, CoreIdTokenVerifier,
-        CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreTokenResponse, CoreUserInfoClaims,
+        CoreAuthDisplay, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod,
+        CoreGrantType, CoreIdTokenClaims, CoreIdTokenVerifier, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
+        CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType,
+        CoreSubjectIdentifierType, CoreTokenResponse, CoreUserInfoClaims,
     },
 };
 use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
 
 use super::{
     ExchangeError, Secrets,
     http::Http,
+    logins::Session,
+    logout_token::{self, Expected},
+    logouts::Logout,
     profile::{Profile, Told},
     table::{Kind, ProviderSettings},
 };
+use crate::port::LogoutToken;
 
 /// How long what was discovered is believed. Keys that are not in it are looked for sooner.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(1);
@@ -51,9 +62,34 @@ const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
 type Client =
     CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
+/// What a discovery document says, with what is said of endings.
+type Metadata = ProviderMetadata<
+    Endings,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+/// As it stands there, whatever it is: a mistake in it must not keep anybody from signing in.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Endings {
+    #[serde(default)]
+    end_session_endpoint: Value,
+}
+
+impl AdditionalProviderMetadata for Endings {}
+
 /// What was discovered of one provider.
 #[derive(Default)]
-pub(super) struct Discovery(Mutex<Option<(Timestamp, Arc<CoreProviderMetadata>)>>);
+pub(super) struct Discovery(Mutex<Option<(Timestamp, Arc<Metadata>)>>);
 
 /// One provider, with what it is spoken to with.
 pub(super) struct Oidc<'a> {
@@ -86,7 +122,9 @@ impl Oidc<'_> {
 
     /// Spends the code and believes nothing unchecked.
     pub(super) async fn profile(&self, code: String, secrets: &Secrets) -> Result<Profile, ExchangeError> {
-        let client = self.client(self.metadata(KNOWN_FOR).await?)?;
+        let metadata = self.metadata(KNOWN_FOR).await?;
+        let ends_there = self.end_session_endpoint(&metadata).is_some();
+        let client = self.client(metadata)?;
         let request = client.exchange_code(AuthorizationCode::new(code)).map_err(ExchangeError::wrong)?;
         let answer = request.set_pkce_verifier(verifier(secrets)).request_async(self.http).await;
         let tokens = answer.map_err(|error| match error {
@@ -94,14 +132,54 @@ impl Oidc<'_> {
             RequestTokenError::Request(error) => ExchangeError::Unreachable(Box::new(error)),
             error => ExchangeError::wrong(error),
         })?;
-        match self.claims(&client, &tokens, secrets).await {
+        let mut profile = match self.claims(&client, &tokens, secrets).await {
             // Keys are changed now and then: those that we know may be yesterday's.
             Err(ExchangeError::UnknownKey) => {
                 let client = self.client(self.metadata(ASKED_AGAIN).await?)?;
                 self.claims(&client, &tokens, secrets).await
             }
             claims => claims,
+        }?;
+        if !ends_there {
+            profile.session = Session { ends_there: false, id_token: None, ..profile.session };
         }
+        Ok(profile)
+    }
+
+    /// Where one signs out there too (OpenID Connect RP-Initiated Logout 1.0 §2).
+    pub(super) async fn end_session_url(
+        &self,
+        session: &Session,
+        back: &str,
+        state: &str,
+    ) -> Result<Option<Url>, ExchangeError> {
+        let metadata = self.metadata(KNOWN_FOR).await?;
+        let Some(mut url) = self.end_session_endpoint(&metadata) else { return Ok(None) };
+        let mut query = url.query_pairs_mut();
+        if let Some(id_token) = &session.id_token {
+            query.append_pair("id_token_hint", id_token.expose_secret());
+        }
+        query.append_pair("client_id", &self.settings.client_id);
+        query.append_pair("post_logout_redirect_uri", back).append_pair("state", state);
+        drop(query);
+        Ok(Some(url))
+    }
+
+    /// Believes a logout token, or nothing of it.
+    pub(super) async fn logout(&self, token: &LogoutToken) -> Result<Logout, ExchangeError> {
+        let (issuer, client_id) = (self.settings.issuer(), &self.settings.client_id);
+        let expected = Expected { issuer, client_id, algorithms: &SIGNATURES, now: self.now, skew: SKEW };
+        let unproved = logout_token::read(token.expose(), &expected)?;
+        match unproved.prove(self.metadata(KNOWN_FOR).await?.jwks().keys()) {
+            Err(ExchangeError::UnknownKey) => unproved.prove(self.metadata(ASKED_AGAIN).await?.jwks().keys()),
+            logout => logout,
+        }
+    }
+
+    /// Only one that a browser may be sent to.
+    fn end_session_endpoint(&self, metadata: &Metadata) -> Option<Url> {
+        let url = Url::parse(metadata.additional_metadata().end_session_endpoint.as_str()?).ok()?;
+        (url.scheme() == "https" || (url.scheme() == "http" && self.settings.is_loopback())).then_some(url)
     }
 
     async fn claims(
@@ -129,7 +207,11 @@ impl Oidc<'_> {
         }
         let told = told_by_token(claims);
         let more = if told.is_complete() { None } else { self.user_info(client, tokens, claims).await? };
-        Profile::of(claims.subject().to_string(), told.or(more.as_ref().map(told_by_user_info)))
+        let told = told.or(more.as_ref().map(told_by_user_info));
+        let issued_at = Timestamp::from_second(claims.issue_time().timestamp()).ok();
+        let id_token = id_token.to_string();
+        let session = Session::of(sid(&id_token), issued_at, Some(id_token));
+        Ok(Profile { session, ..Profile::of(claims.subject().to_string(), told)? })
     }
 
     /// Many servers put little more than the subject into the id_token.
@@ -164,7 +246,7 @@ impl Oidc<'_> {
             .set_issue_time_verifier_fn(is_about_now))
     }
 
-    fn client(&self, metadata: Arc<CoreProviderMetadata>) -> Result<Client, ExchangeError> {
+    fn client(&self, metadata: Arc<Metadata>) -> Result<Client, ExchangeError> {
         let secret = match &self.settings.apple {
             Some(key) => key.client_secret(&self.settings.client_id, self.settings.issuer(), self.now),
             None => self.settings.client_secret.as_ref().map(|secret| secret.expose_secret().to_owned()),
@@ -181,7 +263,7 @@ impl Oidc<'_> {
 
     /// What was discovered, asked for anew when it is older than `most`. While the provider does not answer, the former is
     /// used on.
-    async fn metadata(&self, most: SignedDuration) -> Result<Arc<CoreProviderMetadata>, ExchangeError> {
+    async fn metadata(&self, most: SignedDuration) -> Result<Arc<Metadata>, ExchangeError> {
         let lock = || self.discovery.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = lock().clone();
         if let Some((since, metadata)) = &known
@@ -191,7 +273,7 @@ impl Oidc<'_> {
         }
         let issuer = IssuerUrl::new(self.settings.issuer().to_owned()).map_err(ExchangeError::wrong)?;
         // The issuer that the document names is held against ours, letter by letter (S28).
-        match (CoreProviderMetadata::discover_async(issuer, self.http).await, known) {
+        match (Metadata::discover_async(issuer, self.http).await, known) {
             (Ok(metadata), _) => {
                 let metadata = Arc::new(metadata);
                 *lock() = Some((self.now, Arc::clone(&metadata)));
@@ -208,6 +290,13 @@ impl Oidc<'_> {
 
 fn verifier(secrets: &Secrets) -> PkceCodeVerifier {
     PkceCodeVerifier::new(secrets.verifier.clone())
+}
+
+/// The session at the provider, of an id_token that was checked.
+fn sid(id_token: &str) -> Option<String> {
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1)?).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    claims.get("sid")?.as_str().map(str::to_owned)
 }
 
 fn told_by_token(claims: &CoreIdTokenClaims) -> Told {

@@ -134,6 +134,11 @@ impl Kind {
         !matches!(self, Self::Apple | Self::X | Self::Oidc)
     }
 
+    /// Whether it speaks OpenID Connect.
+    pub fn is_open_id(self) -> bool {
+        self.plain().is_none()
+    }
+
     pub(super) fn plain(self) -> Option<Endpoints> {
         self.row().and_then(|row| row.plain)
     }
@@ -179,6 +184,17 @@ impl ProviderSettings {
     /// (SECURITY.md S28).
     pub fn callback_url(&self, public_url: &str) -> String {
         format!("{public_url}/_auth/{}/callback", self.name)
+    }
+
+    /// Where the browser comes back to from signing out there: `post_logout_redirect_uri` (OpenID Connect RP-Initiated Logout 1.0
+    /// §3).
+    pub fn signed_out_url(&self, public_url: &str) -> String {
+        format!("{public_url}/_auth/{}/signed-out", self.name)
+    }
+
+    /// Where it tells us that somebody signed out there: `backchannel_logout_uri` (OpenID Connect Back-Channel Logout 1.0 §2.2).
+    pub fn back_channel_logout_url(&self, public_url: &str) -> String {
+        format!("{public_url}/_auth/{}/back-channel-logout", self.name)
     }
 
     /// An address of a provider without OpenID Connect, at the operator's server where one is set.

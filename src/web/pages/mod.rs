@@ -2,6 +2,7 @@
 
 pub(super) mod auth_redirect;
 pub(super) mod authenticator;
+pub(super) mod back_channel_logout;
 pub(super) mod change_password;
 pub(super) mod check_inbox;
 pub(super) mod choose_password;
@@ -35,5 +36,6 @@ pub(super) mod sign_in_phone;
 pub(super) mod sign_out;
 pub(super) mod sign_up;
 pub(super) mod sign_up_phone;
+pub(super) mod signed_out;
 pub(super) mod two_factor;
 pub(super) mod verify_phone;

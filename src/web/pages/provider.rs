@@ -123,7 +123,7 @@ pub(super) fn leave(visit: Visit, name: &str, location: String) -> PageResult {
 }
 
 /// A redirect that leaves: no word of ours goes along but what is in it.
-fn found(location: &str) -> HttpResponse {
+pub(super) fn found(location: &str) -> HttpResponse {
     let mut response = HttpResponse::Found().insert_header((LOCATION, location)).finish();
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
@@ -140,7 +140,7 @@ fn failed(visit: Visit, name: &str, trouble: Trouble) -> PageResult {
     page::show(&Failed { sentence, offer: offer(&visit, name), cancelled, visit }, status)
 }
 
-fn status_of(refusal: &Refusal) -> StatusCode {
+pub(super) fn status_of(refusal: &Refusal) -> StatusCode {
     if refusal.is(Code::ProviderCancelled) {
         StatusCode::OK
     } else if refusal.is(Code::ProviderUnknown) || refusal.is(Code::NotOffered) {
@@ -156,11 +156,11 @@ fn status_of(refusal: &Refusal) -> StatusCode {
     }
 }
 
-fn name(visit: &Visit) -> String {
+pub(super) fn name(visit: &Visit) -> String {
     visit.request().match_info().get("provider").unwrap_or_default().to_owned()
 }
 
-fn offer(visit: &Visit, name: &str) -> Option<ProviderOffer> {
+pub(super) fn offer(visit: &Visit, name: &str) -> Option<ProviderOffer> {
     visit.auth().offers().providers.iter().find(|offer| offer.name == name).cloned()
 }
 
