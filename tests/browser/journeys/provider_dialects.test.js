@@ -32,7 +32,7 @@ for (const [name, { client, server, secret = { client_secret: CLIENT_SECRET } }]
     const openId = await OpenIdServer.open(server);
     const hall = await Hall.open({ settings: providerSettings("example", { client_id: CLIENT_ID, ...secret, issuer: openId.url }) });
     try {
-      openId.register(`${hall.url}/_auth/example/callback`, client);
+      openId.register(hall, client);
       openId.knows("ann@example.com", { picture: openId.shows("/ann.png", picture(64, 64)) });
       const ann = await Visitor.enter(chromium, hall);
       await continueAs(ann, "ann@example.com");

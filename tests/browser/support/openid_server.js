@@ -26,11 +26,20 @@ export class OpenIdServer {
     return openId;
   }
 
-  /** Knows the hall as its application, with one callback. */
-  register(callback, client = {}) {
-    const known = { client_id: CLIENT_ID, client_secret: CLIENT_SECRET, redirect_uris: [callback], ...client };
+  /** Knows the hall as its application, with the addresses that `vestibule config check` says; `client` is more of that. */
+  register(hall, client = {}) {
+    const at = (path) => `${hall.url}/_auth/example/${path}`;
+    const application = {
+      client_id: CLIENT_ID,
+      client_secret: CLIENT_SECRET,
+      redirect_uris: [at("callback")],
+      post_logout_redirect_uris: [at("signed-out")],
+      backchannel_logout_uri: at("back-channel-logout"),
+      backchannel_logout_session_required: true,
+      ...client,
+    };
     this.#provider = new Provider(this.url, {
-      clients: [known],
+      clients: [application],
       jwks: { keys: keys() },
       cookies: { keys: [randomBytes(16).toString("hex")] },
       claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name", "picture"] },
@@ -40,7 +49,7 @@ export class OpenIdServer {
       findAccount: (_, email) => ({ accountId: email, claims: () => this.#people.get(email) }),
       loadExistingGrant: grantAll,
       ...this.settings,
-      features: { devInteractions: { enabled: false }, ...this.settings.features },
+      features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true }, rpInitiatedLogout, ...this.settings.features },
     });
   }
 
@@ -95,6 +104,16 @@ export class OpenIdServer {
 const ENTER = `<h1>Example accounts</h1>
 <form method="post"><label>Your account <input name="email" type="email"></label> <button>Enter</button>
 <button name="no" value="1">Cancel</button></form>`;
+
+/** Its pages to sign out at. */
+const rpInitiatedLogout = {
+  enabled: true,
+  logoutSource: (ctx, form) => {
+    ctx.body = `${form}<button form="op.logoutForm" name="logout" value="yes">Sign out of Example accounts</button>
+      <button form="op.logoutForm">Stay signed in</button>`;
+  },
+  postLogoutSuccessSource: (ctx) => (ctx.body = "<h1>Signed out of Example accounts</h1>"),
+};
 
 async function grantAll({ oidc }) {
   const { provider, client, session, params } = oidc;

@@ -8,7 +8,7 @@ import { CLIENT_ID, CLIENT_SECRET, OpenIdServer } from "./openid_server.js";
 /** A place as of `aPlace`, with `place.openId`: a real server. */
 export function aPlaceWithOpenId(settings = {}) {
   const place = aPlace(
-    ({ hall, openId }) => openId.register(`${hall.url}/_auth/example/callback`),
+    ({ hall, openId }) => openId.register(hall),
     async (place) => {
       place.openId = await OpenIdServer.open();
       const provider = { client_id: CLIENT_ID, client_secret: CLIENT_SECRET, issuer: place.openId.url };
