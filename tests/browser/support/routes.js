@@ -33,6 +33,9 @@ const LEAD_ON = {
   "/profile/email/undo": "/not-me/confirm",
   "/profile/email/confirm": "/profile/email/confirm/finish",
   "/.well-known/change-password": "/profile/password",
+  "/signed-out/provider": "/signed-out",
+  "/_auth/{provider}/signed-out": "/signed-out",
+  "/_auth/{provider}/back-channel-logout": "/signed-out",
   // Applications open a provider with their environment, as the older client writes it (ALTOGIC_WIRE.md §11).
   "/_auth/{environment}/{provider}": "/_auth/{provider}",
   "/e:{environment}/_auth/{provider}": "/_auth/{provider}",

@@ -5,7 +5,7 @@ import { CLIENT_ID, CLIENT_SECRET } from "./untrue_server.js";
 import { PASSWORD } from "./visitor.js";
 
 /** The walks, in a hall with the settings of `manyProviders`. */
-export const besideProviders = [buttons, wayThere, returns, offers, connections];
+export const besideProviders = [buttons, wayThere, returns, offers, connections, farewells];
 
 /** Everything that can be signed in with: the six that everybody knows, and "Example", where one truly can. */
 export function manyProviders(example, apple) {
@@ -33,10 +33,11 @@ async function buttons({ visitor }, look) {
 async function wayThere({ visitor, example }, look) {
   const guest = await visitor();
   // The page leads on by itself: it is held here by a provider that has nothing to show.
-  await guest.page.route(`${example.url}/**`, (route) => route.fulfill({ status: 204 }));
+  example.isSilent = true;
   await guest.open("/sign-in");
   await guest.press(BUTTON);
   await look("provider-leave", guest);
+  example.isSilent = false;
   await guest.leave();
 }
 
@@ -93,6 +94,25 @@ async function connections({ visitor, member, example, apple }, look) {
   await cleo.open("/profile/connections");
   await look("profile-connections-only-way-in", cleo);
   await cleo.leave();
+}
+
+async function farewells({ visitor, example }, look) {
+  const ann = await visitor();
+  await comeBack(ann);
+  await ann.press("Sign out");
+  await look("signed-out-of-provider", ann);
+  example.isSilent = true;
+  await ann.press("Sign out of Example accounts too");
+  await look("signed-out-leave", ann);
+  await ann.open("/signed-out");
+  await look("signed-out-on-the-way", ann);
+  example.isSilent = false;
+  await comeBack(ann);
+  await ann.press("Sign out");
+  await ann.press("Sign out of Example accounts too");
+  await ann.page.waitForURL("**/signed-out");
+  await look("signed-out-there-too", ann);
+  await ann.leave();
 }
 
 async function comeBack(visitor, button = "Allow") {

@@ -49,6 +49,8 @@ export class UntrueServer {
   lie;
   /** Who is signed in there: claims. */
   person = { sub: "ann-1", email: "ann@example.com", email_verified: true, name: "Ann Lee" };
+  /** Whether it has nothing to show, so that a browser stays where it is. */
+  isSilent = false;
   /** The paths that were asked for. */
   asked = [];
   /** Its clock, in milliseconds. */
@@ -68,6 +70,7 @@ export class UntrueServer {
   async #answer(request, response) {
     const { pathname, searchParams } = new URL(request.url, this.url);
     this.asked.push(pathname);
+    if (this.isSilent && ["/authorize", "/end"].includes(pathname)) return response.writeHead(204).end();
     const answers = {
       "/.well-known/openid-configuration": () => json(response, 200, this.#discovery()),
       "/keys": () => json(response, 200, { keys: [this.#key()] }),
@@ -75,6 +78,7 @@ export class UntrueServer {
       "/enter": async () => this.enter(response, await read(request)),
       "/token": async () => this.#token(response, request.headers.authorization, await read(request)),
       "/userinfo": () => json(response, 200, this.person),
+      "/end": () => redirect(response, searchParams.get("post_logout_redirect_uri"), { state: searchParams.get("state") }),
     };
     return answers[pathname] ? answers[pathname]() : response.writeHead(404).end();
   }
@@ -144,6 +148,7 @@ export class UntrueServer {
       authorization_endpoint: `${this.url}/authorize`,
       token_endpoint: `${this.url}/token`,
       userinfo_endpoint: `${this.url}/userinfo`,
+      end_session_endpoint: `${this.url}/end`,
       jwks_uri: `${this.url}/keys`,
       response_types_supported: ["code"],
       subject_types_supported: ["public"],

@@ -28,7 +28,9 @@ export class Visitor {
     context.setDefaultTimeout(15_000);
     visitor.page = await context.newPage();
     visitor.page.on("response", (answer) => {
-      if (answer.request().isNavigationRequest() && answer.frame() === visitor.page.mainFrame()) visitor.#answer = answer;
+      const isPage = answer.request().isNavigationRequest() && answer.frame() === visitor.page.mainFrame();
+      // After a redirect comes the page, and after "no content" the one before stays.
+      if (isPage && answer.status() !== 204 && !answer.headers().location) visitor.#answer = answer;
     });
     return visitor;
   }
