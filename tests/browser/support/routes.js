@@ -35,14 +35,13 @@ const LEAD_ON = {
   "/.well-known/change-password": "/profile/password",
   "/signed-out/provider": "/signed-out",
   "/_auth/{provider}/signed-out": "/signed-out",
-  "/_auth/{provider}/back-channel-logout": "/signed-out",
   // Applications open a provider with their environment, as the older client writes it (ALTOGIC_WIRE.md §11).
   "/_auth/{environment}/{provider}": "/_auth/{provider}",
   "/e:{environment}/_auth/{provider}": "/_auth/{provider}",
 };
 
-/** What shows no page, or only beside a proxy: the journeys of proxies go there (tests/journeys/forward_auth.rs, tests/deploy). */
-const BESIDE_PROXIES = [/^\/forward-auth/];
+/** What shows no page: it speaks with a proxy (tests/journeys/forward_auth.rs, tests/deploy), or with a provider. */
+const WITHOUT_PAGE = [/^\/forward-auth/, /\/back-channel-logout$/];
 
 /** The paths of the table that show a page none of `seen` shows. */
 export async function unseen(seen) {
@@ -51,7 +50,7 @@ export async function unseen(seen) {
   const paths = [...table.matchAll(/\bat\("([^"]+)"/g)].map(([, path]) => path);
   if (paths.length < 40) throw new Error(`only ${paths.length} paths are read from src/web/routes.rs`);
   const isSeen = (path) => [...seen].some((other) => shape(path).test(other));
-  const own = paths.filter((path) => !BESIDE_PROXIES.some((others) => others.test(path)));
+  const own = paths.filter((path) => !WITHOUT_PAGE.some((other) => other.test(path)));
   return own.filter((path) => !isSeen(path) && !isSeen(FORMS[path] ?? LEAD_ON[path] ?? path));
 }
 
