@@ -48,6 +48,8 @@ export class OpenIdServer {
       ttl: { AccessToken: 300, AuthorizationCode: 60, Grant: 600, IdToken: 300, Interaction: 600, Session: 3600 },
       findAccount: (_, email) => ({ accountId: email, claims: () => this.#people.get(email) }),
       loadExistingGrant: grantAll,
+      // It would not ask this very machine.
+      fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
       ...this.settings,
       features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true }, rpInitiatedLogout, ...this.settings.features },
     });

@@ -19,6 +19,7 @@ export function openChromium(flags = []) {
 
 export class Visitor {
   #answer;
+  #source;
 
   /** A browser of one's own: no cookies, no history. */
   static async enter(chromium, hall, options = {}) {
@@ -30,7 +31,9 @@ export class Visitor {
     visitor.page.on("response", (answer) => {
       const isPage = answer.request().isNavigationRequest() && answer.frame() === visitor.page.mainFrame();
       // After a redirect comes the page, and after "no content" the one before stays.
-      if (isPage && answer.status() !== 204 && !answer.headers().location) visitor.#answer = answer;
+      if (!isPage || answer.status() === 204 || answer.headers().location) return;
+      // Read now: a page that leads on by itself is forgotten by then.
+      [visitor.#answer, visitor.#source] = [answer, answer.text().catch((error) => error)];
     });
     return visitor;
   }
@@ -148,8 +151,10 @@ export class Visitor {
   }
 
   /** The page as it was sent, before the browser mended it. */
-  source() {
-    return this.#answer.text();
+  async source() {
+    const source = await this.#source;
+    if (source instanceof Error) throw source;
+    return source;
   }
 
   get status() {
