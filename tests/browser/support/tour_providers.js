@@ -1,5 +1,6 @@
 // The part of the tour beside providers: their buttons, the way to one and back, and the accounts that are connected.
 
+import assert from "node:assert/strict";
 import { providerSettings } from "./hall.js";
 import { CLIENT_ID, CLIENT_SECRET } from "./untrue_server.js";
 import { PASSWORD } from "./visitor.js";
@@ -30,14 +31,11 @@ async function buttons({ visitor }, look) {
   await guest.leave();
 }
 
-async function wayThere({ visitor, example }, look) {
+async function wayThere({ visitor }, look) {
   const guest = await visitor();
-  // The page leads on by itself: it is held here by a provider that has nothing to show.
-  example.isSilent = true;
   await guest.open("/sign-in");
-  await guest.press(BUTTON);
+  await held(guest, "/_auth/example", () => guest.press(BUTTON));
   await look("provider-leave", guest);
-  example.isSilent = false;
   await guest.leave();
 }
 
@@ -101,16 +99,18 @@ async function farewells({ visitor, example }, look) {
   await comeBack(ann);
   await ann.press("Sign out");
   await look("signed-out-of-provider", ann);
-  example.isSilent = true;
-  await ann.press("Sign out of Example accounts too");
+  await held(ann, "/signed-out", () => ann.press("Sign out of Example accounts too"));
   await look("signed-out-leave", ann);
+  // Somebody who goes there and no further.
+  example.isSilent = true;
+  await assert.rejects(ann.open("/signed-out/provider"), /ERR_ABORTED/);
   await ann.open("/signed-out");
   await look("signed-out-on-the-way", ann);
   example.isSilent = false;
   await comeBack(ann);
   await ann.press("Sign out");
   await ann.press("Sign out of Example accounts too");
-  await ann.page.waitForURL("**/signed-out");
+  await ann.page.getByText("Here, and at Example accounts").waitFor();
   await look("signed-out-there-too", ann);
   await ann.leave();
 }
@@ -119,4 +119,16 @@ async function comeBack(visitor, button = "Allow") {
   await visitor.open("/sign-in");
   await visitor.pressLeaving(BUTTON);
   await visitor.press(button);
+}
+
+/** Takes out of a page at `path` that it leads on by itself, for as long as a step takes: else nobody could look at it. */
+async function held(visitor, path, step) {
+  const pages = `${visitor.hall.url}${path}`;
+  await visitor.page.route(pages, async (route) => {
+    const response = await route.fetch({ maxRedirects: 0 });
+    const body = (await response.text()).replace(/<meta http-equiv="refresh"[^>]*>/, "");
+    return route.fulfill({ response, body });
+  });
+  await step();
+  await visitor.page.unroute(pages);
 }

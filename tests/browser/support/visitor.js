@@ -19,7 +19,6 @@ export function openChromium(flags = []) {
 
 export class Visitor {
   #answer;
-  #source;
 
   /** A browser of one's own: no cookies, no history. */
   static async enter(chromium, hall, options = {}) {
@@ -29,11 +28,7 @@ export class Visitor {
     context.setDefaultTimeout(15_000);
     visitor.page = await context.newPage();
     visitor.page.on("response", (answer) => {
-      const isPage = answer.request().isNavigationRequest() && answer.frame() === visitor.page.mainFrame();
-      // After a redirect comes the page, and after "no content" the one before stays.
-      if (!isPage || answer.status() === 204 || answer.headers().location) return;
-      // Read now: a page that leads on by itself is forgotten by then.
-      [visitor.#answer, visitor.#source] = [answer, answer.text().catch((error) => error)];
+      if (answer.request().isNavigationRequest() && answer.frame() === visitor.page.mainFrame()) visitor.#answer = answer;
     });
     return visitor;
   }
@@ -151,10 +146,8 @@ export class Visitor {
   }
 
   /** The page as it was sent, before the browser mended it. */
-  async source() {
-    const source = await this.#source;
-    if (source instanceof Error) throw source;
-    return source;
+  source() {
+    return this.#answer.text();
   }
 
   get status() {
