@@ -22,6 +22,8 @@ mod plain_providers;
 mod profile;
 mod provider_applications;
 mod provider_connections;
+mod provider_endings;
+mod provider_logouts;
 mod providers;
 mod remote;
 mod reset_password;

@@ -89,3 +89,25 @@ fn config_check_names_an_unknown_key_with_its_line_and_changes_nothing_else() {
     let (status, said) = hall.command(&["--config", "hall.toml", "config", "check"], &[]);
     assert!(status == Some(0) && said.contains("The settings are good."), "{said}");
 }
+
+#[test]
+fn config_check_says_what_to_register_at_a_provider() {
+    let mut hall = Running::start(&[("SERVER__LISTEN", "systemd")]);
+    hall.end();
+    let settings = "[server]\nlisten = '127.0.0.1:3000'\npublic_url = 'https://example.com/hall'\n\
+                    [providers.github]\nclient_id = 'a'\nclient_secret = 'b'\n\
+                    [providers.work]\nclient_id = 'a'\nissuer = 'https://id.example.com'\n";
+    fs::write(hall.path("hall.toml"), settings).unwrap();
+    let (status, said) = hall.command(&["--config", "hall.toml", "config", "check"], &[]);
+    assert_eq!(status, Some(0), "{said}");
+    let lines: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+    for (what, url) in [
+        ("redirect_uri", "https://example.com/hall/_auth/github/callback"),
+        ("redirect_uri", "https://example.com/hall/_auth/work/callback"),
+        ("post_logout_redirect_uri", "https://example.com/hall/_auth/work/signed-out"),
+        ("backchannel_logout_uri", "https://example.com/hall/_auth/work/back-channel-logout"),
+    ] {
+        assert!(lines.contains(&vec![what, url]), "{what} {url}: {said}");
+    }
+    assert!(!said.contains("github/signed-out"), "GitHub ends nothing: {said}");
+}

@@ -1,6 +1,8 @@
 //! An OpenID Connect server in this process. It holds applications to the letter (redirect URI, client secret, PKCE, single-use
 //! codes), and lies where a test wants it to.
 
+pub mod endings;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -71,6 +73,10 @@ struct State {
     codes: Mutex<HashMap<String, HashMap<String, String>>>,
     asked: Mutex<Vec<String>>,
     picture: Mutex<Vec<u8>>,
+    /// `end_session_endpoint`, where there is one.
+    ends: Mutex<Option<Value>>,
+    /// How many logout tokens were begun.
+    tokens_made: Mutex<u32>,
 }
 
 impl Idp {
@@ -91,6 +97,8 @@ impl Idp {
             codes: Mutex::default(),
             asked: Mutex::default(),
             picture: Mutex::default(),
+            ends: Mutex::default(),
+            tokens_made: Mutex::default(),
         }));
         let shared = idp.clone();
         let server = HttpServer::new(move || {
@@ -244,7 +252,7 @@ impl Idp {
     fn discovery(&self) -> Value {
         let url = self.url();
         let issuer = if *self.0.lie.lock().unwrap() == Lie::DiscoveryIssuer { "https://other.example" } else { &url };
-        json!({
+        let mut document = json!({
             "issuer": issuer,
             "authorization_endpoint": format!("{url}/authorize"),
             "token_endpoint": format!("{url}/token"),
@@ -254,7 +262,11 @@ impl Idp {
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["ES256"],
             "token_endpoint_auth_methods_supported": if self.takes_forms() { json!(["client_secret_post"]) } else { json!(["client_secret_basic"]) },
-        })
+        });
+        if let Some(ends) = self.0.ends.lock().unwrap().clone() {
+            document["end_session_endpoint"] = ends;
+        }
+        document
     }
 }
 

@@ -134,11 +134,6 @@ impl Kind {
         !matches!(self, Self::Apple | Self::X | Self::Oidc)
     }
 
-    /// Whether it speaks OpenID Connect.
-    pub fn is_open_id(self) -> bool {
-        self.plain().is_none()
-    }
-
     pub(super) fn plain(self) -> Option<Endpoints> {
         self.row().and_then(|row| row.plain)
     }
@@ -186,14 +181,24 @@ impl ProviderSettings {
         format!("{public_url}/_auth/{}/callback", self.name)
     }
 
+    /// All that is to be registered there, each with the name that its standard has for it.
+    pub fn urls_to_register(&self, public_url: &str) -> Vec<(&'static str, String)> {
+        let mut urls = vec![("redirect_uri", self.callback_url(public_url))];
+        if self.kind == Kind::Oidc {
+            urls.push(("post_logout_redirect_uri", self.signed_out_url(public_url)));
+            urls.push(("backchannel_logout_uri", self.back_channel_logout_url(public_url)));
+        }
+        urls
+    }
+
     /// Where the browser comes back to from signing out there: `post_logout_redirect_uri` (OpenID Connect RP-Initiated Logout 1.0
     /// §3).
-    pub fn signed_out_url(&self, public_url: &str) -> String {
+    pub(super) fn signed_out_url(&self, public_url: &str) -> String {
         format!("{public_url}/_auth/{}/signed-out", self.name)
     }
 
     /// Where it tells us that somebody signed out there: `backchannel_logout_uri` (OpenID Connect Back-Channel Logout 1.0 §2.2).
-    pub fn back_channel_logout_url(&self, public_url: &str) -> String {
+    fn back_channel_logout_url(&self, public_url: &str) -> String {
         format!("{public_url}/_auth/{}/back-channel-logout", self.name)
     }
 
