@@ -117,6 +117,12 @@ export class Hall {
   }
 }
 
+/** What is set for a provider, named as in the environment. */
+export function providerSettings(name, settings) {
+  const prefix = `VESTIBULE_PROVIDERS__${name.toUpperCase()}__`;
+  return Object.fromEntries(Object.entries(settings).map(([key, value]) => [prefix + key.toUpperCase(), value]));
+}
+
 function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
