@@ -111,6 +111,11 @@ pub(super) struct Oidc<'a> {
 }
 
 impl Oidc<'_> {
+    /// Whether the provider can be read.
+    pub(super) async fn reach(&self) -> Result<(), ExchangeError> {
+        self.metadata().await.map(drop)
+    }
+
     /// Where the browser goes.
     pub(super) async fn authorize_url(&self, state: &str, secrets: &Secrets) -> Result<String, ExchangeError> {
         let client = self.client(self.metadata().await?)?;
@@ -278,7 +283,7 @@ impl Oidc<'_> {
     }
 
     /// What was discovered, asked for anew when it is old. While the provider does not answer, the former is used on.
-    pub(super) async fn metadata(&self) -> Result<Arc<Metadata>, ExchangeError> {
+    async fn metadata(&self) -> Result<Arc<Metadata>, ExchangeError> {
         let known = self.discovered().clone();
         let is_fresh = known.asked.is_some_and(|(asked, enough)| self.now.duration_since(asked).abs() < enough);
         match known.metadata {

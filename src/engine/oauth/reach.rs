@@ -21,5 +21,5 @@ async fn discover(settings: &ProviderSettings, public_url: &str, now: Timestamp)
     let http = http.map_err(|error| ExchangeError::Unreachable(Box::new(HttpError::NoAnswer(error))))?;
     let (discovery, callback_url) = (Discovery::default(), settings.callback_url(public_url));
     let oidc = Oidc { settings, http: &http, discovery: &discovery, callback_url, now };
-    in_time(oidc.metadata()).await.map(drop)
+    in_time(oidc.reach()).await
 }
