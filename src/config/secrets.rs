@@ -96,7 +96,11 @@ fn make_once(path: &Path, secret: impl FnOnce() -> String) -> io::Result<()> {
         return Ok(());
     }
     let folder = fs::File::open(path.parent().unwrap_or(Path::new(".")))?;
-    folder.lock()?;
+    match folder.lock() {
+        // A file system without locks is no reason not to start; only the race stays open there.
+        Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
+        _ => {}
+    }
     if path.exists() { Ok(()) } else { write_secret(path, &secret()) }
 }
 

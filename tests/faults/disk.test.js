@@ -41,7 +41,7 @@ test('a disk that fails to keep what is written gives nobody an acknowledgement'
     for (let number = 0; number < 10; number++) await signUps.one();
     const end = await inject(hall.process.pid, 'fsync,fdatasync', 'EIO');
     const before = signUps.acknowledged.length;
-    await refusals(signUps, 30);
+    await refusals(signUps, 10);
     assert.equal(signUps.acknowledged.length, before, 'nothing was acknowledged that is not on the disk');
     await refusedIsTold(hall, signUps);
     assert.equal(await hall.membership(session), 200, 'a session is read');
@@ -65,7 +65,7 @@ test('a disk that became read-only is told, and writing goes on once it is writa
     // What a kernel answers that found errors and mounted the disk anew (`errors=remount-ro`): open files stay, writes do not.
     const end = await inject(hall.process.pid, 'pwrite64,fallocate,ftruncate', 'EROFS');
     const before = signUps.acknowledged.length;
-    await refusals(signUps, 30);
+    await refusals(signUps, 10);
     assert.equal(signUps.acknowledged.length, before, 'nothing was acknowledged that is not on the disk');
     await refusedIsTold(hall, signUps);
     assert.equal(await hall.membership(session), 200, 'a session is read');
@@ -107,9 +107,9 @@ async function refusals(signUps, times) {
 async function toldOnce(hall, signUps) {
   assert.ok(hall.logged(TOLD) > 0, 'it is in the log');
   const before = hall.logged(TROUBLE);
-  const refused = await refusals(signUps, 40);
+  const refused = await refusals(signUps, 20);
   const more = hall.logged(TROUBLE) - before;
-  assert.ok(refused >= 35 && more <= 2, `${refused} requests were refused, ${more} lines logged`);
+  assert.ok(refused >= 18 && more <= 2, `${refused} requests were refused, ${more} lines logged`);
 }
 
 /** How many milliseconds it takes until something is written again. */

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { Hall, until } from './support/hall.js';
 import { SignUps } from './support/load.js';
 
-const ROUNDS = 6;
+const ROUNDS = 5;
 
 test('nothing that was acknowledged is lost when the process is killed under load, and its mail goes out', async () => {
   const hall = await Hall.of();
