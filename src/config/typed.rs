@@ -247,3 +247,46 @@ pub(super) fn many<T>(typed: OneOrMany<T>) -> Vec<T> {
         OneOrMany::Many(many) => many,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const README: &str = include_str!("../../README.md");
+
+    /// The keys of a section, as serde names them where it meets one that is none of them. None: it is no section.
+    fn keys(section: &[String]) -> Vec<String> {
+        let path = [section, &["nobody_knows".to_owned()]].concat().join(".");
+        let built = config::Config::builder().set_override(path, "x").unwrap().build().unwrap();
+        let Err(error) = built.try_deserialize::<Typed>() else { return Vec::new() };
+        let error = error.to_string();
+        let Some((_, expected)) = error.split_once("unknown field `nobody_knows`, expected ") else {
+            return Vec::new();
+        };
+        let expected = expected.split(" for key").next().unwrap();
+        expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    fn every_key(section: &[String]) -> Vec<String> {
+        let below = keys(section).into_iter().flat_map(|key| {
+            let path = [section, &[key]].concat();
+            let found = every_key(&path);
+            if found.is_empty() { vec![path.join(".")] } else { found }
+        });
+        below.collect()
+    }
+
+    #[test]
+    fn the_readme_names_every_setting() {
+        let known = every_key(&[]);
+        assert!(known.len() > 40 && known.contains(&"engine.phone_sign_up".to_owned()), "{known:?}");
+        // Several stand in one row: `sms.twilio.account_sid`, `.auth_token`.
+        let is_named = |key: &String| {
+            let short = key.rsplit_once('.').map_or(key.as_str(), |(_, last)| last);
+            let is_file = key.ends_with("_file") && README.contains("auth_token_file");
+            README.contains(key.as_str()) || README.contains(&format!("`.{short}`")) || is_file
+        };
+        let missing: Vec<_> = known.iter().filter(|key| !is_named(key)).collect();
+        assert!(missing.is_empty(), "without a word in README.md: {missing:?}");
+    }
+}
