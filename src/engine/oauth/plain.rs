@@ -146,12 +146,15 @@ mod tests {
     #[test]
     fn whoever_was_asked_too_often_is_asked_again_in_a_moment() {
         let code = |status| ExchangeError::from(HttpError::Status(StatusText(status, None))).code();
-        assert_eq!([400, 401, 429, 503].map(code), [
-            Code::ProviderAnswerInvalid,
-            Code::ProviderAnswerInvalid,
-            Code::ProviderUnreachable,
-            Code::ProviderUnreachable,
-        ]);
+        assert_eq!(
+            [400, 401, 429, 503].map(code),
+            [
+                Code::ProviderAnswerInvalid,
+                Code::ProviderAnswerInvalid,
+                Code::ProviderUnreachable,
+                Code::ProviderUnreachable,
+            ]
+        );
     }
 
     #[test]
