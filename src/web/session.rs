@@ -519,6 +519,6 @@ mod tests {
         }
         let text = serde_json::to_string(&*session.0.entries()).unwrap();
         // nonce and tag add 28 bytes, base64 a third, percent-encoding its signs a little
-        assert!((text.len() + 28) * 4 / 3 * 106 / 100 < 3500, "{} bytes", text.len());
+        assert!((text.len() + 28) * 4 / 3 * 106 / 100 < 3600, "{} bytes", text.len());
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         oauth::{
             Provider,
             logins::{Login, Opened},
-            logouts,
+            logouts::{self, Logout},
         },
         store::{StoreError, Transaction, values},
     },
@@ -80,15 +80,23 @@ pub(in crate::engine) async fn end_by_provider(
     let provider = providers.named(name).ok_or(Code::ProviderUnknown)?;
     engine.limits().take_from_caller(Action::LogoutFromAddress, caller, now)?;
     let logout = providers.logout(provider, token, now).await.map_err(|error| refused(provider, &error))?;
+    let ended = take(engine, &logout).await?;
+    engine.limits().give_back_to_caller(Action::LogoutFromAddress, caller);
+    tracing::info!(provider = provider.settings.name, sessions = ended.sessions, "a provider told of a logout");
+    Ok(ended)
+}
+
+/// What a logout does that was checked, once.
+pub(in crate::engine) async fn take(engine: &Engine, logout: &Logout) -> Outcome<EndedByProvider> {
     let mut tx = engine.store().begin().await?;
-    if !logouts::note(&mut tx, &logout, now).await? {
-        tracing::warn!(provider = provider.settings.name, "a provider sent a logout token that was taken before");
+    if !logouts::note(&mut tx, logout, engine.now()).await? {
+        tracing::warn!(issuer = logout.issuer, "a provider sent a logout token that was taken before");
         return Err(Code::ProviderAnswerInvalid.into());
     }
-    let ended = logouts::end(&mut tx, &logout).await?;
+    let ended = logouts::end(&mut tx, logout).await?;
+    // Whose they are shows only here; it counts that it is known before the answer is.
     let _changes: Vec<_> = ended.iter().map(|user_id| engine.sessions().change(user_id)).collect();
     tx.commit().await?;
-    engine.limits().give_back_to_caller(Action::LogoutFromAddress, caller);
     Ok(EndedByProvider { user_id: ended.first().cloned(), sessions: ended.len() as u64 })
 }
 

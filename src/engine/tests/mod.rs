@@ -17,6 +17,7 @@ mod phone_races;
 mod phones;
 mod pocket;
 mod proofs;
+mod provider_logouts;
 mod races;
 mod second_factor;
 mod storage;

@@ -35,7 +35,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
     match form.submit(|Press| end(&visit)).await? {
         Ok(farewell) => {
             visit.session().end();
-            let mut response = goodbye(&visit, farewell.as_ref());
+            let mut response = goodbye(&visit, farewell);
             visit.forget_ticket(&mut response)?;
             // what the browser kept of private pages, the ones behind "Back" included (S34)
             response
@@ -56,7 +56,7 @@ async fn end(visit: &Visit) -> Outcome<Option<ProviderFarewell>> {
 }
 
 /// Whoever came with a provider may still be signed in there, and is told so; the others are back in the hall.
-fn goodbye(visit: &Visit, farewell: Option<&ProviderFarewell>) -> HttpResponse {
+fn goodbye(visit: &Visit, farewell: Option<ProviderFarewell>) -> HttpResponse {
     let Some(farewell) = farewell else { return visit.go_saying("/", Notice::SignedOut) };
     visit.session().keep_farewell(&Farewell::offered(farewell, &*visit.site().clock));
     visit.go("/signed-out")

@@ -9,11 +9,12 @@ use url::form_urlencoded;
 
 use super::{auth_redirect::is_opened_by_a_person, provider};
 use crate::{
-    port::{Code, Random, Refusal, Trouble},
+    port::{Code, Refusal, Trouble},
     web::{
         error::PageError,
         farewell::{Farewell, Step},
         form::{Form, Press},
+        notice::Notice,
         page::{self, Page, PageResult},
         visit::Visit,
     },
@@ -47,14 +48,11 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
     let Some((farewell, label)) = live(&visit) else { return Ok(visit.go("/")) };
     match form.submit(async |Press| Ok(())).await? {
-        Ok(()) => match farewell.ticket() {
-            Some(ticket) => {
-                let (ticket, state) = (ticket.expose().to_owned(), new_state(&*visit.site().random));
-                visit.session().keep_farewell(&farewell.at(Step::Asked { ticket, state }));
-                Leave { visit, label }.ok()
-            }
-            None => Ok(visit.go("/signed-out")),
-        },
+        Ok(()) if matches!(farewell.step, Step::Offered | Step::Asked) => {
+            visit.session().keep_farewell(&farewell.at(Step::Asked));
+            Leave { visit, label }.ok()
+        }
+        Ok(()) => Ok(visit.go("/signed-out")),
         Err(form) => {
             let problem = form.problems().first().map(|wrong| wrong.sentence.clone());
             form.again(|_| SignedOut { visit, label, step: farewell.step, problem })
@@ -65,23 +63,23 @@ pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
 /// On to the provider, after a press and once.
 pub(crate) async fn go_on(visit: Visit) -> PageResult {
     let Some((farewell, label)) = live(&visit) else { return Ok(visit.go("/")) };
-    let (Step::Asked { ticket: kept, state }, Some(ticket)) = (&farewell.step, farewell.ticket()) else {
+    if farewell.step != Step::Asked {
         return Ok(visit.go("/signed-out"));
-    };
+    }
     if !is_opened_by_a_person(&visit) {
         return Leave { visit, label }.ok();
     }
-    match visit.auth().end_at_provider(visit.caller(), ticket, state.clone()).await {
+    match visit.auth().end_at_provider(visit.caller(), farewell.ticket(), farewell.state()).await {
         Ok(location) => {
-            visit.session().keep_farewell(&farewell.at(Step::OnTheWay { state: state.clone() }));
+            visit.session().keep_farewell(&farewell.at(Step::OnTheWay));
             Ok(provider::found(&location))
         }
         Err(Trouble::Refused(refusal)) if refusal.is(Code::ProviderJourneyGone) => {
             visit.session().forget_farewell();
-            Ok(visit.go("/"))
+            Ok(visit.go_saying("/", Notice::SignedOut))
         }
         Err(Trouble::Refused(refusal)) if refusal.retry_after().is_none() => {
-            let offered = farewell.at(Step::Offered { ticket: kept.clone() });
+            let offered = farewell.at(Step::Offered);
             visit.session().keep_farewell(&offered);
             let (problem, status) = (Some(problem(&refusal, &label)), provider::status_of(&refusal));
             page::show(&SignedOut { visit, label, step: offered.step, problem }, status)
@@ -107,13 +105,6 @@ fn live(visit: &Visit) -> Option<(Farewell, String)> {
     let farewell = visit.session().farewell(visit.site().clock.now())?;
     let label = provider::offer(visit, &farewell.provider)?.label;
     Some((farewell, label))
-}
-
-fn new_state(random: &dyn Random) -> String {
-    use base64::Engine as _;
-    let mut bytes = [0; 32];
-    random.fill(&mut bytes);
-    base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
 fn problem(refusal: &Refusal, label: &str) -> String {
