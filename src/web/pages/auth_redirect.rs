@@ -150,7 +150,7 @@ async fn finish(visit: Visit) -> PageResult {
     AuthRedirect { visit, action, form: Form::blank() }.ok()
 }
 
-/// Neither a HEAD nor a page fetched in advance finishes anything (SECURITY.md S43).
+/// Neither a HEAD nor a page fetched in advance finishes anything.
 pub(super) fn is_opened_by_a_person(visit: &Visit) -> bool {
     let request = visit.request();
     request.method() == Method::GET
