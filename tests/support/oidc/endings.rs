@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{CLIENT_ID, CLIENT_SECRET, Idp};
+use super::{super::oidc_keys, CLIENT_ID, CLIENT_SECRET, Idp};
 
 /// What makes a token one of logout.
 pub const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
@@ -85,10 +84,9 @@ impl Idp {
     pub fn sign(&self, header: &Value, claims: &Value, signer: Signer) -> String {
         let encode = |part: &Value| BASE64_URL_SAFE_NO_PAD.encode(part.to_string());
         let signed = format!("{}.{}", encode(header), encode(claims));
-        let random = SystemRandom::new();
         let signature = match signer {
-            Signer::Own => self.0.key.sign(&random, signed.as_bytes()).expect("a signature").as_ref().to_vec(),
-            Signer::Foreign => self.0.foreign.sign(&random, signed.as_bytes()).expect("a signature").as_ref().to_vec(),
+            Signer::Own => self.0.signer.lock().unwrap().sign(signed.as_bytes()),
+            Signer::Foreign => oidc_keys::Signer::es256("one").sign(signed.as_bytes()),
             Signer::SharedSecret => {
                 let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, CLIENT_SECRET.as_bytes());
                 ring::hmac::sign(&key, signed.as_bytes()).as_ref().to_vec()
