@@ -7,6 +7,9 @@
 //! `server.forwarded_header` names are read from the right, past further proxies of ours, and the first other address is the
 //! client. What is left of it was written by strangers. When the peer is no proxy of ours, no header is read at all. The header
 //! that is not named, `X-Real-IP` and their like are never read: minimal proxy configurations pass a client's own through.
+//!
+//! Behind a proxy that speaks the PROXY protocol, the peer is the client already, and may itself be in a network of the proxies.
+//! Then no header of a request is read, and no request comes from a proxy.
 
 mod rfc7239;
 mod unheeded;
@@ -26,6 +29,7 @@ use self::unheeded::Unheeded;
 pub struct TrustedProxies {
     networks: Vec<IpNet>,
     header: ForwardedHeader,
+    by_protocol: bool,
     unheeded: Arc<Unheeded>,
 }
 
@@ -44,6 +48,9 @@ pub enum ForwardedHeader {
 pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
     let Some(proxies) = request.app_data::<TrustedProxies>() else { return peer };
+    if proxies.by_protocol {
+        return peer;
+    }
     if proxies.trust(peer) {
         return proxies.client(request.head()).or(peer);
     }
@@ -59,13 +66,24 @@ pub fn is_from_proxy(request: &HttpRequest) -> bool {
 impl TrustedProxies {
     /// `networks` are those of the proxies.
     pub fn new(networks: Vec<IpNet>, header: ForwardedHeader) -> Self {
-        Self { networks, header, unheeded: Arc::default() }
+        Self { networks, header, by_protocol: false, unheeded: Arc::default() }
     }
 
-    /// Whether a connection from there is one of our proxies. Over a Unix socket (`None`) only the proxy beside us can connect:
+    /// They say who asks by the PROXY protocol, and not in a header.
+    #[must_use]
+    pub fn by_protocol(self, by_protocol: bool) -> Self {
+        Self { by_protocol, ..self }
+    }
+
+    /// Whether the other end of a connection is one of our proxies, before the PROXY protocol has said whom it stands for.
+    pub fn may_connect(&self, peer: IpAddr) -> bool {
+        self.hold(peer.to_canonical())
+    }
+
+    /// Whether a request from there comes from one of our proxies. Over a Unix socket (`None`) only the proxy beside us can connect:
     /// the file's mode is its proof; without any proxy named, nobody is believed there either.
     pub fn trust(&self, peer: Option<IpAddr>) -> bool {
-        peer.map_or(!self.networks.is_empty(), |peer| self.hold(peer.to_canonical()))
+        !self.by_protocol && peer.map_or(!self.networks.is_empty(), |peer| self.hold(peer.to_canonical()))
     }
 
     fn hold(&self, address: IpAddr) -> bool {
@@ -189,6 +207,18 @@ mod tests {
         let request = TestRequest::default().peer_addr("10.0.0.1:1".parse().unwrap()).app_data(proxies);
         let request = request.insert_header(("forwarded", "for=198.51.100.1")).insert_header(("x-real-ip", "1.1.1.1"));
         assert_eq!(client_address(&request.to_http_request()).unwrap().to_string(), "10.0.0.1");
+    }
+
+    /// The peer is a client then, whatever network it is in.
+    #[test]
+    fn with_the_proxy_protocol_nobody_is_believed_for_an_address() {
+        let networks = vec!["10.0.0.0/8".parse().unwrap()];
+        let proxies = TrustedProxies::new(networks, ForwardedHeader::XForwardedFor).by_protocol(true);
+        assert!(proxies.may_connect("10.0.0.1".parse().unwrap()) && !proxies.trust(None));
+        let request = TestRequest::default().peer_addr("10.0.0.1:1".parse().unwrap()).app_data(proxies);
+        let request = request.insert_header(("x-forwarded-for", "203.0.113.9")).to_http_request();
+        assert_eq!(client_address(&request).unwrap().to_string(), "10.0.0.1");
+        assert!(!is_from_proxy(&request));
     }
 
     #[test]

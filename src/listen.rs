@@ -214,7 +214,7 @@ async fn welcome(
     has_word: bool,
 ) -> io::Result<Admitted<TcpStream>> {
     let peer = stream.peer_addr()?;
-    let is_proxy = proxies.trust(Some(peer.ip()));
+    let is_proxy = proxies.may_connect(peer.ip());
     if !has_word {
         let (client, patience) =
             if is_proxy { (None, Patience::with_proxy()) } else { (Some(peer.ip()), Patience::with_client()) };

@@ -108,7 +108,8 @@ impl Vestibule {
                 .map_err(|error| StartError(format!("altogic.env_url: {error}.")))?,
             None => Backend::Embedded(Box::new(Embedded::open(&config, &clock, &random).await?)),
         };
-        let proxies = TrustedProxies::new(config.server.trusted_proxies.clone(), config.server.forwarded_header);
+        let proxies = TrustedProxies::new(config.server.trusted_proxies.clone(), config.server.forwarded_header)
+            .by_protocol(config.server.proxy_protocol);
         let metrics = config.metrics.map(|_| Arc::default());
         Ok(Self { parts: Arc::new(Parts { config, backend, clock, random, proxies, metrics }) })
     }

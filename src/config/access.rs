@@ -52,6 +52,11 @@ struct TypedRule {
 }
 
 impl TypedAccess {
+    /// Whether other sites than our own are named.
+    pub(super) fn names_hosts(&self) -> bool {
+        !matches!(&self.hosts, OneOrMany::Many(hosts) if hosts.is_empty())
+    }
+
     /// Checks them against each other: a host that no cookie reaches would ask people to sign in for ever.
     pub(super) fn check(self, public_url: &str, fields: &Fields, remote: bool) -> Result<Access, ConfigError> {
         let url = Url::parse(public_url).map_err(|_| wrong("server.public_url", "a URL", public_url))?;

@@ -63,6 +63,12 @@ impl Typed {
                     .to_owned(),
             ));
         }
+        if self.server.proxy_protocol && self.access.names_hosts() {
+            return Err(ConfigError(
+                "server.proxy_protocol is on and access.hosts names other sites: who asks about them is told from the proxy by                  its address, which that protocol replaces. Switch one of them off."
+                    .to_owned(),
+            ));
+        }
         if self.server.max_connections == 0 {
             return Err(wrong("server.max_connections", "a number above 0", "0"));
         }
@@ -190,5 +196,8 @@ mod tests {
             let error = read(&[(key, value)]).unwrap_err();
             assert!(error.contains(named), "{key}={value}: {error}");
         }
+        let (protocol, hosts) = (("SERVER__PROXY_PROTOCOL", "true"), ("ACCESS__HOSTS", "app.example.com"));
+        let error = read(&[protocol, ("SERVER__TRUSTED_PROXIES", "10.0.0.1"), hosts]).unwrap_err();
+        assert!(error.contains("access.hosts"), "{error}");
     }
 }

@@ -35,7 +35,10 @@ pub(super) async fn look(config: &Config, client: &Client) -> Vec<Finding> {
                      settings";
         return vec![Finding::bad("address", words)];
     };
-    let mut findings = vec![judge(config.server.forwarded_header, &seen)];
+    let mut findings = vec![match config.server.proxy_protocol {
+        true => introduced(&seen),
+        false => judge(config.server.forwarded_header, &seen),
+    }];
     findings.extend(scheme(config, &seen));
     findings.extend(names(&seen));
     // Nothing large is sent on a way that is not right yet.
@@ -43,6 +46,12 @@ pub(super) async fn look(config: &Config, client: &Client) -> Vec<Finding> {
         findings.extend(large(client, &url, &word).await);
     }
     findings
+}
+
+/// No header is read then, so none can lie.
+fn introduced(seen: &Reflection) -> Finding {
+    let address = seen.address.as_deref().unwrap_or("nowhere");
+    Finding::good("address", format!("a request from here is seen to come from {address}, as the PROXY protocol says"))
 }
 
 fn judge(header: ForwardedHeader, seen: &Reflection) -> Finding {

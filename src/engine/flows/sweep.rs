@@ -43,7 +43,8 @@ pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> 
     let waiting = "delete from users where email_verified_at is null and phone_verified_at is null \
                    and (email is not null or phone is not null) and signed_up_at <= $1 \
                    and not exists (select 1 from held_emails h where h.user_id = users.id) \
-                   and not exists (select 1 from held_phones h where h.user_id = users.id)";
+                   and not exists (select 1 from held_phones h where h.user_id = users.id) \
+                   and not exists (select 1 from identities i where i.user_id = users.id)";
     store.execute(waiting, values![before(now, WAITING)]).await?;
     store.execute("delete from outbox where dead_at <= $1", values![before(now, WAITING)]).await?;
     store.execute("delete from text_days where day < $1", values![now.as_second() / 86_400 - 30]).await?;
