@@ -55,7 +55,6 @@ impl Running {
             .current_dir(folder.path())
             .env_clear()
             .env("VESTIBULE_DATA_DIR", folder.path().join("data"))
-            .env("VESTIBULE_ENGINE__CLIENT_KEYS", crate::support::CLIENT_KEY)
             .env("VESTIBULE_SERVER__WORKERS", "1")
             .envs(settings.iter().filter(|(key, _)| *key == "NOTIFY_SOCKET").copied())
             .envs(settings.iter().map(|(key, value)| (format!("VESTIBULE_{key}"), value)).filter(|(key, _)| {
@@ -64,6 +63,10 @@ impl Running {
             }))
             .stdout(output("out"))
             .stderr(output("err"));
+        // In remote mode there is no engine to have keys.
+        if !settings.iter().any(|(key, _)| key.starts_with("ALTOGIC__")) {
+            command.env("VESTIBULE_ENGINE__CLIENT_KEYS", crate::support::CLIENT_KEY);
+        }
         Self { child: command.spawn().unwrap(), folder }
     }
 

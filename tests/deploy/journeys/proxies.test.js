@@ -134,12 +134,12 @@ function journeys(name, variant) {
     const key = (await cautious.page.locator("code.key").innerText()).replaceAll(" ", "");
     await cautious.fill({ Code: app(0) });
     await cautious.press("Switch it on");
-    await before.open(`${place.siteUrl}/inner`);
+    await before.open(`${place.siteUrl}/inner/safe`);
     before.isAt(`${place.prefix}/forward-auth/second-step`);
     // A code is taken once, and the next one a little before its time.
     await before.fill({ Code: app(30) });
     await before.press("Go on");
-    assert.equal(before.page.url(), `${place.siteUrl}/inner`);
+    assert.equal(before.page.url(), `${place.siteUrl}/inner/safe`);
     await before.sees("Hello Kay");
     await before.leave();
     await cautious.leave();
