@@ -168,8 +168,10 @@ fn check(config: &Config) -> Result<(), String> {
         println!("sms.countries          {countries}");
         println!("sms.daily_budget       {}", config.sms.daily_budget);
         for provider in &config.providers {
-            println!("providers.{:<12} {}; register this callback URL there:", provider.name, provider.label);
-            println!("                       {}", provider.callback_url(&config.public_url));
+            println!("providers.{:<12} {}; register there", provider.name, provider.label);
+            for (what, url) in provider.urls_to_register(&config.public_url) {
+                println!("  {what:<26} {url}");
+            }
         }
         println!("limits.factor          {}", config.limits_factor);
         println!("limits.application_servers {:?}", config.application_servers);

@@ -8,6 +8,7 @@
 pub mod access;
 pub mod cli;
 mod config;
+mod crowded;
 pub mod engine;
 pub mod forwarded;
 mod listen;

@@ -1,32 +1,49 @@
 //! The sockets that the server listens on: its own on TCP or as a file, or those that systemd opened for it.
 //!
 //! Behind a proxy that speaks the PROXY protocol, the client's address comes first on each connection: see
-//! [`proxy_protocol`]. Everything else is actix's own server.
+//! [`proxy_protocol`]. How many connections there may be is counted by [`crowd`], and [`connection`] ends those that are too
+//! slow. Everything else is actix's own server.
 
+mod connection;
+mod crowd;
+mod pipeline;
 mod proxy_protocol;
 mod unix;
 
 use std::{
-    fmt, io,
-    net::{SocketAddr, TcpListener},
+    fmt,
+    future::ready,
+    io,
+    net::{IpAddr, SocketAddr, TcpListener},
     os::unix::net::UnixListener,
     time::Duration,
 };
 
-use actix_http::{HttpService, Request, Response, error::DispatchError};
-use actix_server::ServerBuilder;
-use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
+use actix_http::{ConnectionType, HttpService, Request, Response, error::DispatchError};
+use actix_server::{GracefulShutdownSignal, ServerBuilder};
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, apply_fn_factory, fn_service, map_config,
+};
 use actix_web::{
-    Error, HttpServer,
+    Error,
     body::MessageBody,
     dev::{AppConfig, Server as Running},
-    rt::net::TcpStream,
+    rt::net::{TcpStream, UnixStream},
 };
 use listenfd::ListenFd;
-use tokio::net::TcpSocket;
+use rustix::net::sockopt;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpSocket,
+};
 
+use self::{
+    connection::{Connection, Pace, Patience},
+    crowd::{Crowd, Place},
+};
 use crate::{
     config::{Listen, Server},
+    crowded::Crowded,
     forwarded::TrustedProxies,
 };
 
@@ -36,8 +53,24 @@ const SHUTDOWN_SECONDS: u64 = 20;
 /// How long a client may take to send its headers, and a proxy to say for whom it connects.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Longer than a [`Connection`] may be idle, whose clock ends it.
+const KEEP_ALIVE: Duration = Duration::from_secs(600);
+
+/// How long what is left of a body is read and thrown away after an answer that did not want it.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the system keeps what a client does not take, in milliseconds: also after we closed the connection.
+const UNTAKEN_TIMEOUT: u32 = 30_000;
+
+/// What the system keeps of an answer until the client took it, in bytes (it doubles that for its own use). Left to itself, it
+/// would keep megabytes for one slow reader (SECURITY.md R26); the largest page is a tenth of this.
+const SEND_BUFFER: usize = 128 * 1024;
+
 /// Connections that may wait until they are accepted.
 const BACKLOG: u32 = 2048;
+
+/// A connection that is let in, and the address that its requests come from.
+type Admitted<T> = (Connection<T, Place>, Option<SocketAddr>);
 
 /// An open socket.
 pub(crate) enum Socket {
@@ -68,6 +101,9 @@ pub(crate) fn open(settings: &Server) -> io::Result<Vec<Socket>> {
 
 /// A server on these sockets; it runs while it is awaited.
 ///
+/// It is made of the parts that actix's `HttpServer` is made of, with steps of our own before the HTTP: who connects, whether
+/// there is room for one more, and the clock of the connection.
+///
 /// # Errors
 /// When a socket cannot be used.
 pub(crate) fn serve<F, I, S, B>(
@@ -87,32 +123,45 @@ where
     S::Service: 'static,
     B: MessageBody + 'static,
 {
-    if settings.proxy_protocol {
-        return serve_behind_proxies(app, settings, sockets, proxies);
-    }
-    let mut server = HttpServer::new(app).client_request_timeout(HEADER_TIMEOUT).shutdown_timeout(SHUTDOWN_SECONDS);
+    let crowd = Crowd::new(settings.max_connections);
+    let mut server = ServerBuilder::new().shutdown_timeout(SHUTDOWN_SECONDS);
     if let Some(workers) = settings.workers {
         server = server.workers(workers);
     }
     for socket in sockets {
+        let (app, proxies, crowd) = (app.clone(), proxies.clone(), crowd.clone());
+        let shutdown = server.graceful_shutdown_signal();
+        let has_word = settings.proxy_protocol;
         server = match socket {
-            Socket::Tcp(listener) => server.listen(listener)?,
-            Socket::Unix(listener) => server.listen_uds(listener)?,
+            Socket::Tcp(listener) => {
+                tune(&listener);
+                server.listen("vestibule", listener, move || {
+                    let (proxies, crowd) = (proxies.clone(), crowd.clone());
+                    let welcome = move |stream| welcome(stream, proxies.clone(), crowd.clone(), has_word);
+                    fn_service(welcome).map_err(DispatchError::Io).and_then(http(app.clone(), shutdown.clone()))
+                })?
+            }
+            Socket::Unix(_) if has_word => {
+                return Err(io::Error::other("server.proxy_protocol is for TCP, and this is a Unix socket"));
+            }
+            Socket::Unix(listener) => server.listen_uds("vestibule", listener, move || {
+                let crowd = crowd.clone();
+                let welcome =
+                    move |stream: UnixStream| ready(admit(stream, None, None, Patience::with_proxy(), &crowd));
+                fn_service(welcome).map_err(DispatchError::Io).and_then(http(app.clone(), shutdown.clone()))
+            })?,
         };
     }
     Ok(server.run())
 }
 
-/// The same server, made of the parts that `HttpServer` is made of, with one step before the HTTP: the word of the proxy that
-/// connects becomes the peer address of the connection.
-fn serve_behind_proxies<F, I, S, B>(
+/// The HTTP on a connection: the application, with the connection told when it is asked something.
+fn http<F, I, S, B, T>(
     app: F,
-    settings: &Server,
-    sockets: Vec<Socket>,
-    proxies: &TrustedProxies,
-) -> io::Result<Running>
+    shutdown: GracefulShutdownSignal,
+) -> impl ServiceFactory<Admitted<T>, Config = (), Response = (), Error = DispatchError, InitError = ()>
 where
-    F: Fn() -> I + Send + Clone + 'static,
+    F: Fn() -> I,
     I: IntoServiceFactory<S, Request>,
     S: ServiceFactory<Request, Config = AppConfig> + 'static,
     S::Error: Into<Error> + 'static,
@@ -121,52 +170,90 @@ where
     <S::Service as Service<Request>>::Future: 'static,
     S::Service: 'static,
     B: MessageBody + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let mut server = ServerBuilder::new().shutdown_timeout(SHUTDOWN_SECONDS);
-    if let Some(workers) = settings.workers {
-        server = server.workers(workers);
-    }
-    for socket in sockets {
-        let Socket::Tcp(listener) = socket else {
-            return Err(io::Error::other("server.proxy_protocol is for TCP, and this is a Unix socket"));
-        };
-        let (app, proxies) = (app.clone(), proxies.clone());
-        let shutdown = server.graceful_shutdown_signal();
-        server = server.listen("vestibule", listener, move || {
-            let (proxies, shutdown) = (proxies.clone(), shutdown.clone());
-            let http = HttpService::build()
-                .client_request_timeout(HEADER_TIMEOUT)
-                .graceful_shutdown_signal(move || {
-                    let shutdown = shutdown.clone();
-                    async move { shutdown.notified().await }
-                })
-                .h1(map_config(app().into_factory().map_err(|error| error.into().error_response()), |()| {
-                    AppConfig::default()
-                }));
-            let introduce = fn_service(move |connection: TcpStream| introduce(connection, proxies.clone()));
-            introduce.map_err(DispatchError::Io).and_then(http)
-        })?;
-    }
-    Ok(server.run())
+    let app =
+        map_config(app().into_factory().map_err(|error| error.into().error_response()), |()| AppConfig::default());
+    let app = apply_fn_factory(app, |mut request: Request, app: &_| {
+        let pace = request.conn_data::<Pace>().cloned();
+        let answering = pace.map(|pace| pace.answering(&mut request));
+        let is_crowded = request.conn_data::<Crowded>().is_some();
+        let answer = Service::call(app, request);
+        async move {
+            let mut answer: Response<B> = answer.await?.into();
+            if is_crowded {
+                answer.head_mut().set_connection_type(ConnectionType::Close);
+            }
+            drop(answering);
+            Ok(answer)
+        }
+    });
+    let http = HttpService::build()
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEADER_TIMEOUT)
+        .client_disconnect_timeout(GOODBYE_TIMEOUT)
+        .graceful_shutdown_signal(move || {
+            let shutdown = shutdown.clone();
+            async move { shutdown.notified().await }
+        })
+        .on_connect_ext(|connection: &Connection<T, Place>, data| {
+            data.insert(connection.pace());
+            if connection.kept().is_over() {
+                data.insert(Crowded);
+            }
+        })
+        .h1(app);
+    http.map_init_err(drop)
 }
 
-/// Reads for whom a proxy connects. A connection that says nothing sensible in time is closed: nobody else can make one when
-/// the settings are right.
-async fn introduce(mut connection: TcpStream, proxies: TrustedProxies) -> io::Result<(TcpStream, Option<SocketAddr>)> {
-    let _ = connection.set_nodelay(true);
-    let peer = connection.peer_addr()?;
-    if !proxies.trust(Some(peer.ip())) {
+/// Whose connection it is, and whether there is room for it.
+async fn welcome(
+    mut stream: TcpStream,
+    proxies: TrustedProxies,
+    crowd: Crowd,
+    has_word: bool,
+) -> io::Result<Admitted<TcpStream>> {
+    let peer = stream.peer_addr()?;
+    let is_proxy = proxies.trust(Some(peer.ip()));
+    if !has_word {
+        let (client, patience) =
+            if is_proxy { (None, Patience::with_proxy()) } else { (Some(peer.ip()), Patience::with_client()) };
+        return admit(stream, Some(peer), client, patience, &crowd);
+    }
+    if !is_proxy {
         tracing::debug!(%peer, "closed: not one of server.trusted_proxies, which alone may connect with server.proxy_protocol");
         return Err(io::ErrorKind::PermissionDenied.into());
     }
-    let read = tokio::time::timeout(HEADER_TIMEOUT, proxy_protocol::read(&mut connection));
-    match read.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-        Ok(client) => Ok((connection, Some(client.unwrap_or(peer)))),
-        Err(error) => {
-            tracing::warn!(%peer, %error, "closed: a proxy did not say for whom it connects (server.proxy_protocol is on)");
-            Err(error)
-        }
-    }
+    let named = introduced(&mut stream, peer).await?;
+    admit(stream, Some(named.unwrap_or(peer)), named.map(|client| client.ip()), Patience::with_proxy(), &crowd)
+}
+
+/// Counts a connection in. `client` is the address to count it for, if it is to be counted for one.
+fn admit<T>(
+    stream: T,
+    peer: Option<SocketAddr>,
+    client: Option<IpAddr>,
+    patience: Patience,
+    crowd: &Crowd,
+) -> io::Result<Admitted<T>> {
+    let place = crowd.enter(client).ok_or_else(|| {
+        tracing::debug!(
+            ?peer,
+            "closed: far more connections than server.max_connections, or than one address may have"
+        );
+        io::Error::from(io::ErrorKind::ConnectionRefused)
+    })?;
+    Ok((Connection::new(stream, patience, place), peer))
+}
+
+/// Reads for whom a proxy connects; `None` when for itself. A connection that says nothing sensible in time is closed: nobody
+/// else can make one when the settings are right.
+async fn introduced(stream: &mut TcpStream, peer: SocketAddr) -> io::Result<Option<SocketAddr>> {
+    let read = tokio::time::timeout(HEADER_TIMEOUT, proxy_protocol::read(stream));
+    let read = read.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    read.inspect_err(|error| {
+        tracing::warn!(%peer, %error, "closed: a proxy did not say for whom it connects (server.proxy_protocol is on)");
+    })
 }
 
 /// The sockets that were handed to this process.
@@ -181,6 +268,16 @@ fn inherited() -> io::Result<Vec<Socket>> {
         sockets.extend(socket);
     }
     Ok(sockets)
+}
+
+/// Sets what every connection of a socket inherits. Where the system refuses one, it goes without.
+fn tune(listener: &TcpListener) {
+    let set = sockopt::set_tcp_nodelay(listener, true)
+        .and(sockopt::set_tcp_user_timeout(listener, UNTAKEN_TIMEOUT))
+        .and(sockopt::set_socket_send_buffer_size(listener, SEND_BUFFER));
+    if let Err(error) = set {
+        tracing::debug!(%error, "an option of the socket could not be set");
+    }
 }
 
 fn tcp(address: SocketAddr) -> io::Result<TcpListener> {

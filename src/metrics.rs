@@ -168,6 +168,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_figure_is_in_the_readme() {
+        let text = Metrics::default().text().unwrap();
+        let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+        for name in names {
+            assert!(include_str!("../README.md").contains(&format!("| `{name}` |")), "{name}");
+        }
+    }
+
+    #[test]
     fn requests_are_counted_by_route_and_status_and_invented_methods_are_not_kept() {
         let metrics = Metrics::default();
         for method in ["GET", "GET", "XYZZY"] {

@@ -3,7 +3,8 @@
 //! `vestibule doctor` asks for it through the proxy, at `public_url`, to learn what the proxy makes of a request. It proves with a
 //! word that only the secret key makes, good for a few minutes; to everybody else there is no such page.
 
-use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web::Payload};
+use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
@@ -11,6 +12,7 @@ use subtle::ConstantTimeEq as _;
 use crate::{
     engine::SecretKey,
     forwarded::{TrustedProxies, client_address},
+    seen::RequestId,
 };
 
 /// Where it is, below the path of `public_url`.
@@ -18,6 +20,9 @@ pub(crate) const PATH: &str = "/health/mirror";
 
 /// The header that holds the word.
 pub(crate) const WORD: &str = "x-vestibule-doctor";
+
+/// What only a proxy may say, in lower case: who somebody is and which page they asked for.
+pub(crate) const OTHERS: [&str; 2] = ["remote-user", "x-original-url"];
 
 /// What arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +35,10 @@ pub(crate) struct Reflection {
     pub(crate) x_forwarded_for: Vec<String>,
     pub(crate) forwarded: Vec<String>,
     pub(crate) x_forwarded_proto: Vec<String>,
+    /// The id that the request has here.
+    pub(crate) request_id: Option<String>,
+    /// The headers of [`OTHERS`] that came.
+    pub(crate) others: Vec<String>,
 }
 
 /// The word of that minute.
@@ -58,8 +67,28 @@ pub(crate) fn reflect(request: &HttpRequest, keys: &[SecretKey], now: Timestamp)
         x_forwarded_for: lines("x-forwarded-for"),
         forwarded: lines("forwarded"),
         x_forwarded_proto: lines("x-forwarded-proto"),
+        request_id: request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned()),
+        others: OTHERS.iter().filter(|name| request.headers().contains_key(**name)).map(ToString::to_string).collect(),
     };
     Some(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(reflection))
+}
+
+/// Reads a body to its end and says that it came; the word is judged first.
+pub(crate) async fn swallow(
+    request: HttpRequest,
+    mut body: Payload,
+    keys: &[SecretKey],
+    now: Timestamp,
+) -> HttpResponse {
+    if reflect(&request, keys, now).is_none() {
+        return HttpResponse::NotFound().finish();
+    }
+    while let Some(part) = body.next().await {
+        if part.is_err() {
+            return HttpResponse::BadRequest().finish();
+        }
+    }
+    HttpResponse::NoContent().finish()
 }
 
 fn word_of(key: &SecretKey, minute: i64) -> String {

@@ -413,7 +413,7 @@ fn health(parts: Arc<Parts>) -> impl FnOnce(&mut ServiceConfig) {
     move |app| {
         let path = url::Url::parse(&parts.config.public_url).map(|url| url.path().trim_end_matches('/').to_owned());
         for base in BTreeSet::from([String::new(), path.unwrap_or_default()]) {
-            let (parts, keeper) = (Arc::clone(&parts), Arc::clone(&parts));
+            let (parts, keeper, taker) = (Arc::clone(&parts), Arc::clone(&parts), Arc::clone(&parts));
             let live = || async { health_says(StatusCode::OK, &json!({ "status": "live" })) };
             app.route(&format!("{base}/health/live"), web::get().to(live));
             app.route(&format!("{base}/health/ready"), web::get().to(move || ready(Arc::clone(&parts))));
@@ -422,7 +422,12 @@ fn health(parts: Arc<Parts>) -> impl FnOnce(&mut ServiceConfig) {
                 let shown = mirror::reflect(&request, &keeper.config.secret_keys, keeper.clock.now());
                 async { shown.unwrap_or_else(|| HttpResponse::NotFound().finish()) }
             };
+            let swallow = move |request: HttpRequest, body: web::Payload| {
+                let taker = Arc::clone(&taker);
+                async move { mirror::swallow(request, body, &taker.config.secret_keys, taker.clock.now()).await }
+            };
             app.route(&format!("{base}{}", mirror::PATH), web::get().guard(fn_guard(shows)).to(reflect));
+            app.route(&format!("{base}{}", mirror::PATH), web::post().guard(fn_guard(shows)).to(swallow));
         }
     }
 }

@@ -44,6 +44,7 @@ function check(r)
     ["X-Original-URL"] = site .. r.unparsed_uri,
     ["X-Original-Method"] = r.method,
     ["X-Forwarded-For"] = r.useragent_ip,
+    ["X-Request-Id"] = r.subprocess_env["UNIQUE_ID"],
   }
   for _, name in ipairs(PASSED_ON) do
     headers[name] = r.headers_in[name]

@@ -8,7 +8,7 @@
 -- none of our cookies, which are not the site's business.
 
 local NAMES = { "remote-user", "remote-email", "remote-name", "remote-groups" }
-local PASSED_ON = { "accept", "sec-fetch-mode", "user-agent" }
+local PASSED_ON = { "accept", "sec-fetch-mode", "user-agent", "x-request-id" }
 
 local OURS = { ["vestibule"] = true, ["vestibule-access"] = true }
 

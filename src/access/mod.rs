@@ -10,11 +10,10 @@
 //!   another. So a path is read in every way that is usual ([`path::readings`]), **each reading** must be allowed, and what can
 //!   be read as climbing (`..`) is refused. Letters keep their case: for a site that does not tell them apart (Windows), write
 //!   rules that allow, not such that forbid.
-//! * `second_factor` asks whether the **account** has one, not whether this session began with one. Whoever has one is asked
-//!   for it at each sign-in, except in a browser that they chose to trust, and switching one on takes a fresh proof; so the
-//!   question tells apart those a stolen password is enough for, which is what such a rule is about. A session that began with
-//!   the password alone before the factor was switched on counts too: its owner has just shown the factor in one of them, and
-//!   can end the others in one press.
+//! * `second_factor` asks for an account that has one and for a **session in which it was shown**: at its sign-in, or later as a
+//!   proof. A browser that its owner chose to trust has shown it for as long as that trust lasts. A session that began with the
+//!   password alone, before the factor was switched on, has not: whoever had stolen it must not come in by what the owner did
+//!   since. Its browser is asked for the factor then, once.
 //! * Groups stand in one field of the user (`access.groups_field`), which only the operator's programs may write.
 
 mod path;
@@ -28,7 +27,7 @@ pub use self::{
     path::PathPattern,
     site::{Asked, Site, Sites},
 };
-use crate::port::User;
+use crate::port::{Member, User};
 
 /// The rules and the sites they are for.
 #[derive(Debug, Clone)]
@@ -55,7 +54,7 @@ pub struct Rule {
 pub enum Who {
     Anyone,
     Members,
-    /// Members whose account has a second factor.
+    /// Members who have shown a second factor.
     SecondFactor,
     /// Members of at least one of these.
     Groups(Vec<String>),
@@ -69,10 +68,26 @@ pub enum Verdict {
     SignIn,
     /// For members with a second factor, and this one has none.
     NeedsSecondFactor,
+    /// For members who have shown their second factor, and this one's session began without it.
+    ShowSecondFactor,
     /// For members of other groups.
     NotInGroup,
     /// A path that can be read as another one.
     Unclear,
+}
+
+/// Somebody who is signed in, as far as the rules care.
+#[derive(Debug, Clone, Copy)]
+pub struct Person<'a> {
+    pub user: &'a User,
+    /// Whether a second factor was shown in their session.
+    pub second_factor: bool,
+}
+
+impl<'a> From<&'a Member> for Person<'a> {
+    fn from(member: &'a Member) -> Self {
+        Self { user: &member.user, second_factor: member.session.second_factor }
+    }
 }
 
 /// A verdict and the rule it comes from, by its place; `None` where no rule matched.
@@ -91,7 +106,7 @@ impl Access {
     }
 
     /// What the rules say. Of the readings of a path, the first that is not granted decides.
-    pub fn decide(&self, asked: &Asked, member: Option<&User>) -> Decision {
+    pub fn decide(&self, asked: &Asked, person: Option<Person<'_>>) -> Decision {
         let Some(readings) = path::readings(asked.path()) else {
             return Decision { verdict: Verdict::Unclear, rule: None };
         };
@@ -99,7 +114,7 @@ impl Access {
         for reading in &readings {
             let rule = self.rules.iter().position(|rule| rule.is_for(asked.host(), reading));
             let who = rule.map_or(&Who::Members, |rule| &self.rules[rule].who);
-            let verdict = self.judge(who, member);
+            let verdict = self.judge(who, person);
             let granted = verdict == Verdict::Granted;
             decision = Some(Decision { verdict, rule });
             if !granted {
@@ -120,14 +135,15 @@ impl Access {
         listed.iter().filter_map(Value::as_str).filter(|group| !group.is_empty()).collect()
     }
 
-    fn judge(&self, who: &Who, member: Option<&User>) -> Verdict {
-        match (who, member) {
+    fn judge(&self, who: &Who, person: Option<Person<'_>>) -> Verdict {
+        match (who, person) {
             (Who::Anyone, _) | (Who::Members, Some(_)) => Verdict::Granted,
             (_, None) => Verdict::SignIn,
-            (Who::SecondFactor, Some(member)) if member.second_factor => Verdict::Granted,
-            (Who::SecondFactor, Some(_)) => Verdict::NeedsSecondFactor,
-            (Who::Groups(wanted), Some(member)) => {
-                let is_in = self.groups(member).iter().any(|group| wanted.iter().any(|wanted| wanted == group));
+            (Who::SecondFactor, Some(person)) if !person.user.second_factor => Verdict::NeedsSecondFactor,
+            (Who::SecondFactor, Some(person)) if !person.second_factor => Verdict::ShowSecondFactor,
+            (Who::SecondFactor, Some(_)) => Verdict::Granted,
+            (Who::Groups(wanted), Some(person)) => {
+                let is_in = self.groups(person.user).iter().any(|group| wanted.iter().any(|wanted| wanted == group));
                 if is_in { Verdict::Granted } else { Verdict::NotInGroup }
             }
         }

@@ -39,7 +39,7 @@ impl fmt::Display for PathPattern {
 
 /// Every way in which the site may read a path as it stands in a request line: decoded once, with one slash for several, an
 /// encoded slash being a slash or a letter, parameters of a segment (`;…`) being part of it or not. `None` for one that can be
-/// read as climbing, and for backslashes, control characters and broken encodings, which honest pages do not have.
+/// read as climbing, and for backslashes, control characters, broken encodings and a bare `#`, which honest pages do not have.
 pub(super) fn readings(path: &str) -> Option<Vec<String>> {
     if !path.starts_with('/') {
         return None;
@@ -86,6 +86,7 @@ fn decoded(path: &str, slash: bool) -> Option<String> {
         let (byte, long) = if byte == b'%' { (hexadecimal(bytes.get(at + 1..at + 3)?)?, 3) } else { (byte, 1) };
         match byte {
             b'\\' | 0..=31 | 127 => return None,
+            b'#' if long == 1 => return None,
             b'/' if long == 3 && !slash => decoded.extend_from_slice(b"%2F"),
             byte => decoded.push(byte),
         }

@@ -77,7 +77,8 @@ impl Sites {
         let (scheme, rest) = text.split_once("://")?;
         let authority = rest.split(['/', '?', '#']).next()?;
         let known = self.0.contains(&site) && scheme == url.scheme() && !authority.contains('@');
-        let after = rest[authority.len()..].split(['?', '#']).next()?;
+        // A `#` stays: no browser sends one, and of the sites that get one some read on behind it.
+        let after = rest[authority.len()..].split('?').next()?;
         let path = if after.is_empty() { "/" } else { after }.to_owned();
         (known && same_host(authority, &site.host)).then_some(Asked { url, path })
     }

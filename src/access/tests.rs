@@ -53,10 +53,15 @@ fn ann() -> User {
     }
 }
 
+/// In a session that showed the second factor, where there is one.
 fn verdict(path: &str, member: Option<&User>) -> Verdict {
+    verdict_of(path, member.map(|user| Person { user, second_factor: user.second_factor }))
+}
+
+fn verdict_of(path: &str, person: Option<Person<'_>>) -> Verdict {
     let access = access();
     let asked = access.sites.page(&format!("https://app.example.com{path}")).unwrap();
-    access.decide(&asked, member).verdict
+    access.decide(&asked, person).verdict
 }
 
 #[test]
@@ -74,6 +79,9 @@ fn the_first_rule_that_matches_decides_and_else_members_may_come() {
     assert_eq!(verdict("/admin", Some(&admin)), Verdict::Granted);
     assert_eq!(verdict("/money/x", Some(&ann)), Verdict::NeedsSecondFactor);
     assert_eq!(verdict("/money/x", Some(&careful)), Verdict::Granted);
+    let began_before = Some(Person { user: &careful, second_factor: false });
+    assert_eq!(verdict_of("/money/x", began_before), Verdict::ShowSecondFactor);
+    assert_eq!(verdict_of("/", began_before), Verdict::Granted);
 }
 
 /// The ways in which people got past the rules of others: the site reads a path differently than the one who guards it.
@@ -97,11 +105,16 @@ fn a_path_that_can_be_read_in_two_ways_must_be_allowed_in_both() {
         "/public/%zz",
         "/public/%f",
         "/public/%ff",
+        // nginx passes it on as it is, and Go's file server climbs behind it.
+        "/public#/../admin",
+        "/public#",
+        "#",
     ] {
         assert_eq!(verdict(path, Some(&ann)), Verdict::Unclear, "{path}");
     }
     assert_eq!(verdict("/public%2Fx", None), Verdict::SignIn, "perhaps it is a page named `public%2Fx`");
     assert_eq!(verdict("/public/a%2Fb;v=1/100%25.%2541", None), Verdict::Granted);
+    assert_eq!(verdict("/public/c%23?to=#top", None), Verdict::Granted);
 }
 
 #[test]

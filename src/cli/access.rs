@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 
 use super::needs_database;
 use crate::{
-    access::{Access, Decision, Verdict},
+    access::{Access, Decision, Person, Verdict},
     config::Config,
     engine::{lookup, store::Store},
     port::{Email, Failure, User},
@@ -33,9 +33,11 @@ pub(super) fn run(config: &Config, command: AccessCommand) -> Result<(), String>
         )
     })?;
     let member = email.map(|email| account(config, &email)).transpose()?;
-    let decision = access.decide(&asked, member.as_ref());
+    // A session in which everything was shown that the account asks for at sign-in.
+    let person = member.as_ref().map(|user| Person { user, second_factor: user.second_factor });
+    let decision = access.decide(&asked, person);
     println!("page     {}", asked.url());
-    println!("person   {}", person(access, member.as_ref()));
+    println!("person   {}", described(access, member.as_ref()));
     println!("rule     {}", rule(access, &decision));
     let granted = decision.verdict == Verdict::Granted;
     println!("answer   {}", sentence(&decision.verdict));
@@ -56,7 +58,7 @@ fn account(config: &Config, typed: &str) -> Result<User, String> {
         .ok_or_else(|| format!("--as: there is no account with {email}."))
 }
 
-fn person(access: &Access, member: Option<&User>) -> String {
+fn described(access: &Access, member: Option<&User>) -> String {
     let Some(member) = member else { return "somebody who is not signed in".to_owned() };
     let factor = if member.second_factor { "a second factor" } else { "no second factor" };
     let groups = access.groups(member);
@@ -77,6 +79,9 @@ fn sentence(verdict: &Verdict) -> &'static str {
         Verdict::Granted => "200: they may open it",
         Verdict::SignIn => "401, or the way to the sign-in page: they must sign in first",
         Verdict::NeedsSecondFactor => "403: the rule wants an account with a second factor",
+        Verdict::ShowSecondFactor => {
+            "403, or the way to the page that asks for it: the second factor was not shown yet"
+        }
         Verdict::NotInGroup => "403: the rule wants another group",
         Verdict::Unclear => "403: the path can be read as climbing, or holds what no honest page has in its address",
     }

@@ -3,7 +3,9 @@
 //! It changes nothing: no database is made or migrated, no mail sent. What it finds is one line each; something that keeps
 //! people out ends it with a status of 1.
 
+mod headers;
 mod mailbox;
+mod providers;
 mod proxy;
 mod storage;
 
@@ -42,6 +44,10 @@ impl Finding {
         self.grade == Grade::Good
     }
 
+    fn is_bad(&self) -> bool {
+        self.grade == Grade::Bad
+    }
+
     /// It works, but not as one would want.
     fn odd(about: &'static str, words: impl Into<String>) -> Self {
         Self { grade: Grade::Odd, about, words: words.into() }
@@ -76,6 +82,7 @@ pub(super) fn run(config: &Config) -> Result<(), String> {
         if config.altogic.is_none() {
             findings.extend(storage::database(config).await);
             findings.push(mailbox::look(config).await);
+            findings.extend(providers::look(config).await);
         }
         findings.extend(proxy::look(config).await);
     });

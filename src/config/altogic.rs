@@ -150,6 +150,7 @@ mod tests {
         let key = ("ALTOGIC__CLIENT_KEY", "a-key");
         for (pairs, named) in [
             (vec![url], "altogic.client_key"),
+            (vec![url, key, ("PROVIDERS__GOOGLE__CLIENT_ID", "id")], "providers.*"),
             (vec![key], "altogic.env_url"),
             (vec![url, ("ALTOGIC__CLIENT_KEY", "a key")], "altogic.client_key"),
             (vec![url, key, ("ALTOGIC__CLIENT_KEY_FILE", "/x")], "altogic.client_key_file"),

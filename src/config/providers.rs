@@ -82,7 +82,7 @@ impl TypedProvider {
             }
             (None, None) => None,
         };
-        let client_secret = client_secret.filter(|secret| !secret.expose_secret().is_empty());
+        let client_secret = client_secret.filter(|secret| !secret.expose_secret().trim().is_empty());
         if client_secret.is_none() && kind.needs_secret() {
             return Err(missing(&setting("client_secret"), "the provider gives one beside the client_id"));
         }
@@ -177,13 +177,27 @@ mod tests {
             ("[google]\nclient_secret = 's'", "providers.google.client_id"),
             ("[google]\nclient_id = 'id'", "providers.google.client_secret"),
             ("[google]\nclient_id = 'id'\nclient_secret = 's'\nclient_secret_file = 'f'", "client_secret_file"),
+            ("[google]\nclient_id = 'id'\nclient_secret = ' '", "providers.google.client_secret"),
+            (
+                "[google]\nclient_id = 'id'\nclient_secret_file = '/there/is/none'",
+                "providers.google.client_secret_file",
+            ),
             ("[google]\nclient_id = 'id'\nclient_secrt = 's'", "client_secrt"),
+            ("[own]\nclient_id = 'id'\nissuer = 'http://login.example.com'", "providers.own.issuer"),
+            ("[own]\nclient_id = 'id'\nissuer = 'https://login.example.com/?a=b'", "providers.own.issuer"),
+            ("[own]\nclient_id = 'id'\nissuer = 'login.example.com'", "providers.own.issuer"),
             (
                 "[google]\nclient_id = 'id'\nclient_secret = 's'\nissuer = 'http://example.com'",
                 "providers.google.issuer",
             ),
             ("[google]\nclient_id = 'id'\nclient_secret = 's'\nteam_id = 't'", "team_id"),
             ("[apple]\nclient_id = 'id'", "providers.apple.team_id"),
+            ("[apple]\nclient_id = 'id'\nteam_id = 't'", "providers.apple.key_id"),
+            ("[apple]\nclient_id = 'id'\nteam_id = 't'\nkey_id = 'k'", "providers.apple.private_key_file"),
+            (
+                "[apple]\nclient_id = 'id'\nteam_id = 't'\nkey_id = 'k'\nprivate_key_file = '/there/is/none'",
+                "providers.apple.private_key_file",
+            ),
             ("[Google]\nclient_id = 'id'\nclient_secret = 's'", "a-z"),
             (
                 "[x]\nclient_id = 'a'\nclient_secret = 's'\n[twitter]\nclient_id = 'a'\nclient_secret = 's'",
@@ -193,5 +207,28 @@ mod tests {
             let sentence = read(typed).expect_err(typed);
             assert!(sentence.contains(named), "{typed}: {sentence}");
         }
+    }
+
+    #[test]
+    fn a_file_that_holds_no_key_of_apples_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "-----BEGIN PRIVATE KEY-----\nbm8ga2V5\n-----END PRIVATE KEY-----\n").unwrap();
+        let file = file.path().display();
+        let sentence =
+            read(&format!("[apple]\nclient_id = 'id'\nteam_id = 't'\nkey_id = 'k'\nprivate_key_file = '{file}'"));
+        let sentence = sentence.unwrap_err();
+        assert!(sentence.contains("providers.apple.private_key_file") && !sentence.contains("bm8ga2V5"), "{sentence}");
+    }
+
+    /// S28: one for each provider, below the path of the hall.
+    #[test]
+    fn each_provider_has_a_callback_url_of_its_own() {
+        let providers =
+            read("[x]\nclient_id = 'a'\n[our-login]\nclient_id = 'a'\nissuer = 'https://l.example'").unwrap();
+        let urls: Vec<_> = providers.iter().map(|provider| provider.callback_url("https://example.com/hall")).collect();
+        assert_eq!(
+            urls,
+            ["https://example.com/hall/_auth/our-login/callback", "https://example.com/hall/_auth/x/callback"]
+        );
     }
 }

@@ -44,6 +44,8 @@ pub struct Server {
     /// Whether our proxies say who connects before the HTTP begins (PROXY protocol, version 2).
     pub proxy_protocol: bool,
     pub workers: Option<usize>,
+    /// Beyond this many connections at once, whoever asks is told to come back.
+    pub max_connections: usize,
 }
 
 impl Typed {
@@ -61,7 +63,11 @@ impl Typed {
                     .to_owned(),
             ));
         }
+        if self.server.max_connections == 0 {
+            return Err(wrong("server.max_connections", "a number above 0", "0"));
+        }
         Ok(Server {
+            max_connections: self.server.max_connections,
             socket_mode: socket_mode(&self.server.socket_mode)?,
             forwarded_header: forwarded_header(&self.server.forwarded_header)?,
             proxy_protocol: self.server.proxy_protocol,
@@ -151,6 +157,7 @@ mod tests {
             ("SERVER__TRUSTED_PROXIES", "127.0.0.1"),
             ("SERVER__FORWARDED_HEADER", "Forwarded"),
             ("SERVER__PROXY_PROTOCOL", "true"),
+            ("SERVER__MAX_CONNECTIONS", "500"),
             ("LOG__FORMAT", "json"),
             ("METRICS__LISTEN", "127.0.0.1:9464"),
         ])
@@ -158,6 +165,7 @@ mod tests {
         assert_eq!((config.server.listen, config.server.socket_mode), (Listen::Systemd, 0o666));
         assert_eq!(config.server.forwarded_header, ForwardedHeader::Forwarded);
         assert!(config.server.proxy_protocol);
+        assert_eq!(config.server.max_connections, 500);
         assert_eq!((config.log_format, config.metrics), (LogFormat::Json, "127.0.0.1:9464".parse().ok()));
         let config = read(&[]).unwrap();
         assert_eq!(
@@ -175,6 +183,7 @@ mod tests {
             ("SERVER__SOCKET_MODE", "rw", "server.socket_mode"),
             ("SERVER__FORWARDED_HEADER", "x-real-ip", "server.forwarded_header"),
             ("SERVER__PROXY_PROTOCOL", "true", "server.trusted_proxies"),
+            ("SERVER__MAX_CONNECTIONS", "0", "server.max_connections"),
             ("LOG__FORMAT", "xml", "log.format"),
             ("METRICS__LISTEN", "9464", "metrics.listen"),
         ] {

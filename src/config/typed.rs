@@ -55,6 +55,7 @@ pub(super) struct Server {
     pub(super) proxy_protocol: bool,
     pub(super) socket_mode: String,
     pub(super) workers: Option<usize>,
+    pub(super) max_connections: usize,
 }
 
 #[derive(Deserialize, Default)]
@@ -176,6 +177,7 @@ impl Default for Server {
             proxy_protocol: false,
             socket_mode: "0660".to_owned(),
             workers: None,
+            max_connections: 4096,
         }
     }
 }

@@ -225,8 +225,8 @@ pub(super) async fn disown(tx: &mut Transaction<'_>, user_id: &str) -> Result<()
     throw_out(tx, user_id).await
 }
 
-/// Takes the password, the connected accounts at providers, the known browsers and the sessions of an account. Its second factors stay: a mailbox alone must not switch
-/// them off (S18).
+/// Takes the password, the connected accounts at providers, the known browsers and the sessions of an account. Its second
+/// factors stay: a mailbox alone must not switch them off (S18).
 pub(super) async fn throw_out(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     tx.execute("update users set password_hash = null where id = $1", values![user_id]).await?;
     devices::forget_all(tx, user_id).await?;

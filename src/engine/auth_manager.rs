@@ -7,9 +7,10 @@ use tracing::Instrument as _;
 use super::{Engine, flows, shown::Shown, watched::Watch};
 use crate::port::{
     AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Connection, Connections,
-    Entrance, Failure, FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified,
-    Proof, ProofMethods, Proved, ProviderAnswer, ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf,
-    SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
+    EndedByProvider, Entrance, Failure, FarewellTicket, FieldUpdate, Grant, LinkKey, LogoutToken, MailedFor, Member,
+    NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer, ProviderFarewell,
+    ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail,
+    SignUpWithPhone, SignedUp, User,
 };
 
 impl AuthManager for Engine {
@@ -316,6 +317,22 @@ impl AuthManager for Engine {
     fn sign_out(&self, caller: Caller, handle: Option<String>) -> Answer<()> {
         self.watched(Watch::on("sign_out", &caller), |engine| async move {
             flows::sign_out(&engine, &caller, handle.as_deref()).await
+        })
+    }
+
+    fn leave(&self, caller: Caller) -> Answer<Option<ProviderFarewell>> {
+        self.watched(Watch::on("sign_out", &caller), |engine| async move { flows::leave(&engine, &caller).await })
+    }
+
+    fn end_at_provider(&self, caller: Caller, ticket: FarewellTicket, state: String) -> Answer<String> {
+        self.watched(Watch::on("end_at_provider", &caller), |engine| async move {
+            flows::end_at_provider(&engine, &ticket, &state).await
+        })
+    }
+
+    fn end_by_provider(&self, caller: Caller, provider: String, token: LogoutToken) -> Answer<EndedByProvider> {
+        self.watched(Watch::on("end_by_provider", &caller), |engine| async move {
+            flows::end_by_provider(&engine, &caller, &provider, &token).await
         })
     }
 

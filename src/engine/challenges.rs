@@ -14,6 +14,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    oauth::logins::Login,
     random::{new_id, new_token},
     settings::{Digests, SecretKey},
     store::{Row, Store, StoreError, Transaction, values},
@@ -46,6 +47,8 @@ pub(super) struct NewChallenge<'a> {
     pub(super) door: Door,
     /// As in [`Waiting`].
     pub(super) text_counts: bool,
+    /// The sign-in at a provider that it began with.
+    pub(super) login: Option<&'a Login>,
 }
 
 /// Makes challenges and reads them again.
@@ -64,7 +67,7 @@ impl Challenges {
         random: &dyn Random,
         now: Timestamp,
     ) -> Outcome<(Waiting, ChallengeToken)> {
-        let NewChallenge { user_id, door, text_counts } = *new;
+        let NewChallenge { user_id, door, text_counts, login } = *new;
         if door == Door::Rest {
             tx.execute("delete from challenges where user_id = $1 and by_phone = 1", values![user_id]).await?;
         }
@@ -72,11 +75,12 @@ impl Challenges {
                    (select id from challenges where user_id = $1 and by_phone = 0 order by created_at desc, id limit $2)";
         tx.execute(sql, values![user_id, MOST - 1]).await?;
         let (id, token) = (new_id(random), new_token(random));
-        let sql = "insert into challenges (id, user_id, token_digest, created_at, expires_at, by_phone, text_counts, guesses) \
-                   values ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let sql = "insert into challenges (id, user_id, token_digest, created_at, expires_at, by_phone, text_counts, guesses, \
+                   login_issuer, login_subject, login_sid, login_sealed) \
+                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
         let (digest, by_phone) = (self.0.of(token.as_bytes()), door == Door::Rest);
         let values = values![&id, user_id, digest, now, after(now, LIFE), by_phone, text_counts, GUESSES];
-        tx.execute(sql, values).await?;
+        tx.execute(sql, [values, Login::values(login)].concat()).await?;
         Ok((Waiting { id, user_id: user_id.to_owned(), text_counts }, ChallengeToken::parse(&token)?))
     }
 
@@ -119,15 +123,18 @@ impl Challenges {
         Ok(store.execute(sql, values![&waiting.id, now]).await? == 1)
     }
 
-    /// Spends a challenge. `false` when it was spent or replaced, or is over: then nothing may come of it.
+    /// Spends a challenge, for the sign-in at a provider that it began with, if it did. `None` when it was spent or replaced, or is
+    /// over: then nothing may come of it.
     pub(super) async fn spend(
         &self,
         tx: &mut Transaction<'_>,
         waiting: &Waiting,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let sql = "delete from challenges where id = $1 and expires_at > $2";
-        Ok(tx.execute(sql, values![&waiting.id, now]).await? == 1)
+    ) -> Result<Option<Option<Login>>, StoreError> {
+        let sql = "delete from challenges where id = $1 and expires_at > $2 \
+                   returning login_issuer, login_subject, login_sid, login_sealed";
+        let row = tx.fetch_optional(sql, values![&waiting.id, now]).await?;
+        row.as_ref().map(Login::read).transpose()
     }
 }
 

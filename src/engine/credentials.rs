@@ -15,7 +15,7 @@ use std::{
         mpsc::{self, RecvTimeoutError, SyncSender, TrySendError},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use argon2::{
@@ -34,6 +34,10 @@ pub const MAX_PASSWORD_BYTES: usize = 1024;
 
 /// How long a thread keeps its memory when nothing comes.
 const KEEP_BUFFER: Duration = Duration::from_secs(5);
+
+/// How long a password waits at most. On a machine that is busy with other things, or where one hash costs a second, a full queue
+/// would take minutes: nobody looks at that answer any more (SECURITY.md R18).
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// What a caller is told to wait when the queue is full.
 const BUSY: Duration = Duration::from_secs(2);
@@ -160,11 +164,17 @@ impl Hasher {
     ) -> Result<T, Failure> {
         let (answer, answered) = oneshot::channel();
         let counts = Arc::clone(&self.counts);
+        let queued = Instant::now();
         let job: Job = Box::new(move |memory| {
+            if queued.elapsed() > LONGEST_WAIT {
+                counts.refuse();
+                drop(answer.send(None));
+                return;
+            }
             counts.begin(!answer.is_closed());
             // Nobody waits any more when the caller hung up while in the queue: spend no hash on it.
             if !answer.is_closed() {
-                drop(answer.send(job(memory)));
+                drop(answer.send(Some(job(memory))));
             }
         });
         self.counts.queue();
@@ -175,7 +185,8 @@ impl Hasher {
                 TrySendError::Disconnected(_) => Failure::broken("the threads that hash are gone"),
             }
         })?;
-        answered.await.map_err(|_| Failure::broken("a hash was not finished"))
+        let answer = answered.await.map_err(|_| Failure::broken("a hash was not finished"))?;
+        answer.ok_or_else(|| Failure::unavailable(BUSY, "a password waited too long to be hashed"))
     }
 }
 

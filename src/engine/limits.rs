@@ -40,6 +40,7 @@ const CLOCK_STEP: i64 = 5000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Action {
     SignInFromAddress,
+    ProviderFromAddress,
     SignInToAccount,
     ConfirmPassword,
     SignUpFromAddress,
@@ -55,6 +56,7 @@ pub(super) enum Action {
     TextFromAccount,
     SecondFactorToAccount,
     TellOfSignIn,
+    LogoutFromAddress,
 }
 
 /// How often something may be done.
@@ -81,6 +83,9 @@ impl Action {
             // An office or a school behind one address signs in within minutes in the morning; 600 an hour is still
             // far from what stuffing stolen passwords takes.
             Self::SignInFromAddress => (60.0, 6),
+            // Apart from the others: any page may send a browser on this way, and must not use up the sign-ins by password of
+            // everybody behind its address.
+            Self::ProviderFromAddress => (60.0, 6),
             // Wrong guesses only. Five cover a person's forgetfulness.
             Self::SignInToAccount => return Allowance::Growing(Growing { free: 5.0 }),
             // The current password, typed to confirm a change: somebody at an unlocked screen guesses here.
@@ -116,6 +121,8 @@ impl Action {
             Self::SecondFactorToAccount => (10.0, 120),
             // Somebody who knows the password and begins again and again must not fill the owner's mailbox with the news of it.
             Self::TellOfSignIn => (3.0, 600),
+            // Logout tokens that are not right: each costs a signature that is checked.
+            Self::LogoutFromAddress => (60.0, 6),
         };
         Allowance::Steady { burst, refill: Duration::from_secs(refill_seconds) }
     }
@@ -181,12 +188,23 @@ impl Limits {
     /// # Errors
     /// `RateLimitExceeded` when it has none left.
     pub(super) fn take_from_caller(&self, action: Action, caller: &Caller, now: Timestamp) -> Outcome<()> {
+        let Some(address) = self.counted(caller) else { return Ok(()) };
+        self.take(action, &network(address), now).map_err(exceeded)
+    }
+
+    /// Gives one back that was taken from the address that asks.
+    pub(super) fn give_back_to_caller(&self, action: Action, caller: &Caller) {
+        if let Some(address) = self.counted(caller) {
+            self.give_back(action, &network(address));
+        }
+    }
+
+    fn counted(&self, caller: &Caller) -> Option<IpAddr> {
         let is_one_person = |address: &IpAddr| {
             let address = address.to_canonical();
             !caller.is_operator && !self.application_servers.iter().any(|servers| servers.contains(&address))
         };
-        let Some(address) = caller.address.filter(is_one_person) else { return Ok(()) };
-        self.take(action, &network(address), now).map_err(exceeded)
+        caller.address.filter(is_one_person)
     }
 
     /// Whether one more mail may go to this mailbox. Outsiders are not told (S64).

@@ -28,6 +28,7 @@ use moka::sync::Cache;
 use super::{
     Engine,
     accounts::{Account, account_columns, holdings},
+    oauth::logins::Login,
     random::{new_id, new_token},
     settings::{Digests, SecretKey},
     store::{Row, StoreError, Transaction, values},
@@ -51,7 +52,8 @@ const REMEMBERED: u64 = 8192;
 const SLOTS: usize = 4096;
 
 const BY_DIGEST: &str = concat!(
-    "select s.id as session_id, s.started_at, s.last_seen_at, s.expires_at, s.proved_at, s.address, s.user_agent, ",
+    "select s.id as session_id, s.started_at, s.last_seen_at, s.expires_at, s.proved_at, s.factor_shown, s.address, \
+     s.user_agent, ",
     account_columns!(),
     " from sessions s join users u on u.id = s.user_id",
     holdings!(),
@@ -85,6 +87,14 @@ pub(super) struct Current {
     pub(super) proved_at: Timestamp,
 }
 
+/// What led to a session.
+pub(super) struct Beginning<'a> {
+    /// The sign-in at a provider, where it was one.
+    pub(super) login: Option<&'a Login>,
+    /// Whether a second factor was among it.
+    pub(super) factor: bool,
+}
+
 impl Sessions {
     pub(super) fn new(keys: &[SecretKey], shared: bool) -> Self {
         Self {
@@ -105,15 +115,19 @@ impl Sessions {
         tx: &mut Transaction<'_>,
         user_id: &str,
         caller: &Caller,
+        beginning: Beginning<'_>,
         random: &dyn Random,
         now: Timestamp,
     ) -> Outcome<Session> {
         let (id, token) = (new_id(random), new_token(random));
         let sql = "insert into sessions (id, user_id, token_digest, started_at, last_seen_at, expires_at, \
-                   proved_at, address, user_agent) values ($1, $2, $3, $4, $4, $5, $4, $6, $7)";
+                   proved_at, address, user_agent, factor_shown, login_issuer, login_subject, login_sid, login_sealed) \
+                   values ($1, $2, $3, $4, $4, $5, $4, $6, $7, $8, $9, $10, $11, $12)";
         let address = caller.address.map(|address| address.to_string());
         let digest = self.digests.of(token.as_bytes());
-        tx.execute(sql, values![&id, user_id, digest, now, after(now, LIFE), address, &*caller.user_agent]).await?;
+        let (expires_at, agent) = (after(now, LIFE), &*caller.user_agent);
+        let values = values![&id, user_id, digest, now, expires_at, address, agent, i64::from(beginning.factor)];
+        tx.execute(sql, [values, Login::values(beginning.login)].concat()).await?;
         Ok(Session {
             handle: id,
             user_id: user_id.to_owned(),
@@ -122,22 +136,26 @@ impl Sessions {
             last_seen_at: now,
             address: caller.address,
             agent: user_agent::parse(&caller.user_agent),
+            second_factor: beginning.factor,
             current: true,
         })
     }
 
-    /// Gives a session whose owner was proved a new token; the old one is dead (S32). `None` when the session has ended
-    /// meanwhile.
+    /// Gives a session whose owner was proved a new token; the old one is dead (S32). `factor` says whether a second factor was
+    /// the proof; what was shown before stays shown. `None` when the session has ended meanwhile.
     pub(super) async fn renew(
         &self,
         tx: &mut Transaction<'_>,
         handle: &str,
+        factor: bool,
         random: &dyn Random,
         now: Timestamp,
     ) -> Outcome<Option<SessionToken>> {
         let token = new_token(random);
-        let sql = "update sessions set token_digest = $2, proved_at = $3 where id = $1";
-        let renewed = tx.execute(sql, values![handle, self.digests.of(token.as_bytes()), now]).await?;
+        let sql = "update sessions set token_digest = $2, proved_at = $3, \
+                   factor_shown = case when $4 = 1 then 1 else factor_shown end where id = $1";
+        let renewed =
+            tx.execute(sql, values![handle, self.digests.of(token.as_bytes()), now, i64::from(factor)]).await?;
         if renewed == 0 { Ok(None) } else { parse(&token).map(Some) }
     }
 
@@ -221,6 +239,16 @@ impl Known {
     }
 }
 
+/// Notes that a second factor was shown in a session.
+pub(super) async fn note_factor(tx: &mut Transaction<'_>, handle: &str) -> Result<(), StoreError> {
+    tx.execute("update sessions set factor_shown = 1 where id = $1", values![handle]).await.map(drop)
+}
+
+/// The last second factor was switched off: the next one has been shown nowhere.
+pub(super) async fn forget_factor(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    tx.execute("update sessions set factor_shown = 0 where user_id = $1", values![user_id]).await.map(drop)
+}
+
 /// Reads a session without its token: only its digest is known. It is marked as the current one.
 pub(super) fn read(row: &Row) -> Result<Session, StoreError> {
     Ok(Session {
@@ -231,6 +259,7 @@ pub(super) fn read(row: &Row) -> Result<Session, StoreError> {
         last_seen_at: row.time("last_seen_at")?,
         address: row.optional_text("address")?.and_then(|address| address.parse::<IpAddr>().ok()),
         agent: user_agent::parse(&row.text("user_agent")?),
+        second_factor: row.integer("factor_shown")? != 0,
         current: true,
     })
 }

@@ -3,8 +3,8 @@
 
 use super::fields::Fields;
 use crate::port::{
-    AccessToken, AuthenticatorKey, Bucket, Challenge, Entrance, Grant, Member, PhoneVerified, ProviderReturn,
-    RecoveryCodes, Session, SignedUp, StoredFile, User,
+    AccessToken, AuthenticatorKey, Bucket, Challenge, EndedByProvider, Entrance, Grant, Member, PhoneVerified,
+    ProviderFarewell, ProviderReturn, RecoveryCodes, Session, SignedUp, StoredFile, User,
 };
 
 /// An answer, which may hold users.
@@ -29,6 +29,7 @@ pub(super) trait Shown: Sized {
 impl Shown for () {}
 impl Shown for String {}
 impl Shown for ProviderReturn {}
+impl Shown for ProviderFarewell {}
 impl Shown for AuthenticatorKey {}
 impl Shown for AccessToken {}
 impl Shown for Bucket {}
@@ -49,6 +50,12 @@ impl<T: Shown> Shown for Option<T> {
 
     fn is_challenge(&self) -> bool {
         self.as_ref().is_some_and(Shown::is_challenge)
+    }
+}
+
+impl Shown for EndedByProvider {
+    fn user_id(&self) -> Option<&str> {
+        self.user_id.as_deref()
     }
 }
 

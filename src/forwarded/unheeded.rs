@@ -5,8 +5,9 @@
 //! address, and each carries a forwarding header, which no browser sends. Then the log says so once, and the address counts as
 //! unknown, so that nothing is limited by it; accounts and targets are limited as ever.
 //!
-//! A stranger in our own network could pretend to be such a proxy, but only as long as nobody else is there: one request from
-//! another address, or one without the header, and addresses count again.
+//! A stranger could pretend to be such a proxy: from our own network, or from anywhere, where all the world comes through one
+//! private address (a container's port forwarding). But only as long as nobody else is there: one request from another address,
+//! or one without the header, and addresses count again, and the row that makes a proxy must be twice as long from then on.
 
 use std::{
     net::IpAddr,
@@ -16,8 +17,11 @@ use std::{
     },
 };
 
-/// Requests in a row that make a proxy.
+/// Requests in a row that make a proxy, as long as no row was broken.
 const ROW: u32 = 10;
+
+/// Broken rows that count: afterwards it takes ten million requests.
+const BROKEN_MOST: u32 = 20;
 
 /// What was seen of late.
 #[derive(Debug, Default)]
@@ -30,6 +34,16 @@ pub(super) struct Unheeded {
 struct Row {
     peer: Option<IpAddr>,
     length: u32,
+    /// How many rows were broken before this one.
+    broken: u32,
+}
+
+impl Row {
+    /// Begins anew.
+    fn restart(&mut self, peer: Option<IpAddr>) {
+        let broken = self.broken.saturating_add(u32::from(self.length > 0)).min(BROKEN_MOST);
+        *self = Self { peer, length: 0, broken };
+    }
 }
 
 impl Unheeded {
@@ -38,14 +52,14 @@ impl Unheeded {
         let is_next = has_header && is_private(peer);
         let mut row = self.row.lock().unwrap_or_else(PoisonError::into_inner);
         if !is_next {
-            *row = Row::default();
+            row.restart(None);
             return false;
         }
         if row.peer != Some(peer) {
-            *row = Row { peer: Some(peer), length: 0 };
+            row.restart(Some(peer));
         }
         row.length = row.length.saturating_add(1);
-        let is_proxy = row.length >= ROW;
+        let is_proxy = row.length >= ROW << row.broken;
         drop(row);
         if is_proxy && !self.is_told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
@@ -91,5 +105,17 @@ mod tests {
         assert!(row(&unheeded, "10.0.0.1", true, ROW));
         assert!(!row(&unheeded, "10.0.0.2", false, 1));
         assert!(!row(&unheeded, "10.0.0.1", true, 1));
+    }
+
+    /// S13: behind a port forwarding everybody has one private address, and those who are no proxy show it.
+    #[test]
+    fn among_visitors_who_send_no_header_nobody_passes_for_a_proxy() {
+        let unheeded = Unheeded::default();
+        for _ in 0..30 {
+            row(&unheeded, "172.17.0.1", true, 15);
+            row(&unheeded, "172.17.0.1", false, 1);
+        }
+        assert!(!row(&unheeded, "172.17.0.1", true, 10_000));
+        assert!(row(&unheeded, "172.17.0.1", true, ROW << BROKEN_MOST), "one day it is one all the same");
     }
 }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
-    AccessToken, AuthenticatorKey, Caller, ChallengeToken, Connection, Connections, DeviceTicket, Factors, FieldUpdate,
-    LinkKey, Outcome, Password, ProviderAnswer, ProviderFor, ProviderOffer, ProviderReturn, RecoveryCodes,
-    SecondFactors, Session, User,
+    AccessToken, AuthenticatorKey, Caller, ChallengeToken, Connection, Connections, DeviceTicket, EndedByProvider,
+    Factors, FarewellTicket, FieldUpdate, LinkKey, LogoutToken, Outcome, Password, ProviderAnswer, ProviderFarewell,
+    ProviderFor, ProviderOffer, ProviderReturn, RecoveryCodes, SecondFactors, Session, User,
 };
 
 /// What an operation returns: a future of its own, so that the backend can be a trait object.
@@ -244,6 +244,25 @@ pub trait AuthManager: Send + Sync {
     /// *Member.* Ends the caller's session, or the one that `handle` names (a session's `handle`, or a real token). A handle
     /// of somebody else's session is refused like one that never was.
     fn sign_out(&self, caller: Caller, handle: Option<String>) -> Answer<()>;
+
+    /// *Member.* Ends the caller's session, as [`sign_out`](Self::sign_out) does, without asking anybody else. Where it began with
+    /// a provider at which one can sign out too, the answer says how to.
+    fn leave(&self, caller: Caller) -> Answer<Option<ProviderFarewell>>;
+
+    /// Where the browser goes to sign out at the provider as well (OpenID Connect RP-Initiated Logout 1.0): an absolute URL, which
+    /// is for a redirect and for no page, since it holds the id_token. It comes back to `/_auth/{provider}/signed-out` with `state`.
+    /// Spends the ticket.
+    ///
+    /// Refused with `ProviderJourneyGone` when that is over, `ProviderUnreachable` or `ProviderAnswerInvalid`: then the ticket is
+    /// still good.
+    fn end_at_provider(&self, caller: Caller, ticket: FarewellTicket, state: String) -> Answer<String>;
+
+    /// A provider says that somebody signed out there (OpenID Connect Back-Channel Logout 1.0): the sessions that began with it
+    /// end. A token is taken once; that nobody is signed in with it here is no refusal.
+    ///
+    /// Refused with `ProviderUnknown`, `ProviderAnswerInvalid` for a token that cannot be believed, `ProviderUnreachable` when the
+    /// keys to check it cannot be had.
+    fn end_by_provider(&self, caller: Caller, provider: String, token: LogoutToken) -> Answer<EndedByProvider>;
 
     /// *Member.* Ends every session of the account.
     fn sign_out_all(&self, caller: Caller) -> Answer<()>;

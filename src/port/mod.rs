@@ -46,12 +46,15 @@ pub use files::{
 };
 pub use inbox::{DevInbox, Message};
 pub use phone::Phone;
-pub use providers::{Connection, Connections, ProviderAnswer, ProviderFor, ProviderOffer, ProviderReturn};
+pub use providers::{
+    Connection, Connections, EndedByProvider, ProviderAnswer, ProviderFarewell, ProviderFor, ProviderOffer,
+    ProviderReturn,
+};
 pub use refusal::{Code, Failure, Field, Outcome, Problem, Refusal, Trouble};
 pub use second_factors::{AuthenticatorKey, Factors, RecoveryCodes, SecondFactors, TrustedBrowser};
 pub use secret::{
-    AccessToken, BrowserTicket, ChallengeToken, DeviceTicket, LinkKey, OneTimeCode, Password, ProviderCode,
-    RecoveryCode, SessionToken,
+    AccessToken, BrowserTicket, ChallengeToken, DeviceTicket, FarewellTicket, LinkKey, LogoutToken, OneTimeCode,
+    Password, ProviderCode, RecoveryCode, SessionToken,
 };
 pub use session::{Agent, Session, Version};
 pub use storage::Storage;

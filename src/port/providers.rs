@@ -1,6 +1,6 @@
 //! Sign-in with a provider: what is offered, how a journey begins, and what comes of it.
 
-use super::ProviderCode;
+use super::{FarewellTicket, ProviderCode};
 
 /// A provider that is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,4 +63,20 @@ pub struct Connection {
     pub label: String,
     /// By which its owner knows it again.
     pub shown_as: Option<String>,
+}
+
+/// Somebody who has signed out here may still be signed in at the provider that let them in.
+#[derive(Debug, Clone)]
+pub struct ProviderFarewell {
+    pub ticket: FarewellTicket,
+    /// The provider's name in paths.
+    pub provider: String,
+}
+
+/// What became of a logout that a provider told of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndedByProvider {
+    /// Whose sessions ended; `None` where none did.
+    pub user_id: Option<String>,
+    pub sessions: u64,
 }

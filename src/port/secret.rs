@@ -67,6 +67,14 @@ token! {
     DeviceTicket, 128, Code::InvalidAccessToken, Code::InvalidAccessToken
 }
 token! {
+    /// What somebody who signed out may sign out at a provider with as well; spent once.
+    FarewellTicket, 128, Code::ProviderJourneyGone, Code::ProviderJourneyGone
+}
+token! {
+    /// What a provider says to end sessions (OpenID Connect Back-Channel Logout 1.0 §2.4): a JWT, not checked yet.
+    LogoutToken, 16384, Code::ProviderAnswerInvalid, Code::ProviderAnswerInvalid
+}
+token! {
     /// Marks one sign-in whose first factor was right, until its second one is.
     ChallengeToken, 128, Code::InvalidOneTimeCode, Code::InvalidOneTimeCode
 }

@@ -18,6 +18,9 @@ pub struct Session {
     pub last_seen_at: Timestamp,
     pub address: Option<IpAddr>,
     pub agent: Agent,
+    /// Whether a second factor was shown in it: at its sign-in, by a browser that is trusted for one, or as a proof later. A backend
+    /// that does not tell (remote mode) says what it knows of the account instead.
+    pub second_factor: bool,
     /// Whether this is the session that asks.
     pub current: bool,
 }

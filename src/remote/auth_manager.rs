@@ -8,9 +8,10 @@ use super::{Remote, operations, pictures, wire::Ask};
 use crate::{
     port::{
         AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection,
-        Connections, Entrance, Failure, FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome,
-        Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer, ProviderFor, ProviderReturn,
-        RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
+        Connections, EndedByProvider, Entrance, Failure, FarewellTicket, FieldUpdate, Grant, LinkKey, LogoutToken,
+        MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved,
+        ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf, SecondFactors,
+        Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
     },
     protocol::{paths, refusals::Asked},
 };
@@ -245,6 +246,18 @@ impl AuthManager for Remote {
 
     fn sign_out(&self, caller: Caller, handle: Option<String>) -> Answer<()> {
         self.finish(|remote| async move { operations::sign_out(&remote, &caller, handle).await })
+    }
+
+    fn leave(&self, caller: Caller) -> Answer<Option<ProviderFarewell>> {
+        self.finish(|remote| async move { operations::sign_out(&remote, &caller, None).await.map(|()| None) })
+    }
+
+    fn end_at_provider(&self, _: Caller, _: FarewellTicket, _: String) -> Answer<String> {
+        refused(Code::NotOffered)
+    }
+
+    fn end_by_provider(&self, _: Caller, _: String, _: LogoutToken) -> Answer<EndedByProvider> {
+        refused(Code::NotOffered)
     }
 
     fn sign_out_all(&self, caller: Caller) -> Answer<()> {

@@ -54,6 +54,7 @@ pub(super) fn own(user: &User, token: SessionToken, now: Timestamp) -> Session {
         last_seen_at: now,
         address: None,
         agent: unknown(),
+        second_factor: user.second_factor,
         current: true,
     }
 }
@@ -67,6 +68,7 @@ fn told(session: ReadSession, current: bool) -> Session {
         last_seen_at: session.started_at,
         address: None,
         agent: session.agent,
+        second_factor: false,
         current,
     }
 }

@@ -18,6 +18,7 @@ use actix_web::{
 use futures_util::FutureExt;
 
 use crate::{
+    crowded::{COME_BACK, is_crowded},
     port::Trouble,
     protocol::{
         errors::{Fault, WireError},
@@ -59,6 +60,8 @@ impl Door {
         let mut known = self.known().await;
         let answer = if *request.method() == Method::OPTIONS {
             cors::preflight(&known, request.headers())
+        } else if is_crowded(&request) {
+            respond(&WireError::failed(Some(COME_BACK)))
         } else {
             match endpoints::find(request.method(), &path) {
                 Ok(endpoint) => {

@@ -136,7 +136,13 @@ fn push_safe(safe: &mut String, letter: char) {
         '\n' => safe.push_str("\\n"),
         '\r' => safe.push_str("\\r"),
         '\t' => safe.push_str("\\t"),
-        '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+        '\u{061c}'
+        | '\u{2028}'
+        | '\u{2029}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => {
             safe.push_str(&format!("\\u{:04x}", u32::from(letter)));
         }
         letter if letter.is_control() => safe.push_str(&format!("\\u{:04x}", u32::from(letter))),

@@ -3,7 +3,7 @@
 //! Handlers and extractors return a [`PageError`]; [`dress`] turns it, and every other bare 4xx or 5xx inside the pages' scope,
 //! into `errors/page.html`. This is the boundary of the pages: a failure is logged here, once, with its whole chain.
 
-use std::{borrow::Cow, error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
@@ -22,9 +22,11 @@ use super::{
     notice::Notice,
     page::{self, Ours},
     step_up::StepUp,
+    twin::{self, Outcome},
     visit::Visit,
 };
 use crate::{
+    crowded::COME_BACK,
     outage::{self, Worth},
     port::{Code, Failure, Random, Trouble},
     seen::RequestId,
@@ -52,9 +54,13 @@ pub(crate) enum PageError {
     SessionEnded,
     /// A sensitive change asks for a proof first.
     StepUp(Box<StepUp>),
+    /// The same form came a moment ago, and this became of it.
+    CameTwice(Arc<Outcome>),
     /// A handler panicked; the text is for the log.
     Panicked(String),
     Failed(Failure),
+    /// There are too many connections; nothing was looked at.
+    Crowded,
 }
 
 #[derive(Template)]
@@ -82,6 +88,8 @@ impl From<Trouble> for PageError {
         match trouble {
             Trouble::Failed(failure) => Self::Failed(failure),
             Trouble::Refused(refusal) if guard::is_dead_session(&refusal) => Self::SessionEnded,
+            // A page about something that this backend has not: there is no such page.
+            Trouble::Refused(refusal) if refusal.is(Code::NotOffered) => Self::NotFound,
             Trouble::Refused(refusal) => refusal.retry_after().map_or_else(
                 || Self::broken(format!("an operation without a form was refused: {refusal:?}")),
                 Self::TooOften,
@@ -113,7 +121,9 @@ impl ResponseError for PageError {
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::SessionEnded => StatusCode::UNAUTHORIZED,
             Self::StepUp(step_up) => step_up.status(),
+            Self::CameTwice(_) => StatusCode::CONFLICT,
             Self::Failed(failure) if failure.retry_after.is_some() => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) | Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -127,6 +137,9 @@ impl ResponseError for PageError {
             Self::TooOften(wait) | Self::Failed(Failure { retry_after: Some(wait), .. }) => {
                 response.headers_mut().insert(RETRY_AFTER, page::seconds(*wait));
             }
+            Self::Crowded => {
+                response.headers_mut().insert(RETRY_AFTER, page::seconds(COME_BACK));
+            }
             _ => {}
         }
         response
@@ -139,6 +152,7 @@ pub(crate) async fn dress(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let response = next.call(request).await?;
+    twin::keep(response.request(), response.response());
     let bare = response.status().is_client_error() || response.status().is_server_error();
     if !bare || response.response().extensions().contains::<Ours>() {
         return Ok(response);
@@ -158,8 +172,12 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
     if let Some(PageError::StepUp(step_up)) = error {
         return step_up.show(visit).unwrap_or(bare);
     }
+    if let Some(PageError::CameTwice(outcome)) = error {
+        return outcome.repeat(visit.session());
+    }
     let status = bare.status();
-    let id = status.is_server_error().then(|| report(request, &visit, &bare));
+    let is_failure = status.is_server_error() && !matches!(error, Some(PageError::Crowded));
+    let id = if is_failure { Some(report(request, &visit, &bare)) } else { id_of(request) };
     let (heading, sentence) = wording(status, error);
     let sentence = match error {
         Some(PageError::TooOften(wait)) => Code::RateLimitExceeded { retry_after: *wait }.to_string().into(),
@@ -178,8 +196,7 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
 
 /// Logs a failure and answers the id that the page shows. The path is logged without its query, which may hold a token.
 fn report(request: &HttpRequest, visit: &Visit, bare: &HttpResponse) -> String {
-    let known = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
-    let id = known.unwrap_or_else(|| new_id(&*visit.site().random));
+    let id = id_of(request).unwrap_or_else(|| new_id(&*visit.site().random));
     let (method, path, status) = (request.method().as_str(), request.path(), bare.status().as_u16());
     let Some(error) = bare.error() else {
         tracing::error!(id, method, ?path, status, "a page failed");
@@ -202,6 +219,10 @@ fn worth(error: &actix_web::Error) -> Worth {
     }
 }
 
+fn id_of(request: &HttpRequest) -> Option<String> {
+    request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned())
+}
+
 fn new_id(random: &dyn Random) -> String {
     let mut bytes = [0; 8];
     random.fill(&mut bytes);
@@ -215,6 +236,10 @@ fn wording(status: StatusCode, error: Option<&PageError>) -> (&'static str, &'st
         (_, Some(PageError::ForeignOrigin)) => (
             "That came from elsewhere",
             "The form was not sent from this site's own pages, so nothing was done. Please open the page here and try again.",
+        ),
+        (_, Some(PageError::Crowded)) => (
+            "One moment, please",
+            "More people are here than can be served at once. Please try again in a few seconds.",
         ),
         (404, _) => ("There is no such page", "The address may be mistyped, or the page may have moved."),
         (405, _) => ("Not this way", "This page cannot be used like that. Please open it from its own form."),

@@ -33,7 +33,7 @@ use super::{
     guard::{is_dead_session, is_for_members},
     page::{self, PageResult},
     session::CookieSession,
-    step_up,
+    step_up, twin,
     typed::{Input, Typed},
     visit::Visit,
 };
@@ -317,6 +317,11 @@ impl<F: Fields + 'static> FromRequest for Form<F> {
             let proof: &[Input] = if visit.is_some() { step_up::INPUTS } else { &[] };
             let typed = Typed::parse(&body, &[F::INPUTS, proof].concat())?;
             let mut form = Self { visit, ..Self::of(typed, Some(CookieSession::of(&request))) };
+            if form.has_token()
+                && let Some(outcome) = twin::outcome(&request, &body).await
+            {
+                return Err(PageError::CameTwice(outcome));
+            }
             form.take_proof().await?;
             Ok(form)
         })

@@ -32,8 +32,9 @@
 //!
 //! # The way back
 //!
-//! [`ENTER`] is a page for members: who is not one signs in first and comes to it afterwards. It asks the rules once more, gives
-//! the browser its [`ticket`](super::ticket) and sends it to the page it wanted. It goes to pages of our sites and nowhere
+//! [`ENTER`] is a page for members: who is not one signs in first and comes to it afterwards. It asks the rules once more, for a
+//! [second factor](second_step) too where one is wanted and was not shown, gives the browser its [`ticket`](super::ticket) and
+//! sends it to the page it wanted. It goes to pages of our sites and nowhere
 //! else (S51): an address on another host is refused, not cut.
 
 use std::sync::Once;
@@ -53,13 +54,14 @@ use super::{
     error::PageError,
     guard::is_dead_session,
     page::{Ours, PageResult},
+    pages::second_step,
     ticket,
     visit::{Visit, see_other},
 };
 use crate::{
-    access::{Asked, Decision, Verdict},
+    access::{Asked, Decision, Person, Verdict},
     forwarded::is_from_proxy,
-    port::{Trouble, User},
+    port::{Member, Trouble},
 };
 
 /// The page that a refused browser is sent to.
@@ -107,13 +109,13 @@ pub(crate) async fn answer(visit: Visit) -> PageResult {
     };
     let ticket_holder;
     let member = match visit.member() {
-        Some(member) => Some(&member.user),
+        Some(member) => Some(member),
         None => {
             ticket_holder = holder(&visit).await?;
             ticket_holder.as_ref()
         }
     };
-    let Decision { verdict, .. } = visit.site().access.decide(&asked, member);
+    let Decision { verdict, .. } = visit.site().access.decide(&asked, member.map(Person::from));
     Ok(match verdict {
         Verdict::Granted => granted(visit.site(), member),
         Verdict::SignIn => refused(mode, &visit, &asked, StatusCode::UNAUTHORIZED, "Sign in first.\n"),
@@ -125,11 +127,12 @@ pub(crate) async fn answer(visit: Visit) -> PageResult {
 pub(crate) async fn enter(visit: Visit) -> PageResult {
     let member = visit.signed_in()?;
     let site = visit.site();
-    let wanted = query(visit.request(), "to").unwrap_or_default();
-    let asked = site.access.sites.page(&wanted).ok_or(PageError::Malformed(
-        "The address to return to is on none of the sites behind this entrance. Please open the page you wanted there.",
-    ))?;
-    if let Some(sentence) = refusal(&site.access.decide(&asked, Some(&member.user)).verdict) {
+    let wanted = wanted(&visit);
+    let (asked, verdict) = judged(&visit, &wanted)?;
+    if verdict == Verdict::ShowSecondFactor {
+        return Ok(visit.go(&with_page(second_step::PATH, &wanted)));
+    }
+    if let Some(sentence) = refusal(&verdict) {
         return Err(PageError::NotForYou(sentence));
     }
     let token = member.session.token.as_ref().ok_or_else(|| PageError::broken("a member without a session token"))?;
@@ -139,38 +142,75 @@ pub(crate) async fn enter(visit: Visit) -> PageResult {
     Ok(response)
 }
 
+/// The address of the page that a browser wants to go to.
+pub(super) fn wanted(visit: &Visit) -> String {
+    query(visit.request(), "to").unwrap_or_default()
+}
+
+/// Whether what keeps a member from that page is that their second factor was not shown yet.
+///
+/// # Errors
+/// For an address of no site of ours.
+pub(super) fn asks_for_factor(visit: &Visit, wanted: &str) -> Result<bool, PageError> {
+    Ok(judged(visit, wanted)?.1 == Verdict::ShowSecondFactor)
+}
+
+/// A path of ours with the page that is wanted in its query.
+pub(super) fn with_page(path: &str, wanted: &str) -> String {
+    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("to", wanted).finish();
+    format!("{path}?{query}")
+}
+
+/// A parameter of the query.
+pub(super) fn query(request: &HttpRequest, name: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+fn judged(visit: &Visit, wanted: &str) -> Result<(Asked, Verdict), PageError> {
+    let access = &visit.site().access;
+    let asked = access.sites.page(wanted).ok_or(PageError::Malformed(
+        "The address to return to is on none of the sites behind this entrance. Please open the page you wanted there.",
+    ))?;
+    let verdict = access.decide(&asked, visit.member().map(Person::from)).verdict;
+    Ok((asked, verdict))
+}
+
 /// The page in question: each header once, or none.
 fn page(mode: Mode, request: &HttpRequest, site: &Site) -> Option<Asked> {
     let one = |name: &str| {
         let mut values = request.headers().get_all(name);
         values.next().filter(|_| values.next().is_none())?.to_str().ok()
     };
+    // Of a host that goes on as a URL does, the path would be the client's to choose.
+    let host = || one("x-forwarded-host").filter(|host| !host.contains(['/', '\\', '?', '#', '@']));
     let url = match mode {
         Mode::Nginx => one("x-original-url")?.to_owned(),
         Mode::Forwarded => {
             let uri = one("x-forwarded-uri").filter(|uri| uri.starts_with('/'))?;
-            format!("{}://{}{uri}", one("x-forwarded-proto")?, one("x-forwarded-host")?)
+            format!("{}://{}{uri}", one("x-forwarded-proto")?, host()?)
         }
         Mode::Envoy => {
             let whole = request.uri().path_and_query()?.as_str();
             let uri = whole.strip_prefix(site.paths.prefix())?.strip_prefix(ENVOY)?;
-            format!("{}://{}{uri}", one("x-forwarded-proto")?, one("x-forwarded-host")?)
+            format!("{}://{}{uri}", one("x-forwarded-proto")?, host()?)
         }
     };
     site.access.sites.page(&url)
 }
 
 /// The member behind the ticket. A session that has ended is no member's.
-async fn holder(visit: &Visit) -> Result<Option<User>, PageError> {
+async fn holder(visit: &Visit) -> Result<Option<Member>, PageError> {
     let Some(token) = ticket::read(visit.site(), visit.request()) else { return Ok(None) };
-    match visit.auth().member(visit.caller_of(token)).await {
-        Ok(member) => Ok(Some(member.user)),
+    match visit.auth().member(visit.caller_of(Some(token))).await {
+        Ok(member) => Ok(Some(member)),
         Err(Trouble::Refused(refusal)) if is_dead_session(&refusal) => Ok(None),
         Err(trouble) => Err(trouble.into()),
     }
 }
 
-fn granted(site: &Site, member: Option<&User>) -> HttpResponse {
+fn granted(site: &Site, member: Option<&Member>) -> HttpResponse {
+    let member = member.map(|member| &member.user);
     let text = |text: Option<&str>| utf8_percent_encode(text.unwrap_or_default(), TEXT).to_string();
     let email = member.filter(|member| member.email_verified).and_then(|member| member.email.as_deref());
     let groups = member.map(|member| site.access.groups(member)).unwrap_or_default();
@@ -202,10 +242,7 @@ fn refused(mode: Mode, visit: &Visit, asked: &Asked, status: StatusCode, sentenc
 
 /// Where a refused browser goes on: absolute, since it is at another site.
 fn way_in(site: &Site, asked: &Asked) -> String {
-    let address = |to: &str| {
-        let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("to", to).finish();
-        format!("{}?{query}", site.paths.href(ENTER))
-    };
+    let address = |to: &str| site.paths.href(&with_page(ENTER, to)).to_string();
     let mut way = address(asked.url());
     if way.len() > ENTER_MAX {
         way = address(&asked.origin());
@@ -231,7 +268,7 @@ fn is_navigation(mode: Mode, request: &HttpRequest) -> bool {
 
 fn refusal(verdict: &Verdict) -> Option<&'static str> {
     match verdict {
-        Verdict::Granted | Verdict::SignIn => None,
+        Verdict::Granted | Verdict::SignIn | Verdict::ShowSecondFactor => None,
         Verdict::NeedsSecondFactor => Some(
             "It is for members who sign in in two steps. Switch the second step on in your account, then open the page again.",
         ),
@@ -249,9 +286,4 @@ fn plain(status: StatusCode, sentence: &'static str) -> HttpResponse {
     let mut response = HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(sentence);
     response.extensions_mut().insert(Ours);
     response
-}
-
-fn query(request: &HttpRequest, name: &str) -> Option<String> {
-    let mut pairs = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
-    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }

@@ -22,7 +22,10 @@ use super::{
     session::CookieSession,
     visit::{caller, see_other},
 };
-use crate::port::{Code, Member, Refusal, Trouble};
+use crate::{
+    crowded::is_crowded,
+    port::{Code, Member, Refusal, Trouble},
+};
 
 /// The three guards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,9 @@ pub(crate) async fn stand(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let kept = request.request().clone();
+    if is_crowded(&kept) {
+        return Ok(ServiceResponse::from_err(PageError::Crowded, kept));
+    }
     match turned_away(guard, &kept).await {
         Err(error) => return Ok(ServiceResponse::from_err(error, kept)),
         Ok(Some(elsewhere)) => return Ok(ServiceResponse::new(kept, elsewhere)),

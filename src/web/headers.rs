@@ -99,11 +99,13 @@ pub(crate) async fn same_origin(
     next.call(request).await
 }
 
-/// Apple answers by a form of its own page. What takes it changes nothing and has no cookie to do it with.
+/// Apple answers by a form of its own page: what takes it changes nothing and has no cookie to do it with. A logout token comes from
+/// a server, and proves itself.
 fn is_callback(request: &ServiceRequest) -> bool {
     let prefix = request.app_data::<Data<Site>>().map_or("", |site| site.paths.prefix());
     let path = request.path().strip_prefix(prefix).and_then(|path| path.strip_prefix("/_auth/"));
-    path.and_then(|path| path.strip_suffix("/callback")).is_some_and(|provider| !provider.contains('/'))
+    let parts = path.and_then(|path| path.split_once('/'));
+    parts.is_some_and(|(_, what)| what == "callback" || what == "back-channel-logout")
 }
 
 fn is_safe(method: &Method) -> bool {

@@ -18,11 +18,12 @@ use super::{
         recognise, stand,
     },
     pages::{
-        auth_redirect, authenticator, change_password, check_inbox, choose_password, choose_password_phone, dev_inbox,
-        home, magic_link, mail_code, not_me, profile, profile_connections, profile_email, profile_email_confirm,
-        profile_name, profile_password, profile_phone, profile_phone_confirm, profile_picture, profile_sessions,
-        profile_two_factor, provider, recovery_code, reset_password, reset_password_phone, sign_in, sign_in_code,
-        sign_in_code_enter, sign_in_phone, sign_out, sign_up, sign_up_phone, two_factor, verify_phone,
+        auth_redirect, authenticator, back_channel_logout, change_password, check_inbox, choose_password,
+        choose_password_phone, dev_inbox, home, magic_link, mail_code, not_me, profile, profile_connections,
+        profile_email, profile_email_confirm, profile_name, profile_password, profile_phone, profile_phone_confirm,
+        profile_picture, profile_sessions, profile_two_factor, provider, recovery_code, reset_password,
+        reset_password_phone, second_step, sign_in, sign_in_code, sign_in_code_enter, sign_in_phone, sign_out, sign_up,
+        sign_up_phone, signed_out, two_factor, verify_phone,
     },
     visit::Visit,
 };
@@ -58,6 +59,8 @@ fn table() -> Vec<Place> {
         at("/not-me", Anyone).get(not_me::show),
         at("/not-me/confirm", Anyone).get(not_me::show).post(not_me::submit),
         at("/sign-out", Anyone).get(sign_out::show).post(sign_out::submit),
+        at("/signed-out", Guests).get(signed_out::show).post(signed_out::submit),
+        at("/signed-out/provider", Guests).get(signed_out::go_on),
         at("/profile", Members).get(profile::show),
         at("/profile/name", Members).get(profile_name::show).post(profile_name::submit),
         at("/profile/picture", Members).get(profile_picture::show).post(profile_picture::submit),
@@ -101,8 +104,12 @@ fn table() -> Vec<Place> {
         at("/forward-auth", Anyone).get(forward_auth::answer),
         at("/forward-auth/envoy{page:/.*}", Anyone).any(forward_auth::answer),
         at(forward_auth::ENTER, Members).get(forward_auth::enter),
+        at(second_step::PATH, Members).get(second_step::show).post(second_step::submit),
+        at("/forward-auth/second-step/send", Members).get(second_step::show).post(second_step::send),
         at("/_auth/{provider}", Anyone).get(provider::show).post(provider::submit),
         at("/_auth/{provider}/callback", Anyone).get(provider::callback).post(provider::callback_posted),
+        at("/_auth/{provider}/signed-out", Anyone).get(signed_out::come_back),
+        at("/_auth/{provider}/back-channel-logout", Anyone).only_post(back_channel_logout::submit),
         // The environment in the path, as applications of the shared clusters have it (ALTOGIC_WIRE.md §11).
         at("/_auth/{environment}/{provider}", Anyone).get(provider::show),
         at("/e:{environment}/_auth/{provider}", Anyone).get(provider::show),
@@ -189,6 +196,16 @@ impl Place {
         self.resource = self.resource.route(web::post().to(handler));
         self.methods = "GET, HEAD, POST";
         self
+    }
+
+    /// What answers a POST where there is no page.
+    fn only_post<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder<Body: MessageBody> + 'static,
+    {
+        Self { methods: "POST", ..self.post(handler) }
     }
 
     /// What answers every method alike: a question about a request, asked with its method.

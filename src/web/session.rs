@@ -13,10 +13,13 @@
 //! | `d` | the tickets of the people who signed in with this browser, the last one first | sign-outs and sign-ins alike |
 //! | `p` | which numbers wait for which codes, one for each journey | until it ends |
 //! | `o` | the identity at a provider that waits for the proof of an account | until connected, or sign-out |
+//! | `e` | the provider that one may sign out at as well (`farewell.rs`) | ten minutes, or until sign-in |
 //! | `a` | what a mailed link brought, moved out of the URL (SECURITY.md S47) | until used |
 //!
 //! A browser drops a cookie above 4096 bytes without a word (S40), and sealing makes the text half as long again. Every
 //! value here is capped so that the whole stays far below.
+
+use std::collections::HashMap;
 
 use actix_session::SessionExt;
 use actix_web::{HttpRequest, dev::ServiceRequest};
@@ -27,6 +30,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{
+    farewell::Farewell,
     notice::Notice,
     texted::{Texted, TextedFor},
 };
@@ -45,6 +49,7 @@ const WAITING: &str = "f";
 const DEVICES: &str = "d";
 const TEXTED: &str = "p";
 const OFFER: &str = "o";
+const FAREWELL: &str = "e";
 
 /// People whose browser this is, at most: a household. One ticket has 43 letters.
 const DEVICES_MAX: usize = 3;
@@ -214,6 +219,22 @@ impl CookieSession {
         self.0.remove(TOKEN);
     }
 
+    /// Everything in the cookie, as it is written.
+    pub(crate) fn contents(&self) -> HashMap<String, String> {
+        self.0.entries().clone()
+    }
+
+    /// Puts something else into the cookie, in place of everything in it.
+    pub(crate) fn replace(&self, contents: &HashMap<String, String>) {
+        self.0.clear();
+        self.0.renew();
+        for (key, value) in contents {
+            if let Ok(value) = serde_json::from_str::<serde_json::Value>(value) {
+                self.write(key, &value);
+            }
+        }
+    }
+
     /// Has the cookie sealed and sent again as it is.
     pub(crate) fn renew(&self) {
         self.0.renew();
@@ -293,6 +314,23 @@ impl CookieSession {
     pub(crate) fn forget_offer(&self) {
         if self.0.contains_key(OFFER) {
             self.0.remove(OFFER);
+        }
+    }
+
+    /// The provider that somebody who signed out here may sign out at as well.
+    pub(crate) fn farewell(&self, now: Timestamp) -> Option<Farewell> {
+        self.read::<Farewell>(FAREWELL).filter(|farewell| farewell.is_live(now))
+    }
+
+    /// Keeps how far that is.
+    pub(crate) fn keep_farewell(&self, farewell: &Farewell) {
+        self.write(FAREWELL, farewell);
+    }
+
+    /// Forgets it, once it is over.
+    pub(crate) fn forget_farewell(&self) {
+        if self.0.contains_key(FAREWELL) {
+            self.0.remove(FAREWELL);
         }
     }
 
@@ -485,6 +523,7 @@ mod tests {
         session.begin_journey(JourneyKind::SignUp, &format!("{}@example.com", "a".repeat(60)));
         session.keep_arrival(&Arrival { action: Action::MagicLink, token: "t".repeat(512) });
         session.keep_offer(&"o".repeat(43));
+        session.write(FAREWELL, &Farewell::longest());
         session.leave_notice(Notice::MailSentToNewAddress);
         let (token, phone) = ("t".repeat(128), "+49 … 78".to_owned());
         let sent = Some(Sent { phone, expires_at: Timestamp::UNIX_EPOCH });
@@ -498,6 +537,6 @@ mod tests {
         }
         let text = serde_json::to_string(&*session.0.entries()).unwrap();
         // nonce and tag add 28 bytes, base64 a third, percent-encoding its signs a little
-        assert!((text.len() + 28) * 4 / 3 * 106 / 100 < 3500, "{} bytes", text.len());
+        assert!((text.len() + 28) * 4 / 3 * 106 / 100 < 3600, "{} bytes", text.len());
     }
 }

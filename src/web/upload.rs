@@ -16,7 +16,10 @@ use super::{
     session::CookieSession,
     typed::{CSRF, Input, Typed},
 };
-use crate::port::{Code, Field, Outcome, Refusal};
+use crate::{
+    crowded::Baggage,
+    port::{Code, Field, Outcome, Refusal},
+};
 
 /// Largest picture taken in, in bytes. The backend's own limit is the same and judges again.
 const PICTURE_MAX: usize = 8 * 1024 * 1024;
@@ -132,6 +135,7 @@ impl Parts {
 
     /// One part, or `None` where it is larger than may be; it is read to its end in any case.
     async fn take(&mut self, mut part: Part, max: usize) -> Result<Option<Vec<u8>>, PageError> {
+        let mut baggage = Baggage::default();
         let mut kept = Some(Vec::new());
         while let Some(chunk) = part.next().await {
             let chunk = chunk.map_err(|_| UNREADABLE)?;
@@ -141,6 +145,7 @@ impl Parts {
             }
             kept = kept.filter(|bytes| bytes.len() + chunk.len() <= max);
             if let Some(bytes) = &mut kept {
+                baggage.hold(bytes.len() + chunk.len()).map_err(PageError::Failed)?;
                 bytes.extend_from_slice(&chunk);
             }
         }

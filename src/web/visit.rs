@@ -72,13 +72,13 @@ impl Visit {
         caller(&self.0.request, &self.0.site, &self.0.session)
     }
 
-    /// One who asks with another session than the cookie's, and is no browser of our pages.
-    pub(crate) fn caller_of(&self, session: SessionToken) -> Caller {
+    /// One who asks with another session than the cookie's, or none, and is no browser of our pages.
+    pub(crate) fn caller_of(&self, session: Option<SessionToken>) -> Caller {
         Caller {
             door: Door::Pages,
             address: client_address(&self.0.request),
             user_agent: user_agent(self.0.request.headers()),
-            session: Some(session),
+            session,
             browser: None,
             devices: Vec::new(),
             redirect_url: None,

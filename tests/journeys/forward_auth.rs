@@ -2,6 +2,7 @@
 
 use actix_web::{http::header::HeaderMap, test::TestRequest};
 
+use super::authenticator::{begin, code_of};
 use crate::support::{Browser, Hall, PASSWORD};
 
 const RULES: &str = r#"[
@@ -222,7 +223,16 @@ async fn one_returns_to_listed_hosts_and_nowhere_else() {
         assert_eq!((ann.page.status, ann.left_to.as_deref()), (400, None), "{evil}");
         assert!(ticket(&ann).is_empty());
     }
-    for (host, uri) in [("evil.example", "/"), ("app.example.com", "@evil.example/"), ("app.example.com:8443", "/")] {
+    for (host, uri) in [
+        ("evil.example", "/"),
+        ("app.example.com", "@evil.example/"),
+        ("app.example.com:8443", "/"),
+        // A `Host` that goes on as a URL does: the page is not the public one that it names.
+        ("app.example.com/public?", "/private"),
+        ("app.example.com?", "/private"),
+        ("app.example.com#", "/private"),
+        ("ann@app.example.com", "/public"),
+    ] {
         let request = TestRequest::with_uri("/forward-auth").insert_header(("x-forwarded-proto", "https"));
         let request = request.insert_header(("x-forwarded-host", host)).insert_header(("x-forwarded-uri", uri));
         assert_eq!(hall.send(request).await.0, 403, "{host}{uri}");
@@ -253,6 +263,61 @@ async fn rules_let_strangers_in_and_keep_members_out_with_a_reason() {
         assert_eq!(ann.page.status, 403);
         assert!(ann.page.text().contains(reason), "{}", ann.page.text());
     }
+}
+
+/// A session that a thief of the password began does not pass for two steps because the owner took the second one elsewhere.
+#[actix_web::test]
+async fn a_session_from_before_the_second_factor_is_asked_for_it() {
+    let hall = hall().await;
+    let mut ann = hall.member("Ann", "ann@example.com").await;
+    let money = format!("{APP}/money/x");
+    let enter = format!("/forward-auth/enter?to={APP}/money/x");
+    let mut before = hall.browser();
+    before.open("/sign-in").await;
+    before.fill("E-mail", "ann@example.com").fill("Password", PASSWORD);
+    before.press("Sign in").await;
+    before.open(&format!("/forward-auth/enter?to={APP}/")).await;
+    let key = begin(&mut ann).await;
+    ann.fill("Code", &code_of(&hall, &key));
+    ann.press("Switch it on").await;
+    ann.open(&enter).await;
+    assert_eq!(ann.left_to.as_deref(), Some(&*money), "it was shown just now, in this session");
+    assert_eq!(ask(&hall, &money, &ticket(&ann), &[]).await.0, 200);
+
+    assert_eq!(ask_nginx(&hall, &money, &ticket(&before), &[("accept", "*/json")]).await.0, 403);
+    let (status, headers) = ask(&hall, &money, &ticket(&before), &[]).await;
+    assert_eq!(status, 303);
+    hall.pass(std::time::Duration::from_secs(30));
+    before.open(header(&headers, "location")).await;
+    assert_eq!(before.page.heading(), "Your second step", "{}", before.page.text());
+    before.fill("Code", "000000");
+    before.press("Go on").await;
+    assert!(before.page.problem("Code").is_some_and(|problem| problem.contains("your app shows now")));
+    assert_eq!(ask(&hall, &money, &ticket(&before), &[]).await.0, 303);
+    before.fill("Code", &code_of(&hall, &key));
+    before.press("Go on").await;
+    assert_eq!(before.left_to.as_deref(), Some(&*money), "{}", before.page.text());
+    assert_eq!(ask(&hall, &money, &ticket(&before), &[]).await.0, 200);
+}
+
+/// The password is no second factor, wherever it is typed.
+#[actix_web::test]
+async fn a_proof_by_password_does_not_pass_for_the_second_factor() {
+    let hall = hall().await;
+    let mut ann = hall.member("Ann", "ann@example.com").await;
+    let mut before = hall.browser();
+    before.open("/sign-in").await;
+    before.fill("E-mail", "ann@example.com").fill("Password", PASSWORD);
+    before.press("Sign in").await;
+    let key = begin(&mut ann).await;
+    ann.fill("Code", &code_of(&hall, &key));
+    ann.press("Switch it on").await;
+    let path = format!("/forward-auth/second-step?to={APP}/money/x");
+    before.open(&path).await;
+    let body = format!("csrf={}&to={APP}/money/x&proof_password={PASSWORD}", before.page.csrf()).replace(' ', "+");
+    before.post("/forward-auth/second-step", "application/x-www-form-urlencoded", body.as_bytes()).await;
+    before.open(&path).await;
+    assert_eq!((before.left_to.as_deref(), before.page.heading().as_str()), (None, "Your second step"));
 }
 
 #[actix_web::test]

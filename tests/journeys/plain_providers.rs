@@ -144,9 +144,8 @@ async fn the_wires_name_of_x_works_too() {
     assert!(ann.left_to.as_deref().is_some_and(|url| url.contains("%2F_auth%2Fx%2Fcallback")), "{:?}", ann.left_to);
 }
 
-/// Apple posts its answer from its own page, without our cookie, and tells the name only there.
-#[actix_web::test]
-async fn apples_answer_comes_as_a_form() {
+/// A hall where one signs in with Apple, which is a server of the test's.
+async fn apple() -> (Hall, Idp, tempfile::TempDir) {
     let idp = Idp::start("2026-11-18T11:06:40Z".parse().expect("a time"));
     idp.lies(Lie::Apple);
     idp.person(json!({ "sub": "000123.ann", "email": "ann@example.com", "email_verified": "true" }));
@@ -164,18 +163,78 @@ async fn apples_answer_comes_as_a_form() {
         ("VESTIBULE_PROVIDERS__APPLE__ISSUER", &idp.url()),
     ])
     .await;
+    (hall, idp, folder)
+}
+
+/// Goes to Apple and comes back with its form, in which `user` stands.
+async fn sign_in_with_apple(hall: &Hall, idp: &Idp, user: &str) -> Browser {
     let mut ann = hall.browser();
     ann.open("/_auth/apple").await;
     let authorize = ann.left_to.clone().unwrap_or_else(|| panic!("{}", ann.page.text()));
     assert!(authorize.contains("response_mode=form_post"), "{authorize}");
     let back = url::Url::parse(&idp.allow(&authorize)).expect("a URL");
     let mut answer: Vec<(String, String)> = back.query_pairs().into_owned().filter(|(key, _)| key != "iss").collect();
-    answer.push(("user".into(), r#"{"name":{"firstName":"Ann","lastName":"Lee"},"email":"ann@example.com"}"#.into()));
+    answer.push(("user".into(), user.into()));
     let posted = TestRequest::post().uri(back.path()).insert_header(("origin", "https://appleid.apple.com"));
     let posted = posted.insert_header(("sec-fetch-site", "cross-site")).set_form(answer);
     let (status, headers, _) = hall.send(posted).await;
     assert_eq!(status, 303);
     ann.open(headers.get("location").unwrap().to_str().unwrap()).await;
+    ann
+}
+
+/// Apple posts its answer from its own page, without our cookie, and tells the name only there.
+#[actix_web::test]
+async fn apples_answer_comes_as_a_form() {
+    let (hall, idp, _folder) = apple().await;
+    let user = r#"{"name":{"firstName":"Ann","lastName":"Lee"},"email":"ann@example.com"}"#;
+    let ann = sign_in_with_apple(&hall, &idp, user).await;
     assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
     assert!(ann.page.text().contains("Hello, Ann") && ann.page.text().contains("ann@example.com confirmed"));
+}
+
+/// It passes through the browser, so anybody can write it: a name is taken as from our own form, and nothing else is. The address
+/// in it is no address.
+#[actix_web::test]
+async fn what_apple_tells_through_the_browser_is_a_name_at_most() {
+    let name = |first: &str| json!({ "name": { "firstName": first }, "email": "eve@example.com" }).to_string();
+    for (user, shown) in [
+        ("no JSON".to_owned(), ""),
+        ("[]".to_owned(), ""),
+        (r#"{"name":"Ann"}"#.to_owned(), ""),
+        (r#"{"name":{"firstName":7}}"#.to_owned(), ""),
+        ("[".repeat(4000), ""),
+        (name("Ann\u{0}Lee"), ""),
+        (name("Ann\u{202e}eeL"), ""),
+        (name("Ann\r\nSet-Cookie: a=b"), ""),
+        (name(&"n".repeat(5000)), ""),
+        (name(&"n".repeat(900)), &"n".repeat(60)),
+        (name("<b>Ann</b>"), "<b>Ann</b>"),
+    ] {
+        let (hall, idp, _folder) = apple().await;
+        let mut ann = sign_in_with_apple(&hall, &idp, &user).await;
+        let begins: String = user.chars().take(60).collect();
+        assert_eq!(ann.page.path, "/profile", "{begins}: {}", ann.page.text());
+        assert!(!ann.page.text().contains("eve@example.com"), "{begins}");
+        ann.open("/profile/name").await;
+        assert_eq!(ann.page.value("Name"), shown, "{begins}");
+    }
+}
+
+/// What is no form at all ends in a page.
+#[actix_web::test]
+async fn a_form_of_apples_that_cannot_be_read_is_a_page() {
+    let (hall, _idp, _folder) = apple().await;
+    let huge = format!("state=s&user={}", "a".repeat(100_000));
+    for (kind, body) in [
+        ("application/json", "{}"),
+        ("application/x-www-form-urlencoded", "state=a&state=b"),
+        ("application/x-www-form-urlencoded", huge.as_str()),
+        ("text/plain", "state=a"),
+    ] {
+        let posted = TestRequest::post().uri("/_auth/apple/callback").insert_header(("content-type", kind));
+        let (status, _, bytes) = hall.send(posted.set_payload(body.to_owned())).await;
+        assert!((400..500).contains(&status), "{kind}: {status}");
+        assert!(String::from_utf8_lossy(&bytes).contains("<h1>"), "{kind}: a page");
+    }
 }

@@ -3,7 +3,7 @@
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
-use super::providers::open_with;
+use super::providers::{open_from, open_with};
 use crate::support::{
     Hall,
     oidc::{Idp, ann},
@@ -94,4 +94,59 @@ async fn a_page_elsewhere_cannot_have_the_token_sent_to_itself() {
     assert!(!headers.get("location").unwrap().to_str().unwrap().contains("evil"));
     let landed = land(&hall, &idp, "/_auth/google?redirect=https://evil.example").await;
     assert_eq!(landed.host_str(), Some("app.example"));
+}
+
+/// A client key's own redirect URL, for the page that the browser comes from; what looks like it is not it.
+#[actix_web::test]
+async fn the_page_that_led_here_chooses_among_the_applications() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("hall.toml");
+    let shop = "[[engine.client_keys]]\nkey = 'the-shop-key'\nredirect_url = 'https://shop.example/back'\n";
+    std::fs::write(&file, shop).expect("a file");
+    let (hall, idp) = open_from(&file, &[("VESTIBULE_ENGINE__REDIRECT_URL", APPLICATION)]).await;
+    for (header, value, host) in [
+        ("referer", "https://shop.example/", "shop.example"),
+        ("referer", "https://shop.example/cart?a=b#c", "shop.example"),
+        ("origin", "https://shop.example", "shop.example"),
+        ("referer", "https://app.example/", "app.example"),
+        ("referer", "https://shop.example@evil.example/", "app.example"),
+        ("referer", "https://evil.example/https://shop.example/", "app.example"),
+        ("referer", "https://shop.example.evil.example/", "app.example"),
+        ("referer", "http://shop.example/", "app.example"),
+        ("referer", "https://shop.example:444/", "app.example"),
+        ("referer", "javascript:alert(1)", "app.example"),
+        ("referer", "no URL", "app.example"),
+        ("origin", "null", "app.example"),
+    ] {
+        let request = TestRequest::get().uri("/_auth/google").insert_header((header, value));
+        let (status, headers, _) = hall.send(request).await;
+        assert_eq!(status, 302, "{value}");
+        let cookie = headers.get("set-cookie").expect("a cookie").to_str().expect("text");
+        let cookie = cookie.split(';').next().expect("a cookie").to_owned();
+        let back = idp.allow(headers.get("location").expect("a provider").to_str().expect("text"));
+        let back = url::Url::parse(&back).expect("a URL");
+        let request = TestRequest::get().uri(&back[url::Position::BeforePath..]).insert_header(("cookie", cookie));
+        let (status, headers, _) = hall.send(request).await;
+        assert_eq!(status, 302, "{value}");
+        let landed = url::Url::parse(headers.get("location").unwrap().to_str().unwrap()).expect("a URL");
+        assert_eq!(landed.host_str(), Some(host), "{value}");
+    }
+}
+
+/// Nobody can type a required field at a provider: the account is made without, and the application asks for it.
+#[actix_web::test]
+async fn a_required_field_stays_to_be_asked_for_by_the_application() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("hall.toml");
+    let fields = "[engine.user_fields.city]\nrequired = true\n[engine.user_fields.plan]\ndefault = 'free'\n";
+    std::fs::write(&file, fields).expect("a file");
+    let settings = [
+        ("VESTIBULE_ENGINE__REDIRECT_URL", APPLICATION),
+        ("VESTIBULE_ENGINE__CLIENT_KEYS", crate::support::CLIENT_KEY),
+    ];
+    let (hall, idp) = open_from(&file, &settings).await;
+    let landed = land(&hall, &idp, "/_auth/google").await;
+    let (status, answer) = grant(&hall, &given(&landed, "access_token").expect("a token")).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!((&answer["user"]["city"], &answer["user"]["plan"]), (&Value::Null, &json!("free")), "{answer}");
 }

@@ -1,6 +1,6 @@
 //! Signing in with a provider.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use serde_json::json;
 
@@ -15,6 +15,15 @@ pub async fn open() -> (Hall, Idp) {
 }
 
 pub async fn open_with(settings: &[(&str, &str)]) -> (Hall, Idp) {
+    open_at(None, settings).await
+}
+
+/// With a settings file besides.
+pub async fn open_from(file: &Path, settings: &[(&str, &str)]) -> (Hall, Idp) {
+    open_at(Some(file), settings).await
+}
+
+async fn open_at(file: Option<&Path>, settings: &[(&str, &str)]) -> (Hall, Idp) {
     let idp = Idp::start("2026-11-18T11:06:40Z".parse().expect("a time"));
     let url = idp.url();
     let mut all = vec![
@@ -23,7 +32,7 @@ pub async fn open_with(settings: &[(&str, &str)]) -> (Hall, Idp) {
         ("VESTIBULE_PROVIDERS__GOOGLE__ISSUER", url.as_str()),
     ];
     all.extend(settings);
-    (Hall::open_with(&all).await, idp)
+    (Hall::open_at(file, &all).await, idp)
 }
 
 /// Presses the button; answers where it leads.

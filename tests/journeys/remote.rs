@@ -308,3 +308,21 @@ async fn in_remote_mode_there_is_nothing_but_pages() {
     }
     assert_eq!(houses.front.files(), ["secret_key"]);
 }
+
+/// Providers are set up at the environment, which the pages cannot ask for: no button, and a sentence for whoever comes by address.
+#[actix_web::test]
+async fn providers_are_the_environments_own() {
+    let houses = Houses::open().await;
+    let mut ann = houses.front.browser();
+    ann.open("/sign-in").await;
+    assert!(!ann.page.text().contains("Continue with"), "{}", ann.page.text());
+    for path in ["/_auth/google", "/_auth/google/callback?code=c&state=s"] {
+        ann.open(path).await;
+        assert_eq!(ann.page.status, 404, "{path}: {}", ann.page.text());
+        assert!(ann.page.text().contains("Use another way to sign in"), "{path}: {}", ann.page.text());
+    }
+    let mut ann = houses.member().await;
+    assert!(!ann.page.html().contains("/profile/connections"), "{}", ann.page.text());
+    ann.open("/profile/connections").await;
+    assert_eq!(ann.page.status, 404, "{}", ann.page.text());
+}

@@ -1,6 +1,10 @@
 //! A hall under a path of somebody's site: every link, form, redirect and cookie stays below it.
 
-use crate::support::{Hall, PASSWORD};
+use std::collections::BTreeSet;
+
+use actix_web::test::TestRequest;
+
+use crate::support::{Browser, Hall, PASSWORD};
 
 #[actix_web::test]
 async fn the_whole_way_in_works_under_a_path() {
@@ -20,4 +24,114 @@ async fn the_whole_way_in_works_under_a_path() {
     ann.press("Sign out").await;
     ann.open("/hall/profile").await;
     assert_eq!(ann.page.path, "/hall/sign-in");
+}
+
+/// Every page that a member or a stranger can reach by a link, and every form on it, stays below the path.
+#[actix_web::test]
+async fn no_link_form_or_redirect_of_any_page_leaves_the_path() {
+    let hall = Hall::open_with(SETTINGS).await;
+    let stranger = crawl(&mut hall.browser()).await;
+    let mut ann = member(&hall).await;
+    let member = crawl(&mut ann).await;
+    for path in ["/account/sign-in", "/account/sign-up", "/account/reset-password", "/account/magic-link"] {
+        assert!(stranger.contains(path), "{path} of {stranger:?}");
+    }
+    for path in ["/account/profile/sessions", "/account/profile/two-factor", "/account/profile/connections"] {
+        assert!(member.contains(path), "{path} of {member:?}");
+    }
+    assert!(stranger.len() > 8 && member.len() > 10, "{stranger:?} {member:?}");
+}
+
+/// Errors, old names, the doors for programs and for proxies: whatever an answer names is below the path.
+#[actix_web::test]
+async fn what_is_no_page_stays_below_the_path_too() {
+    let hall = Hall::open_with(SETTINGS).await;
+    for (path, status) in [
+        ("/account", 301),
+        ("/account/", 200),
+        ("/account/login", 301),
+        ("/account/profile", 303),
+        ("/account/.well-known/change-password", 302),
+        ("/account/no/such/page", 404),
+        ("/account/e:5f6d3c/_auth/google", 404),
+        ("/account/health/live", 200),
+    ] {
+        let (answered, headers, body) = hall.send(TestRequest::with_uri(path)).await;
+        let location = headers.get("location").map_or("", |location| location.to_str().unwrap());
+        assert!(location.is_empty() || is_below(location), "{path} leads to {location}");
+        let body = String::from_utf8(body).unwrap();
+        for link in links(&body) {
+            assert!(is_below(&link), "{path} names {link}");
+        }
+        assert_eq!(answered, status, "{path}");
+    }
+    for path in
+        ["/", "/sign-in", "/profile", "/api/v1/auth/user", "/_api/rest/v1/auth/user", "/forward-auth", "/static/x.css"]
+    {
+        let (answered, headers, _) = hall.send(TestRequest::with_uri(path)).await;
+        assert_eq!((answered, headers.get("set-cookie")), (404, None), "{path} is not ours");
+    }
+}
+
+const SETTINGS: &[(&str, &str)] = &[
+    ("VESTIBULE_SERVER__PUBLIC_URL", "https://example.com/account"),
+    ("VESTIBULE_SERVER__TRUSTED_PROXIES", "198.51.100.7"),
+    ("VESTIBULE_PROVIDERS__GITHUB__CLIENT_ID", "id"),
+    ("VESTIBULE_PROVIDERS__GITHUB__CLIENT_SECRET", "secret"),
+];
+
+async fn member(hall: &Hall) -> Browser {
+    let mut ann = hall.browser();
+    ann.open("/account/sign-up").await;
+    ann.fill("Name", "Ann").fill("E-mail", "ann@example.com").fill("Password", PASSWORD);
+    ann.press("Create account").await;
+    let mail = hall.newest_mail_to("ann@example.com").await;
+    for link in [Some(mail.link()), mail.not_me()].into_iter().flatten() {
+        assert!(link.starts_with("https://example.com/account/"), "{link}");
+    }
+    ann.open(&mail.link()).await;
+    ann
+}
+
+/// Follows every link and opens the path of every form, and answers the paths of all pages that were shown.
+async fn crawl(browser: &mut Browser) -> BTreeSet<String> {
+    let mut to_see = vec!["/account/".to_owned(), "/account/sign-in".to_owned()];
+    let mut seen = BTreeSet::new();
+    while let Some(path) = to_see.pop() {
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        let page = browser.open(&path).await;
+        assert!(page.status < 400 || page.status == 404, "{path}: {}", page.status);
+        assert!(is_below(&page.path), "{path} led to {}", page.path);
+        for link in links(&page.html()) {
+            assert!(is_below(&link), "{path} names {link}");
+            let is_page = link.starts_with('/') && !link.contains("/static/") && !link.contains("/_auth/");
+            if is_page && !link.contains('#') {
+                to_see.push(link);
+            }
+        }
+        assert!(browser.left_to.is_none(), "{path} leads to {:?}", browser.left_to);
+        assert!(browser.cookie_header().split("; ").all(|cookie| cookie.is_empty() || cookie.starts_with("__Secure-")));
+    }
+    seen
+}
+
+/// What a page names: links, stylesheets, pictures and where forms go.
+fn links(html: &str) -> Vec<String> {
+    let named = |attribute: &str| {
+        let begin = format!(" {attribute}=\"");
+        html.split(&begin)
+            .skip(1)
+            .filter_map(|part| part.split('"').next())
+            .map(|link| link.replace("&amp;", "&"))
+            .collect::<Vec<_>>()
+    };
+    ["href", "src", "action", "formaction"].iter().flat_map(|attribute| named(attribute)).collect()
+}
+
+fn is_below(link: &str) -> bool {
+    let local = link.strip_prefix("https://example.com").unwrap_or(link);
+    let path = local.split(['?', '#']).next().unwrap_or_default();
+    link.starts_with('#') || link.starts_with("data:") || path == "/account" || path.starts_with("/account/")
 }

@@ -89,3 +89,91 @@ fn config_check_names_an_unknown_key_with_its_line_and_changes_nothing_else() {
     let (status, said) = hall.command(&["--config", "hall.toml", "config", "check"], &[]);
     assert!(status == Some(0) && said.contains("The settings are good."), "{said}");
 }
+
+/// What an operator has to register at each provider, below the path of the hall; the secret is not shown.
+#[test]
+fn config_check_says_which_callback_urls_to_register() {
+    let mut hall = Running::start(&[("SERVER__LISTEN", "systemd")]);
+    hall.end();
+    let settings = [
+        ("SERVER__PUBLIC_URL", "http://localhost:3000/hall"),
+        ("PROVIDERS__GOOGLE__CLIENT_ID", "id"),
+        ("PROVIDERS__GOOGLE__CLIENT_SECRET", "hush-hush"),
+        ("PROVIDERS__OWN__CLIENT_ID", "id"),
+        ("PROVIDERS__OWN__ISSUER", "https://login.example.com"),
+    ];
+    let (status, said) = hall.command(&["config", "check"], &settings);
+    assert_eq!(status, Some(0), "{said}");
+    for name in ["google", "own"] {
+        let callback = format!("http://localhost:3000/hall/_auth/{name}/callback");
+        assert!(said.lines().any(|line| line.split_whitespace().last() == Some(&*callback)), "{name}: {said}");
+    }
+    assert!(!said.contains("hush-hush"), "{said}");
+    let (status, said) = hall.command(&["config", "check"], &[&settings[..3], &settings[3..4]].concat());
+    assert!(status == Some(1) && said.contains("providers.own.issuer"), "{said}");
+}
+
+/// The doctor reads what each provider says of itself.
+#[test]
+fn the_doctor_reaches_the_providers() {
+    let away = free_address();
+    let away = format!("http://{away}");
+    let provider = TcpListener::bind("127.0.0.1:0").unwrap();
+    let issuer = format!("http://{}", provider.local_addr().unwrap());
+    let named = issuer.clone();
+    thread::spawn(move || {
+        for mut client in provider.incoming().flatten() {
+            let mut bytes = [0; 8192];
+            let length = client.read(&mut bytes).unwrap_or(0);
+            let asked = String::from_utf8_lossy(&bytes[..length]).into_owned();
+            let told = if asked.starts_with("GET /keys") { "{\"keys\":[]}".to_owned() } else { discovery(&named) };
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
+            let _ = write!(client, "{head}\r\nContent-Length: {}\r\n\r\n{told}", told.len());
+        }
+    });
+    let mut hall = Running::start(&[("SERVER__LISTEN", "systemd")]);
+    hall.end();
+    let (slash, good) =
+        (format!("{issuer}/"), [("PROVIDERS__OWN__CLIENT_ID", "id"), ("PROVIDERS__OWN__ISSUER", &*issuer)]);
+    let (_, said) = hall.command(&["doctor"], &good);
+    assert!(said.lines().any(|line| line.starts_with("good  providers  own: Own answers")), "{said}");
+    for other in [slash, away] {
+        let (status, said) = hall.command(&["doctor"], &[good[0], ("PROVIDERS__OWN__ISSUER", &other)]);
+        assert_eq!(status, Some(1), "{said}");
+        let line = said.lines().find(|line| line.starts_with("BAD   providers  own:"));
+        assert!(line.is_some_and(|line| line.contains("Set providers.own.issuer")), "{said}");
+    }
+    let github = [("PROVIDERS__GITHUB__CLIENT_ID", "id"), ("PROVIDERS__GITHUB__CLIENT_SECRET", "secret")];
+    let (_, said) = hall.command(&["doctor"], &github);
+    assert!(said.contains("github: GitHub has nothing to look up"), "{said}");
+}
+
+fn discovery(issuer: &str) -> String {
+    format!(
+        r#"{{"issuer":"{issuer}","authorization_endpoint":"{issuer}/authorize","token_endpoint":"{issuer}/token",
+        "jwks_uri":"{issuer}/keys","response_types_supported":["code"],"subject_types_supported":["public"],
+        "id_token_signing_alg_values_supported":["ES256"]}}"#
+    )
+}
+
+#[test]
+fn config_check_says_what_to_register_at_a_provider() {
+    let mut hall = Running::start(&[("SERVER__LISTEN", "systemd")]);
+    hall.end();
+    let settings = "[server]\nlisten = '127.0.0.1:3000'\npublic_url = 'https://example.com/hall'\n\
+                    [providers.github]\nclient_id = 'a'\nclient_secret = 'b'\n\
+                    [providers.work]\nclient_id = 'a'\nissuer = 'https://id.example.com'\n";
+    fs::write(hall.path("hall.toml"), settings).unwrap();
+    let (status, said) = hall.command(&["--config", "hall.toml", "config", "check"], &[]);
+    assert_eq!(status, Some(0), "{said}");
+    let lines: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+    for (what, url) in [
+        ("redirect_uri", "https://example.com/hall/_auth/github/callback"),
+        ("redirect_uri", "https://example.com/hall/_auth/work/callback"),
+        ("post_logout_redirect_uri", "https://example.com/hall/_auth/work/signed-out"),
+        ("backchannel_logout_uri", "https://example.com/hall/_auth/work/back-channel-logout"),
+    ] {
+        assert!(lines.contains(&vec![what, url]), "{what} {url}: {said}");
+    }
+    assert!(!said.contains("github/signed-out"), "GitHub ends nothing: {said}");
+}

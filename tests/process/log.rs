@@ -57,3 +57,69 @@ fn health_tells_of_the_outbox_and_of_nobody() {
     let outbox = serde_json::json!({ "waiting": 0, "oldestSeconds": 0 });
     assert_eq!(body, serde_json::json!({ "status": "ready", "database": "ok", "outbox": outbox }));
 }
+
+/// Every page of an error shows the id that the answer and the log have, so that whoever reports one names the line.
+#[test]
+fn error_pages_show_the_id_of_their_request() {
+    let (address, nobody) = (free_address(), free_address());
+    let settings = [("SERVER__LISTEN", &*address.to_string()), ("SERVER__TRUSTED_PROXIES", "127.0.0.1")];
+    let _hall = Running::start(&settings).until_live(address);
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let post = |path: &str, headers: &str, body: &str| {
+        let length = body.len();
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: hall\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+    };
+    let id = "X-Request-Id: from-the-proxy.1\r\n";
+    for (status, request) in [
+        (400, post("/sign-in", &format!("{id}{form}"), "email=a&email=b")),
+        (403, post("/sign-in", &format!("{id}{form}Origin: https://evil.example\r\n"), "email=a")),
+        (404, get("/no/such/page", id)),
+        (405, get("/sign-out", id).replacen("GET", "DELETE", 1)),
+        (413, post("/sign-in", &format!("{id}{form}"), &"a".repeat(70_000))),
+        (415, post("/sign-in", &format!("{id}Content-Type: text/plain\r\n"), "x")),
+    ] {
+        let answer = ask(&mut TcpStream::connect(address).unwrap(), &request);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{status}: {answer}");
+        assert!(answer.to_lowercase().contains("x-request-id: from-the-proxy.1\r\n"), "{answer}");
+        assert!(answer.contains("<code>from-the-proxy.1</code>"), "{status}: {answer}");
+    }
+    let (address, environment) = (free_address(), format!("http://{nobody}"));
+    let settings = [
+        ("SERVER__LISTEN", &*address.to_string()),
+        ("SERVER__TRUSTED_PROXIES", "127.0.0.1"),
+        ("ALTOGIC__ENV_URL", &*environment),
+        ("ALTOGIC__CLIENT_KEY", crate::support::CLIENT_KEY),
+    ];
+    let hall = Running::start(&settings).until_live(address);
+    let mut answer = ask(&mut TcpStream::connect(address).unwrap(), &get("/sign-in", ""));
+    let csrf = answer.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let cookie = answer.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    let body = format!("csrf={csrf}&email=ann@mail.example&password=long-enough-to-try");
+    answer = ask(
+        &mut TcpStream::connect(address).unwrap(),
+        &post("/sign-in", &format!("{id}{form}Cookie: {cookie}\r\n"), &body),
+    );
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("<code>from-the-proxy.1</code>"), "{answer}");
+    hall.line(&["a page failed", "from-the-proxy.1", "503"]);
+    assert_eq!(hall.log().matches("a page failed").count(), 1);
+}
+
+/// What is no request is answered and not worth a line: else any stranger could fill the log.
+#[test]
+fn requests_that_are_none_leave_no_errors_in_the_log() {
+    let address = free_address();
+    let hall = Running::start(&[("SERVER__LISTEN", &address.to_string())]).until_live(address);
+    let long = format!("/{}", "a".repeat(70_000));
+    for request in [
+        get(&long, ""),
+        "\u{0}\u{1}nonsense\r\n\r\n".to_owned(),
+        get("/", "Content-Length: x\r\n"),
+        get("/", "a b: c\r\n"),
+    ] {
+        let answer = ask(&mut TcpStream::connect(address).unwrap(), &request);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    assert!(!hall.log().contains("ERROR"), "{}", hall.log());
+}

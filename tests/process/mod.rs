@@ -6,6 +6,7 @@ mod proxies;
 mod running;
 mod signals;
 mod sockets;
+mod units;
 
 use running::{Running, ask, free_address, in_time};
 

@@ -38,6 +38,16 @@ impl Running {
         Self::start_as(command, settings)
     }
 
+    /// Has systemd's own program listen and start it with the first connection.
+    pub(super) fn start_activated(address: SocketAddr, settings: &[(&str, &str)]) -> Self {
+        let given = ["DATA_DIR", "ENGINE__CLIENT_KEYS", "SERVER__WORKERS"];
+        let names = given.into_iter().chain(settings.iter().map(|(key, _)| *key));
+        let mut command = Command::new("systemd-socket-activate");
+        command.arg(format!("--listen={address}")).args(names.map(|name| format!("--setenv=VESTIBULE_{name}")));
+        command.arg(env!("CARGO_BIN_EXE_vestibule")).stdin(Stdio::null());
+        Self::start_as(command, settings)
+    }
+
     fn start_as(mut command: Command, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let output = |name| Stdio::from(File::create(folder.path().join(name)).unwrap());

@@ -5,6 +5,7 @@ use std::{
     fs,
     future::Future,
     net::SocketAddr,
+    path::Path,
     pin::Pin,
     rc::Rc,
     sync::{
@@ -54,14 +55,19 @@ impl Hall {
 
     /// A hall with settings, named as in the environment.
     pub async fn open_with(settings: &[(&str, &str)]) -> Self {
+        Self::open_at(None, settings).await
+    }
+
+    /// With a settings file besides.
+    pub async fn open_at(file: Option<&Path>, settings: &[(&str, &str)]) -> Self {
         let folder = Rc::new(tempfile::tempdir().expect("a folder"));
         let mut environment: HashMap<String, String> =
             settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         environment.insert("VESTIBULE_DATA_DIR".to_owned(), folder.path().display().to_string());
-        if !environment.contains_key("VESTIBULE_ALTOGIC__ENV_URL") {
+        if !environment.contains_key("VESTIBULE_ALTOGIC__ENV_URL") && file.is_none() {
             environment.entry("VESTIBULE_ENGINE__CLIENT_KEYS".to_owned()).or_insert(CLIENT_KEY.to_owned());
         }
-        let config = Config::read(None, environment, &SystemRandom).expect("good settings");
+        let config = Config::read(file, environment, &SystemRandom).expect("good settings");
         let public_url = config.public_url.clone();
         let clock = Arc::new(MovedClock::default());
         let vestibule =

@@ -4,6 +4,7 @@ mod browser;
 mod hall;
 mod mail;
 pub mod oidc;
+pub mod oidc_keys;
 mod page;
 mod served;
 

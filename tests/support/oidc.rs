@@ -1,6 +1,8 @@
 //! An OpenID Connect server in this process. It holds applications to the letter (redirect URI, client secret, PKCE, single-use
 //! codes), and lies where a test wants it to.
 
+pub mod endings;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -13,13 +15,11 @@ use base64::{
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use jiff::Timestamp;
-use ring::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
-};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use url::Url;
+
+use super::oidc_keys::Signer;
 
 pub const CLIENT_ID: &str = "the-client";
 pub const CLIENT_SECRET: &str = "the client's secret";
@@ -39,8 +39,12 @@ pub enum Lie {
     Unsigned,
     /// HS256 with the client's secret.
     SharedSecret,
+    /// HS256 with the published key for a secret.
+    PublicKeyAsSecret,
     /// Signed by a key that it does not publish.
     ForeignKey,
+    /// Signed by a key of a name that it does not publish.
+    UnknownKey,
     AccessTokenHash,
     NoSubject,
     NoIdToken,
@@ -53,6 +57,10 @@ pub enum Lie {
     Huge,
     /// It answers, and not within any patience.
     Slow,
+    /// Each of its answers comes in time, all of them together do not.
+    Tardy,
+    /// Discovery and keys are away: 503.
+    Away,
     /// No lie: it takes client secrets in the form, as Apple does.
     Apple,
 }
@@ -63,34 +71,36 @@ pub struct Idp(Arc<State>);
 
 struct State {
     url: Mutex<String>,
-    key: EcdsaKeyPair,
-    foreign: EcdsaKeyPair,
+    signer: Mutex<Arc<Signer>>,
+    /// Claims of the id_token in place of those that belong there; `null` leaves one out.
+    said: Mutex<Value>,
     now: Mutex<Timestamp>,
     lie: Mutex<Lie>,
     person: Mutex<Value>,
     codes: Mutex<HashMap<String, HashMap<String, String>>>,
     asked: Mutex<Vec<String>>,
     picture: Mutex<Vec<u8>>,
+    /// `end_session_endpoint`, where there is one.
+    ends: Mutex<Option<Value>>,
+    /// How many logout tokens were begun.
+    tokens_made: Mutex<u32>,
 }
 
 impl Idp {
     /// Listens on a port of this machine. Its clock stands at `now`.
     pub fn start(now: Timestamp) -> Self {
-        let pair = || {
-            let random = SystemRandom::new();
-            let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.as_ref(), &random).expect("a key")
-        };
         let idp = Self(Arc::new(State {
             url: Mutex::default(),
-            key: pair(),
-            foreign: pair(),
+            signer: Mutex::new(Arc::new(Signer::es256("one"))),
+            said: Mutex::new(json!({})),
             now: Mutex::new(now),
             lie: Mutex::new(Lie::None),
             person: Mutex::new(ann()),
             codes: Mutex::default(),
             asked: Mutex::default(),
             picture: Mutex::default(),
+            ends: Mutex::default(),
+            tokens_made: Mutex::default(),
         }));
         let shared = idp.clone();
         let server = HttpServer::new(move || {
@@ -111,6 +121,26 @@ impl Idp {
 
     pub fn lies(&self, lie: Lie) {
         *self.0.lie.lock().unwrap() = lie;
+    }
+
+    /// Its key from now on; the former one is no longer published.
+    pub fn signs_with(&self, signer: Signer) {
+        *self.0.signer.lock().unwrap() = Arc::new(signer);
+    }
+
+    /// Claims of the id_token in place of those that belong there; `null` leaves one out.
+    pub fn says(&self, claims: Value) {
+        *self.0.said.lock().unwrap() = claims;
+    }
+
+    /// What its clock shows.
+    pub fn is_at(&self, now: Timestamp) {
+        *self.0.now.lock().unwrap() = now;
+    }
+
+    /// How often a path was asked for.
+    pub fn times_asked(&self, path: &str) -> usize {
+        self.asked().iter().filter(|asked| *asked == path).count()
     }
 
     /// Who is signed in there: claims.
@@ -184,23 +214,38 @@ impl Idp {
             let kept = claims.as_object_mut().expect("claims");
             kept.retain(|claim, _| !["email", "email_verified", "name", "picture"].contains(&claim.as_str()));
         }
+        for (name, value) in self.0.said.lock().unwrap().as_object().expect("claims") {
+            match value {
+                Value::Null => drop(claims.as_object_mut().expect("claims").remove(name)),
+                value => claims[name] = value.clone(),
+            }
+        }
+        self.signed(lie, claims)
+    }
+
+    fn signed(&self, lie: Lie, claims: Value) -> String {
+        let signer = match lie {
+            Lie::ForeignKey => Arc::new(Signer::es256("one")),
+            Lie::UnknownKey => Arc::new(Signer::es256("unheard-of")),
+            _ => Arc::clone(&self.0.signer.lock().unwrap()),
+        };
         let algorithm = match lie {
             Lie::Unsigned => "none",
-            Lie::SharedSecret => "HS256",
-            _ => "ES256",
+            Lie::SharedSecret | Lie::PublicKeyAsSecret => "HS256",
+            _ => signer.algorithm(),
         };
         let encode = |part: Value| BASE64_URL_SAFE_NO_PAD.encode(part.to_string());
-        let signed = format!("{}.{}", encode(json!({ "alg": algorithm, "kid": "one", "typ": "JWT" })), encode(claims));
+        let head = json!({ "alg": algorithm, "kid": signer.kid, "typ": "JWT" });
+        let signed = format!("{}.{}", encode(head), encode(claims));
+        let shared = |secret: &[u8]| {
+            let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
+            ring::hmac::sign(&key, signed.as_bytes()).as_ref().to_vec()
+        };
         let signature = match lie {
             Lie::Unsigned => Vec::new(),
-            Lie::SharedSecret => {
-                let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, CLIENT_SECRET.as_bytes());
-                ring::hmac::sign(&key, signed.as_bytes()).as_ref().to_vec()
-            }
-            lie => {
-                let key = if lie == Lie::ForeignKey { &self.0.foreign } else { &self.0.key };
-                key.sign(&SystemRandom::new(), signed.as_bytes()).expect("a signature").as_ref().to_vec()
-            }
+            Lie::SharedSecret => shared(CLIENT_SECRET.as_bytes()),
+            Lie::PublicKeyAsSecret => shared(&signer.public_bytes()),
+            _ => signer.sign(signed.as_bytes()),
         };
         format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
     }
@@ -236,15 +281,13 @@ impl Idp {
     }
 
     fn keys(&self) -> Value {
-        let point = self.0.key.public_key().as_ref();
-        let (x, y) = (BASE64_URL_SAFE_NO_PAD.encode(&point[1..33]), BASE64_URL_SAFE_NO_PAD.encode(&point[33..]));
-        json!({ "keys": [{ "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "one", "x": x, "y": y }] })
+        json!({ "keys": [self.0.signer.lock().unwrap().published()] })
     }
 
     fn discovery(&self) -> Value {
         let url = self.url();
         let issuer = if *self.0.lie.lock().unwrap() == Lie::DiscoveryIssuer { "https://other.example" } else { &url };
-        json!({
+        let mut document = json!({
             "issuer": issuer,
             "authorization_endpoint": format!("{url}/authorize"),
             "token_endpoint": format!("{url}/token"),
@@ -252,9 +295,13 @@ impl Idp {
             "jwks_uri": format!("{url}/keys"),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["ES256"],
+            "id_token_signing_alg_values_supported": [self.0.signer.lock().unwrap().algorithm()],
             "token_endpoint_auth_methods_supported": if self.takes_forms() { json!(["client_secret_post"]) } else { json!(["client_secret_basic"]) },
-        })
+        });
+        if let Some(ends) = self.0.ends.lock().unwrap().clone() {
+            document["end_session_endpoint"] = ends;
+        }
+        document
     }
 }
 
@@ -266,7 +313,11 @@ pub fn ann() -> Value {
 async fn answer(idp: web::Data<Idp>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
     idp.0.asked.lock().unwrap().push(request.path().to_owned());
     let lie = *idp.0.lie.lock().unwrap();
+    if lie == Lie::Tardy {
+        actix_web::rt::time::sleep(Duration::from_secs(6)).await;
+    }
     match (request.path(), lie) {
+        ("/.well-known/openid-configuration" | "/keys", Lie::Away) => HttpResponse::ServiceUnavailable().finish(),
         ("/token", Lie::Broken) => HttpResponse::InternalServerError().finish(),
         ("/token", Lie::Redirects) => {
             HttpResponse::Found().insert_header(("location", format!("{}/elsewhere", idp.url()))).finish()

@@ -5,14 +5,11 @@ use std::time::Duration;
 use reqwest::{Client, Response, StatusCode, header, redirect};
 use url::Url;
 
-use super::Finding;
-use crate::{config::Config, engine::SystemClock, forwarded::ForwardedHeader, mirror, port::Clock as _, tls};
+use super::{Finding, headers};
+use crate::{config::Config, tls};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Where the doctor pretends to come from: addresses for documentation (RFC 5737), which nobody has.
-const FORGED: [&str; 2] = ["192.0.2.66", "192.0.2.67"];
 
 /// Asks at `public_url` what a browser would ask, and more.
 pub(super) async fn look(config: &Config) -> Vec<Finding> {
@@ -40,7 +37,8 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
         findings.push(strict(&page));
         findings.extend(plain_http(&client, url).await);
     }
-    findings.push(reflection(config, &client).await);
+    findings.extend(cached(&client, &page).await);
+    findings.extend(headers::look(config, &client).await);
     findings
 }
 
@@ -119,6 +117,18 @@ fn strict(page: &Response) -> Finding {
     }
 }
 
+/// Pages are one person's (SECURITY.md S84). Each answer has an id of its own, but for one that was kept.
+async fn cached(client: &Client, page: &Response) -> Option<Finding> {
+    let id = |page: &Response| page.headers().get("x-request-id").cloned();
+    let again = client.get(page.url().clone()).send().await.ok()?;
+    let is_same = id(page).is_some() && id(page) == id(&again);
+    is_same.then(|| {
+        let words = "the proxy answers from a cache: one person gets what another one got. Let it heed Cache-Control: no-store, or \
+                     switch its cache off for server.public_url";
+        Finding::bad("cache", words)
+    })
+}
+
 /// S88: plain http is redirected or refused.
 async fn plain_http(client: &Client, public_url: &str) -> Option<Finding> {
     let mut url = Url::parse(public_url).ok()?;
@@ -134,69 +144,6 @@ async fn plain_http(client: &Client, public_url: &str) -> Option<Finding> {
     })
 }
 
-/// What the server sees of a request that lies about where it comes from.
-async fn reflection(config: &Config, client: &Client) -> Finding {
-    let Some(key) = config.secret_keys.first() else { return Finding::bad("address", "there is no secret_key") };
-    let request = client
-        .get(format!("{}{}", config.public_url, mirror::PATH))
-        .header(mirror::WORD, mirror::word(key, SystemClock.now()))
-        .header("x-forwarded-for", FORGED[0])
-        .header("forwarded", format!("for={}", FORGED[1]));
-    let seen = match request.send().await {
-        Ok(answer) if answer.status() == StatusCode::OK => answer.json::<mirror::Reflection>().await.ok(),
-        _ => None,
-    };
-    match seen {
-        Some(seen) => judge(config.server.forwarded_header, &seen),
-        None => Finding::bad(
-            "address",
-            "the server at server.public_url does not know this secret_key: the doctor must run with the server's own settings",
-        ),
-    }
-}
-
-fn judge(header: ForwardedHeader, seen: &mirror::Reflection) -> Finding {
-    let peer = seen.peer.as_deref().unwrap_or("a Unix socket");
-    let address = seen.address.as_deref().unwrap_or("nowhere");
-    let name = header.name();
-    let is_appended =
-        |lines: &[String], forged: &str| lines.len() > 1 || lines.iter().any(|line| !line.ends_with(forged));
-    let has_proxy = !seen.x_forwarded_proto.is_empty()
-        || is_appended(&seen.x_forwarded_for, FORGED[0])
-        || is_appended(&seen.forwarded, FORGED[1]);
-    if FORGED.contains(&address) {
-        return Finding::bad(
-            "address",
-            format!(
-                "a client can say where it comes from: {peer} is one of server.trusted_proxies and passes the client's own {name} \
-                 on. Let the proxy write that header, or set server.forwarded_header to the one it writes"
-            ),
-        );
-    }
-    if has_proxy && !seen.peer_is_trusted {
-        let words = format!("{peer} is a proxy that is not believed: add it to server.trusted_proxies");
-        return Finding::bad("address", words);
-    }
-    if seen.peer_is_trusted
-        && !is_appended(header_lines(header, seen), FORGED[usize::from(header == ForwardedHeader::Forwarded)])
-    {
-        let words =
-            format!("{peer} is one of server.trusted_proxies and writes no {name}: let it append the client's address");
-        return Finding::bad("address", words);
-    }
-    if seen.x_forwarded_proto.last().is_some_and(|scheme| scheme == "http") {
-        return Finding::odd("address", format!("{address} came to the proxy over plain http"));
-    }
-    Finding::good("address", format!("a request from here is seen to come from {address}, forged headers or not"))
-}
-
-fn header_lines(header: ForwardedHeader, seen: &mirror::Reflection) -> &[String] {
-    match header {
-        ForwardedHeader::XForwardedFor => &seen.x_forwarded_for,
-        ForwardedHeader::Forwarded => &seen.forwarded,
-    }
-}
-
 /// The innermost cause says most.
 fn reason(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
@@ -209,37 +156,6 @@ fn reason(error: &reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::Grade;
-
-    fn judged(peer_is_trusted: bool, address: &str, lines: &[&str]) -> (bool, String) {
-        let seen = mirror::Reflection {
-            peer: Some("10.0.0.1".to_owned()),
-            peer_is_trusted,
-            address: Some(address.to_owned()),
-            x_forwarded_for: lines.iter().map(|line| (*line).to_owned()).collect(),
-            forwarded: vec![format!("for={}", FORGED[1])],
-            x_forwarded_proto: Vec::new(),
-        };
-        let finding = judge(ForwardedHeader::XForwardedFor, &seen);
-        (finding.grade == Grade::Good, finding.words)
-    }
-
-    #[test]
-    fn what_the_proxy_makes_of_forged_headers_is_judged() {
-        assert!(judged(true, "203.0.113.9", &["192.0.2.66, 203.0.113.9"]).0);
-        assert!(judged(true, "203.0.113.9", &["203.0.113.9"]).0, "the proxy wrote the header anew");
-        assert!(judged(true, "203.0.113.9", &["192.0.2.66", "203.0.113.9"]).0, "the proxy added a line");
-        assert!(judged(false, "127.0.0.1", &["192.0.2.66"]).0, "there is no proxy");
-        for (is_trusted, address, line, named) in [
-            (true, "192.0.2.66", "192.0.2.66", "let the proxy write"),
-            (false, "10.0.0.1", "192.0.2.66, 203.0.113.9", "add it to server.trusted_proxies"),
-            (true, "192.0.2.67", "192.0.2.66", "x-forwarded-for"),
-            (true, "10.0.0.1", "192.0.2.66", "append"),
-        ] {
-            let (is_good, words) = judged(is_trusted, address, &[line]);
-            assert!(!is_good && words.to_lowercase().contains(&named.to_lowercase()), "{line}: {words}");
-        }
-    }
 
     #[test]
     fn the_cookie_is_the_one_of_the_public_url() {

@@ -48,7 +48,7 @@ pub(in crate::engine) async fn change_password(
     tx.execute("delete from sessions where user_id = $1 and id <> $2", values![user_id, handle]).await?;
     tokens::kill_all(&mut tx, user_id).await?;
     if caller.door == Door::Pages {
-        let token = engine.sessions().renew(&mut tx, handle, engine.random(), engine.now()).await?;
+        let token = engine.sessions().renew(&mut tx, handle, false, engine.random(), engine.now()).await?;
         member.session.token = Some(token.ok_or(Code::InvalidSessionToken)?);
     } else if tx.fetch_optional("select id from sessions where id = $1", values![handle]).await?.is_none() {
         return Err(Code::InvalidSessionToken.into());

@@ -7,6 +7,8 @@ use crate::{
         accounts::{self, Account},
         oauth::identities::{self, Identity},
         outbox::Security,
+        sessions::Current,
+        store::{Transaction, values},
     },
     port::{Caller, Code, Connection, Connections, Outcome},
 };
@@ -16,7 +18,9 @@ pub(in crate::engine) async fn connections(engine: &Engine, caller: &Caller) -> 
     let account = engine.current(caller).await?.account;
     let connected = identities::of_account(engine.store(), &account.user.id).await?;
     let connected: Vec<Connection> = connected.into_iter().map(|identity| shown(engine, identity)).collect();
-    let has_other_way_in = has_way_in(engine, &account) || connected.len() > 1;
+    // Disconnecting takes all that is connected at one provider.
+    let is_of_another = |known: &Connection| known.provider != connected[0].provider;
+    let has_other_way_in = has_way_in(engine, &account) || connected.iter().any(is_of_another);
     Ok(Connections { connected, has_other_way_in })
 }
 
@@ -37,20 +41,23 @@ pub(in crate::engine) async fn accept_connection(engine: &Engine, caller: &Calle
     require_fresh_proof(engine, caller, &current)?;
     let tickets = &engine.providers().tickets;
     let offered = tickets.offered(engine.store(), offer, &current.account.user.id, engine.now()).await?;
-    connect(engine, caller, &current.account, &offered.ok_or(Code::ProviderJourneyGone)?, Some(offer)).await
+    connect(engine, caller, &current, &offered.ok_or(Code::ProviderJourneyGone)?, Some(offer)).await
 }
 
-/// Connects an identity, spends the offer it waited in, and tells the owner.
-pub(super) async fn connect(
+/// Connects an identity, spends the offer it waited in, and tells the owner. The session is looked at once more behind the lock of
+/// the account: whoever takes the account back at this moment must not find a stranger's identity connected afterwards (SECURITY.md
+/// S21).
+pub(in crate::engine) async fn connect(
     engine: &Engine,
     caller: &Caller,
-    account: &Account,
+    current: &Current,
     identity: &Identity,
     offer: Option<&str>,
 ) -> Outcome<()> {
-    let (user_id, now) = (&account.user.id, engine.now());
+    let (user_id, now) = (&current.account.user.id, engine.now());
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
+    let account = locked(engine, &mut tx, current).await?;
     if let Some(offer) = offer
         && !engine.providers().tickets.take_offer(&mut tx, offer, user_id, now).await?
     {
@@ -58,32 +65,45 @@ pub(super) async fn connect(
     }
     if identities::connect(&mut tx, identity, user_id, now).await? {
         let provider = label(engine, &identity.provider);
-        engine.tell_owner(&mut tx, caller, account, Security::ProviderConnected { provider }).await?;
+        engine.tell_owner(&mut tx, caller, &account, Security::ProviderConnected { provider }).await?;
     } else if identities::owner(&mut tx, &identity.issuer, &identity.subject).await?.as_deref() != Some(user_id) {
         return Err(Code::IdentityNotUnique.into());
     }
     Ok(tx.commit().await?)
 }
 
-/// Disconnects a provider; never the last way in. The account is locked first, so that of two at once each sees what the other left.
+/// Disconnects a provider; never the last way in. A sign-in that came back and is not finished ends with it (SECURITY.md S35).
+///
+/// The account is locked first, so that of two at once each sees what the other left.
 pub(in crate::engine) async fn disconnect(engine: &Engine, caller: &Caller, provider: &str) -> Outcome<()> {
     let current = engine.current(caller).await?;
     require_fresh_proof(engine, caller, &current)?;
     let user_id = &current.account.user.id;
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
-    let sql = "update users set updated_at = $2 where id = $1";
-    tx.execute(sql, crate::engine::store::values![user_id, engine.now()]).await?;
-    let account = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSessionToken)?;
+    let account = locked(engine, &mut tx, &current).await?;
     if identities::disconnect(&mut tx, user_id, provider).await? == 0 {
         return Ok(());
     }
-    if !has_way_in(engine, &account) && identities::count(&mut tx, user_id).await? == 0 {
+    identities::kill_grants(&mut tx, user_id).await?;
+    // One at a provider that the operator took out of the settings lets nobody in.
+    let is_set_up = |provider: &String| engine.providers().named(provider).is_some();
+    if !has_way_in(engine, &account) && !identities::providers(&mut tx, user_id).await?.iter().any(is_set_up) {
         return Err(Code::LastWayIn.into());
     }
     let provider = label(engine, provider);
     engine.tell_owner(&mut tx, caller, &account, Security::ProviderDisconnected { provider }).await?;
     Ok(tx.commit().await?)
+}
+
+/// The account as it is behind its lock, while the session that asks is still there.
+async fn locked(engine: &Engine, tx: &mut Transaction<'_>, current: &Current) -> Outcome<Account> {
+    let (user_id, handle) = (&current.account.user.id, &current.member.session.handle);
+    tx.execute("update users set updated_at = $2 where id = $1", values![user_id, engine.now()]).await?;
+    if tx.fetch_optional("select id from sessions where id = $1", values![handle]).await?.is_none() {
+        return Err(Code::InvalidSessionToken.into());
+    }
+    Ok(accounts::reload(tx, user_id).await?.ok_or(Code::InvalidSessionToken)?)
 }
 
 /// Whether one gets in without a provider: by a link to a proved mailbox, a code to a proved number, or a password with either.

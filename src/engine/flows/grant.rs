@@ -1,13 +1,13 @@
 //! Spending an access token for a session.
 
 use super::{
-    admit::{FirstFactor, admit},
+    admit::{FirstFactor, admit, admit_from_provider},
     prove::prove_address,
 };
 use crate::{
     engine::{
         Engine, accounts,
-        oauth::tickets::Tickets,
+        oauth::{logouts, tickets::Tickets},
         store::values,
         tokens::{Link, Purpose},
     },
@@ -56,10 +56,13 @@ async fn granted(engine: &Engine, caller: &Caller, token: &AccessToken) -> Outco
 async fn redeem_provider(engine: &Engine, caller: &Caller, token: &AccessToken, user_id: String) -> Outcome<Entrance> {
     let _change = engine.sessions().change(&user_id);
     let mut tx = engine.store().begin().await?;
-    if !engine.providers().tickets.spend(&mut tx, token, engine.now()).await? {
+    let login =
+        engine.providers().tickets.spend(&mut tx, token, engine.now()).await?.ok_or(Code::InvalidAccessToken)?;
+    let session = engine.providers().logins.open(&login).map(|opened| opened.session).unwrap_or_default();
+    if logouts::is_over(&mut tx, &login, &session).await? {
         return Err(Code::InvalidAccessToken.into());
     }
-    admit(engine, caller, tx, &user_id, FirstFactor::Provider).await
+    admit_from_provider(engine, caller, tx, &user_id, &login).await
 }
 
 async fn live_link(engine: &Engine, token: &AccessToken) -> Outcome<Link> {

@@ -18,6 +18,7 @@ mod not_me;
 mod open_mail_link;
 mod proofs;
 mod prove;
+mod provider_endings;
 mod providers;
 mod reset_password;
 mod second_factor;
@@ -49,6 +50,9 @@ pub(super) use not_me::{describe_not_me, report_not_me};
 pub use open_mail_link::Landing;
 pub(super) use open_mail_link::open_mail_link;
 pub(super) use proofs::{proof_methods, prove, send_proof_code};
+#[cfg(test)]
+pub(super) use provider_endings::take as take_logout;
+pub(super) use provider_endings::{end_at_provider, end_by_provider, leave};
 pub(super) use providers::{begin_provider, finish_provider};
 pub(super) use reset_password::{reset_password_with_code, reset_password_with_token};
 pub(super) use second_factor::{resend_second_factor, set_phone, sign_in_with_second_factor, verify_own_phone};

@@ -127,6 +127,8 @@ pub(in crate::engine) async fn prove(engine: &Engine, caller: &Caller, proof: Pr
     let now = engine.now();
     let _change = engine.sessions().change(&member.user.id);
     let mut tx = engine.store().begin().await?;
+    // What went to the mailbox is the one factor of an account without a second one.
+    let factor = matches!(right, Right::App(_)) || (matches!(right, Right::Sent(_)) && account.user.two_factor);
     let is_spent = match right {
         Right::Password => true,
         Right::Sent(code) => engine.codes().spend(&mut tx, &code, now).await?,
@@ -135,8 +137,9 @@ pub(in crate::engine) async fn prove(engine: &Engine, caller: &Caller, proof: Pr
     if !is_spent {
         return Err(wrong_code());
     }
-    let token = engine.sessions().renew(&mut tx, &member.session.handle, engine.random(), now).await?;
+    let token = engine.sessions().renew(&mut tx, &member.session.handle, factor, engine.random(), now).await?;
     member.session.token = Some(token.ok_or(Code::InvalidSessionToken)?);
+    member.session.second_factor |= factor;
     tx.commit().await?;
     Ok(member.session)
 }

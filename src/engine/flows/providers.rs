@@ -15,6 +15,7 @@ use crate::{
         oauth::{
             ExchangeError, Profile, Provider,
             identities::{self, Identity},
+            logins::Login,
             starts::{NewStart, Start},
         },
         store::{Transaction, values},
@@ -38,7 +39,7 @@ pub(in crate::engine) async fn begin_provider(
     let now = engine.now();
     let (providers, browser) = (engine.providers(), browser(caller)?);
     let provider = providers.named(name).ok_or(Code::ProviderUnknown)?;
-    engine.limits().take_from_caller(Action::SignInFromAddress, caller, now)?;
+    engine.limits().take_from_caller(Action::ProviderFromAddress, caller, now)?;
     let (user_id, redirect_url) = match purpose {
         ProviderFor::Pages => (None, None),
         ProviderFor::Application { origin } => (None, home_of(engine, origin.as_deref()).await?),
@@ -121,11 +122,12 @@ async fn come_back(
     if current.member.user.id != *user_id {
         return Err(Code::ProviderJourneyGone.into());
     }
-    connect(engine, caller, &current.account, &identity, None).await?;
+    connect(engine, caller, &current, &identity, None).await?;
     Ok(ProviderReturn::Connected { label: provider.settings.label.clone() })
 }
 
-/// The account of the identity, or a new one. One that merely has its address is not it (SECURITY.md S24).
+/// The account of the identity, or a new one. Whoever loses the race for a first visit looks once more, and finds what the winner
+/// made.
 async fn sign_in(
     engine: &Engine,
     caller: &Caller,
@@ -134,11 +136,29 @@ async fn sign_in(
     profile: &Profile,
     identity: &Identity,
 ) -> Outcome<ProviderReturn> {
+    for _ in 0..2 {
+        if let Some(landed) = enter(engine, caller, provider, redirect_url, profile, identity).await? {
+            return Ok(landed);
+        }
+    }
+    Err(Code::ProviderJourneyGone.into())
+}
+
+/// One try of it; `None` when somebody was faster. An account that merely has the address is not the identity's (SECURITY.md S24).
+async fn enter(
+    engine: &Engine,
+    caller: &Caller,
+    provider: &Provider,
+    redirect_url: Option<&str>,
+    profile: &Profile,
+    identity: &Identity,
+) -> Outcome<Option<ProviderReturn>> {
     let now = engine.now();
+    let login = engine.providers().logins.seal(identity, &profile.session, engine.random())?;
     let mut tx = engine.store().begin().await?;
     if let Some(user_id) = identities::owner(&mut tx, &identity.issuer, &identity.subject).await? {
         identities::note_use(&mut tx, identity, now).await?;
-        return land(engine, caller, tx, redirect_url, &user_id).await;
+        return land(engine, caller, tx, redirect_url, &user_id, &login).await.map(Some);
     }
     if let Some(email) = &profile.email
         && let Some(user_id) = accounts::holder(&mut tx, email).await?
@@ -148,47 +168,54 @@ async fn sign_in(
         }
         let offer = engine.providers().tickets.offer(&mut tx, &user_id, identity, engine.random(), now).await?;
         tx.commit().await?;
-        return Ok(ProviderReturn::Offered { offer, label: provider.settings.label.clone() });
+        return Ok(Some(ProviderReturn::Offered { offer, label: provider.settings.label.clone() }));
     }
     engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
-    let user = new_member(engine, caller, provider, profile);
+    let user = new_member(engine, caller, provider, profile)?;
     let _change = engine.sessions().change(&user.id);
-    add(engine, &mut tx, &user, profile.email.as_ref(), identity).await?;
-    let landed = land(engine, caller, tx, redirect_url, &user.id).await?;
+    if !add(engine, &mut tx, &user, profile.email.as_ref(), identity).await? {
+        return Ok(None);
+    }
+    let landed = land(engine, caller, tx, redirect_url, &user.id, &login).await?;
     show(engine, provider, profile, &user).await;
-    Ok(landed)
+    Ok(Some(landed))
 }
 
-fn new_member(engine: &Engine, caller: &Caller, provider: &Provider, profile: &Profile) -> User {
-    // Fields that every user must have are asked for by the operator's own pages: nobody can type them here.
-    let fields = engine.settings().user_fields.for_sign_up(caller, &Map::new()).unwrap_or_default();
-    User {
+/// Nobody can type anything on this way, so the fields of the operator's own begin with their defaults. One that is `required` and
+/// has none stays unset, as after a sign-up on our own pages: it is the application that asks for it.
+fn new_member(engine: &Engine, caller: &Caller, provider: &Provider, profile: &Profile) -> Outcome<User> {
+    let (fields, problems) = match engine.settings().user_fields.for_sign_up(caller, &Map::new()) {
+        Ok(fields) => (fields, Vec::new()),
+        Err(problems) => (Map::new(), problems),
+    };
+    Refusal::of_all(problems)?;
+    Ok(User {
         provider: provider.wire_name().to_owned(),
         provider_user_id: profile.subject.clone(),
         email: profile.email.as_ref().map(ToString::to_string),
         ..new_user(engine, profile.name.clone(), fields)
-    }
+    })
 }
 
-/// The account, its address and its identity. Others that wait for a proof of the address are gone, with whatever strangers put
-/// into them (S23).
+/// The account, its address and its identity; `false` when somebody else has one of the two meanwhile. Other accounts that wait
+/// for a proof of the address are gone, with whatever strangers put into them (S23).
 async fn add(
     engine: &Engine,
     tx: &mut Transaction<'_>,
     user: &User,
     email: Option<&Email>,
     identity: &Identity,
-) -> Outcome<()> {
+) -> Outcome<bool> {
     let now = engine.now();
     accounts::insert(tx, &NewAccount { user, password_hash: None, browser_digest: None }).await?;
     if let Some(email) = email {
         if !accounts::hold(tx, email, &user.id, now).await? {
-            return Err(Code::ProviderJourneyGone.into());
+            return Ok(false);
         }
         tx.execute("update users set email_verified_at = $2 where id = $1", values![&user.id, now]).await?;
         accounts::delete_waiting(tx, email, &user.id).await?;
     }
-    if identities::connect(tx, identity, &user.id, now).await? { Ok(()) } else { Err(Code::ProviderJourneyGone.into()) }
+    Ok(identities::connect(tx, identity, &user.id, now).await?)
 }
 
 /// The access token, and where the browser goes with it.
@@ -198,9 +225,10 @@ async fn land(
     mut tx: Transaction<'_>,
     redirect_url: Option<&str>,
     user_id: &str,
+    login: &Login,
 ) -> Outcome<ProviderReturn> {
     let tickets = &engine.providers().tickets;
-    let token = tickets.grant(&mut tx, user_id, browser(caller)?, engine.random(), engine.now()).await?;
+    let token = tickets.grant(&mut tx, user_id, login, browser(caller)?, engine.random(), engine.now()).await?;
     tx.commit().await?;
     let home = redirect_url.map_or_else(|| own_home(engine), str::to_owned);
     let home = Url::parse(&home).map_err(crate::port::Failure::broken)?;
@@ -250,21 +278,10 @@ fn said_no(provider: &Provider, error: &str) -> Code {
 }
 
 /// A refusal, whose cause is logged here, once: the person can only try again, the operator can look for the mistake.
-fn refused(provider: &Provider, error: &ExchangeError) -> Trouble {
+pub(super) fn refused(provider: &Provider, error: &ExchangeError) -> Trouble {
     let code = error.code();
-    let cause = crate::port::Failure::broken(format!("{error}: {}", causes(error)));
-    tracing::warn!(provider = provider.settings.name, %cause, "a sign-in with a provider failed");
+    tracing::warn!(provider = provider.settings.name, cause = error.with_causes(), "a journey to a provider failed");
     code.into()
-}
-
-fn causes(error: &ExchangeError) -> String {
-    let mut causes = Vec::new();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
-    }
-    causes.join(": ")
 }
 
 fn browser(caller: &Caller) -> Result<&BrowserTicket, Code> {

@@ -15,6 +15,7 @@ use crate::{
         challenges::{NewChallenge, Waiting},
         codes::{CodePurpose, Guess, NewCode, RightCode},
         limits::{Action, exceeded},
+        oauth::logins::Login,
         outbox::Security,
         recovery_codes,
         sessions::Current,
@@ -37,6 +38,7 @@ pub(super) async fn challenge(
     mut tx: Transaction<'_>,
     account: &Account,
     first: FirstFactor,
+    login: Option<&Login>,
 ) -> Outcome<Challenge> {
     let is_page = caller.door == Door::Pages;
     let text = account.user.two_factor && first != FirstFactor::Phone;
@@ -64,7 +66,7 @@ pub(super) async fn challenge(
         },
     };
     let factors = Factors { text, authenticator: account.authenticator, recovery_code: has_codes };
-    wait(engine, caller, tx, account, phone.as_ref(), factors).await
+    wait(engine, caller, tx, account, phone.as_ref(), factors, login).await
 }
 
 /// Makes the sign-in that waits, and the code where one is sent. Commits.
@@ -75,8 +77,9 @@ async fn wait(
     account: &Account,
     phone: Option<&Phone>,
     factors: Factors,
+    login: Option<&Login>,
 ) -> Outcome<Challenge> {
-    let new = NewChallenge { user_id: &account.user.id, door: caller.door, text_counts: factors.text };
+    let new = NewChallenge { user_id: &account.user.id, door: caller.door, text_counts: factors.text, login };
     let (waiting, token) = engine.challenges().create(&mut tx, &new, engine.random(), engine.now()).await?;
     let sent = match phone {
         Some(phone) => Some(text_code(engine, &mut tx, &waiting, phone).await?),
@@ -137,10 +140,11 @@ pub(in crate::engine) async fn sign_in_with_second_factor(
     let right = attempt.judge(typed, number).await?;
     let _change = engine.sessions().change(&waiting.user_id);
     let mut tx = engine.store().begin().await?;
-    if !attempt.spend(&mut tx, right).await? || !engine.challenges().spend(&mut tx, &waiting, now).await? {
+    if !attempt.spend(&mut tx, right).await? {
         return Err(invalid().into());
     }
-    let_in(engine, caller, tx, &waiting.user_id, Entry::Second { trust }).await
+    let login = engine.challenges().spend(&mut tx, &waiting, now).await?.ok_or_else(invalid)?;
+    let_in(engine, caller, tx, &waiting.user_id, Entry::Second { trust }, login.as_ref()).await
 }
 
 /// Six digits, or what a recovery code looks like.

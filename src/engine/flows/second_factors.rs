@@ -7,7 +7,7 @@ use crate::{
         limits::{Action, exceeded},
         outbox::Security,
         recovery_codes,
-        sessions::Current,
+        sessions::{self, Current},
         store::{StoreError, Transaction, values},
         tokens,
     },
@@ -84,7 +84,7 @@ pub(in crate::engine) async fn confirm_authenticator(
     caller: &Caller,
     code: &str,
 ) -> Outcome<Option<RecoveryCodes>> {
-    let Current { account, .. } = proved(engine, caller).await?;
+    let Current { account, member, .. } = proved(engine, caller).await?;
     let code = OneTimeCode::parse(code).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
     let (user_id, now) = (&account.user.id, engine.now());
     engine.limits().take(Action::GuessCode, user_id, now).map_err(exceeded)?;
@@ -98,6 +98,7 @@ pub(in crate::engine) async fn confirm_authenticator(
         return Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into());
     }
     engine.limits().give_back(Action::GuessCode, user_id);
+    sessions::note_factor(&mut tx, &member.session.handle).await?;
     let codes = settle(engine, &mut tx, user_id).await?;
     engine.tell_owner(&mut tx, caller, &account, Security::AuthenticatorOn).await?;
     tx.commit().await?;
@@ -178,6 +179,7 @@ pub(super) async fn settle_without_codes(tx: &mut Transaction<'_>, user_id: &str
     let is_on = accounts::reload(tx, user_id).await?.is_some_and(|account| account.has_second_factor());
     if !is_on {
         recovery_codes::remove(tx, user_id).await?;
+        sessions::forget_factor(tx, user_id).await?;
     }
     Ok(is_on)
 }

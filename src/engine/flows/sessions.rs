@@ -14,7 +14,7 @@ use crate::{
 /// The live sessions, newest first. Only the current one has its token: the others' are nowhere to be had (DESIGN.md §4.1).
 pub(in crate::engine) async fn get_all_sessions(engine: &Engine, caller: &Caller) -> Outcome<Vec<Session>> {
     const SQL: &str = concat!(
-        "select s.id as session_id, s.started_at, s.last_seen_at, s.address, s.user_agent, ",
+        "select s.id as session_id, s.started_at, s.last_seen_at, s.factor_shown, s.address, s.user_agent, ",
         account_columns!(),
         " from sessions s join users u on u.id = s.user_id",
         holdings!(),

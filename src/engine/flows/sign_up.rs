@@ -186,6 +186,6 @@ async fn begin_at_once(
         accounts::delete_waiting(&mut tx, email, &user.id).await?;
         user.email_verified = true;
     }
-    let grant = let_in(engine, caller, tx, &user.id, Entry::SignUp).await?;
+    let grant = let_in(engine, caller, tx, &user.id, Entry::SignUp, None).await?;
     Ok(SignedUp { user: grant.user.clone(), grant: Some(grant) })
 }

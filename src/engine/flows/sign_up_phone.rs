@@ -135,6 +135,6 @@ async fn begin_at_once(
     if !is_theirs {
         return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
     }
-    let grant = let_in(engine, caller, tx, &user.id, Entry::SignUp).await?;
+    let grant = let_in(engine, caller, tx, &user.id, Entry::SignUp, None).await?;
     Ok(SignedUp { user: grant.user.clone(), grant: Some(grant) })
 }

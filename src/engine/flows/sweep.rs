@@ -36,6 +36,8 @@ pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> 
     store.execute("delete from oauth_starts where expires_at <= $1", values![now]).await?;
     store.execute("delete from oauth_grants where expires_at <= $1", values![now]).await?;
     store.execute("delete from oauth_offers where expires_at <= $1", values![now]).await?;
+    store.execute("delete from provider_logouts where expires_at <= $1", values![now]).await?;
+    store.execute("delete from provider_farewells where expires_at <= $1", values![now]).await?;
     let former = "delete from authenticators where confirmed = 2 and created_at <= $1";
     store.execute(former, values![before(now, authenticators::KEPT)]).await?;
     let waiting = "delete from users where email_verified_at is null and phone_verified_at is null \

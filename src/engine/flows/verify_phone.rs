@@ -101,6 +101,6 @@ async fn finish_sign_up(engine: &Engine, caller: &Caller, phone: &Phone, right: 
         tx.commit().await?;
         return Ok(PhoneVerified { user, grant: None });
     }
-    let grant = let_in(engine, caller, tx, &right.user_id, Entry::SignUp).await?;
+    let grant = let_in(engine, caller, tx, &right.user_id, Entry::SignUp, None).await?;
     Ok(PhoneVerified { user: grant.user.clone(), grant: Some(grant) })
 }

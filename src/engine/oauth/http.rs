@@ -10,10 +10,13 @@ use reqwest::{Client, Request, redirect};
 use serde_json::Value;
 use url::Url;
 
-/// The whole of one request.
-const BUDGET: Duration = Duration::from_secs(10);
+/// The whole of one request, and of all that one step of a journey takes.
+pub(super) const BUDGET: Duration = Duration::from_secs(10);
 /// Within it, to find the provider at all.
 const CONNECT: Duration = Duration::from_secs(4);
+/// How long a connection is kept for the next request of the same journey. Some servers close theirs after five seconds, and a code
+/// that was sent into a closing connection may be spent.
+const KEPT: Duration = Duration::from_secs(3);
 /// Bytes of an answer that are read. A set of keys has a few thousand.
 const LARGEST: usize = 512 * 1024;
 
@@ -26,6 +29,8 @@ pub(super) struct Http(Client);
 pub(super) enum HttpError {
     #[error("no answer came in time, or none at all")]
     NoAnswer(#[source] reqwest::Error),
+    #[error("the answers took too long together")]
+    Late,
     #[error("the answer has more than {LARGEST} bytes")]
     TooLarge,
     #[error("the answer cannot be read")]
@@ -52,6 +57,7 @@ impl Http {
     pub(super) fn new(in_the_clear: bool) -> reqwest::Result<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Client::builder().timeout(BUDGET).connect_timeout(CONNECT).redirect(redirect::Policy::none());
+        let builder = builder.pool_idle_timeout(KEPT);
         let builder = builder.user_agent(concat!("Vestibule/", env!("CARGO_PKG_VERSION"))).https_only(!in_the_clear);
         Ok(Self(builder.build()?))
     }
@@ -98,7 +104,15 @@ impl<'c> AsyncHttpClient<'c> for Http {
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move { self.send(Request::try_from(request).map_err(HttpError::NoAnswer)?).await })
+        Box::pin(async move {
+            let answer = self.send(Request::try_from(request).map_err(HttpError::NoAnswer)?).await?;
+            let status = answer.status();
+            // It is down, whatever the words that say so look like.
+            if status.is_server_error() {
+                return Err(HttpError::Status(StatusText(status.as_u16(), None)));
+            }
+            Ok(answer)
+        })
     }
 }
 

@@ -57,11 +57,10 @@ pub(in crate::engine) async fn of_account(store: &Store, user_id: &str) -> Resul
     store.fetch_all(sql, values![user_id]).await?.iter().map(read).collect()
 }
 
-/// How many identities an account has.
-pub(in crate::engine) async fn count(tx: &mut Transaction<'_>, user_id: &str) -> Result<i64, StoreError> {
-    let sql = "select count(*) as number from identities where user_id = $1";
-    let row = tx.fetch_optional(sql, values![user_id]).await?;
-    row.map_or(Ok(0), |row| row.integer("number"))
+/// The names of the providers that an account is connected to.
+pub(in crate::engine) async fn providers(tx: &mut Transaction<'_>, user_id: &str) -> Result<Vec<String>, StoreError> {
+    let sql = "select provider from identities where user_id = $1";
+    tx.fetch_all(sql, values![user_id]).await?.iter().map(|row| row.text("provider")).collect()
 }
 
 /// Takes the identities at one provider from an account; says how many there were.
@@ -79,6 +78,11 @@ pub(in crate::engine) async fn remove(tx: &mut Transaction<'_>, user_id: &str) -
     tx.execute("delete from identities where user_id = $1", values![user_id]).await?;
     tx.execute("delete from oauth_offers where user_id = $1", values![user_id]).await?;
     tx.execute("delete from oauth_starts where user_id = $1", values![user_id]).await?;
+    kill_grants(tx, user_id).await
+}
+
+/// Kills the access tokens that sign-ins with providers ended in and that nobody has spent yet.
+pub(in crate::engine) async fn kill_grants(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     tx.execute("delete from oauth_grants where user_id = $1", values![user_id]).await.map(drop)
 }
 

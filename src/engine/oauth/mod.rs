@@ -10,31 +10,40 @@
 //!   for the same person: that account's own proof comes first, then it is connected (S24, `tickets.rs`).
 //! * What a journey is worth in the end is an access token, as of a mailed link: it is spent once, and
 //!   [`admit`](super::flows) asks for second factors after it (S18).
+//! * A session knows the sign-in at the provider that it began with (`logins.rs`). Whoever signs out here is offered to do so there;
+//!   whoever signs out there is signed out here, as a logout token tells (`logout_token.rs`, `logouts.rs`).
 //! * What goes wrong at a provider is a refusal with a sentence, never a 500: it is down, slow, or says what cannot be believed
 //!   (S30). The cause goes into the log, without a word of the person's.
 
 mod apple;
 mod http;
 pub(super) mod identities;
+pub(super) mod logins;
+mod logout_token;
+pub(super) mod logouts;
 mod oidc;
 pub(super) mod picture;
 mod plain;
 mod profile;
+mod reach;
 pub(super) mod starts;
 mod table;
 pub(super) mod tickets;
 
-use std::error::Error;
+use std::{error::Error, future::Future};
 
 use jiff::Timestamp;
 use url::Url;
 
 pub use self::{
     apple::AppleKey,
+    reach::reach,
     table::{Kind, ProviderSettings, is_loopback},
 };
 use self::{
-    http::Http,
+    http::{BUDGET, Http, HttpError},
+    logins::Logins,
+    logouts::Logout,
     oidc::{Discovery, Oidc},
     picture::Pictures,
     plain::Plain,
@@ -44,7 +53,10 @@ use self::{
 pub(super) use profile::Profile;
 
 use super::settings::SecretKey;
-use crate::port::{Code, ProviderOffer};
+use crate::port::{Code, LogoutToken, ProviderOffer};
+
+/// Letters of a cause that the log gets.
+const CAUSE_MAX: usize = 400;
 
 /// What belongs to one journey and nobody else may know.
 pub(super) struct Secrets {
@@ -72,6 +84,23 @@ impl ExchangeError {
         Self::Unbelievable(Box::new(error))
     }
 
+    /// What the operator is told: the error, and what caused it, without what a parser quotes of the answer, which may be a token
+    /// or a person's, and of a length that a log can bear (SECURITY.md S80).
+    pub(super) fn with_causes(&self) -> String {
+        let mut words = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            words.push_str(": ");
+            words.push_str(&error.to_string());
+            cause = error.source();
+        }
+        let told = match (words.find('"'), words.rfind('"')) {
+            (Some(first), Some(last)) => format!("{}…{}", &words[..first], &words[last + 1..]),
+            _ => words,
+        };
+        told.chars().take(CAUSE_MAX).collect()
+    }
+
     /// What the person is told.
     pub(super) fn code(&self) -> Code {
         match self {
@@ -87,6 +116,7 @@ pub(super) struct Providers {
     public_url: String,
     pub(super) starts: Starts,
     pub(super) tickets: Tickets,
+    pub(super) logins: Logins,
     pub(super) pictures: Pictures,
 }
 
@@ -108,6 +138,7 @@ impl Providers {
             public_url: public_url.to_owned(),
             starts: Starts::new(keys),
             tickets: Tickets::new(keys),
+            logins: Logins::new(keys),
             pictures: Pictures,
         })
     }
@@ -126,7 +157,7 @@ impl Providers {
         self.all.iter().find(|provider| provider.settings.is_named(name))
     }
 
-    /// Where the browser goes.
+    /// Where the browser goes. At most [`BUDGET`], however much there is to ask.
     pub(super) async fn authorize_url(
         &self,
         provider: &Provider,
@@ -136,11 +167,11 @@ impl Providers {
     ) -> Result<String, ExchangeError> {
         match self.plain(provider) {
             Some(plain) => plain.authorize_url(state, secrets),
-            None => self.oidc(provider, now).authorize_url(state, secrets).await,
+            None => in_time(self.oidc(provider, now).authorize_url(state, secrets)).await,
         }
     }
 
-    /// Who came back with that code. `name` is what Apple tells beside it, once and never again.
+    /// Who came back with that code; at most [`BUDGET`] too. `name` is what Apple tells beside it, once and never again.
     pub(super) async fn profile(
         &self,
         provider: &Provider,
@@ -150,10 +181,40 @@ impl Providers {
         now: Timestamp,
     ) -> Result<Profile, ExchangeError> {
         let profile = match self.plain(provider) {
-            Some(plain) => plain.profile(code, secrets).await?,
-            None => self.oidc(provider, now).profile(code.to_owned(), secrets).await?,
+            Some(plain) => in_time(plain.profile(code, secrets)).await?,
+            None => in_time(self.oidc(provider, now).profile(code.to_owned(), secrets)).await?,
         };
         Ok(profile.named(name.filter(|_| provider.settings.kind == Kind::Apple)))
+    }
+
+    /// Where the browser goes to sign out there too, and comes back from with `state`. `None` where the provider has no such place,
+    /// or no longer.
+    pub(super) async fn end_session_url(
+        &self,
+        provider: &Provider,
+        session: &logins::Session,
+        state: &str,
+        now: Timestamp,
+    ) -> Result<Option<Url>, ExchangeError> {
+        let Provider { settings, .. } = provider;
+        if settings.kind.plain().is_some() {
+            return Ok(None);
+        }
+        let back = settings.signed_out_url(&self.public_url);
+        self.oidc(provider, now).end_session_url(session, &back, state).await
+    }
+
+    /// What a logout token says, once everything in it was checked.
+    pub(super) async fn logout(
+        &self,
+        provider: &Provider,
+        token: &LogoutToken,
+        now: Timestamp,
+    ) -> Result<Logout, ExchangeError> {
+        if provider.settings.kind.plain().is_some() {
+            return Err(ExchangeError::Wrong("it does not speak OpenID Connect"));
+        }
+        self.oidc(provider, now).logout(token).await
     }
 
     fn plain<'a>(&self, provider: &'a Provider) -> Option<Plain<'a>> {
@@ -166,6 +227,11 @@ impl Providers {
         let Provider { settings, http, discovery } = provider;
         Oidc { settings, http, discovery, callback_url: settings.callback_url(&self.public_url), now }
     }
+}
+
+/// Somebody waits: what takes several answers has no more time than one (SECURITY.md S30).
+async fn in_time<T>(asked: impl Future<Output = Result<T, ExchangeError>>) -> Result<T, ExchangeError> {
+    tokio::time::timeout(BUDGET, asked).await.map_err(|_| ExchangeError::Unreachable(Box::new(HttpError::Late)))?
 }
 
 impl Provider {
@@ -188,5 +254,20 @@ impl Provider {
     /// URL says which one answers (SECURITY.md S28).
     pub(super) fn is_issuer(&self, issuer: Option<&str>) -> bool {
         issuer.is_none_or(|issuer| issuer == self.settings.issuer()) || self.settings.kind.plain().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S80
+    #[test]
+    fn what_a_provider_sent_is_not_in_the_log() {
+        let answer = r#""eyJhbGciOi \" token""#;
+        let parser = serde_json::from_str::<u64>(answer).expect_err("no number");
+        let cause = ExchangeError::Unbelievable(Box::new(parser)).with_causes();
+        assert!(cause.contains("invalid type: string …, expected u64"), "{cause}");
+        assert!(ExchangeError::Refused("x".repeat(9000)).with_causes().len() < 9000);
     }
 }

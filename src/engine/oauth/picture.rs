@@ -153,4 +153,25 @@ mod tests {
             assert!(Pictures.fetch(&Url::parse(url).unwrap(), Some(&home)).await.is_none(), "{url}");
         }
     }
+
+    /// S31: a name that leads to this machine is as good as its address.
+    #[tokio::test]
+    async fn a_name_of_a_private_address_resolves_to_nothing() {
+        let refused = Public.resolve("localhost".parse().unwrap()).await.err().expect("no address");
+        let refused = refused.downcast::<io::Error>().unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrNotAvailable);
+    }
+
+    /// S31: not even within a provider on this machine.
+    #[tokio::test]
+    async fn a_redirect_of_a_picture_is_not_followed() {
+        let server = wiremock::MockServer::start().await;
+        let there = wiremock::ResponseTemplate::new(302).insert_header("location", "/private");
+        let picture = wiremock::Mock::given(wiremock::matchers::path("/picture")).respond_with(there);
+        picture.expect(1).mount(&server).await;
+        let private = wiremock::Mock::given(wiremock::matchers::path("/private"));
+        private.respond_with(wiremock::ResponseTemplate::new(200)).expect(0).mount(&server).await;
+        let home = Url::parse(&server.uri()).unwrap();
+        assert!(Pictures.fetch(&home.join("/picture").unwrap(), Some(&home)).await.is_none());
+    }
 }

@@ -81,8 +81,8 @@ impl Plain<'_> {
 impl From<HttpError> for ExchangeError {
     fn from(error: HttpError) -> Self {
         match error {
-            // Wrong, used or late code (RFC 6749 §5.2).
-            HttpError::Status(status) if status.0 < 500 => Self::Refused(status.to_string()),
+            // Wrong, used or late code (RFC 6749 §5.2). Asked too often (RFC 6585 §4) passes by itself.
+            HttpError::Status(status) if status.0 < 500 && status.0 != 429 => Self::Refused(status.to_string()),
             error => Self::Unreachable(Box::new(error)),
         }
     }
@@ -140,6 +140,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::{engine::oauth::http::StatusText, port::Code};
+
+    /// S30
+    #[test]
+    fn whoever_was_asked_too_often_is_asked_again_in_a_moment() {
+        let code = |status| ExchangeError::from(HttpError::Status(StatusText(status, None))).code();
+        assert_eq!(
+            [400, 401, 429, 503].map(code),
+            [
+                Code::ProviderAnswerInvalid,
+                Code::ProviderAnswerInvalid,
+                Code::ProviderUnreachable,
+                Code::ProviderUnreachable,
+            ]
+        );
+    }
 
     #[test]
     fn of_github_the_primary_address_counts_if_it_is_verified() {

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::ExchangeError;
+use super::{ExchangeError, logins::Session};
 use crate::{
     engine::accounts::parse_name,
     port::{Code, Email},
@@ -23,6 +23,8 @@ pub(in crate::engine) struct Profile {
     pub(in crate::engine) picture: Option<Url>,
     /// By which its owner knows it again.
     pub(in crate::engine) shown_as: Option<String>,
+    /// The sign-in itself.
+    pub(in crate::engine) session: Session,
 }
 
 /// As it was told, unchecked.
@@ -61,7 +63,8 @@ impl Profile {
         let name = told.name.as_deref().and_then(name);
         let shown_as = email.as_ref().map(ToString::to_string).or_else(|| name.clone());
         let picture = told.picture.and_then(|picture| Url::parse(&picture).ok());
-        Ok(Self { subject, email: email.filter(|_| told.email_verified), name, picture, shown_as })
+        let email = email.filter(|_| told.email_verified);
+        Ok(Self { subject, email, name, picture, shown_as, session: Session::default() })
     }
 
     /// With a name that the provider tells in another place, where it told none before.

@@ -181,6 +181,27 @@ impl ProviderSettings {
         format!("{public_url}/_auth/{}/callback", self.name)
     }
 
+    /// All that is to be registered there, each with the name that its standard has for it.
+    pub fn urls_to_register(&self, public_url: &str) -> Vec<(&'static str, String)> {
+        let mut urls = vec![("redirect_uri", self.callback_url(public_url))];
+        if self.kind == Kind::Oidc {
+            urls.push(("post_logout_redirect_uri", self.signed_out_url(public_url)));
+            urls.push(("backchannel_logout_uri", self.back_channel_logout_url(public_url)));
+        }
+        urls
+    }
+
+    /// Where the browser comes back to from signing out there: `post_logout_redirect_uri` (OpenID Connect RP-Initiated Logout 1.0
+    /// §3).
+    pub(super) fn signed_out_url(&self, public_url: &str) -> String {
+        format!("{public_url}/_auth/{}/signed-out", self.name)
+    }
+
+    /// Where it tells us that somebody signed out there: `backchannel_logout_uri` (OpenID Connect Back-Channel Logout 1.0 §2.2).
+    fn back_channel_logout_url(&self, public_url: &str) -> String {
+        format!("{public_url}/_auth/{}/back-channel-logout", self.name)
+    }
+
     /// An address of a provider without OpenID Connect, at the operator's server where one is set.
     pub(super) fn address(&self, usual: &str) -> Option<Url> {
         let usual = Url::parse(usual).ok()?;

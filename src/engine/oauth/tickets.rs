@@ -8,7 +8,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::identities::Identity;
+use super::{identities::Identity, logins::Login};
 use crate::{
     engine::{
         random::new_token,
@@ -51,15 +51,17 @@ impl Tickets {
         &self,
         tx: &mut Transaction<'_>,
         user_id: &str,
+        login: &Login,
         browser: &BrowserTicket,
         random: &dyn Random,
         now: Timestamp,
     ) -> Result<String, StoreError> {
         let token = format!("{PREFIX}{}", new_token(random));
         let (digest, browser) = (self.grants.of(token.as_bytes()), self.browsers.of(browser.expose().as_bytes()));
-        let sql =
-            "insert into oauth_grants (token_digest, user_id, browser_digest, expires_at) values ($1, $2, $3, $4)";
-        tx.execute(sql, values![digest, user_id, browser, after(now, GRANT_LIFE)]).await?;
+        let sql = "insert into oauth_grants (token_digest, user_id, browser_digest, expires_at, login_issuer, \
+                   login_subject, login_sid, login_sealed) values ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let values = values![digest, user_id, browser, after(now, GRANT_LIFE)];
+        tx.execute(sql, [values, Login::values(Some(login))].concat()).await?;
         Ok(token)
     }
 
@@ -82,20 +84,21 @@ impl Tickets {
         Ok(None)
     }
 
-    /// Spends a token. `false` when it was spent already, or is over.
+    /// Spends a token, for the sign-in that it came from. `None` when it was spent already, or is over.
     pub(in crate::engine) async fn spend(
         &self,
         tx: &mut Transaction<'_>,
         token: &AccessToken,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let sql = "delete from oauth_grants where token_digest = $1 and expires_at > $2";
+    ) -> Result<Option<Login>, StoreError> {
+        let sql = "delete from oauth_grants where token_digest = $1 and expires_at > $2 \
+                   returning login_issuer, login_subject, login_sid, login_sealed";
         for digest in self.grants.all(token.expose().as_bytes()) {
-            if tx.execute(sql, values![digest, now]).await? == 1 {
-                return Ok(true);
+            if let Some(row) = tx.fetch_optional(sql, values![digest, now]).await? {
+                return Login::read(&row);
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Lets an identity wait for the proof of an account.

@@ -30,6 +30,8 @@ pub enum StoreError {
     Damaged(#[source] sqlx::Error),
     #[error("the database did not answer in time")]
     Hangs,
+    #[error("too many wait for the database already")]
+    Busy,
     #[error("the database did not answer")]
     Sql(#[source] sqlx::Error),
 }
@@ -39,7 +41,7 @@ impl StoreError {
     /// full or failing, a deadlock that the database resolved by giving up this side.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Hangs => true,
+            Self::Hangs | Self::Busy => true,
             Self::Sql(
                 sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed

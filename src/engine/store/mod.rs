@@ -15,6 +15,7 @@
 //! waits for one answer of it for longer, and a connection that does not answer is given up.
 
 mod error;
+mod line;
 mod look;
 mod row;
 mod value;
@@ -37,6 +38,8 @@ pub use row::Row;
 pub use value::Value;
 pub(crate) use value::values;
 
+use line::{Line, Turn};
+
 /// How long a request waits for a connection before it is told to come back later (R05).
 const WAIT: Duration = Duration::from_secs(3);
 /// How long PostgreSQL may take for a statement of its own, which may be the sweep's. It ends one that takes as long by itself.
@@ -50,7 +53,17 @@ static MIGRATIONS: Migrator = sqlx::migrate!("src/engine/store/migrations");
 
 /// The database. Cloning is cheap and shares the connections.
 #[derive(Clone)]
-pub struct Store(Pools);
+pub struct Store {
+    pools: Pools,
+    lines: Lines,
+}
+
+/// Who waits for a connection: one line for each pool.
+#[derive(Clone, Default)]
+struct Lines {
+    write: Line,
+    read: Line,
+}
 
 #[derive(Clone)]
 enum Pools {
@@ -59,7 +72,11 @@ enum Pools {
 }
 
 /// A transaction; rolled back when dropped.
-pub struct Transaction<'a>(Connection<'a>);
+pub struct Transaction<'a> {
+    connection: Connection<'a>,
+    /// Given up after the connection, whose place it keeps.
+    _turn: Turn,
+}
 
 enum Connection<'a> {
     Sqlite(sqlx::Transaction<'a, sqlx::Sqlite>),
@@ -79,19 +96,21 @@ impl Store {
 
     /// Whether other processes may write to the database too, so that nothing can be remembered here.
     pub fn is_shared(&self) -> bool {
-        matches!(self.0, Pools::Postgres(_))
+        matches!(self.pools, Pools::Postgres(_))
     }
 
     /// Begins a transaction that may write. SQLite takes the lock for writing at once (`busy_timeout` does not cover
     /// upgrading one).
     ///
     /// # Errors
-    /// When no connection can be had in time.
+    /// When no connection can be had in time, or too many wait for one.
     pub async fn begin(&self) -> Result<Transaction<'static>, StoreError> {
-        Ok(Transaction(match &self.0 {
+        let turn = self.lines.write.join()?;
+        let connection = match &self.pools {
             Pools::Sqlite { write, .. } => Connection::Sqlite(write.begin_with("begin immediate").await?),
             Pools::Postgres(pool) => Connection::Postgres(answered(WAIT, pool.begin()).await?),
-        }))
+        };
+        Ok(Transaction { connection, _turn: turn })
     }
 
     /// Reads at most one row.
@@ -99,7 +118,8 @@ impl Store {
     /// # Errors
     /// When the database cannot answer.
     pub async fn fetch_optional(&self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
-        Ok(match &self.0 {
+        let _turn = self.line().join()?;
+        Ok(match &self.pools {
             Pools::Sqlite { read, .. } => read.fetch_optional(for_sqlite(sql, values)).await?.map(Row::from),
             Pools::Postgres(pool) => {
                 answered(WAIT, pool.fetch_optional(for_postgres(sql, values))).await?.map(Row::from)
@@ -112,7 +132,8 @@ impl Store {
     /// # Errors
     /// When the database cannot answer.
     pub async fn fetch_all(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        Ok(match &self.0 {
+        let _turn = self.line().join()?;
+        Ok(match &self.pools {
             Pools::Sqlite { read, .. } => rows(read.fetch_all(for_sqlite(sql, values)).await?),
             Pools::Postgres(pool) => rows(answered(WAIT, pool.fetch_all(for_postgres(sql, values))).await?),
         })
@@ -123,7 +144,8 @@ impl Store {
     /// # Errors
     /// When the database cannot do it.
     pub async fn execute(&self, sql: &'static str, values: Vec<Value>) -> Result<u64, StoreError> {
-        Ok(match &self.0 {
+        let _turn = self.lines.write.join()?;
+        Ok(match &self.pools {
             Pools::Sqlite { write, .. } => write.execute(for_sqlite(sql, values)).await?.rows_affected(),
             Pools::Postgres(pool) => {
                 answered(LONG_WAIT, pool.execute(for_postgres(sql, values))).await?.rows_affected()
@@ -133,13 +155,22 @@ impl Store {
 
     /// Waits for the connections to finish what they do and closes them.
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { write, read } => {
                 read.close().await;
                 write.close().await;
             }
             Pools::Postgres(pool) => pool.close().await,
         }
+    }
+
+    /// Where those stand who only read: on PostgreSQL, for the same connections as everybody.
+    fn line(&self) -> &Line {
+        if self.is_shared() { &self.lines.write } else { &self.lines.read }
+    }
+
+    fn of(pools: Pools) -> Self {
+        Self { pools, lines: Lines::default() }
     }
 
     async fn connect(url: &str) -> Result<Self, StoreError> {
@@ -175,7 +206,7 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         let read = sqlite_pool(SQLITE_READERS).connect_lazy_with(options.pragma("query_only", "on"));
-        Ok(Self(Pools::Sqlite { write, read }))
+        Ok(Self::of(Pools::Sqlite { write, read }))
     }
 
     async fn open_postgres(url: &str) -> Result<Self, StoreError> {
@@ -199,11 +230,11 @@ impl Store {
             })
             .connect_with(PgConnectOptions::from_str(url)?)
             .await?;
-        Ok(Self(Pools::Postgres(pool)))
+        Ok(Self::of(Pools::Postgres(pool)))
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { write, .. } => MIGRATIONS.run(write).await?,
             Pools::Postgres(pool) => MIGRATIONS.run(pool).await?,
         }
@@ -217,7 +248,7 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database cannot do it; the transaction is lost then.
     pub async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, StoreError> {
-        Ok(match &mut self.0 {
+        Ok(match &mut self.connection {
             Connection::Sqlite(connection) => connection.execute(for_sqlite(sql, values)).await?.rows_affected(),
             Connection::Postgres(connection) => {
                 answered(WAIT, connection.execute(for_postgres(sql, values))).await?.rows_affected()
@@ -230,7 +261,7 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database cannot answer; the transaction is lost then.
     pub async fn fetch_optional(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
-        Ok(match &mut self.0 {
+        Ok(match &mut self.connection {
             Connection::Sqlite(connection) => connection.fetch_optional(for_sqlite(sql, values)).await?.map(Row::from),
             Connection::Postgres(connection) => {
                 answered(WAIT, connection.fetch_optional(for_postgres(sql, values))).await?.map(Row::from)
@@ -243,7 +274,7 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database cannot answer; the transaction is lost then.
     pub async fn fetch_all(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        Ok(match &mut self.0 {
+        Ok(match &mut self.connection {
             Connection::Sqlite(connection) => rows(connection.fetch_all(for_sqlite(sql, values)).await?),
             Connection::Postgres(connection) => {
                 rows(answered(WAIT, connection.fetch_all(for_postgres(sql, values))).await?)
@@ -256,7 +287,7 @@ impl Transaction<'_> {
     /// # Errors
     /// When it could not be made durable.
     pub async fn commit(self) -> Result<(), StoreError> {
-        match self.0 {
+        match self.connection {
             Connection::Sqlite(transaction) => transaction.commit().await?,
             Connection::Postgres(transaction) => answered(WAIT, transaction.commit()).await?,
         }

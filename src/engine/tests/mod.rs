@@ -18,6 +18,8 @@ mod phone_races;
 mod phones;
 mod pocket;
 mod proofs;
+mod provider_logouts;
+mod provider_races;
 mod races;
 mod second_factor;
 mod storage;

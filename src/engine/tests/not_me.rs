@@ -13,7 +13,7 @@ use crate::port::{AuthManager, Code, Email, Entrance, LinkKey, Password};
 const OLD_PHONE: &str = "+4915112345678";
 const NEW_PHONE: &str = "+905302223344";
 
-async fn not_me_key(pocket: &Pocket, address: &str) -> LinkKey {
+pub(super) async fn not_me_key(pocket: &Pocket, address: &str) -> LinkKey {
     let links = pocket.arrived(address).await.into_iter().flat_map(|message| message.links);
     let mut keys = links.filter_map(|link| {
         let page = link.contains("/not-me?") || link.contains("/profile/email/undo?");

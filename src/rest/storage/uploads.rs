@@ -11,7 +11,8 @@ use futures_util::TryStreamExt;
 
 use super::known_asker;
 use crate::{
-    port::{Caller, Code, Content, FileName, Upload},
+    crowded::Baggage,
+    port::{Caller, Code, Content, FileName, Trouble, Upload},
     protocol::{
         errors::Fault,
         storage::{FileObject, UploadOptions, uploaded_object},
@@ -97,6 +98,8 @@ async fn form(call: &mut Call) -> Result<Content, Rejection> {
 
 /// The file that a JSON body stands for. Its real type is in the options only.
 async fn object(call: &mut Call) -> Result<Content, Rejection> {
+    let mut baggage = Baggage::default();
+    baggage.hold(OBJECT_MAX).map_err(Trouble::Failed)?;
     let body = match call.body_within(OBJECT_MAX, UPLOAD_TIME).await {
         Err(Fault::BodyTooLarge) => return Err(Code::PictureTooLarge.into()),
         body => body?,
@@ -120,6 +123,7 @@ async fn file_of(mut form: Multipart) -> Result<Content, Rejection> {
             return Err(Fault::BodyTooLarge.into());
         }
         let mut bytes = BytesMut::new();
+        let mut baggage = Baggage::default();
         let mut seen = 0;
         while let Some(piece) = part.try_next().await.map_err(broken)? {
             seen += piece.len();
@@ -127,6 +131,7 @@ async fn file_of(mut form: Multipart) -> Result<Content, Rejection> {
                 return Err(Code::PictureTooLarge.into());
             }
             if is_file {
+                baggage.hold(seen).map_err(Trouble::Failed)?;
                 bytes.extend_from_slice(&piece);
             }
         }

@@ -151,7 +151,7 @@ async fn finish(visit: Visit) -> PageResult {
 }
 
 /// Neither a HEAD nor a page fetched in advance finishes anything.
-fn is_opened_by_a_person(visit: &Visit) -> bool {
+pub(super) fn is_opened_by_a_person(visit: &Visit) -> bool {
     let request = visit.request();
     request.method() == Method::GET
         && !["sec-purpose", "purpose"].iter().any(|name| request.headers().contains_key(*name))
@@ -193,6 +193,11 @@ impl AuthRedirect {
             Action::EmailConfirm => "Confirm your address",
             _ => "Sign in",
         }
+    }
+
+    /// Whether a mail brought it, and not a provider's sign-in.
+    fn is_mailed(&self) -> bool {
+        self.action != Action::SignIn
     }
 
     fn button(&self) -> &'static str {

@@ -23,6 +23,13 @@ pub(crate) fn show(visit: Visit, action: Action, status: StatusCode) -> PageResu
 }
 
 impl LinkFailed {
+    fn heading(&self) -> &'static str {
+        match self.action {
+            Action::SignIn => "This sign-in is over",
+            _ => "This link does not work any more",
+        }
+    }
+
     /// Our own words for what happened; the link's are never shown.
     fn sentence(&self) -> &'static str {
         match self.action {
@@ -33,8 +40,13 @@ impl LinkFailed {
                 "The link to change your address has expired, was used already, or the address belongs to another account."
             }
             Action::NotMe => "The link to take your account back has expired or was used already.",
-            Action::SignIn => "The sign-in was not completed, or its link was used already.",
+            Action::SignIn => "It was not completed, took too long, or was finished already.",
         }
+    }
+
+    /// Whether there is a sign-in with a provider to begin again: nothing was mailed, so no mail holds a newer link.
+    fn begins_again(&self) -> bool {
+        self.action == Action::SignIn && self.visit.member().is_none()
     }
 
     /// The form that sends a new link, and its button. Somebody who is signed in needs none but a reset.

@@ -2,6 +2,7 @@
 
 pub(super) mod auth_redirect;
 pub(super) mod authenticator;
+pub(super) mod back_channel_logout;
 pub(super) mod change_password;
 pub(super) mod check_inbox;
 pub(super) mod choose_password;
@@ -28,6 +29,7 @@ pub(super) mod recovery_code;
 mod recovery_codes;
 pub(super) mod reset_password;
 pub(super) mod reset_password_phone;
+pub(super) mod second_step;
 pub(super) mod sign_in;
 pub(super) mod sign_in_code;
 pub(super) mod sign_in_code_enter;
@@ -35,5 +37,6 @@ pub(super) mod sign_in_phone;
 pub(super) mod sign_out;
 pub(super) mod sign_up;
 pub(super) mod sign_up_phone;
+pub(super) mod signed_out;
 pub(super) mod two_factor;
 pub(super) mod verify_phone;

@@ -23,6 +23,7 @@ use askama::Template;
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
+use super::auth_redirect::is_opened_by_a_person;
 use crate::{
     port::{Code, Problem, ProviderAnswer, ProviderCode, ProviderFor, ProviderOffer, ProviderReturn, Refusal, Trouble},
     web::{
@@ -67,6 +68,9 @@ pub(crate) struct Posted {
 
 /// An application sends somebody.
 pub(crate) async fn show(visit: Visit) -> PageResult {
+    if !is_opened_by_a_person(&visit) || !is_looked_at(&visit) {
+        return Ok(visit.go("/sign-in"));
+    }
     let (name, origin) = (name(&visit), origin(&visit));
     let purpose = ProviderFor::Application { origin };
     match visit.auth().begin_provider(visit.caller(), name.clone(), purpose).await {
@@ -90,6 +94,9 @@ pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
 
 /// Somebody comes back.
 pub(crate) async fn callback(visit: Visit) -> PageResult {
+    if !is_opened_by_a_person(&visit) {
+        return Ok(visit.go("/sign-in"));
+    }
     let (name, answer) = (name(&visit), read(visit.request().query_string()));
     match visit.auth().finish_provider(visit.caller(), name.clone(), answer).await {
         Ok(ProviderReturn::Landed(location)) => Ok(found(&location)),
@@ -105,15 +112,23 @@ pub(crate) async fn callback(visit: Visit) -> PageResult {
     }
 }
 
-/// The same from Apple.
+/// The same from Apple. What is too long is left out, as in a query: it would make an address that nobody takes.
 pub(crate) async fn callback_posted(visit: Visit, posted: web::Form<Posted>) -> PageResult {
     let Posted { state, code, error, user } = posted.into_inner();
     let name = user.as_deref().and_then(name_of_apple);
     let given = [("state", state), ("code", code), ("error", error), ("name", name)];
     let given = given.iter().filter_map(|(key, value)| value.as_deref().map(|value| (*key, value)));
+    let given = given.filter(|(_, value)| value.len() <= LONGEST);
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
     let path = visit.path().to_owned();
     Ok(see_other(&format!("{}?{query}", visit.href(&path))))
+}
+
+/// Whether the answer takes the whole window. A journey that begins takes one of the allowance that everybody behind an address
+/// shares: pictures and frames of a foreign page must not use it up.
+fn is_looked_at(visit: &Visit) -> bool {
+    let destination = visit.request().headers().get("sec-fetch-dest");
+    destination.is_none_or(|destination| destination == "document")
 }
 
 /// The page that leads on.
@@ -123,7 +138,7 @@ pub(super) fn leave(visit: Visit, name: &str, location: String) -> PageResult {
 }
 
 /// A redirect that leaves: no word of ours goes along but what is in it.
-fn found(location: &str) -> HttpResponse {
+pub(super) fn found(location: &str) -> HttpResponse {
     let mut response = HttpResponse::Found().insert_header((LOCATION, location)).finish();
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
@@ -140,7 +155,16 @@ fn failed(visit: Visit, name: &str, trouble: Trouble) -> PageResult {
     page::show(&Failed { sentence, offer: offer(&visit, name), cancelled, visit }, status)
 }
 
-fn status_of(refusal: &Refusal) -> StatusCode {
+impl Failed {
+    /// Names the provider: many try another one than they think.
+    fn heading(&self) -> String {
+        self.offer
+            .as_ref()
+            .map_or_else(|| "That did not work".to_owned(), |offer| format!("That did not work with {}", offer.label))
+    }
+}
+
+pub(super) fn status_of(refusal: &Refusal) -> StatusCode {
     if refusal.is(Code::ProviderCancelled) {
         StatusCode::OK
     } else if refusal.is(Code::ProviderUnknown) || refusal.is(Code::NotOffered) {
@@ -156,11 +180,11 @@ fn status_of(refusal: &Refusal) -> StatusCode {
     }
 }
 
-fn name(visit: &Visit) -> String {
+pub(super) fn name(visit: &Visit) -> String {
     visit.request().match_info().get("provider").unwrap_or_default().to_owned()
 }
 
-fn offer(visit: &Visit, name: &str) -> Option<ProviderOffer> {
+pub(super) fn offer(visit: &Visit, name: &str) -> Option<ProviderOffer> {
     visit.auth().offers().providers.iter().find(|offer| offer.name == name).cloned()
 }
 

@@ -1,11 +1,15 @@
 //! Leaving.
 
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{
+    HttpResponse,
+    http::header::{HeaderName, HeaderValue},
+};
 use askama::Template;
 
 use crate::{
-    port::{Outcome, Trouble},
+    port::{Outcome, ProviderFarewell, Trouble},
     web::{
+        farewell::Farewell,
         form::{Form, Press},
         notice::Notice,
         page::{Page, PageResult},
@@ -29,9 +33,9 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 
 pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
     match form.submit(|Press| end(&visit)).await? {
-        Ok(()) => {
+        Ok(farewell) => {
             visit.session().end();
-            let mut response = visit.go_saying("/", Notice::SignedOut);
+            let mut response = goodbye(&visit, farewell);
             visit.forget_ticket(&mut response)?;
             // what the browser kept of private pages, the ones behind "Back" included (S34)
             response
@@ -44,9 +48,16 @@ pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
 }
 
 /// Ends the session. One that had ended already is as good; one that could not be ended is not forgotten.
-async fn end(visit: &Visit) -> Outcome<()> {
-    match visit.auth().sign_out(visit.caller(), None).await {
-        Err(Trouble::Refused(_)) => Ok(()),
+async fn end(visit: &Visit) -> Outcome<Option<ProviderFarewell>> {
+    match visit.auth().leave(visit.caller()).await {
+        Err(Trouble::Refused(_)) => Ok(None),
         answer => answer,
     }
+}
+
+/// Whoever came with a provider may still be signed in there, and is told so; the others are back in the hall.
+fn goodbye(visit: &Visit, farewell: Option<ProviderFarewell>) -> HttpResponse {
+    let Some(farewell) = farewell else { return visit.go_saying("/", Notice::SignedOut) };
+    visit.session().keep_farewell(&Farewell::offered(farewell, &*visit.site().clock));
+    visit.go("/signed-out")
 }

@@ -12,10 +12,10 @@ use jiff::Timestamp;
 
 use crate::port::{
     AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection,
-    Connections, Entrance, Failure, Field, FieldUpdate, Grant, LinkKey, MailedFor, Member, NotMe, Offers, Outcome,
-    Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer, ProviderFor, ProviderReturn, Random,
-    RecoveryCodes, Refusal, SecondFactorOf, SecondFactors, Session, SessionToken, SignUpWithEmail, SignUpWithPhone,
-    SignedUp, User, Version,
+    Connections, EndedByProvider, Entrance, Failure, FarewellTicket, Field, FieldUpdate, Grant, LinkKey, LogoutToken,
+    MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer,
+    ProviderFarewell, ProviderFor, ProviderReturn, Random, RecoveryCodes, Refusal, SecondFactorOf, SecondFactors,
+    Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
 };
 
 /// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
@@ -75,6 +75,7 @@ fn session() -> Session {
         last_seen_at: Timestamp::UNIX_EPOCH,
         address: None,
         agent: Agent { browser: other(), device: other(), system: other() },
+        second_factor: false,
         current: true,
     }
 }
@@ -339,6 +340,19 @@ impl AuthManager for Fake {
     fn sign_out(&self, _: Caller, _: Option<String>) -> Answer<()> {
         *self.ended.lock().unwrap() = true;
         now(Ok(()))
+    }
+
+    fn leave(&self, _: Caller) -> Answer<Option<ProviderFarewell>> {
+        *self.ended.lock().unwrap() = true;
+        now(Ok(None))
+    }
+
+    fn end_at_provider(&self, _: Caller, _: FarewellTicket, _: String) -> Answer<String> {
+        unused()
+    }
+
+    fn end_by_provider(&self, _: Caller, _: String, _: LogoutToken) -> Answer<EndedByProvider> {
+        unused()
     }
 
     fn sign_out_all(&self, _: Caller) -> Answer<()> {

@@ -1,6 +1,6 @@
 // A hall of one's own: the real binary on a free port, with a data folder that goes away with it.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -20,6 +20,7 @@ const FAKETIME = ["x86_64", "aarch64"]
 export class Hall {
   #process;
   #folder;
+  #environment;
   #passed;
   #log = "";
 
@@ -32,21 +33,19 @@ export class Hall {
     hall.#folder = await mkdtemp(join(tmpdir(), "vestibule-hall-"));
     hall.inbox = new Inbox(join(hall.#folder, "data", "outbox"));
     const clock = movesClock ? await hall.#clock() : {};
-    hall.#process = spawn(binary, [], {
-      cwd: hall.#folder,
-      env: {
-        PATH: process.env.PATH,
-        RUST_LOG: "warn",
-        VESTIBULE_DATA_DIR: join(hall.#folder, "data"),
-        VESTIBULE_SERVER__LISTEN: `127.0.0.1:${port}`,
-        VESTIBULE_SERVER__PUBLIC_URL: hall.url,
-        // Everybody in these journeys comes from one address.
-        VESTIBULE_LIMITS__FACTOR: "1000",
-        ...clock,
-        ...settings,
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    hall.#environment = {
+      PATH: process.env.PATH,
+      RUST_LOG: "warn",
+      VESTIBULE_DATA_DIR: join(hall.#folder, "data"),
+      VESTIBULE_SERVER__LISTEN: `127.0.0.1:${port}`,
+      VESTIBULE_SERVER__PUBLIC_URL: hall.url,
+      // Everybody in these journeys comes from one address.
+      VESTIBULE_LIMITS__FACTOR: "1000",
+      ...clock,
+      ...settings,
+    };
+    const options = { cwd: hall.#folder, env: hall.#environment, stdio: ["ignore", "pipe", "pipe"] };
+    hall.#process = spawn(binary, [], options);
     for (const stream of [hall.#process.stdout, hall.#process.stderr]) {
       stream.on("data", (text) => (hall.#log += text));
     }
@@ -62,6 +61,19 @@ export class Hall {
     await ended;
     await rm(this.#folder, { recursive: true, force: true });
     if (/\bERROR\b|panicked/.test(this.#log)) throw new Error(`the hall logged a failure:\n${this.#log}`);
+  }
+
+  /** Another command of the binary with the hall's settings: its status and all that it said. */
+  run(words, environment = {}) {
+    const options = { cwd: this.#folder, env: { ...this.#environment, ...environment } };
+    return new Promise((resolve) => {
+      execFile(binary, words, options, (error, out, trouble) => resolve({ status: error?.code ?? 0, said: out + trouble }));
+    });
+  }
+
+  /** What it wrote so far. */
+  get log() {
+    return this.#log;
   }
 
   /** Lets time go by for the hall, and for nobody else. */
@@ -103,6 +115,12 @@ export class Hall {
     this.#process.kill("SIGKILL");
     throw new Error(`${binary} does not get ready:\n${this.#log}`);
   }
+}
+
+/** What is set for a provider, named as in the environment. */
+export function providerSettings(name, settings) {
+  const prefix = `VESTIBULE_PROVIDERS__${name.toUpperCase()}__`;
+  return Object.fromEntries(Object.entries(settings).map(([key, value]) => [prefix + key.toUpperCase(), value]));
 }
 
 function freePort() {

@@ -12,7 +12,7 @@ export function aPlace(prepare = async () => {}, options = {}) {
     member: (who) => Visitor.member(place.chromium, place.hall, who),
   };
   before(async () => {
-    place.hall = await Hall.open(options);
+    place.hall = await Hall.open(typeof options === "function" ? await options(place) : options);
     place.chromium = await openChromium();
     await prepare(place);
   });

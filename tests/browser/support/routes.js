@@ -22,6 +22,9 @@ const FORMS = {
   "/profile/two-factor/authenticator/remove": "/profile/two-factor",
   "/profile/two-factor/recovery-codes": "/profile/two-factor",
   "/profile/two-factor/browsers/untrust": "/profile/two-factor",
+  "/profile/connections/connect": "/profile/connections",
+  "/profile/connections/disconnect": "/profile/connections",
+  "/profile/connections/decline": "/profile/connections",
 };
 
 /** What only leads on: the links of mails take the key out of the address, and browsers ask where a password is changed. */
@@ -30,10 +33,15 @@ const LEAD_ON = {
   "/profile/email/undo": "/not-me/confirm",
   "/profile/email/confirm": "/profile/email/confirm/finish",
   "/.well-known/change-password": "/profile/password",
+  "/signed-out/provider": "/signed-out",
+  "/_auth/{provider}/signed-out": "/signed-out",
+  // Applications open a provider with their environment, as the older client writes it (ALTOGIC_WIRE.md §11).
+  "/_auth/{environment}/{provider}": "/_auth/{provider}",
+  "/e:{environment}/_auth/{provider}": "/_auth/{provider}",
 };
 
-/** What shows something only beside a provider or a proxy: their own journeys open it (tests/journeys/provider*.rs, forward_auth.rs; tests/deploy). */
-const BESIDE_OTHERS = [/^\/_auth\//, /^\/e:\{environment\}\/_auth\//, /^\/profile\/connections/, /^\/forward-auth/, /^\/provider/];
+/** What shows no page: it speaks with a proxy (tests/journeys/forward_auth.rs, tests/deploy), or with a provider. */
+const WITHOUT_PAGE = [/^\/forward-auth/, /\/back-channel-logout$/];
 
 /** The paths of the table that show a page none of `seen` shows. */
 export async function unseen(seen) {
@@ -41,6 +49,12 @@ export async function unseen(seen) {
   const table = source.slice(source.indexOf("fn table()"), source.indexOf("MOVED"));
   const paths = [...table.matchAll(/\bat\("([^"]+)"/g)].map(([, path]) => path);
   if (paths.length < 40) throw new Error(`only ${paths.length} paths are read from src/web/routes.rs`);
-  const own = paths.filter((path) => !BESIDE_OTHERS.some((others) => others.test(path)));
-  return own.filter((path) => !seen.has(path) && !seen.has(FORMS[path] ?? LEAD_ON[path]));
+  const isSeen = (path) => [...seen].some((other) => shape(path).test(other));
+  const own = paths.filter((path) => !WITHOUT_PAGE.some((other) => other.test(path)));
+  return own.filter((path) => !isSeen(path) && !isSeen(FORMS[path] ?? LEAD_ON[path] ?? path));
+}
+
+/** What a path of the table stands for: `{provider}` is any one part of it. */
+function shape(path) {
+  return new RegExp(`^${path.replaceAll(".", "\\.").replace(/\{[^}]+\}/g, "[^/]+")}$`);
 }

@@ -1,13 +1,12 @@
-// A walk through the house: every page, and every state of it that looks different. `look(name, visitor)` is called at each.
+// A walk through the house: every page, and every state of it that looks different. Each walk gets a place, and
+// calls `look(name, visitor)` at each.
 
 import { account } from "./tour_account.js";
 import { PASSWORD } from "./visitor.js";
 
 const WRONG_CODE = "271828";
 
-export async function tour(place, look) {
-  for (const walk of [strangers, mailJourneys, phoneJourneys, ...account]) await walk(place, look);
-}
+export const tour = [strangers, mailJourneys, phoneJourneys, ...account];
 
 async function strangers({ visitor }, look) {
   const guest = await visitor();

@@ -75,6 +75,13 @@ export class Visitor {
     await this.#leads(() => this.page.getByRole("button", { name, exact: typeof name === "string" }).first().click());
   }
 
+  /** Presses a button whose page leads on to another site by itself, and waits until that is there. */
+  async pressLeaving(name) {
+    const here = new URL(this.page.url()).origin;
+    await this.page.getByRole("button", { name, exact: true }).first().click();
+    await this.page.waitForURL((url) => url.origin !== here);
+  }
+
   /** Follows a link and waits for its page. */
   async follow(name) {
     await this.#leads(() => this.page.getByRole("link", { name }).first().click());

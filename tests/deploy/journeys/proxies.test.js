@@ -2,6 +2,7 @@
 // client writes about itself is worth nothing (SECURITY.md S48 to S51, S87, S88).
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { PASSWORD, Visitor, openChromium } from "../../browser/support/visitor.js";
 import { Client } from "../support/client.js";
@@ -114,6 +115,34 @@ function journeys(name, variant) {
     await ann.open(`${place.siteUrl}/public/x`);
     await ann.sees("Hello stranger");
     await ann.leave();
+  });
+
+  test("a session from before the second step is asked for it on the way to a page that wants it", async () => {
+    const [kay, before] = [{ name: "Kay", email: "kay@example.com" }, await visitor()];
+    const cautious = await visitor();
+    await cautious.signUp(kay);
+    await cautious.open(await place.hall.inbox.nextLink(kay.email));
+    await before.open("/sign-in");
+    await before.fill({ "E-mail": kay.email, Password: PASSWORD });
+    await before.press("Sign in");
+    await cautious.open("/profile/two-factor");
+    await cautious.press("Set up an app");
+    const app = (seconds) => {
+      const now = new Date(Date.now() + seconds * 1000).toISOString();
+      return execFileSync("oathtool", ["--totp", "--base32", `--now=${now}`, key], { encoding: "utf8" }).trim();
+    };
+    const key = (await cautious.page.locator("code.key").innerText()).replaceAll(" ", "");
+    await cautious.fill({ Code: app(0) });
+    await cautious.press("Switch it on");
+    await before.open(`${place.siteUrl}/inner`);
+    before.isAt(`${place.prefix}/forward-auth/second-step`);
+    // A code is taken once, and the next one a little before its time.
+    await before.fill({ Code: app(30) });
+    await before.press("Go on");
+    assert.equal(before.page.url(), `${place.siteUrl}/inner`);
+    await before.sees("Hello Kay");
+    await before.leave();
+    await cautious.leave();
   });
 
   test("nobody gets to the site with forged headers, and it never sees them", async () => {

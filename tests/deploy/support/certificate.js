@@ -24,6 +24,7 @@ export function makeCertificate(folder) {
     key: file("site.key"),
     both: file("both.pem"),
     authority: readFileSync(file("ca.pem"), "utf8"),
+    authorityFile: file("ca.pem"),
     fingerprint,
   };
 }

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { Hall } from "../../browser/support/hall.js";
 import { makeCertificate } from "./certificate.js";
 import { Proxy, renderer } from "./proxies.js";
+import { Names } from "./names.js";
 import { Site } from "./site.js";
 
 const DEPLOY = resolve(dirname(fileURLToPath(import.meta.url)), "../../../deploy");
@@ -25,7 +26,8 @@ const RULES = [
 ];
 
 export class Place {
-  static async open(name, variant) {
+  /** `settings` are more of the hall's; `mistakes` are made in the proxy's configuration: a file, what is replaced in it, and by what. */
+  static async open(name, variant, { settings = {}, mistakes = [] } = {}) {
     const place = new Place();
     const names = VARIANTS[variant];
     place.folder = await mkdtemp(join(tmpdir(), "vestibule-deploy-"));
@@ -46,12 +48,13 @@ export class Place {
           VESTIBULE_ACCESS__HOSTS: `${names.site}:${https}`,
           VESTIBULE_ACCESS__COOKIE_DOMAIN: "example.com",
         }),
+        ...settings,
       },
     });
     const ports = { http, https, site: place.site.port, hall: Number(new URL(place.hall.url).port) };
     const { folder, tls } = place;
     place.ports = ports;
-    place.proxy = await Proxy.start(name, { folder, tls, variant, ports, render: renderer(DEPLOY, folder) });
+    place.proxy = await Proxy.start(name, { folder, tls, variant, ports, render: renderer(DEPLOY, folder, mistakes) });
     await place.#ready();
     return place;
   }
@@ -77,7 +80,15 @@ export class Place {
     });
   }
 
+  /** `vestibule doctor`, on whose machine the names of the configurations lead here and the throw-away authority is known. */
+  async doctor() {
+    this.names ??= await Names.open({ 80: this.ports.http });
+    const way = { HTTPS_PROXY: this.names.url, HTTP_PROXY: this.names.url, SSL_CERT_FILE: this.tls.authorityFile };
+    return this.hall.run(["doctor"], way);
+  }
+
   async close() {
+    await this.names?.close();
     await this.proxy?.close();
     await this.site?.close();
     await this.hall?.close();
@@ -87,7 +98,7 @@ export class Place {
   async #ready() {
     for (let tries = 0; tries < 100 && !this.proxy.ended; tries++) {
       const answer = await this.ask(`${this.url}/sign-in`).catch((error) => (this.trouble = error));
-      if (answer.status === 200) return;
+      if (answer.status < 500) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     const { log } = this.proxy;

@@ -77,7 +77,7 @@ export const PROXIES = {
       ["/etc/apache2/vestibule.lua", script],
       [/VESTIBULE_SITE=https:\/\/[a-z.]+/, `$&:${ports.https}`],
     ]);
-    const modules = "mpm_event authz_core headers http2 lua proxy proxy_http rewrite setenvif socache_shmcb ssl";
+    const modules = "mpm_event authz_core headers http2 lua proxy proxy_http rewrite setenvif socache_shmcb ssl unique_id";
     const load = modules.split(" ").map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`);
     const listen = [ports.http, ports.https].map((port) => `Listen 127.0.0.1:${port}`);
     const folders = [`ServerRoot ${folder}`, `DefaultRuntimeDir ${folder}`, `PidFile ${folder}/pid`, `Mutex file:${folder}`];
@@ -90,11 +90,12 @@ export const PROXIES = {
   },
 };
 
-/** Renders a shipped file: `pairs` are what is replaced, everywhere, and must be there. */
-export function renderer(deploy, folder) {
+/** Renders a shipped file: `pairs` are what is replaced, everywhere, and must be there; so must the `mistakes` of that file. */
+export function renderer(deploy, folder, mistakes = []) {
   return (from, to, pairs) => {
     let text = readFileSync(join(deploy, from), "utf8");
-    for (const [what, by] of pairs) {
+    const made = mistakes.filter(([file]) => file === from).map(([, ...pair]) => pair);
+    for (const [what, by] of [...made, ...pairs]) {
       const all = what instanceof RegExp ? new RegExp(what.source, "g") : what;
       const replaced = typeof all === "string" ? text.replaceAll(all, () => by) : text.replace(all, by);
       if (replaced === text) throw new Error(`${from}: nothing to replace for ${what}`);

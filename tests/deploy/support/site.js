@@ -9,7 +9,8 @@ export class Site {
   static async open() {
     const site = new Site();
     site.server = createServer((request, response) => {
-      site.seen.push({ path: request.url, raw: request.rawHeaders, headers: request.headers });
+      site.seen.push({ path: request.url, raw: request.rawHeaders, headers: request.headers, request });
+      request.resume();
       const name = decodeURIComponent(request.headers["remote-name"] ?? "");
       response.setHeader("content-type", "text/html; charset=utf-8");
       response.end(`<!doctype html><title>Site</title><h1>Hello ${name || "stranger"}</h1><p id="path">${request.url}</p>`);

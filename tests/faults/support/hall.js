@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export const PASSWORD = 'a lamp in the hall';
-const KEY = 'a-client-key-of-the-fault-tests';
+export const KEY = 'a-client-key-of-the-fault-tests';
 const SOON = 20_000;
 
 /** Where Debian's package `faketime` puts the library that moves a program's clock. */

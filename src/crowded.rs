@@ -1,0 +1,80 @@
+//! When there is too much at once, who comes then is told to come back (SECURITY.md R18, R20).
+//!
+//! * **Connections**: [`listen`](crate::listen) marks one that is one too many; the doors answer what is asked on it in their
+//!   own words, with 503 and when to come back, before anything is looked up. Then the connection is closed.
+//! * **Files that arrive**: all together may take [`BAGGAGE_MAX`] of memory. One takes as much as has come of it, so that a slow
+//!   one does not keep the others waiting.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::port::Failure;
+
+/// When to come back: most connections, and most files, are over by then.
+pub(crate) const COME_BACK: Duration = Duration::from_secs(5);
+
+/// What all files may take that are arriving, in bytes. Of the largest, 24 fit.
+const BAGGAGE_MAX: usize = ROOMS * ROOM;
+
+/// Memory is counted in pieces of this many bytes.
+const ROOM: usize = 64 * 1024;
+const ROOMS: usize = 3 * 1024;
+
+static FREE: Semaphore = Semaphore::const_new(ROOMS);
+
+/// Marks the connection.
+pub(crate) struct Crowded;
+
+/// Whether there are too many connections for this request to be answered.
+pub(crate) fn is_crowded(request: &HttpRequest) -> bool {
+    request.conn_data::<Crowded>().is_some()
+}
+
+/// The memory that a file takes while it arrives; given back when dropped.
+#[derive(Default)]
+pub(crate) struct Baggage {
+    rooms: Option<SemaphorePermit<'static>>,
+}
+
+impl Baggage {
+    /// Takes what is needed for `bytes` in all.
+    ///
+    /// # Errors
+    /// Unavailable when other files take too much.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Failure> {
+        let held = self.rooms.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let missing = bytes.div_ceil(ROOM).saturating_sub(held);
+        if missing == 0 {
+            return Ok(());
+        }
+        let more = u32::try_from(missing).ok().and_then(|missing| FREE.try_acquire_many(missing).ok());
+        let more = more.ok_or_else(|| {
+            Failure::unavailable(COME_BACK, format!("files that arrive take {BAGGAGE_MAX} bytes already"))
+        })?;
+        match &mut self.rooms {
+            Some(rooms) => rooms.merge(more),
+            none => *none = Some(more),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_arrive_take_so_much_memory_and_no_more_r20() {
+        let large = 8 * 1024 * 1024;
+        let mut all: Vec<Baggage> = (0..24).map(|_| Baggage::default()).collect();
+        for bytes in [1, large / 2, large, large] {
+            all.iter_mut().for_each(|baggage| baggage.hold(bytes).unwrap());
+        }
+        let refused = Baggage::default().hold(1).unwrap_err();
+        assert_eq!(refused.retry_after, Some(COME_BACK));
+        all.pop();
+        Baggage::default().hold(large).unwrap();
+    }
+}

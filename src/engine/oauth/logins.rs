@@ -1,0 +1,204 @@
+//! What is remembered of a sign-in at a provider, so that it can be ended there too, and from there.
+//!
+//! # The contract
+//!
+//! * It goes along, as four columns, from the access token over the sign-in that waits for a second factor to the session, each
+//!   time in the transaction that spends the one and makes the other; it is gone with each of them, however that ends.
+//! * In the clear stands what a provider names in a logout token: its issuer, the subject, the session there (`sid`). The id_token
+//!   is sealed (SECURITY.md S33), and kept only where the provider has an `end_session_endpoint` that asks for it.
+//! * After a sign-out it waits for [`FAREWELL`] in case its owner wants to sign out at the provider too; whoever has the ticket
+//!   takes it, once.
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::identities::Identity;
+use crate::{
+    engine::{
+        random::new_token,
+        seal::Seal,
+        settings::{Digests, SecretKey},
+        store::{Row, Store, StoreError, Transaction, Value, values},
+        tokens::after,
+    },
+    port::{FarewellTicket, Random},
+};
+
+/// How long somebody who signed out may take to do so at the provider as well.
+const FAREWELL: SignedDuration = SignedDuration::from_mins(10);
+
+/// Longest id_token that is kept, in bytes. It comes back in an address, and servers refuse addresses above 8 kB.
+const ID_TOKEN_MAX: usize = 6 * 1024;
+
+/// Longest `sid` that is kept, in bytes. Those of the field have 20 to 64.
+const SID_MAX: usize = 255;
+
+/// What a provider told of the sign-in itself, beside the person.
+#[derive(Debug, Clone, Default)]
+pub(in crate::engine) struct Session {
+    /// The session at the provider, where it names one (OpenID Connect Back-Channel Logout 1.0 §2.1).
+    pub(in crate::engine) sid: Option<String>,
+    /// When it said so.
+    pub(in crate::engine) issued_at: Option<Timestamp>,
+    /// Whether one can sign out there (OpenID Connect RP-Initiated Logout 1.0 §2.1).
+    pub(in crate::engine) ends_there: bool,
+    /// `id_token_hint` for that.
+    pub(in crate::engine) id_token: Option<SecretString>,
+}
+
+/// A sign-in as it is stored.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Login {
+    pub(in crate::engine) issuer: String,
+    pub(in crate::engine) subject: String,
+    pub(in crate::engine) sid: Option<String>,
+    sealed: Vec<u8>,
+}
+
+/// What of it is sealed.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    provider: String,
+    /// Milliseconds since 1970.
+    issued_at: Option<i64>,
+    ends_there: bool,
+    id_token: Option<String>,
+}
+
+/// What was sealed.
+pub(in crate::engine) struct Opened {
+    /// The provider's name in the settings.
+    pub(in crate::engine) provider: String,
+    pub(in crate::engine) session: Session,
+}
+
+/// Makes them and reads them again.
+pub(in crate::engine) struct Logins {
+    seal: Seal,
+    tickets: Digests,
+}
+
+impl Session {
+    /// What cannot be used is not kept: a `sid` that no provider makes, an id_token that fits into no address.
+    pub(super) fn of(sid: Option<String>, issued_at: Option<Timestamp>, id_token: Option<String>) -> Self {
+        let sid = sid.filter(|sid| !sid.is_empty() && sid.len() <= SID_MAX && !sid.chars().any(char::is_control));
+        let ends_there = id_token.is_some();
+        let id_token = id_token.filter(|token| token.len() <= ID_TOKEN_MAX).map(SecretString::from);
+        Self { sid, issued_at, ends_there, id_token }
+    }
+}
+
+impl Login {
+    /// The columns of a row that may hold one.
+    pub(in crate::engine) fn read(row: &Row) -> Result<Option<Self>, StoreError> {
+        let Some(issuer) = row.optional_text("login_issuer")? else { return Ok(None) };
+        let (subject, sid) = (row.text("login_subject")?, row.optional_text("login_sid")?);
+        Ok(Some(Self { issuer, subject, sid, sealed: row.bytes("login_sealed")? }))
+    }
+
+    /// The values of the columns `login_issuer`, `login_subject`, `login_sid`, `login_sealed`.
+    pub(in crate::engine) fn values(login: Option<&Self>) -> Vec<Value> {
+        let sealed = Value::Bytes(login.map(|login| login.sealed.clone()));
+        let text = |part: fn(&Self) -> Option<&str>| Value::from(login.and_then(part));
+        vec![
+            text(|login| Some(&login.issuer)),
+            text(|login| Some(&login.subject)),
+            text(|login| login.sid.as_deref()),
+            sealed,
+        ]
+    }
+
+    /// Whose it is: what was sealed for one identity opens for no other.
+    fn place(issuer: &str, subject: &str) -> String {
+        format!("login/{}/{issuer}/{subject}", issuer.len())
+    }
+}
+
+impl Logins {
+    pub(super) fn new(keys: &[SecretKey]) -> Self {
+        Self {
+            seal: Seal::new(keys, "vestibule provider login"),
+            tickets: Digests::new(keys, "vestibule provider farewell"),
+        }
+    }
+
+    /// A sign-in to store.
+    pub(in crate::engine) fn seal(
+        &self,
+        identity: &Identity,
+        session: &Session,
+        random: &dyn Random,
+    ) -> Result<Login, StoreError> {
+        let Identity { issuer, subject, provider, .. } = identity;
+        let sealed = Sealed {
+            provider: provider.clone(),
+            issued_at: session.issued_at.map(Timestamp::as_millisecond),
+            ends_there: session.ends_there,
+            id_token: session.id_token.as_ref().map(|token| token.expose_secret().to_owned()),
+        };
+        let sealed = serde_json::to_vec(&sealed).ok();
+        let sealed = sealed.and_then(|plain| self.seal.seal(&Login::place(issuer, subject), &plain, random));
+        let sealed = sealed.ok_or(StoreError::Corrupt { column: "login_sealed" })?;
+        Ok(Login { issuer: issuer.clone(), subject: subject.clone(), sid: session.sid.clone(), sealed })
+    }
+
+    /// What was sealed; `None` when that was under a key that is no more.
+    pub(in crate::engine) fn open(&self, login: &Login) -> Option<Opened> {
+        let plain = self.seal.open(&Login::place(&login.issuer, &login.subject), &login.sealed)?;
+        let Sealed { provider, issued_at, ends_there, id_token } = serde_json::from_slice(&plain).ok()?;
+        let issued_at = issued_at.and_then(|time| Timestamp::from_millisecond(time).ok());
+        let session = Session { sid: login.sid.clone(), issued_at, ends_there, id_token: id_token.map(Into::into) };
+        Some(Opened { provider, session })
+    }
+
+    /// Keeps it for somebody who has just signed out.
+    pub(in crate::engine) async fn bid_farewell(
+        &self,
+        tx: &mut Transaction<'_>,
+        user_id: &str,
+        login: &Login,
+        random: &dyn Random,
+        now: Timestamp,
+    ) -> Result<String, StoreError> {
+        let ticket = new_token(random);
+        let sql = "insert into provider_farewells (ticket_digest, user_id, expires_at, login_issuer, login_subject, \
+                   login_sid, login_sealed) values ($1, $2, $3, $4, $5, $6, $7)";
+        let values = values![self.tickets.of(ticket.as_bytes()), user_id, after(now, FAREWELL)];
+        tx.execute(sql, [values, Login::values(Some(login))].concat()).await?;
+        Ok(ticket)
+    }
+
+    /// What waits under a ticket. Takes nothing.
+    pub(in crate::engine) async fn waiting(
+        &self,
+        store: &Store,
+        ticket: &FarewellTicket,
+        now: Timestamp,
+    ) -> Result<Option<Login>, StoreError> {
+        let sql = "select login_issuer, login_subject, login_sid, login_sealed from provider_farewells \
+                   where ticket_digest = $1 and expires_at > $2";
+        for digest in self.tickets.all(ticket.expose().as_bytes()) {
+            if let Some(row) = store.fetch_optional(sql, values![digest, now]).await? {
+                return Login::read(&row);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes it. `false` when it was taken already, or is over.
+    pub(in crate::engine) async fn take(
+        &self,
+        store: &Store,
+        ticket: &FarewellTicket,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let sql = "delete from provider_farewells where ticket_digest = $1 and expires_at > $2";
+        for digest in self.tickets.all(ticket.expose().as_bytes()) {
+            if store.execute(sql, values![digest, now]).await? == 1 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,55 @@
+//! The line of those who wait for the database: it has an end.
+//!
+//! Without one, everybody would wait until their time is up: those whose turn comes would have waited almost as long as they
+//! may, the others would be sent away after it, and after a rush the line would be as long as before. So who finds it full
+//! is told at once to come back, and whoever stands in it has a good chance (SECURITY.md R05, R18).
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use super::StoreError;
+
+/// Most that wait for one kind of connection, or have one. At a few milliseconds each, the last one's turn comes in time.
+const MOST: usize = 256;
+
+/// One line, for one pool of connections. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Line(Arc<AtomicUsize>);
+
+/// A place in the line, until dropped.
+pub(super) struct Turn(Arc<AtomicUsize>);
+
+impl Line {
+    /// Gets in line.
+    ///
+    /// # Errors
+    /// When it is full.
+    pub(super) fn join(&self) -> Result<Turn, StoreError> {
+        let before = self.0.fetch_add(1, Ordering::Relaxed);
+        let turn = Turn(Arc::clone(&self.0));
+        if before >= MOST { Err(StoreError::Busy) } else { Ok(turn) }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_has_an_end_and_moves_on_r05() {
+        let line = Line::default();
+        let turns: Vec<_> = (0..MOST).map(|_| line.clone().join().unwrap()).collect();
+        let refused = line.join().err().unwrap();
+        assert!(refused.is_passing(), "{refused}");
+        drop(turns);
+        assert_eq!((0..MOST).filter(|_| line.join().is_ok()).count(), MOST);
+    }
+}
