@@ -224,6 +224,14 @@ impl CookieSession {
         self.0.entries().clone()
     }
 
+    /// Whether the difference to former contents is a message that went out, and nobody came or left.
+    pub(crate) fn sent_a_message_since(&self, former: &HashMap<String, String>) -> bool {
+        let now = self.0.entries();
+        let waits = [JOURNEY, TEXTED].iter().any(|key| now.contains_key(*key));
+        let is_same = |key: &str| now.get(key) == former.get(key);
+        waits && *now != *former && [TOKEN, WAITING, ARRIVAL].into_iter().all(is_same)
+    }
+
     /// Puts something else into the cookie, in place of everything in it.
     pub(crate) fn replace(&self, contents: &HashMap<String, String>) {
         self.0.clear();

@@ -5,10 +5,12 @@
 //! So the second of two that are the same to the byte, cookie included, does nothing. It waits for the first one, and gets its
 //! answer: the same redirect, and the same in the cookie.
 //!
-//! Whoever really asks again comes with another cookie, since every answer that redirects leaves something in it. What was
-//! refused or failed has changed nothing, and what ends in a page is not kept: then the second one is looked at by itself.
+//! While the first one is at work, that holds for every form. Afterwards it is kept, for [`KEPT`], only where a message went out:
+//! that leaves the journey in the cookie, so that whoever really asks for another one comes with another cookie. What begins or
+//! ends a session, or takes a code, is never answered again: a code works once. What was refused or failed has changed nothing,
+//! and what ends in a page is not kept: then the second one is looked at by itself.
 //!
-//! It is remembered in this process and for [`KEPT`]; two servers on one database do not know of each other's.
+//! It is remembered in this process; two servers on one database do not know of each other's.
 
 use std::{
     collections::HashMap,
@@ -51,6 +53,7 @@ pub(crate) struct Outcome {
 struct First {
     key: [u8; 32],
     tell: watch::Sender<Option<Arc<Outcome>>>,
+    cookie: HashMap<String, String>,
 }
 
 /// Notes a form whose token was right. Answers what became of its twin, when there was one that did something.
@@ -59,7 +62,8 @@ pub(crate) async fn outcome(request: &HttpRequest, body: &[u8]) -> Option<Arc<Ou
     let (tell, told) = watch::channel(None);
     let entry = SEEN.entry(key).or_insert(told);
     if entry.is_fresh() {
-        request.extensions_mut().insert(First { key, tell });
+        let cookie = CookieSession::of(request).contents();
+        request.extensions_mut().insert(First { key, tell, cookie });
         return None;
     }
     let mut told = entry.into_value();
@@ -73,8 +77,13 @@ pub(crate) fn keep(request: &HttpRequest, response: &HttpResponse) {
         return;
     }
     let Some(first) = request.extensions_mut().remove::<First>() else { return };
-    let outcome = Outcome { headers: response.headers().clone(), cookie: CookieSession::of(request).contents() };
+    let session = CookieSession::of(request);
+    let outcome = Outcome { headers: response.headers().clone(), cookie: session.contents() };
+    let is_kept = session.sent_a_message_since(&first.cookie);
     first.tell.send_replace(Some(Arc::new(outcome)));
+    if !is_kept {
+        SEEN.invalidate(&first.key);
+    }
 }
 
 impl Outcome {
