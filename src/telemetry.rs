@@ -25,10 +25,12 @@ use crate::{config::LogFormat, port::Clock};
 /// The name of the span of a request; its `id` goes into every line.
 pub(crate) const REQUEST_SPAN: &str = "request";
 
+/// Our own news and everybody's warnings. Not that somebody sent what is no HTTP: a stranger could fill the disk with it.
+const USUAL: &str = "warn,vestibule=info,actix_session=error,actix_http::h1::dispatcher=off";
+
 /// Starts the log. Unless `RUST_LOG` says otherwise, our own news and everybody's warnings are shown.
 pub(crate) fn start(format: LogFormat, clock: Arc<dyn Clock>) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,vestibule=info,actix_session=error"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
     let write = |line: &str| drop(std::io::stderr().lock().write_all(line.as_bytes()));
     // Refused only where somebody who embeds us has started a log already: theirs is the right one then.
     drop(tracing_subscriber::registry().with(filter).with(Log { format, clock, write }).try_init());

@@ -163,6 +163,10 @@ async fn enter(
     if let Some(email) = &profile.email
         && let Some(user_id) = accounts::holder(&mut tx, email).await?
     {
+        // Made in this moment, by another visit of the same person.
+        if identities::owner(&mut tx, &identity.issuer, &identity.subject).await?.is_some() {
+            return Ok(None);
+        }
         if redirect_url.is_some() {
             return Err(Code::EmailNotUnique.into());
         }
