@@ -1,6 +1,7 @@
 //! The commands of the binary.
 
 mod access;
+mod check;
 mod doctor;
 mod keys;
 
@@ -19,7 +20,7 @@ use secrecy::ExposeSecret;
 
 use crate::{
     config::{Config, Listen},
-    engine::{SmsCountries, SystemClock, SystemRandom, outbox::check_templates, store::Store},
+    engine::{SystemClock, SystemRandom, store::Store},
     port::Failure,
     serve::{Vestibule, block_on},
     telemetry,
@@ -80,7 +81,7 @@ pub fn run() -> ExitCode {
             telemetry::start(config.log_format, Arc::new(SystemClock));
             match arguments.command.unwrap_or(Command::Serve) {
                 Command::Serve => serve(config),
-                Command::Config { command: ConfigCommand::Check } => check(&config),
+                Command::Config { command: ConfigCommand::Check } => check::run(&config),
                 Command::Key { command } => keys::run(&config, command),
                 Command::Access { command } => access::run(&config, command),
                 Command::Doctor => doctor::run(&config),
@@ -100,108 +101,6 @@ pub fn run() -> ExitCode {
 
 fn serve(config: Config) -> Result<(), String> {
     block_on(async { Vestibule::open(config).await?.serve().await }).map_err(|error| error.to_string())
-}
-
-/// What the settings come to, without a secret.
-fn check(config: &Config) -> Result<(), String> {
-    let listen = match &config.server.listen {
-        Listen::Tcp(address) => address.to_string(),
-        Listen::Unix(path) => format!("unix:{}", path.display()),
-        Listen::Systemd => "the sockets that systemd opens".to_owned(),
-    };
-    let database = config.database_url.expose_secret();
-    let database = if database.starts_with("sqlite:") { database } else { "postgres (URL not shown)" };
-    let mail = if config.smtp_url.is_some() { "SMTP" } else { "the outbox folder" };
-    println!("data_dir               {}", config.data_dir.display());
-    println!("secret_key             {} (not shown)", config.secret_keys.len());
-    println!("server.listen          {listen}");
-    println!("server.public_url      {}", config.public_url);
-    println!("server.trusted_proxies {:?}", config.server.trusted_proxies);
-    println!("server.forwarded_header {}", config.server.forwarded_header.name());
-    println!("server.proxy_protocol  {}", config.server.proxy_protocol);
-    if matches!(config.server.listen, Listen::Unix(_)) {
-        println!("server.socket_mode     {:04o}", config.server.socket_mode);
-    }
-    println!("log.format             {:?}", config.log_format);
-    match config.metrics {
-        Some(address) => println!("metrics.listen         {address}"),
-        None => println!("metrics.listen         none: no figures are kept"),
-    }
-    match &config.altogic {
-        Some(altogic) => {
-            println!("altogic.env_url        {} (remote mode: no database is opened)", altogic.env_url);
-            println!("altogic.client_key     set (not shown)");
-            println!("                       Set the redirect URL of that environment to {}", config.redirect_url);
-            println!(
-                "                       engine.confirm_email and the like say what that environment is set to do."
-            );
-        }
-        None => {
-            println!("database.url           {database}");
-            println!("files.url              file://{}", config.files_dir.display());
-            println!("engine.redirect_url    {}", config.redirect_url);
-            println!("engine.client_keys     {}", config.client_keys.len());
-        }
-    }
-    println!("engine.confirm_email   {}", config.confirm_email);
-    println!("engine.confirm_phone   {}", config.confirm_phone);
-    println!("engine.phone_sign_up   {}", config.phone_sign_up);
-    println!("engine.sign_in_codes   {}", config.sign_in_codes);
-    println!("engine.password_min    {}", config.password_min);
-    if config.altogic.is_none() {
-        println!("engine.password_hash_memory {} KiB", config.password_cost.memory);
-        println!("engine.password_hash_passes {}", config.password_cost.passes);
-        println!("engine.user_fields     {}", config.user_fields);
-        println!("mail                   by {mail}, from {}", config.mail_from);
-        let sms = match &config.sms.provider {
-            Some((provider, account)) => format!("through {provider:?} at {}", host(&account.base_url)),
-            None => "into the outbox folder".to_owned(),
-        };
-        let countries = match &config.sms.countries {
-            SmsCountries::All => "every country".to_owned(),
-            SmsCountries::Only(countries) if countries.is_empty() => {
-                "no country: list some, or no text is sent".to_owned()
-            }
-            SmsCountries::Only(countries) => countries.join(", "),
-        };
-        println!("sms.provider           {sms}");
-        println!("sms.countries          {countries}");
-        println!("sms.daily_budget       {}", config.sms.daily_budget);
-        for provider in &config.providers {
-            println!("providers.{:<12} {}; register there", provider.name, provider.label);
-            for (what, url) in provider.urls_to_register(&config.public_url) {
-                println!("  {what:<26} {url}");
-            }
-        }
-        println!("limits.factor          {}", config.limits_factor);
-        println!("limits.application_servers {:?}", config.application_servers);
-    }
-    println!("look.name              {}", config.name);
-    for site in config.access.sites.others() {
-        println!("access.hosts           {}", site.origin());
-    }
-    for (place, rule) in config.access.rules.iter().enumerate() {
-        println!("access.rules {:>3}       {rule}", place + 1);
-    }
-    let folder = config.templates_dir.as_deref();
-    println!(
-        "templates_dir          {}",
-        folder.map_or("none, ours".to_owned(), |folder| folder.display().to_string())
-    );
-    let long = check_templates(&config.name, &config.public_url, folder)
-        .map_err(|error| format!("templates_dir: a template has a mistake: {error}."))?;
-    for (name, parts) in long {
-        println!("                       sms/{name}.txt takes {parts} SMS each time");
-    }
-    let findings = doctor::settings(config);
-    findings.iter().filter(|finding| !finding.is_good()).for_each(|finding| println!("{finding}"));
-    println!("The settings are good.");
-    Ok(())
-}
-
-/// The rest of the URL of a webhook may be a secret.
-fn host(url: &url::Url) -> &str {
-    url.host_str().unwrap_or_default()
 }
 
 fn migrate(config: &Config) -> Result<(), String> {

@@ -111,17 +111,7 @@ fn is_readable_on_the_way(env_url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
-    use crate::{config::Config, engine::SystemRandom};
-
-    fn read(pairs: &[(&str, &str)]) -> Result<Config, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let mut environment: HashMap<String, String> =
-            pairs.iter().map(|(key, value)| (format!("VESTIBULE_{key}"), (*value).to_owned())).collect();
-        environment.insert("VESTIBULE_DATA_DIR".to_owned(), folder.path().join("data").display().to_string());
-        Config::read(None, environment, &SystemRandom).map_err(|error| error.to_string())
-    }
+    use crate::config::testing::read;
 
     #[test]
     fn an_environment_and_a_client_key_are_remote_mode() {

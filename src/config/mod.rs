@@ -11,6 +11,8 @@ mod providers;
 mod secrets;
 mod server;
 mod sms;
+#[cfg(test)]
+mod testing;
 mod typed;
 mod user_fields;
 
@@ -290,11 +292,7 @@ mod tests {
     }
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let mut environment: HashMap<String, String> =
-            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        environment.insert("VESTIBULE_DATA_DIR".to_owned(), folder.path().join("data").display().to_string());
-        Config::read(None, environment, &Fixed).map_err(|error| error.to_string())
+        testing::read_with(&Fixed, pairs)
     }
 
     #[test]
@@ -310,13 +308,13 @@ mod tests {
     #[test]
     fn every_key_can_be_set_in_the_environment() {
         let config = read(&[
-            ("VESTIBULE_SERVER__LISTEN", "unix:/run/vestibule.sock"),
-            ("VESTIBULE_SERVER__PUBLIC_URL", "https://example.com/hall/"),
-            ("VESTIBULE_SERVER__TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1"),
-            ("VESTIBULE_ENGINE__CLIENT_KEYS", "first-client-key, second-client-key"),
-            ("VESTIBULE_ENGINE__CONFIRM_EMAIL", "false"),
-            ("VESTIBULE_LIMITS__FACTOR", "10"),
-            ("VESTIBULE_SECRET_KEY", "0123456789012345678901234567890123456789"),
+            ("SERVER__LISTEN", "unix:/run/vestibule.sock"),
+            ("SERVER__PUBLIC_URL", "https://example.com/hall/"),
+            ("SERVER__TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1"),
+            ("ENGINE__CLIENT_KEYS", "first-client-key, second-client-key"),
+            ("ENGINE__CONFIRM_EMAIL", "false"),
+            ("LIMITS__FACTOR", "10"),
+            ("SECRET_KEY", "0123456789012345678901234567890123456789"),
         ])
         .unwrap();
         assert_eq!(config.server.listen, Listen::Unix("/run/vestibule.sock".into()));
@@ -332,26 +330,26 @@ mod tests {
     #[test]
     fn a_mistake_names_its_setting() {
         for (key, value, named) in [
-            ("VESTIBULE_SERVER__LISTEM", "127.0.0.1:1", "listem"),
-            ("VESTIBULE_DATADIR", "x", "datadir"),
-            ("VESTIBULE_SERVER__LISTEN", "localhost", "server.listen"),
-            ("VESTIBULE_SERVER__PUBLIC_URL", "example.com", "server.public_url"),
-            ("VESTIBULE_SERVER__TRUSTED_PROXIES", "0.0.0.0/0", "server.trusted_proxies"),
-            ("VESTIBULE_SECRET_KEY", "short", "secret_key"),
-            ("VESTIBULE_ENGINE__PASSWORD_MIN", "3", "engine.password_min"),
-            ("VESTIBULE_ENGINE__PASSWORD_HASH_MEMORY", "19455", "engine.password_hash_memory"),
-            ("VESTIBULE_ENGINE__PASSWORD_HASH_MEMORY", "2000000", "engine.password_hash_memory"),
-            ("VESTIBULE_ENGINE__PASSWORD_HASH_PASSES", "0", "engine.password_hash_passes"),
-            ("VESTIBULE_ENGINE__PASSWORD_HASH_PASSES", "1", "engine.password_hash_memory"),
-            ("VESTIBULE_ENGINE__CONFIRM_EMAIL", "maybe", "confirm_email"),
-            ("VESTIBULE_LIMITS__FACTOR", "0", "limits.factor"),
-            ("VESTIBULE_MAIL__SMTP_URL", "smtp://localhost", "mail.from"),
-            ("VESTIBULE_FILES__URL", "s3://bucket", "files.url"),
-            ("VESTIBULE_SMS__PROVIDER", "pigeon", "sms.provider"),
-            ("VESTIBULE_SMS__COUNTRIES", "DE, Germany", "sms.countries"),
-            ("VESTIBULE_SMS__DAILY_BUDGET", "-1", "daily_budget"),
-            ("VESTIBULE_SMS__TWILIO__ACCOUNT", "AC1", "account"),
-            ("VESTIBULE_TEMPLATES_DIR", "/nowhere/at/all", "templates_dir"),
+            ("SERVER__LISTEM", "127.0.0.1:1", "listem"),
+            ("DATADIR", "x", "datadir"),
+            ("SERVER__LISTEN", "localhost", "server.listen"),
+            ("SERVER__PUBLIC_URL", "example.com", "server.public_url"),
+            ("SERVER__TRUSTED_PROXIES", "0.0.0.0/0", "server.trusted_proxies"),
+            ("SECRET_KEY", "short", "secret_key"),
+            ("ENGINE__PASSWORD_MIN", "3", "engine.password_min"),
+            ("ENGINE__PASSWORD_HASH_MEMORY", "19455", "engine.password_hash_memory"),
+            ("ENGINE__PASSWORD_HASH_MEMORY", "2000000", "engine.password_hash_memory"),
+            ("ENGINE__PASSWORD_HASH_PASSES", "0", "engine.password_hash_passes"),
+            ("ENGINE__PASSWORD_HASH_PASSES", "1", "engine.password_hash_memory"),
+            ("ENGINE__CONFIRM_EMAIL", "maybe", "confirm_email"),
+            ("LIMITS__FACTOR", "0", "limits.factor"),
+            ("MAIL__SMTP_URL", "smtp://localhost", "mail.from"),
+            ("FILES__URL", "s3://bucket", "files.url"),
+            ("SMS__PROVIDER", "pigeon", "sms.provider"),
+            ("SMS__COUNTRIES", "DE, Germany", "sms.countries"),
+            ("SMS__DAILY_BUDGET", "-1", "daily_budget"),
+            ("SMS__TWILIO__ACCOUNT", "AC1", "account"),
+            ("TEMPLATES_DIR", "/nowhere/at/all", "templates_dir"),
         ] {
             let error = read(&[(key, value)]).unwrap_err();
             assert!(error.contains(named), "{key}={value}: {error}");
@@ -361,11 +359,11 @@ mod tests {
     #[test]
     fn a_provider_of_sms_needs_its_credentials_and_prints_none() {
         const TWILIO: [(&str, &str); 5] = [
-            ("VESTIBULE_SMS__PROVIDER", "twilio"),
-            ("VESTIBULE_SMS__TWILIO__ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"),
-            ("VESTIBULE_SMS__TWILIO__AUTH_TOKEN", "not-a-real-token"),
-            ("VESTIBULE_SMS__FROM", "+15005550006"),
-            ("VESTIBULE_SMS__COUNTRIES", "de, FR"),
+            ("SMS__PROVIDER", "twilio"),
+            ("SMS__TWILIO__ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"),
+            ("SMS__TWILIO__AUTH_TOKEN", "not-a-real-token"),
+            ("SMS__FROM", "+15005550006"),
+            ("SMS__COUNTRIES", "de, FR"),
         ];
         let config = read(&TWILIO).unwrap();
         assert!(!format!("{config:?}").contains("not-a-real-token"));
@@ -377,11 +375,11 @@ mod tests {
             let error = read(&pairs).unwrap_err();
             assert!(error.contains(named), "{error}");
         }
-        let open = [TWILIO.as_slice(), &[("VESTIBULE_SMS__TWILIO__BASE_URL", "http://sms.example")]].concat();
+        let open = [TWILIO.as_slice(), &[("SMS__TWILIO__BASE_URL", "http://sms.example")]].concat();
         assert!(read(&open).unwrap_err().contains("sms.twilio.base_url"));
-        let both = [TWILIO.as_slice(), &[("VESTIBULE_SMS__TWILIO__AUTH_TOKEN_FILE", "/a")]].concat();
+        let both = [TWILIO.as_slice(), &[("SMS__TWILIO__AUTH_TOKEN_FILE", "/a")]].concat();
         assert!(read(&both).unwrap_err().contains("sms.twilio.auth_token_file"));
-        let webhook = [("VESTIBULE_SMS__PROVIDER", "webhook"), ("VESTIBULE_SMS__WEBHOOK__SECRET", "not-a-real-token")];
+        let webhook = [("SMS__PROVIDER", "webhook"), ("SMS__WEBHOOK__SECRET", "not-a-real-token")];
         assert!(read(&webhook).unwrap_err().contains("sms.webhook.url"));
     }
 
@@ -389,9 +387,9 @@ mod tests {
     #[test]
     fn a_paid_provider_serves_the_countries_that_are_listed() {
         let webhook = [
-            ("VESTIBULE_SMS__PROVIDER", "webhook"),
-            ("VESTIBULE_SMS__WEBHOOK__URL", "https://sms.example/hook"),
-            ("VESTIBULE_SMS__WEBHOOK__SECRET", "not-a-real-secret"),
+            ("SMS__PROVIDER", "webhook"),
+            ("SMS__WEBHOOK__URL", "https://sms.example/hook"),
+            ("SMS__WEBHOOK__SECRET", "not-a-real-secret"),
         ];
         assert_eq!(read(&webhook).unwrap().sms.countries, SmsCountries::Only(Vec::new()));
         assert_eq!(read(&[]).unwrap().sms.countries, SmsCountries::All);
@@ -400,12 +398,12 @@ mod tests {
     #[test]
     fn a_secret_does_not_print_and_a_readable_key_file_is_refused() {
         let secret = "0123456789abcdef0123456789abcdef";
-        assert!(!format!("{:?}", read(&[("VESTIBULE_SECRET_KEY", secret)]).unwrap()).contains(secret));
+        assert!(!format!("{:?}", read(&[("SECRET_KEY", secret)]).unwrap()).contains(secret));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
         fs::write(&file, secret).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        let error = read(&[("VESTIBULE_SECRET_KEY_FILE", file.to_str().unwrap())]).unwrap_err();
+        let error = read(&[("SECRET_KEY_FILE", file.to_str().unwrap())]).unwrap_err();
         assert!(error.contains("chmod 600"), "{error}");
     }
 

@@ -142,18 +142,8 @@ pub(super) fn networks(setting: &str, wanted: &str, typed: OneOrMany<String>) ->
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
-    use crate::{config::Config, engine::SystemRandom};
-
-    fn read(pairs: &[(&str, &str)]) -> Result<Config, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let mut environment: HashMap<String, String> =
-            pairs.iter().map(|(key, value)| (format!("VESTIBULE_{key}"), (*value).to_owned())).collect();
-        environment.insert("VESTIBULE_DATA_DIR".to_owned(), folder.path().join("data").display().to_string());
-        Config::read(None, environment, &SystemRandom).map_err(|error| error.to_string())
-    }
+    use crate::config::testing::read;
 
     #[test]
     fn connections_the_log_and_the_figures_can_be_set() {

@@ -116,7 +116,14 @@ async fn come_back(
         .map_err(|error| refused(provider, &error))?;
     let identity = identity_of(provider, &profile);
     let Some(user_id) = &start.user_id else {
-        return sign_in(engine, caller, provider, start.redirect_url.as_deref(), &profile, &identity).await;
+        // Whoever loses the race for a first visit looks once more, and finds what the winner made.
+        for _ in 0..2 {
+            let redirect_url = start.redirect_url.as_deref();
+            if let Some(landed) = sign_in(engine, caller, provider, redirect_url, &profile, &identity).await? {
+                return Ok(landed);
+            }
+        }
+        return Err(Code::ProviderJourneyGone.into());
     };
     let current = engine.current(caller).await?;
     if current.member.user.id != *user_id {
@@ -126,26 +133,9 @@ async fn come_back(
     Ok(ProviderReturn::Connected { label: provider.settings.label.clone() })
 }
 
-/// The account of the identity, or a new one. Whoever loses the race for a first visit looks once more, and finds what the winner
-/// made.
+/// The account of the identity, or a new one; `None` when somebody was faster. An account that merely has the address is not the
+/// identity's (SECURITY.md S24).
 async fn sign_in(
-    engine: &Engine,
-    caller: &Caller,
-    provider: &Provider,
-    redirect_url: Option<&str>,
-    profile: &Profile,
-    identity: &Identity,
-) -> Outcome<ProviderReturn> {
-    for _ in 0..2 {
-        if let Some(landed) = enter(engine, caller, provider, redirect_url, profile, identity).await? {
-            return Ok(landed);
-        }
-    }
-    Err(Code::ProviderJourneyGone.into())
-}
-
-/// One try of it; `None` when somebody was faster. An account that merely has the address is not the identity's (SECURITY.md S24).
-async fn enter(
     engine: &Engine,
     caller: &Caller,
     provider: &Provider,
