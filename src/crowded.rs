@@ -1,7 +1,7 @@
 //! When there is too much at once, who comes then is told to come back (SECURITY.md R18, R20).
 //!
-//! * **Connections**: [`listen`](crate::listen) marks one that is one too many; the doors answer what is asked on it in their
-//!   own words, with 503 and when to come back, before anything is looked up. Then the connection is closed.
+//! * **Connections**: [`listen`](crate::listen) marks one that is one too many; the doors answer forms, pages and calls on it in
+//!   their own words, with 503 and when to come back. Then the connection is closed.
 //! * **Files that arrive**: all together may take [`BAGGAGE_MAX`] of memory. One takes as much as has come of it, so that a slow
 //!   one does not keep the others waiting.
 

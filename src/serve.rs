@@ -1,6 +1,6 @@
 //! The composition root: store, outbox, engine and doors put together, as a server or inside somebody's application.
 
-use std::{collections::BTreeSet, fs, future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fs, future::Future, io, sync::Arc, time::Duration};
 
 use actix_web::{
     App, HttpRequest, HttpResponse,
@@ -19,7 +19,7 @@ use crate::{
     engine::{
         Engine, SmsCountries, SystemClock, SystemRandom, Waiting,
         outbox::{Courier, OutboxFolder, SmsTransport, Transport},
-        store::Store,
+        store::{self, Store},
     },
     forwarded::TrustedProxies,
     listen,
@@ -161,7 +161,7 @@ impl Vestibule {
     pub async fn serve(self) -> Result<(), StartError> {
         let config = &self.parts.config;
         let hall = self.clone();
-        let listening = |error: std::io::Error| StartError(format!("server.listen: {error}."));
+        let listening = |error: io::Error| StartError(format!("server.listen: {error}."));
         let sockets = listen::open(&config.server).map_err(listening)?;
         let app = move || App::new().wrap(from_fn(seen::observe)).configure(hall.routes());
         let server = listen::serve(app, &config.server, sockets, &self.parts.proxies).map_err(listening)?;
@@ -175,7 +175,6 @@ impl Vestibule {
             tasks.push(tokio::spawn(sweep_until(self.clone(), stopped)));
         }
         let served = server.await.map_err(|error| StartError(format!("The server stopped: {error}.")));
-        manager.abort();
         if let Some(figures) = figures {
             figures.stop(false).await;
         }
@@ -189,6 +188,8 @@ impl Vestibule {
         if let Backend::Embedded(embedded) = &self.parts.backend {
             embedded.engine.close().await;
         }
+        // Until here a second signal ends the process at once.
+        manager.abort();
         served
     }
 
@@ -371,19 +372,24 @@ impl Parts {
     }
 }
 
-/// Takes the data folder for this process where the database is a file in it.
+/// Takes the database for this process where it is a file: what one process remembers of it, another one must not change. The lock is
+/// a file beside it, wherever that is.
 fn lock(config: &Config) -> Result<Option<fs::File>, StartError> {
-    if !config.database_url.expose_secret().starts_with("sqlite:") {
-        return Ok(None);
-    }
-    let path = config.data_dir.join("lock");
-    let file =
-        fs::File::create(&path).map_err(|error| StartError(format!("data_dir: {}: {error}.", path.display())))?;
+    let Some(database) = store::file_of(config.database_url.expose_secret()) else { return Ok(None) };
+    let mut path = database.clone().into_os_string();
+    path.push(".lock");
+    let file = fs::File::create(&path)
+        .map_err(|error| StartError(format!("data_dir: {}: {error}.", path.to_string_lossy())))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
-        Err(_) => Err(StartError(format!(
+        // A file system without locks is no reason not to start.
+        Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
+        Err(fs::TryLockError::Error(error)) => {
+            Err(StartError(format!("data_dir: {} cannot be locked: {error}.", path.to_string_lossy())))
+        }
+        Err(fs::TryLockError::WouldBlock) => Err(StartError(format!(
             "data_dir: another Vestibule uses {} already. Stop it, or give this one a data_dir of its own.",
-            config.data_dir.display()
+            database.display()
         ))),
     }
 }

@@ -1,6 +1,6 @@
 //! What the service manager is told and what it tells us: `sd_notify` (systemd.exec, `Type=notify`) and signals.
 //!
-//! The server itself ends on SIGTERM, SIGINT and SIGQUIT and finishes what is in flight (SECURITY.md R13). Here the manager
+//! The server itself finishes what is in flight on SIGTERM (SECURITY.md R13), and ends at once on SIGINT and SIGQUIT. Here the manager
 //! hears of it, and a second signal ends the process at once: nothing that was promised is lost by that, as mail waits in the
 //! database.
 

@@ -11,7 +11,7 @@
 //!   be read as climbing (`..`) is refused. Letters keep their case: for a site that does not tell them apart (Windows), write
 //!   rules that allow, not such that forbid.
 //! * `second_factor` asks for an account that has one and for a **session in which it was shown**: at its sign-in, or later as a
-//!   proof. A browser that its owner chose to trust has shown it for as long as that trust lasts. A session that began with the
+//!   proof. A browser that its owner chose to trust has shown it, in the sessions that begin while that trust lasts. A session that began with the
 //!   password alone, before the factor was switched on, has not: whoever had stolen it must not come in by what the owner did
 //!   since. Its browser is asked for the factor then, once.
 //! * Groups stand in one field of the user (`access.groups_field`), which only the operator's programs may write.

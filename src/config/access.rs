@@ -69,7 +69,11 @@ impl TypedAccess {
         let groups_field = self.groups_field.map(|typed| groups_field(typed, fields, remote)).transpose()?;
         let sites = Sites::new(own.clone(), others);
         let rules = self.rules.read()?.into_iter().map(|rule| rule.check(&own, &sites, groups_field.is_some()));
-        let rules = rules.collect::<Result<_, _>>()?;
+        let rules: Vec<Rule> = rules.collect::<Result<_, _>>()?;
+        if remote && rules.iter().any(|rule| rule.who == Who::SecondFactor) {
+            let wanted = "\"anyone\" or \"members\" in remote mode, where nobody tells whether a session has shown a second factor";
+            return Err(wrong("access.rules.who", wanted, "second_factor"));
+        }
         Ok(Access { sites, cookie_domain, groups_field, rules })
     }
 }
@@ -185,6 +189,10 @@ mod tests {
     use crate::engine::fields::FieldDeclaration;
 
     fn read(text: &str) -> Result<Access, String> {
+        read_in(false, text)
+    }
+
+    fn read_in(remote: bool, text: &str) -> Result<Access, String> {
         let typed: TypedAccess = config::Config::builder()
             .add_source(config::File::from_str(text, config::FileFormat::Toml))
             .build()
@@ -194,7 +202,7 @@ mod tests {
         let mut fields = Fields::default();
         let declaration = FieldDeclaration { write: Writer::Operator, ..FieldDeclaration::default() };
         fields.declare("team", declaration).unwrap();
-        typed.check("https://id.example.com/hall", &fields, false).map_err(|error| error.to_string())
+        typed.check("https://id.example.com/hall", &fields, remote).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -222,6 +230,14 @@ mod tests {
         );
         assert_eq!(access.cookie_domain.as_deref(), Some("example.com"));
         assert_eq!(access.sites.others()[1].origin(), "https://app2.example.com:8443");
+    }
+
+    #[test]
+    fn in_remote_mode_no_rule_asks_for_a_second_factor() {
+        let rule = "[[rules]]\nwho = 'second_factor'";
+        assert!(read(rule).is_ok());
+        let error = read_in(true, rule).unwrap_err();
+        assert!(error.contains("access.rules.who") && error.contains("remote mode"), "{error}");
     }
 
     #[test]

@@ -101,7 +101,12 @@ fn make_once(path: &Path, secret: impl FnOnce() -> String) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
         _ => {}
     }
-    if path.exists() { Ok(()) } else { write_secret(path, &secret()) }
+    if path.exists() {
+        return Ok(());
+    }
+    write_secret(path, &secret())?;
+    // The name too survives a power cut: the database may be on another disk, and holds what this secret sealed (R02).
+    folder.sync_all()
 }
 
 /// Written whole and then renamed, so that a crash leaves no half key behind.

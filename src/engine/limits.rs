@@ -33,8 +33,9 @@ use crate::port::{Caller, Code, Email, Outcome, Phone};
 /// The keys that are remembered, about 4 MB.
 const MOST: usize = 100_000;
 
-/// A clock that goes back by less is one that is kept right, or a request that overtook another, in milliseconds.
-const CLOCK_STEP: i64 = 5000;
+/// A clock that goes back by less is one that is kept right, or a request that overtook another: some wait for a hash and for the
+/// database in between. In milliseconds.
+const CLOCK_STEP: i64 = 60_000;
 
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -190,13 +191,6 @@ impl Limits {
     pub(super) fn take_from_caller(&self, action: Action, caller: &Caller, now: Timestamp) -> Outcome<()> {
         let Some(address) = self.counted(caller) else { return Ok(()) };
         self.take(action, &network(address), now).map_err(exceeded)
-    }
-
-    /// Gives one back that was taken from the address that asks.
-    pub(super) fn give_back_to_caller(&self, action: Action, caller: &Caller) {
-        if let Some(address) = self.counted(caller) {
-            self.give_back(action, &network(address));
-        }
     }
 
     fn counted(&self, caller: &Caller) -> Option<IpAddr> {

@@ -239,14 +239,20 @@ impl Known {
     }
 }
 
-/// Notes that a second factor was shown in a session.
+/// Notes that a second factor was shown in a session, or that the first one was switched on there.
 pub(super) async fn note_factor(tx: &mut Transaction<'_>, handle: &str) -> Result<(), StoreError> {
     tx.execute("update sessions set factor_shown = 1 where id = $1", values![handle]).await.map(drop)
 }
 
-/// The last second factor was switched off: the next one has been shown nowhere.
-pub(super) async fn forget_factor(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
-    tx.execute("update sessions set factor_shown = 0 where user_id = $1", values![user_id]).await.map(drop)
+/// What was shown counts no more, but in the session with the handle: the last second factor was switched off, so that the next one
+/// has been shown nowhere; or a browser is not trusted any more, and which sessions are its own is not known.
+pub(super) async fn forget_factor(
+    tx: &mut Transaction<'_>,
+    user_id: &str,
+    except: Option<&str>,
+) -> Result<(), StoreError> {
+    let sql = "update sessions set factor_shown = 0 where user_id = $1 and id <> $2";
+    tx.execute(sql, values![user_id, except.unwrap_or_default()]).await.map(drop)
 }
 
 /// Reads a session without its token: only its digest is known. It is marked as the current one.

@@ -21,6 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     codes::{self, CodePurpose},
     devices,
+    oauth::identities,
     random::{new_id, new_token},
     settings::{Digests, SecretKey},
     store::{Row, Store, StoreError, Transaction, values},
@@ -250,10 +251,11 @@ impl Links {
     }
 }
 
-/// Kills every link and every code of an account, and the trust in browsers; but not the links by which its owner takes back
+/// Kills every link and every code of an account, its unfinished sign-ins with providers, and the trust in browsers; but not the links by which its owner takes back
 /// what somebody else did.
 pub(super) async fn kill_all(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     codes::kill_all(tx, user_id).await?;
+    identities::kill_grants(tx, user_id).await?;
     devices::untrust(tx, user_id, None).await?;
     let sql = "delete from links where user_id = $1 and purpose <> $2";
     tx.execute(sql, values![user_id, Purpose::NotMe.action()]).await.map(drop)

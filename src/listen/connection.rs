@@ -157,7 +157,7 @@ pub(super) struct Connection<S, K> {
 impl<S, K> Connection<S, K> {
     pub(super) fn new(stream: S, patience: Patience, kept: K) -> Self {
         let pace = Pace::new(patience);
-        let timer = Box::pin(sleep_until(pace.deadline()));
+        let timer = Box::pin(sleep_until(pace.deadline().min(Instant::now() + patience.shortest())));
         Self { stream, pace, timer, head_end: HeadEnd::default(), rest: BytesMut::new(), is_paused: false, kept }
     }
 

@@ -1,7 +1,7 @@
 //! How many connections there may be, in all and from one address (SECURITY.md S72, R18).
 //!
-//! One more than may be is still taken, marked as [`Place::is_over`]: whatever is asked on it is answered with a word that
-//! says when to come back. Only far beyond that are connections closed without one. Behind a proxy everybody has its address,
+//! One more than may be is still taken, marked as [`Place::is_over`]: a page or a call on it is answered with a word that says
+//! when to come back. Only far beyond that are connections closed without one. Behind a proxy everybody has its address,
 //! so addresses are counted only of those who connect by themselves, from the internet.
 
 use std::{

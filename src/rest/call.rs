@@ -74,7 +74,7 @@ impl Call {
 
     /// As [`json`](Self::json), with limits of its own.
     pub(super) async fn json_within<T: DeserializeOwned>(&mut self, most: usize, time: Duration) -> Result<T, Fault> {
-        let body = self.body_within(most, time).await?;
+        let body = tokio::time::timeout(time, self.body(most)).await.map_err(|_| Fault::BodyTooSlow)??;
         if body.is_empty() {
             return serde_json::from_str("{}").map_err(|_| Fault::BodyShape);
         }
@@ -87,14 +87,6 @@ impl Call {
         }
         serde_json::from_slice(&body)
             .map_err(|error| if error.is_data() { Fault::BodyShape } else { Fault::BodySyntax })
-    }
-
-    /// The body as it is.
-    ///
-    /// # Errors
-    /// When it is too large or too slow, or breaks off.
-    pub(super) async fn body_within(&mut self, most: usize, time: Duration) -> Result<BytesMut, Fault> {
-        tokio::time::timeout(time, self.body(most)).await.map_err(|_| Fault::BodyTooSlow)?
     }
 
     /// The content type without its parameters, in lower case.

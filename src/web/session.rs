@@ -393,7 +393,11 @@ impl CookieSession {
     pub(crate) fn forget_texted(&self, purpose: TextedFor) {
         let mut all = self.all_texted();
         all.retain(|texted| texted.purpose != purpose);
-        self.write(TEXTED, &all);
+        if all.is_empty() {
+            self.0.remove(TEXTED);
+        } else {
+            self.write(TEXTED, &all);
+        }
     }
 
     fn all_texted(&self) -> Vec<Texted> {

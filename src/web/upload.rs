@@ -51,6 +51,7 @@ pub(crate) struct PictureForm {
     form: Form<PictureOnly>,
     picture: Vec<u8>,
     too_large: bool,
+    baggage: Baggage,
 }
 
 /// What the parts of a request held.
@@ -60,6 +61,9 @@ struct Parts {
     picture: Vec<u8>,
     too_large: bool,
     read: usize,
+    kept: usize,
+    /// For all that is kept, as long as it is.
+    baggage: Baggage,
 }
 
 impl PictureForm {
@@ -75,14 +79,16 @@ impl PictureForm {
     where
         A: Future<Output = Outcome<T>>,
     {
-        let Self { form, picture, too_large } = self;
-        form.submit(|PictureOnly| async move {
+        let Self { form, picture, too_large, baggage } = self;
+        let submitted = form.submit(|PictureOnly| async move {
             if too_large {
                 return Err(Refusal::at(Field::Picture, Code::PictureTooLarge).into());
             }
             operation(picture).await
-        })
-        .await
+        });
+        let submitted = submitted.await;
+        drop(baggage);
+        submitted
     }
 }
 
@@ -100,7 +106,7 @@ impl FromRequest for PictureForm {
             let parts = tokio::time::timeout(DEADLINE, reading).await.map_err(|_| PageError::TooSlow)??;
             let typed = Typed::with_token(String::from_utf8(parts.token).map_err(|_| UNREADABLE)?);
             let form = Form::of(typed, Some(CookieSession::of(&request)));
-            Ok(Self { form, picture: parts.picture, too_large: parts.too_large })
+            Ok(Self { form, picture: parts.picture, too_large: parts.too_large, baggage: parts.baggage })
         })
     }
 }
@@ -135,7 +141,6 @@ impl Parts {
 
     /// One part, or `None` where it is larger than may be; it is read to its end in any case.
     async fn take(&mut self, mut part: Part, max: usize) -> Result<Option<Vec<u8>>, PageError> {
-        let mut baggage = Baggage::default();
         let mut kept = Some(Vec::new());
         while let Some(chunk) = part.next().await {
             let chunk = chunk.map_err(|_| UNREADABLE)?;
@@ -145,7 +150,8 @@ impl Parts {
             }
             kept = kept.filter(|bytes| bytes.len() + chunk.len() <= max);
             if let Some(bytes) = &mut kept {
-                baggage.hold(bytes.len() + chunk.len()).map_err(PageError::Failed)?;
+                self.kept += chunk.len();
+                self.baggage.hold(self.kept).map_err(PageError::Failed)?;
                 bytes.extend_from_slice(&chunk);
             }
         }

@@ -8,6 +8,8 @@ import { test } from 'node:test';
 import { Hall, sleep } from './support/hall.js';
 import { SignUps } from './support/load.js';
 
+const MIB = 1024 * 1024;
+
 /** A shell of SQLite that has begun a transaction; answers what ends it. */
 async function begun(hall, ...statements) {
   const shell = spawn('sqlite3', [join(hall.folder, 'vestibule.db')], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -62,7 +64,8 @@ test('a program that reads for long hinders nobody, and the write-ahead log does
     await writeFor(signUps, 2500);
     const after = await walSize();
     assert.deepEqual(Object.keys(signUps.statuses), ['200']);
-    assert.ok(after <= Math.max(held, 8 * 1024 * 1024), `${after} bytes after, ${held} while it was read`);
+    // What was being written as the reader went comes on top, once.
+    assert.ok(after <= Math.max(held, 8 * MIB) + MIB, `${after} bytes after, ${held} while it was read`);
     console.log(`long reader: ${signUps.acknowledged.length} acknowledged, -wal ${kilobytes(held)} meanwhile, ${kilobytes(after)} after as many more`);
   } finally {
     await hall.close();

@@ -173,7 +173,7 @@ async fn call(hall: &Hall, path: &str, session: &str, body: Value) -> Value {
 /// Ann with a second factor, whose last proof is ten minutes old.
 async fn ann_with_a_second_factor() -> (Hall, Browser) {
     let hall = Hall::open_with(&[("VESTIBULE_SMS__COUNTRIES", "DE")]).await;
-    let ann = hall.member("Ann", EMAIL).await;
+    hall.member("Ann", EMAIL).await;
     let entered = call(&hall, "/users/sign-in", "", json!({"email": EMAIL, "password": PASSWORD})).await;
     let session = entered["session"]["token"].as_str().expect("a session").to_owned();
     call(&hall, "/users/set-phone?phoneNumber=%2B4915112345678", &session, json!({})).await;
@@ -181,6 +181,13 @@ async fn ann_with_a_second_factor() -> (Hall, Browser) {
     call(&hall, "/users/verify-phone", &session, json!({"code": code, "phoneNumber": PHONE})).await;
     let on = json!({"model": "users", "id": entered["user"]["_id"], "values": {"twoFactorAuth": true}});
     call(&hall, "/_api/rest/v1/db/object/update", &session, on).await;
+    let mut ann = hall.browser();
+    ann.open("/sign-in").await;
+    ann.fill("E-mail", EMAIL).fill("Password", PASSWORD);
+    ann.press("Sign in").await;
+    ann.fill("Code", &hall.newest_code_to(PHONE).await);
+    ann.press("Sign in").await;
+    assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
     hall.pass(TEN_MINUTES);
     (hall, ann)
 }

@@ -68,6 +68,8 @@ async fn go_on(
     first: FirstFactor,
     login: Option<&Login>,
 ) -> Outcome<Entrance> {
+    // Locks the account: a factor that is switched on meanwhile waits, and the session below is not taken for one that showed it.
+    tx.execute("update users set updated_at = updated_at where id = $1", values![user_id]).await?;
     let account = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidSignInCredentials)?;
     if account.has_second_factor() && !engine.devices().is_trusted(&mut tx, user_id, caller, engine.now()).await? {
         return second_factor::challenge(engine, caller, tx, &account, first, login).await.map(Entrance::Challenged);

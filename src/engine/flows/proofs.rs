@@ -3,6 +3,9 @@
 //!
 //! # The contract
 //!
+//! * An account with a second factor is proved with it: a session that began before it was switched on, or without it, shows it
+//!   first, and the password alone is no proof there. Else who has the password and an old session could put a factor of
+//!   their own in the owner's place.
 //! * Signing in is a proof. So is the password, or a code, typed later: then the session goes on under a new token (S32), and
 //!   the account's other sessions stay as unproved as they were.
 //! * At the pages a verb that makes a sensitive change calls [`require_fresh_proof`]. Its page shows the step-up page for
@@ -49,9 +52,17 @@ pub(in crate::engine) fn require_fresh_proof(engine: &Engine, caller: &Caller, c
 /// # Errors
 /// `ProofNeeded`.
 pub(super) fn require_fresh_proof_at_any_door(engine: &Engine, current: &Current) -> Outcome<()> {
+    if wants_factor(current) {
+        return Err(Code::ProofNeeded.into());
+    }
     // In both directions: after a clock was set back, a proof of the future must not be fresh for ever (R15).
     let age = engine.now().duration_since(current.proved_at).abs();
     if age < PROOF_LIFE { Ok(()) } else { Err(Code::ProofNeeded.into()) }
+}
+
+/// Whether this session has not shown the second factor that its account has.
+fn wants_factor(current: &Current) -> bool {
+    current.account.has_second_factor() && !current.member.session.second_factor
 }
 
 /// The proof of a change that takes the current password along: that password where there is one, else a fresh proof.
@@ -65,6 +76,7 @@ pub(super) async fn confirm(
     current_password: Option<&Password>,
 ) -> Outcome<()> {
     match current_password {
+        Some(_) if caller.door == Door::Pages && wants_factor(current) => Err(Code::ProofNeeded.into()),
         Some(password) => confirm_password(engine, &current.account, password).await,
         None if caller.door == Door::Rest => Err(Refusal::at(Field::CurrentPassword, Code::MissingPassword).into()),
         None => require_fresh_proof(engine, caller, current),
@@ -73,12 +85,14 @@ pub(super) async fn confirm(
 
 /// How the one who is signed in can prove to be the owner.
 pub(in crate::engine) async fn proof_methods(engine: &Engine, caller: &Caller) -> Outcome<ProofMethods> {
-    let Current { account, .. } = engine.current(caller).await?;
-    let code = place_of(&account).map(|place| match place {
+    let current = engine.current(caller).await?;
+    let account = &current.account;
+    let code = place_of(account).map(|place| match place {
         Place::Phone(phone) => CodePlace::Phone(phone.masked()),
         Place::Mailbox(email) => CodePlace::Mailbox(email.masked()),
     });
-    Ok(ProofMethods { password: account.password_hash.is_some(), authenticator: account.authenticator, code })
+    let password = account.password_hash.is_some() && !wants_factor(&current);
+    Ok(ProofMethods { password, authenticator: account.authenticator, code })
 }
 
 /// Sends a code, good for this session alone.
@@ -119,8 +133,11 @@ enum Right {
 /// # Errors
 /// `MissingPassword`, `InvalidCredentials`, `MissingOneTimeCode` or `InvalidOneTimeCode` at its field; `RateLimitExceeded`.
 pub(in crate::engine) async fn prove(engine: &Engine, caller: &Caller, proof: Proof) -> Outcome<Session> {
-    let Current { mut member, account, .. } = engine.current(caller).await?;
+    let current = engine.current(caller).await?;
+    let is_password_enough = !wants_factor(&current);
+    let Current { mut member, account, .. } = current;
     let right = match proof {
+        Proof::Password(_) if !is_password_enough => return Err(Code::ProofNeeded.into()),
         Proof::Password(typed) => confirm_password(engine, &account, &typed).await.map(|()| Right::Password)?,
         Proof::Code(typed) => guess(engine, &member, &account, &typed).await?,
     };

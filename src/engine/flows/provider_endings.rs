@@ -68,8 +68,9 @@ pub(in crate::engine) async fn end_at_provider(
     Ok(url.into())
 }
 
-/// Ends what began with a sign-in that is over at the provider. Refused tokens are counted for the address that they come from:
-/// each costs a signature. Those that are right are not, for a provider has one address and many people.
+/// Ends what began with a sign-in that is over at the provider. Refused tokens are counted for the address that they come from,
+/// and beyond that nothing is told of them. One that is right is always taken: a provider has one address and many people, and a
+/// stranger who shares it must not keep its logouts out.
 pub(in crate::engine) async fn end_by_provider(
     engine: &Engine,
     caller: &Caller,
@@ -78,10 +79,14 @@ pub(in crate::engine) async fn end_by_provider(
 ) -> Outcome<EndedByProvider> {
     let (providers, now) = (engine.providers(), engine.now());
     let provider = providers.named(name).ok_or(Code::ProviderUnknown)?;
-    engine.limits().take_from_caller(Action::LogoutFromAddress, caller, now)?;
-    let logout = providers.logout(provider, token, now).await.map_err(|error| refused(provider, &error))?;
+    let logout = match providers.logout(provider, token, now).await {
+        Ok(logout) => logout,
+        Err(error) => {
+            engine.limits().take_from_caller(Action::LogoutFromAddress, caller, now)?;
+            return Err(refused(provider, &error));
+        }
+    };
     let ended = take(engine, &logout).await?;
-    engine.limits().give_back_to_caller(Action::LogoutFromAddress, caller);
     tracing::info!(provider = provider.settings.name, sessions = ended.sessions, "a provider told of a logout");
     Ok(ended)
 }

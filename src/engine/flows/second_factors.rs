@@ -47,7 +47,9 @@ pub(in crate::engine) async fn switch_text_factor(
     if tx.execute(sql, values![user_id, i64::from(on), engine.now()]).await? == 0 {
         return Err(Code::SecondFactorNeedsPhone.into());
     }
-    if !on {
+    if on {
+        sessions::note_factor(&mut tx, &member.session.handle).await?;
+    } else {
         end_the_others(&mut tx, user_id, Some(&member.session.handle)).await?;
     }
     let codes = settle(engine, &mut tx, user_id).await?;
@@ -140,9 +142,11 @@ pub(in crate::engine) async fn make_recovery_codes(engine: &Engine, caller: &Cal
 
 /// Ends the trust in one browser, or in all of them.
 pub(in crate::engine) async fn untrust_browsers(engine: &Engine, caller: &Caller, handle: Option<&str>) -> Outcome<()> {
-    let Current { account, .. } = engine.current(caller).await?;
+    let Current { account, member, .. } = engine.current(caller).await?;
+    let _change = engine.sessions().change(&account.user.id);
     let mut tx = engine.store().begin().await?;
     devices::untrust(&mut tx, &account.user.id, handle).await?;
+    sessions::forget_factor(&mut tx, &account.user.id, Some(&member.session.handle)).await?;
     Ok(tx.commit().await?)
 }
 
@@ -179,7 +183,7 @@ pub(super) async fn settle_without_codes(tx: &mut Transaction<'_>, user_id: &str
     let is_on = accounts::reload(tx, user_id).await?.is_some_and(|account| account.has_second_factor());
     if !is_on {
         recovery_codes::remove(tx, user_id).await?;
-        sessions::forget_factor(tx, user_id).await?;
+        sessions::forget_factor(tx, user_id, None).await?;
     }
     Ok(is_on)
 }

@@ -33,7 +33,7 @@ pub(in crate::engine) async fn sign_up_with_email(
     }
     let password_hash = engine.hasher().hash(&sign_up.password, engine.random()).await?;
     let user = User { email: Some(email.to_string()), ..new_user(engine, name, fields) };
-    let may_mail = engine.limits().allow_mail_to(&email, now);
+    let may_mail = engine.limits().allow_mail_to(&email, engine.now());
     let _change = engine.sessions().change(&user.id);
     let mut tx = engine.store().begin().await?;
     if accounts::is_held(&mut tx, &email).await? {

@@ -48,7 +48,7 @@ pub(in crate::engine) async fn sign_up_with_phone(
     let password_hash = engine.hasher().hash(&sign_up.password, engine.random()).await?;
     let user = User { phone: Some(phone.to_string()), ..new_user(engine, name, fields) };
     // Where numbers are not proved nothing is texted, and whether it could be was not asked.
-    let may_text = waits && engine.limits().allow_text_to(&phone, false, now);
+    let may_text = waits && engine.limits().allow_text_to(&phone, false, engine.now());
     let _change = engine.sessions().change(&user.id);
     let mut tx = engine.store().begin().await?;
     if accounts::phone_is_held(&mut tx, &phone).await? {

@@ -17,6 +17,7 @@ use crate::{
         accounts::{self, parse_name, parse_picture_url},
         fields::{self, BUILT_IN},
         outbox::Security,
+        sessions,
         store::{StoreError, Transaction, values},
     },
     port::{Caller, Code, Field, FieldName, FieldUpdate, Outcome, Problem, Refusal, Update, User},
@@ -62,6 +63,8 @@ pub(in crate::engine) async fn update_object(
         second_factors::settle_without_codes(&mut tx, user_id).await?;
         if !user.two_factor {
             second_factors::end_the_others(&mut tx, user_id, handle.as_deref()).await?;
+        } else if let Some(handle) = handle.filter(|_| !account.has_second_factor()) {
+            sessions::note_factor(&mut tx, &handle).await?;
         }
         let news = if user.two_factor { Security::SecondFactorOn } else { Security::SecondFactorOff };
         engine.tell_owner(&mut tx, caller, &account, news).await?;
@@ -70,18 +73,18 @@ pub(in crate::engine) async fn update_object(
     Ok(user)
 }
 
-/// The session that switches the second factor off, whose sign-in has to be a fresh one; `None` for other updates, and for the
-/// operator's programs.
+/// The session that switches the second factor; to switch it off, its sign-in has to be a fresh one. `None` for other updates, and
+/// for the operator's programs.
 async fn handle_of(engine: &Engine, caller: &Caller, updates: &[FieldUpdate]) -> Outcome<Option<String>> {
     let is_off = |update: &FieldUpdate| {
         update.field == "twoFactorAuth"
             && matches!(update.update, Update::Unset | Update::Set(Value::Null | Value::Bool(false)))
     };
-    if caller.session.is_none() || !updates.iter().any(is_off) {
+    if caller.session.is_none() || !updates.iter().any(|update| update.field == "twoFactorAuth") {
         return Ok(None);
     }
     let current = engine.current(caller).await?;
-    if current.account.user.two_factor {
+    if current.account.user.two_factor && updates.iter().any(is_off) {
         require_fresh_proof_at_any_door(engine, &current)?;
     }
     Ok(Some(current.member.session.handle))

@@ -81,9 +81,13 @@ pub(in crate::engine) async fn remove(tx: &mut Transaction<'_>, user_id: &str) -
     kill_grants(tx, user_id).await
 }
 
-/// Kills the access tokens that sign-ins with providers ended in and that nobody has spent yet.
+/// Kills the sign-ins with providers that are not finished: access tokens that nobody has spent yet, and those that wait for a second
+/// factor.
 pub(in crate::engine) async fn kill_grants(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
-    tx.execute("delete from oauth_grants where user_id = $1", values![user_id]).await.map(drop)
+    tx.execute("delete from oauth_grants where user_id = $1", values![user_id]).await?;
+    tx.execute("delete from challenges where user_id = $1 and login_issuer is not null", values![user_id])
+        .await
+        .map(drop)
 }
 
 pub(super) fn read(row: &Row) -> Result<Identity, StoreError> {

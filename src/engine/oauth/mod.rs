@@ -201,7 +201,7 @@ impl Providers {
             return Ok(None);
         }
         let back = settings.signed_out_url(&self.public_url);
-        self.oidc(provider, now).end_session_url(session, &back, state).await
+        in_time(self.oidc(provider, now).end_session_url(session, &back, state)).await
     }
 
     /// What a logout token says, once everything in it was checked.
@@ -214,7 +214,7 @@ impl Providers {
         if provider.settings.kind.plain().is_some() {
             return Err(ExchangeError::Wrong("it does not speak OpenID Connect"));
         }
-        self.oidc(provider, now).logout(token).await
+        in_time(self.oidc(provider, now).logout(token)).await
     }
 
     fn plain<'a>(&self, provider: &'a Provider) -> Option<Plain<'a>> {

@@ -37,6 +37,8 @@ const LOOK: Duration = Duration::from_secs(2);
 const GRACE: Duration = Duration::from_secs(5);
 /// The outbox is heard of before the commit; a moment later the message is there.
 const MOMENT: Duration = Duration::from_millis(50);
+/// The pauses after which a message that went out is deleted again where it could not be, well within the lease.
+const DELETED_AGAIN: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2)];
 
 /// Sends. Cloning is cheap.
 #[derive(Clone)]
@@ -221,7 +223,7 @@ impl Courier {
         };
         match self.send(channel, row, to, body, now).await? {
             Ok(()) => {
-                self.delete(&id).await?;
+                self.delete_sent(&id).await?;
                 return Ok(true);
             }
             Err(SendError::Permanent(reason) | SendError::Unclear(reason)) => {
@@ -301,6 +303,17 @@ impl Courier {
     async fn bury(&self, id: &str, reason: &str, now: Timestamp) -> Result<(), StoreError> {
         let sql = "update outbox set dead_at = $2, last_error = $3 where id = $1";
         self.store.execute(sql, values![id, now, reason]).await.map(drop)
+    }
+
+    /// As [`delete`](Self::delete), and not given up at once: a row that stays is sent again, and a text is paid for twice (R03).
+    async fn delete_sent(&self, id: &str) -> Result<(), StoreError> {
+        for pause in DELETED_AGAIN {
+            match self.delete(id).await {
+                Err(error) if error.is_passing() => tokio::time::sleep(pause).await,
+                done => return done,
+            }
+        }
+        self.delete(id).await
     }
 
     async fn delete(&self, id: &str) -> Result<(), StoreError> {

@@ -20,7 +20,7 @@ mod look;
 mod row;
 mod value;
 
-use std::{str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use sqlx::{
     Connection as _, Executor,
@@ -81,6 +81,13 @@ pub struct Transaction<'a> {
 enum Connection<'a> {
     Sqlite(sqlx::Transaction<'a, sqlx::Sqlite>),
     Postgres(sqlx::Transaction<'a, sqlx::Postgres>),
+}
+
+/// The file of a SQLite database; `None` of one in memory, and of PostgreSQL.
+pub fn file_of(url: &str) -> Option<PathBuf> {
+    let is_file = url.starts_with("sqlite:") && !url.contains(":memory:");
+    let options = is_file.then(|| SqliteConnectOptions::from_str(url).ok())??;
+    Some(options.get_filename().to_owned())
 }
 
 impl Store {
@@ -236,7 +243,13 @@ impl Store {
     async fn migrate(&self) -> Result<(), StoreError> {
         match &self.pools {
             Pools::Sqlite { write, .. } => MIGRATIONS.run(write).await?,
-            Pools::Postgres(pool) => MIGRATIONS.run(pool).await?,
+            Pools::Postgres(pool) => {
+                // On a large table one may take its time, and of two machines that start at once the second one waits (R22).
+                let mut connection = pool.acquire().await?.detach();
+                connection.execute("set statement_timeout = 0").await?;
+                MIGRATIONS.run(&mut connection).await?;
+                connection.close().await?;
+            }
         }
         Ok(())
     }

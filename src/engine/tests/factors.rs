@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 
 use super::bench::{Bench, PASSWORD, refused, somebody, with};
 use crate::port::{
-    AuthManager, Caller, Challenge, Code, Door, Entrance, Grant, Outcome, Password, RecoveryCodes, SecondFactorOf,
+    AuthManager, Caller, Challenge, Code, Door, Entrance, Grant, Outcome, Password, Proof, Proved, RecoveryCodes,
+    SecondFactorOf,
 };
 
 const EMAIL: &str = "ann@example.com";
@@ -38,6 +39,33 @@ pub(super) async fn challenged(bench: &Bench) -> Challenge {
 pub(super) async fn finish(bench: &Bench, challenge: &Challenge, code: &str) -> Outcome<Grant> {
     let of = SecondFactorOf::Challenge(challenge.token.clone());
     bench.engine.sign_in_with_second_factor(somebody(), of, code.to_owned(), false).await
+}
+
+/// S18, S20: who has the password and a session from before must not put a factor of their own in the owner's place.
+#[tokio::test]
+async fn a_session_from_before_the_second_factor_shows_it_before_it_changes_anything() {
+    for bench in Bench::each().await {
+        bench.member(EMAIL).await;
+        let before = with(&bench.sign_in(EMAIL, PASSWORD).await.unwrap());
+        let owner = with(&bench.sign_in(EMAIL, PASSWORD).await.unwrap());
+        bench.engine.begin_authenticator(owner.clone()).await.unwrap();
+        let key = bench.engine.waiting_authenticator(owner.clone()).await.unwrap().expect("a key").text().to_owned();
+        bench.engine.confirm_authenticator(owner.clone(), code_of(&bench, &key)).await.unwrap();
+        bench.engine.begin_authenticator(owner.clone()).await.unwrap();
+
+        refused(bench.engine.begin_authenticator(before.clone()).await, Code::ProofNeeded);
+        assert!(!bench.engine.proof_methods(before.clone()).await.unwrap().password);
+        let password = Proof::Password(Password::typed(PASSWORD));
+        refused(bench.engine.prove(before.clone(), password).await, Code::ProofNeeded);
+        bench.pass(30);
+        let proved = bench.engine.prove(before.clone(), Proof::Code(code_of(&bench, &key))).await.unwrap();
+        let Proved::Session(session) = proved else { panic!("the engine judges proofs") };
+        let before = Caller { session: session.token, ..before };
+        bench.engine.begin_authenticator(before.clone()).await.unwrap();
+
+        bench.engine.untrust_browsers(owner, None).await.unwrap();
+        refused(bench.engine.begin_authenticator(before).await, Code::ProofNeeded);
+    }
 }
 
 /// S15, S45: also where two sign-ins wait for the same step.

@@ -99,16 +99,26 @@ async fn form(call: &mut Call) -> Result<Content, Rejection> {
 /// The file that a JSON body stands for. Its real type is in the options only.
 async fn object(call: &mut Call) -> Result<Content, Rejection> {
     let mut baggage = Baggage::default();
-    baggage.hold(OBJECT_MAX).map_err(Trouble::Failed)?;
-    let body = match call.body_within(OBJECT_MAX, UPLOAD_TIME).await {
-        Err(Fault::BodyTooLarge) => return Err(Code::PictureTooLarge.into()),
-        body => body?,
-    };
+    let body = tokio::time::timeout(UPLOAD_TIME, object_body(call, &mut baggage));
+    let body = body.await.map_err(|_| Fault::BodyTooSlow)??;
     if !body.is_empty() && call.media_type() != "application/json" {
         return Err(Fault::UnsupportedMediaType.into());
     }
     let bytes = uploaded_object(&body).ok_or(Fault::BodySyntax)?;
     Ok(Content { bytes, mime_type: options(call)?.content_type })
+}
+
+/// The body, as much of it as may be; it takes memory as it comes.
+async fn object_body(call: &mut Call, baggage: &mut Baggage) -> Result<BytesMut, Rejection> {
+    let mut body = BytesMut::new();
+    while let Some(piece) = call.payload.try_next().await.map_err(|_| Fault::BodyBroken)? {
+        if body.len() + piece.len() > OBJECT_MAX {
+            return Err(Code::PictureTooLarge.into());
+        }
+        baggage.hold(body.len() + piece.len()).map_err(Trouble::Failed)?;
+        body.extend_from_slice(&piece);
+    }
+    Ok(body)
 }
 
 /// The part `file`, cut off while it streams in (SECURITY.md S67). Other parts are passed over.
