@@ -26,9 +26,9 @@ const MISTAKES = {
     ["the cookie loses its flags", "root", ["haproxy/root.cfg", "backend vestibule\n", 'backend vestibule\n    http-response replace-header Set-Cookie (.*)HttpOnly;(.*) "\\1\\2"\n'], /BAD +cookie .*HttpOnly is not what it should be/],
   ],
   caddy: [
-    ["another scheme is written", "root", ["caddy/root.Caddyfile", "reverse_proxy 127.0.0.1:3000\n", "reverse_proxy 127.0.0.1:3000 {\n\t\t\theader_up X-Forwarded-Proto http\n\t\t}\n"], /BAD +scheme .*X-Forwarded-Proto: https/],
+    ["another scheme is written", "root", ["caddy/root.Caddyfile", "reverse_proxy 127.0.0.1:3000 {\n", "reverse_proxy 127.0.0.1:3000 {\n\t\t\theader_up X-Forwarded-Proto http\n"], /BAD +scheme .*X-Forwarded-Proto: https/],
     ["the prefix is taken away", "sub-path", ["caddy/sub-path.Caddyfile", "@hall path /hall /hall/*\n", "@hall path /hall /hall/*\n\t\turi @hall strip_prefix /hall\n\t\treverse_proxy 127.0.0.1:3000\n"], /BAD +proxy .*pass the path on as it is/],
-    ["the cookie gets another path", "sub-path", ["caddy/sub-path.Caddyfile", "reverse_proxy @hall 127.0.0.1:3000\n", "reverse_proxy @hall 127.0.0.1:3000 {\n\t\t\theader_down Set-Cookie Path=/hall Path=/\n\t\t}\n"], /BAD +cookie .*Path is not what it should be/],
+    ["the cookie gets another path", "sub-path", ["caddy/sub-path.Caddyfile", "reverse_proxy @hall 127.0.0.1:3000 {\n", "reverse_proxy @hall 127.0.0.1:3000 {\n\t\t\theader_down Set-Cookie Path=/hall Path=/\n"], /BAD +cookie .*Path is not what it should be/],
   ],
   apache: [
     ["no address is written", "root", ["apache/vestibule-clean.conf", "ProxyAddHeaders On", "ProxyAddHeaders Off"], /BAD +address .*writes no x-forwarded-for/],

@@ -27,20 +27,31 @@ const RULES = [
 
 export class Place {
   /** `settings` are more of the hall's; `mistakes` are made in the proxy's configuration: a file, what is replaced in it, and by what. */
-  static async open(name, variant, { settings = {}, mistakes = [] } = {}) {
+  static async open(name, variant, options = {}) {
     const place = new Place();
+    try {
+      await place.#begin(name, variant, options);
+    } catch (error) {
+      // Else what was started already would keep the tests from ending.
+      await place.close();
+      throw error;
+    }
+    return place;
+  }
+
+  async #begin(name, variant, { settings = {}, mistakes = [] }) {
     const names = VARIANTS[variant];
-    place.folder = await mkdtemp(join(tmpdir(), "vestibule-deploy-"));
-    place.tls = makeCertificate(place.folder);
-    place.site = await Site.open();
+    this.folder = await mkdtemp(join(tmpdir(), "vestibule-deploy-"));
+    this.tls = makeCertificate(this.folder);
+    this.site = await Site.open();
     const [http, https] = [await freePort(), await freePort()];
-    place.url = `https://${names.hall}:${https}${names.prefix}`;
-    place.prefix = names.prefix;
-    place.siteUrl = `https://${names.site}:${https}`;
+    this.url = `https://${names.hall}:${https}${names.prefix}`;
+    this.prefix = names.prefix;
+    this.siteUrl = `https://${names.site}:${https}`;
     const sibling = names.site !== names.hall;
-    place.hall = await Hall.open({
+    this.hall = await Hall.open({
       settings: {
-        VESTIBULE_SERVER__PUBLIC_URL: place.url,
+        VESTIBULE_SERVER__PUBLIC_URL: this.url,
         VESTIBULE_SERVER__TRUSTED_PROXIES: "127.0.0.1",
         VESTIBULE_ACCESS__RULES: JSON.stringify(RULES),
         // what each guide tells to set
@@ -51,12 +62,11 @@ export class Place {
         ...settings,
       },
     });
-    const ports = { http, https, site: place.site.port, hall: Number(new URL(place.hall.url).port) };
-    const { folder, tls } = place;
-    place.ports = ports;
-    place.proxy = await Proxy.start(name, { folder, tls, variant, ports, render: renderer(DEPLOY, folder, mistakes) });
-    await place.#ready();
-    return place;
+    const ports = { http, https, site: this.site.port, hall: Number(new URL(this.hall.url).port) };
+    const { folder, tls } = this;
+    this.ports = ports;
+    this.proxy = await Proxy.start(name, { folder, tls, variant, ports, render: renderer(DEPLOY, folder, mistakes) });
+    await this.#ready();
   }
 
   /** One request through the proxy, the certificate checked against the throw-away authority. `headers` may be a list of pairs,
