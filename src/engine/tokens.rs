@@ -255,7 +255,7 @@ impl Links {
 /// what somebody else did.
 pub(super) async fn kill_all(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     codes::kill_all(tx, user_id).await?;
-    identities::kill_grants(tx, user_id).await?;
+    identities::kill_unfinished(tx, user_id).await?;
     devices::untrust(tx, user_id, None).await?;
     let sql = "delete from links where user_id = $1 and purpose <> $2";
     tx.execute(sql, values![user_id, Purpose::NotMe.action()]).await.map(drop)

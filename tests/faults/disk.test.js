@@ -32,38 +32,22 @@ test('a full disk is told with 503 and when to come back, members go on, and wri
   }
 });
 
-test('a disk that fails to keep what is written gives nobody an acknowledgement', { skip: CANNOT_TRACE }, async () => {
-  const hall = await Hall.of();
-  const signUps = new SignUps(hall);
-  try {
-    await hall.start();
-    const session = await hall.join('member@example.com');
-    for (let number = 0; number < 10; number++) await signUps.one();
-    const end = await inject(hall.process.pid, 'fsync,fdatasync', 'EIO');
-    const before = signUps.acknowledged.length;
-    await refusals(signUps, 10);
-    assert.equal(signUps.acknowledged.length, before, 'nothing was acknowledged that is not on the disk');
-    await refusedIsTold(hall, signUps);
-    assert.equal(await hall.membership(session), 200, 'a session is read');
-    await toldOnce(hall, signUps);
-    await end();
-    const recovered = await writesAgain(signUps);
-    await wholeAfterRestart(hall, signUps, session);
-    console.log(`EIO of fsync: ${signUps.acknowledged.length} acknowledged, 0 lost, writes ${recovered} ms after the disk does`);
-  } finally {
-    await hall.close();
-  }
-});
+test('a disk that fails to keep what is written gives nobody an acknowledgement', { skip: CANNOT_TRACE }, () =>
+  failing('EIO of fsync', 'fsync,fdatasync', 'EIO'));
 
-test('a disk that became read-only is told, and writing goes on once it is writable again', { skip: CANNOT_TRACE }, async () => {
+// What a kernel answers that found errors and mounted the disk anew (`errors=remount-ro`): open files stay, writes do not.
+test('a disk that became read-only is told, and writing goes on once it is writable again', { skip: CANNOT_TRACE }, () =>
+  failing('read-only disk', 'pwrite64,fallocate,ftruncate', 'EROFS'));
+
+/** Nothing is acknowledged while these calls of the system fail, and all is well once they do not. */
+async function failing(what, calls, error) {
   const hall = await Hall.of();
   const signUps = new SignUps(hall);
   try {
     await hall.start();
     const session = await hall.join('member@example.com');
     for (let number = 0; number < 10; number++) await signUps.one();
-    // What a kernel answers that found errors and mounted the disk anew (`errors=remount-ro`): open files stay, writes do not.
-    const end = await inject(hall.process.pid, 'pwrite64,fallocate,ftruncate', 'EROFS');
+    const end = await inject(hall.process.pid, calls, error);
     const before = signUps.acknowledged.length;
     await refusals(signUps, 10);
     assert.equal(signUps.acknowledged.length, before, 'nothing was acknowledged that is not on the disk');
@@ -73,11 +57,11 @@ test('a disk that became read-only is told, and writing goes on once it is writa
     await end();
     const recovered = await writesAgain(signUps);
     await wholeAfterRestart(hall, signUps, session);
-    console.log(`read-only disk: ${signUps.acknowledged.length} acknowledged, 0 lost, writes ${recovered} ms after the disk does`);
+    console.log(`${what}: ${signUps.acknowledged.length} acknowledged, 0 lost, writes ${recovered} ms after the disk does`);
   } finally {
     await hall.close();
   }
-});
+}
 
 /** A write is refused with 503 at both doors, and both say when to come back; the pages go on. */
 async function refusedIsTold(hall, signUps) {

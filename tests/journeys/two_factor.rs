@@ -10,8 +10,8 @@ use crate::support::{Browser, Hall, PASSWORD};
 const EMAIL: &str = "ann@example.com";
 const PHONE: &str = "+4915112345678";
 
-/// A hall with somebody whose account asks for a second factor; it was switched on as an application does (ALTOGIC_WIRE.md §8).
-async fn guarded() -> Hall {
+/// A hall with somebody whose account has a proved number, the session of their application and their id.
+async fn with_a_number() -> (Hall, String, String) {
     let hall = Hall::open_with(&[("VESTIBULE_SMS__COUNTRIES", "DE")]).await;
     hall.member("Ann", EMAIL).await;
     let entered = call(&hall, "/users/sign-in", "", json!({"email": EMAIL, "password": PASSWORD})).await;
@@ -19,7 +19,13 @@ async fn guarded() -> Hall {
     call(&hall, "/users/set-phone?phoneNumber=%2B4915112345678", &session, json!({})).await;
     let code = newest_code(&hall).await;
     call(&hall, "/users/verify-phone", &session, json!({"code": code, "phoneNumber": PHONE})).await;
-    let on = json!({"model": "users", "id": entered["user"]["_id"], "values": {"twoFactorAuth": true}});
+    (hall, session, entered["user"]["_id"].as_str().expect("an id").to_owned())
+}
+
+/// A hall with somebody whose account asks for a second factor; it was switched on as an application does (ALTOGIC_WIRE.md §8).
+async fn guarded() -> Hall {
+    let (hall, session, user_id) = with_a_number().await;
+    let on = json!({"model": "users", "id": user_id, "values": {"twoFactorAuth": true}});
     let user = call(&hall, "/_api/rest/v1/db/object/update", &session, on).await;
     assert_eq!(user["twoFactorAuth"], true, "{user}");
     hall
@@ -251,13 +257,7 @@ async fn wrong_codes_are_counted_over_all_codes_of_an_account() {
 /// S20, S35: an application's session alone, begun long ago, neither moves a proved number nor switches the codes off.
 #[actix_web::test]
 async fn an_old_session_of_the_wire_neither_moves_the_number_nor_switches_the_codes_off() {
-    let hall = Hall::open_with(&[("VESTIBULE_SMS__COUNTRIES", "DE")]).await;
-    hall.member("Ann", EMAIL).await;
-    let entered = call(&hall, "/users/sign-in", "", json!({"email": EMAIL, "password": PASSWORD})).await;
-    let session = entered["session"]["token"].as_str().expect("a session").to_owned();
-    call(&hall, "/users/set-phone?phoneNumber=%2B4915112345678", &session, json!({})).await;
-    let code = newest_code(&hall).await;
-    call(&hall, "/users/verify-phone", &session, json!({"code": code, "phoneNumber": PHONE})).await;
+    let (hall, session, user_id) = with_a_number().await;
     hall.pass(Duration::from_secs(601));
     let refused = |path: &str, body: Value| {
         let request = TestRequest::post().uri(path).insert_header(("x-client-key", "a-client-key-for-tests"));
@@ -266,7 +266,7 @@ async fn an_old_session_of_the_wire_neither_moves_the_number_nor_switches_the_co
     let (status, _, answer) = refused("/users/set-phone?phoneNumber=%2B4915187654321", json!({})).await;
     assert_eq!(status, 401);
     assert!(String::from_utf8_lossy(&answer).contains("proof_needed"), "{}", String::from_utf8_lossy(&answer));
-    let switch = |on: bool| json!({"model": "users", "id": entered["user"]["_id"], "values": {"twoFactorAuth": on}});
+    let switch = |on: bool| json!({"model": "users", "id": user_id, "values": {"twoFactorAuth": on}});
     call(&hall, "/_api/rest/v1/db/object/update", &session, switch(true)).await;
     let (status, ..) = refused("/_api/rest/v1/db/object/update", switch(false)).await;
     assert_eq!(status, 401);

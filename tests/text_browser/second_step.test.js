@@ -1,29 +1,12 @@
-import { after, before, test } from "node:test";
-import { Hall } from "../browser/support/hall.js";
-import { Reader } from "./reader.js";
+import { test } from "node:test";
+import { EMAIL, PASSWORD, aNewcomer } from "./newcomer.js";
 
-const EMAIL = "ann@example.com";
-const PASSWORD = "a lantern by the gate";
 const PHONE = "+4915112345678";
-let hall;
-let reader;
-
-before(async () => {
-  hall = await Hall.open();
-  reader = new Reader(`${hall.url}/sign-up`);
-});
-
-after(async () => {
-  reader?.close();
-  await hall?.close();
-});
+const newcomer = aNewcomer();
 
 test("in a text browser somebody adds a number, switches the second step on and signs in with it (S97)", async () => {
-  await reader.fill("Name", "Ann Example");
-  await reader.fill("E-mail", EMAIL);
-  await reader.fill("Password", PASSWORD);
-  await reader.press("Create account");
-  await reader.sees(EMAIL);
+  const { hall, reader } = newcomer;
+  await newcomer.signUp();
   await reader.fill("Code from the mail", await hall.inbox.nextCode(EMAIL));
   await reader.press("Confirm my address");
   await reader.sees("Hello, Ann");

@@ -1,28 +1,11 @@
-import { after, before, test } from "node:test";
-import { Hall } from "../browser/support/hall.js";
-import { Reader } from "./reader.js";
+import { test } from "node:test";
+import { EMAIL, PASSWORD, aNewcomer } from "./newcomer.js";
 
-const EMAIL = "ann@example.com";
-const PASSWORD = "a lantern by the gate";
-let hall;
-let reader;
-
-before(async () => {
-  hall = await Hall.open();
-  reader = new Reader(`${hall.url}/sign-up`);
-});
-
-after(async () => {
-  reader?.close();
-  await hall?.close();
-});
+const newcomer = aNewcomer();
 
 test("in a text browser somebody signs up, confirms, signs out and signs in again (S97)", async () => {
-  await reader.fill("Name", "Ann Example");
-  await reader.fill("E-mail", EMAIL);
-  await reader.fill("Password", PASSWORD);
-  await reader.press("Create account");
-  await reader.sees(EMAIL);
+  const { hall, reader } = newcomer;
+  await newcomer.signUp();
 
   await reader.open(await hall.inbox.nextLink(EMAIL));
   await reader.sees("Ann Example");

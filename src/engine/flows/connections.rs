@@ -85,7 +85,7 @@ pub(in crate::engine) async fn disconnect(engine: &Engine, caller: &Caller, prov
     if identities::disconnect(&mut tx, user_id, provider).await? == 0 {
         return Ok(());
     }
-    identities::kill_grants(&mut tx, user_id).await?;
+    identities::kill_unfinished(&mut tx, user_id).await?;
     // One at a provider that the operator took out of the settings lets nobody in.
     let is_set_up = |provider: &String| engine.providers().named(provider).is_some();
     if !has_way_in(engine, &account) && !identities::providers(&mut tx, user_id).await?.iter().any(is_set_up) {

@@ -78,12 +78,12 @@ pub(in crate::engine) async fn remove(tx: &mut Transaction<'_>, user_id: &str) -
     tx.execute("delete from identities where user_id = $1", values![user_id]).await?;
     tx.execute("delete from oauth_offers where user_id = $1", values![user_id]).await?;
     tx.execute("delete from oauth_starts where user_id = $1", values![user_id]).await?;
-    kill_grants(tx, user_id).await
+    kill_unfinished(tx, user_id).await
 }
 
 /// Kills the sign-ins with providers that are not finished: access tokens that nobody has spent yet, and those that wait for a second
 /// factor.
-pub(in crate::engine) async fn kill_grants(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+pub(in crate::engine) async fn kill_unfinished(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     tx.execute("delete from oauth_grants where user_id = $1", values![user_id]).await?;
     tx.execute("delete from challenges where user_id = $1 and login_issuer is not null", values![user_id])
         .await

@@ -123,7 +123,8 @@ export function providerSettings(name, settings) {
   return Object.fromEntries(Object.entries(settings).map(([key, value]) => [prefix + key.toUpperCase(), value]));
 }
 
-function freePort() {
+/** A port that nobody listens on. */
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on("error", reject);

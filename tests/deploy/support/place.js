@@ -2,11 +2,10 @@
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:https";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Hall } from "../../browser/support/hall.js";
+import { Hall, freePort } from "../../browser/support/hall.js";
 import { makeCertificate } from "./certificate.js";
 import { Proxy, renderer } from "./proxies.js";
 import { Names } from "./names.js";
@@ -111,19 +110,6 @@ export class Place {
       if (answer.status < 500) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    const { log } = this.proxy;
-    await this.close();
-    throw new Error(`the proxy does not get ready (${this.trouble}):\n${log}`);
+    throw new Error(`the proxy does not get ready (${this.trouble}):\n${this.proxy.log}`);
   }
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }
