@@ -431,3 +431,25 @@ async fn two_sign_ins_wait_side_by_side() {
     type_code(&mut ann, &guarded.code()).await;
     assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
 }
+
+/// S18, S20: the password and a session from before are not enough to put another app in the place of the owner's.
+#[actix_web::test]
+async fn a_session_from_before_the_app_is_asked_for_its_code_and_not_for_the_password() {
+    let hall = Hall::open().await;
+    let mut ann = hall.member("Ann", EMAIL).await;
+    let mut before = hall.browser();
+    sign_in(&mut before, PASSWORD).await;
+    let key = begin(&mut ann).await;
+    ann.fill("Code", &code_of(&hall, &key));
+    ann.press("Switch it on").await;
+
+    before.open("/profile/two-factor").await;
+    before.press("Set up another app").await;
+    let said = before.page.text().to_owned();
+    assert_eq!((before.page.status, before.page.heading().as_str()), (403, "Confirm it is you"), "{said}");
+    assert!(said.contains("Phone lost?") && !said.contains("Your password"), "{said}");
+    hall.pass(STEP);
+    before.fill("Code", &code_of(&hall, &key));
+    before.press("Confirm").await;
+    assert_eq!(before.page.path, "/profile/two-factor/authenticator", "{}", before.page.text());
+}
