@@ -7,9 +7,10 @@
 //! * A page is asked for by the URL of a browser. It must be on a host of ours: the one of `server.public_url` or one of
 //!   `access.hosts`, with its port. Any other is refused, whatever the rules say.
 //! * The site behind the proxy may read a path differently than we do, and whoever knows how can ask for one page and get
-//!   another. So a path is read in every way that is usual ([`path::readings`]), **each reading** must be allowed, and what can
-//!   be read as climbing (`..`) is refused. Letters keep their case: for a site that does not tell them apart (Windows), write
-//!   rules that allow, not such that forbid.
+//!   another. So a path is read in every way that is usual ([`path::readings`]): decoded again, without parameters, in any
+//!   case, with look-alike letters. **Each reading** must be allowed, and what can be read as climbing (`..`) is refused. So
+//!   a rule that forbids `/admin` is for `/ADMIN`, `/admin.` and `/%2561dmin` as well, and a rule that allows `/public` still
+//!   allows nothing else.
 //! * `second_factor` asks for an account that has one and for a **session in which it was shown**: at its sign-in, or later as a
 //!   proof. A browser that its owner chose to trust has shown it, in the sessions that begin while that trust lasts. A session that began with the
 //!   password alone, before the factor was switched on, has not: whoever had stolen it must not come in by what the owner did
@@ -23,6 +24,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use self::path::Reading;
 pub use self::{
     path::PathPattern,
     site::{Asked, Site, Sites},
@@ -151,8 +153,8 @@ impl Access {
 }
 
 impl Rule {
-    fn is_for(&self, host: &str, path: &str) -> bool {
-        self.host.as_ref().is_none_or(|mine| mine == host) && self.path.matches(path)
+    fn is_for(&self, host: &str, reading: &Reading) -> bool {
+        self.host.as_ref().is_none_or(|mine| mine == host) && self.path.matches(reading)
     }
 }
 

@@ -381,3 +381,35 @@ async fn envoy_asks_with_the_path_and_the_method_of_the_page() {
         assert_eq!((answered, header(&headers, "location")), (status, way), "{method} {page}");
     }
 }
+
+/// S51: as each kind of proxy passes them on.
+#[actix_web::test]
+async fn another_spelling_of_a_guarded_page_is_that_page_or_refused() {
+    let hall = hall().await;
+    let mut ann = hall.member("Ann", "ann@example.com").await;
+    ann.open(&format!("/forward-auth/enter?to={APP}/")).await;
+    let (ticket, script) = (ticket(&ann), [("accept", "application/json")]);
+    for page in [
+        "/admin",
+        "/%2561dmin",
+        "/%252561dmin",
+        "/admin%20",
+        "/admin.",
+        "/ADMIN",
+        "/Admin;jsessionid=1/users",
+        "/admin%00",
+        "/%EF%BD%81dmin",
+        "/public/%c0%ae%c0%ae/admin",
+        "/public/%EF%BC%8E%EF%BC%8E/admin",
+        "/public/%255c../admin",
+    ] {
+        let url = format!("{APP}{page}");
+        assert_eq!(ask(&hall, &url, &ticket, &script).await.0, 403, "{page}");
+        assert_eq!(ask_nginx(&hall, &url, &ticket, &script).await.0, 403, "{page}");
+    }
+    for query in [r"path=C:\Users\ann", r"\", "q=%5c%00..%2f", "a=/../admin"] {
+        let url = format!("{APP}/public?{query}");
+        assert_eq!(ask(&hall, &url, "", &[]).await.0, 200, "{query}");
+        assert_eq!(ask_nginx(&hall, &url, "", &[]).await.0, 200, "{query}");
+    }
+}

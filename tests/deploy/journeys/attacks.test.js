@@ -84,6 +84,7 @@ function attacks(name, variant) {
       ...climbs.flatMap((climb) => [`/public/${climb}/secret`, `/public/x/${climb}/${climb}/secret`]),
       ...["%2f", "%5c", "\\", ";/", "%252f", "%00/", "/./", "//"].map((slash) => `/public${slash}..${slash}secret`),
       "//secret", "///secret", "/./secret", "/%2e/secret", "/secret;x", "/secret/", "/%73ecret", "/SECRET", "/secret%20", "/secret.",
+      "/%2573ecret", "/%252573ecret", "/secret%2520", "/%EF%BD%93ecret", "/secret;jsessionid=1", "/secret%3Fx", "/secret%3A%3A$DATA",
       "/secret%00", "/secret#/public", "/;/secret", "/;/public/../secret", "\\secret", "/\\secret", "/public/..//secret",
       "//public/../secret", "/.//secret", "secret", "*", "/public/..?x=/public", "/secret?/public/", `//${site}/secret`,
       `https://${site}/secret`, `http://${site}/secret`, "https://evil.example/secret", "http:/secret", `https://${site}@x/secret`,
