@@ -58,6 +58,7 @@ pub(super) enum Action {
     SecondFactorToAccount,
     TellOfSignIn,
     LogoutFromAddress,
+    GuessFromAddress,
 }
 
 /// How often something may be done.
@@ -124,6 +125,9 @@ impl Action {
             Self::TellOfSignIn => (3.0, 600),
             // Logout tokens that are not right: each costs a signature that is checked.
             Self::LogoutFromAddress => (60.0, 6),
+            // Codes, link tokens and passwords typed for an account that is known: each has its own few guesses (S17), and this ends
+            // a search over many accounts from one address. Twice a sign-in, which may take a second step.
+            Self::GuessFromAddress => (120.0, 3),
         };
         Allowance::Steady { burst, refill: Duration::from_secs(refill_seconds) }
     }

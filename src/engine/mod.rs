@@ -24,6 +24,7 @@ pub mod outbox;
 pub mod passwords;
 mod random;
 mod recovery_codes;
+mod rules;
 mod seal;
 mod sessions;
 mod settings;

@@ -4,7 +4,7 @@
 //! serves a person must not reach further than that person by mistake. A program of the operator that comes with its API key
 //! alone has every user's.
 
-use super::{Engine, accounts, flows};
+use super::{Engine, accounts, flows, watched::Watch};
 use crate::port::{Answer, Caller, Code, FieldUpdate, Outcome, User};
 
 impl Engine {
@@ -20,7 +20,8 @@ impl Engine {
     /// As [`update_user`](crate::port::AuthManager::update_user), with the same refusals as
     /// [`user_object`](Self::user_object).
     pub fn update_user_object(&self, caller: Caller, id: String, updates: Vec<FieldUpdate>) -> Answer<User> {
-        self.finish(|engine| async move {
+        let watch = Watch::on(flows::operation_of_update(&updates), &caller);
+        self.watched(watch, |engine| async move {
             let id = engine.reachable(&caller, id).await?;
             flows::update_object(&engine, &caller, &id, updates).await
         })

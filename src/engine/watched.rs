@@ -6,7 +6,11 @@
 
 use std::future::Future;
 
-use super::{Engine, shown::Shown};
+use super::{
+    Engine,
+    rules::{Operation, Proof},
+    shown::Shown,
+};
 use crate::port::{Answer, Caller, Code, Outcome, Trouble};
 
 const TARGET: &str = "vestibule::security";
@@ -23,13 +27,12 @@ const FAILED: &str = "failed";
 
 /// An operation and who asks for it.
 pub(super) struct Watch {
-    operation: &'static str,
+    operation: Operation,
     caller: Caller,
 }
 
 impl Watch {
-    /// `operation` is its name in the port.
-    pub(super) fn on(operation: &'static str, caller: &Caller) -> Self {
+    pub(super) fn on(operation: Operation, caller: &Caller) -> Self {
         // The tickets of the browser stay with the verb.
         let caller = Caller { devices: Vec::new(), browser: None, user_agent: String::new(), ..caller.clone() };
         Self { operation, caller }
@@ -37,7 +40,8 @@ impl Watch {
 }
 
 impl Engine {
-    /// As [`finish`](Self::finish), and keeps record of it, also when the caller hangs up.
+    /// As [`finish`](Self::finish), behind the row of the operation, and recorded where the row says so, also when the caller
+    /// hangs up.
     pub(super) fn watched<T, F>(&self, watch: Watch, verb: impl FnOnce(Self) -> F) -> Answer<T>
     where
         T: Shown + Send + 'static,
@@ -48,14 +52,47 @@ impl Engine {
             let work = verb(engine.clone());
             async move {
                 // Asked before, for afterwards the session may be over.
-                let member = match caller.session {
-                    Some(_) => engine.current(&caller).await.ok().map(|current| current.member.user.id),
+                let rule = operation.rule();
+                let current = match caller.session {
+                    Some(_) => Some(engine.current(&caller).await),
                     None => None,
                 };
-                let outcome = work.await;
-                engine.record(operation, &caller, member.as_deref(), &outcome);
+                let outcome = match engine.enforce(&rule, &caller, current.as_ref()) {
+                    Ok(()) => work.await,
+                    Err(refused) => Err(refused),
+                };
+                if rule.recorded {
+                    let user = current.as_ref().and_then(|current| current.as_ref().ok());
+                    let user = user.map(|current| &*current.member.user.id);
+                    engine.record(rule.name, &caller, user, &outcome);
+                }
                 outcome
             }
+        })
+    }
+
+    /// Runs an operation that writes nothing, behind its row. Where the row asks for no proof, the session is left to the read,
+    /// which looks it up in any case.
+    pub(super) fn guarded<T, F>(
+        &self,
+        operation: Operation,
+        caller: Caller,
+        read: impl FnOnce(Self, Caller) -> F + Send + 'static,
+    ) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Outcome<T>> + Send + 'static,
+    {
+        let engine = self.clone();
+        Box::pin(async move {
+            let rule = operation.rule();
+            if rule.proof != Proof::Nothing {
+                let current = engine.current(&caller).await;
+                engine.enforce(&rule, &caller, Some(&current))?;
+            } else if let Some(action) = rule.address_limit {
+                engine.limits().take_from_caller(action, &caller, engine.now())?;
+            }
+            read(engine, caller).await
         })
     }
 

@@ -101,9 +101,8 @@ pub trait AuthManager: Send + Sync {
     /// unchanged, unless `confirm_phone` is off. Without the current password, `ProofNeeded` unless the session was proved just now.
     fn change_phone(&self, caller: Caller, current_password: Option<Password>, new_phone: String) -> Answer<User>;
 
-    /// *Member.* Sends a code that makes a number the account's, for its second factor (ALTOGIC_WIRE.md §8). The session
-    /// alone is the proof that is asked for while the account has no verified phone; where it has one, the second factor
-    /// must be off (`SecondFactorIsOn`). `ProofNeeded` at the pages unless the session was proved just now.
+    /// *Member.* Sends a code that makes a number the account's, for its second factor (ALTOGIC_WIRE.md §8). The second
+    /// factor must be off (`SecondFactorIsOn`). `ProofNeeded` unless the session was proved just now.
     fn set_phone(&self, caller: Caller, phone: String) -> Answer<()>;
 
     /// *Member.* Makes the number the account's with the code that [`set_phone`](Self::set_phone) sent.

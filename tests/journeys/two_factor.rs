@@ -254,9 +254,10 @@ async fn wrong_codes_are_counted_over_all_codes_of_an_account() {
     assert!(statuses[10..].iter().all(|status| *status == 429), "{statuses:?}");
 }
 
-/// S20, S35: an application's session alone, begun long ago, neither moves a proved number nor switches the codes off.
+/// S20, S103: an application's session alone, begun long ago, neither moves a number nor switches the codes. Sending back the
+/// value that is there is no switch.
 #[actix_web::test]
-async fn an_old_session_of_the_wire_neither_moves_the_number_nor_switches_the_codes_off() {
+async fn an_old_session_of_the_wire_neither_moves_the_number_nor_switches_the_codes() {
     let (hall, session, user_id) = with_a_number().await;
     hall.pass(Duration::from_secs(601));
     let refused = |path: &str, body: Value| {
@@ -267,7 +268,7 @@ async fn an_old_session_of_the_wire_neither_moves_the_number_nor_switches_the_co
     assert_eq!(status, 401);
     assert!(String::from_utf8_lossy(&answer).contains("proof_needed"), "{}", String::from_utf8_lossy(&answer));
     let switch = |on: bool| json!({"model": "users", "id": user_id, "values": {"twoFactorAuth": on}});
-    call(&hall, "/_api/rest/v1/db/object/update", &session, switch(true)).await;
-    let (status, ..) = refused("/_api/rest/v1/db/object/update", switch(false)).await;
+    let (status, ..) = refused("/_api/rest/v1/db/object/update", switch(true)).await;
     assert_eq!(status, 401);
+    call(&hall, "/_api/rest/v1/db/object/update", &session, switch(false)).await;
 }

@@ -28,7 +28,7 @@ pub(in crate::engine) async fn change_password(
 ) -> Outcome<Session> {
     let current = engine.current(caller).await?;
     if current.account.password_hash.is_none() && caller.door == Door::Pages {
-        require_fresh_proof(engine, caller, &current)?;
+        require_fresh_proof(engine, &current)?;
     } else {
         confirm_password(engine, &current.account, old_password).await?;
     }

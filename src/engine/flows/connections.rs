@@ -1,6 +1,5 @@
 //! The accounts at providers that are connected to an account here.
 
-use super::proofs::require_fresh_proof;
 use crate::{
     engine::{
         Engine,
@@ -38,7 +37,6 @@ pub(in crate::engine) async fn offered_connection(
 /// Connects it. Signed in to that very account just now: that is the proof (SECURITY.md S24).
 pub(in crate::engine) async fn accept_connection(engine: &Engine, caller: &Caller, offer: &str) -> Outcome<()> {
     let current = engine.current(caller).await?;
-    require_fresh_proof(engine, caller, &current)?;
     let tickets = &engine.providers().tickets;
     let offered = tickets.offered(engine.store(), offer, &current.account.user.id, engine.now()).await?;
     connect(engine, caller, &current, &offered.ok_or(Code::ProviderJourneyGone)?, Some(offer)).await
@@ -77,7 +75,6 @@ pub(in crate::engine) async fn connect(
 /// The account is locked first, so that of two at once each sees what the other left.
 pub(in crate::engine) async fn disconnect(engine: &Engine, caller: &Caller, provider: &str) -> Outcome<()> {
     let current = engine.current(caller).await?;
-    require_fresh_proof(engine, caller, &current)?;
     let user_id = &current.account.user.id;
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;

@@ -49,7 +49,7 @@ pub(super) use mail_code::open_mail_code;
 pub(super) use not_me::{describe_not_me, report_not_me};
 pub use open_mail_link::Landing;
 pub(super) use open_mail_link::open_mail_link;
-pub(super) use proofs::{proof_methods, prove, send_proof_code};
+pub(super) use proofs::{proof_methods, prove, require_fresh_proof, send_proof_code, wants_factor};
 #[cfg(test)]
 pub(super) use provider_endings::take as take_logout;
 pub(super) use provider_endings::{end_at_provider, end_by_provider, leave};
@@ -68,5 +68,5 @@ pub(super) use sign_in_code::sign_in_with_code;
 pub(super) use sign_up::sign_up_with_email;
 pub(super) use sign_up_phone::sign_up_with_phone;
 pub(super) use sweep::sweep;
-pub(super) use update_user::{update_object, update_user};
+pub(super) use update_user::{operation_of_update, update_object, update_user};
 pub(super) use verify_phone::verify_phone;

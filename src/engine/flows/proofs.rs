@@ -8,12 +8,10 @@
 //!   their own in the owner's place.
 //! * Signing in is a proof. So is the password, or a code, typed later: then the session goes on under a new token (S32), and
 //!   the account's other sessions stay as unproved as they were.
-//! * At the pages a verb that makes a sensitive change calls [`require_fresh_proof`]. Its page shows the step-up page for
-//!   `ProofNeeded` and asks again with what was typed.
-//! * At the REST door the wire's own proof counts: its sensitive calls carry the current password, and a client of today would
-//!   not know what to do with another question. A verb that takes the password calls [`confirm`]. Two calls of the two-factor
-//!   example carry none: another number in place of a proved one, and the second factor off. Those want a sign-in that is as fresh,
-//!   at both doors ([`require_fresh_proof_at_any_door`]).
+//! * Both channels ask for the same, as the table of operations says (`engine/rules.rs`). A page shows the step-up page for
+//!   `ProofNeeded` and asks again with what was typed. An application has its person sign in again.
+//! * A verb that takes the password calls [`confirm`]. The calls of the two-factor example carry none: they want a sign-in
+//!   within ten minutes, which is how the example makes them (altogic-protocol §8).
 
 use jiff::SignedDuration;
 
@@ -38,20 +36,11 @@ use crate::{
 /// How long a proof is fresh. ASVS 7.5.1 and SECURITY.md S20 want between five and fifteen minutes.
 const PROOF_LIFE: SignedDuration = SignedDuration::from_mins(10);
 
-/// Lets a sensitive change at the pages pass only while the last proof is fresh. Says nothing at the REST door.
+/// Lets a sensitive change pass only while the last proof is fresh, on both channels.
 ///
 /// # Errors
 /// `ProofNeeded`.
-pub(in crate::engine) fn require_fresh_proof(engine: &Engine, caller: &Caller, current: &Current) -> Outcome<()> {
-    if caller.door == Door::Rest { Ok(()) } else { require_fresh_proof_at_any_door(engine, current) }
-}
-
-/// As [`require_fresh_proof`], at both doors: for what the wire lets a session do without the password. An application whose person
-/// signed in longer ago has them sign in again.
-///
-/// # Errors
-/// `ProofNeeded`.
-pub(super) fn require_fresh_proof_at_any_door(engine: &Engine, current: &Current) -> Outcome<()> {
+pub(in crate::engine) fn require_fresh_proof(engine: &Engine, current: &Current) -> Outcome<()> {
     if wants_factor(current) {
         return Err(Code::ProofNeeded.into());
     }
@@ -61,7 +50,7 @@ pub(super) fn require_fresh_proof_at_any_door(engine: &Engine, current: &Current
 }
 
 /// Whether this session has not shown the second factor that its account has.
-fn wants_factor(current: &Current) -> bool {
+pub(in crate::engine) fn wants_factor(current: &Current) -> bool {
     current.account.has_second_factor() && !current.member.session.second_factor
 }
 
@@ -76,10 +65,9 @@ pub(super) async fn confirm(
     current_password: Option<&Password>,
 ) -> Outcome<()> {
     match current_password {
-        Some(_) if caller.door == Door::Pages && wants_factor(current) => Err(Code::ProofNeeded.into()),
         Some(password) => confirm_password(engine, &current.account, password).await,
         None if caller.door == Door::Rest => Err(Refusal::at(Field::CurrentPassword, Code::MissingPassword).into()),
-        None => require_fresh_proof(engine, caller, current),
+        None => require_fresh_proof(engine, current),
     }
 }
 

@@ -45,7 +45,7 @@ pub(in crate::engine) async fn begin_provider(
         ProviderFor::Application { origin } => (None, home_of(engine, origin.as_deref()).await?),
         ProviderFor::Connection => {
             let current = engine.current(caller).await?;
-            require_fresh_proof(engine, caller, &current)?;
+            require_fresh_proof(engine, &current)?;
             (Some(current.member.user.id), None)
         }
     };

@@ -4,7 +4,6 @@
 use super::{
     admit::{Entry, FirstFactor, let_in},
     change_phone::move_to_phone,
-    proofs::{require_fresh_proof, require_fresh_proof_at_any_door},
     verify_phone::judge,
 };
 use crate::{
@@ -260,17 +259,13 @@ async fn who_is_counted(engine: &Engine, caller: &Caller, user_id: &str) -> Outc
 }
 
 /// Sends a code that makes a number the account's. While the second factor is on, a stolen session must not lead its codes to
-/// another phone: then it is refused, and `change_phone`, which asks for the password, is the way. At the pages a fresh proof is asked for in any case (S20).
+/// another phone: then it is refused, and `change_phone`, which asks for the password, is the way.
 pub(in crate::engine) async fn set_phone(engine: &Engine, caller: &Caller, phone: &str) -> Outcome<()> {
     let current = engine.current(caller).await?;
     let phone = Phone::parse(phone).map_err(|code| Refusal::at(Field::Phone, code))?;
     if current.account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());
     }
-    if current.account.user.phone_verified && current.account.number().as_ref() != Some(&phone) {
-        require_fresh_proof_at_any_door(engine, &current)?;
-    }
-    require_fresh_proof(engine, caller, &current)?;
     let Current { account, .. } = current;
     engine.judge_destination(&phone).await?;
     let now = engine.now();

@@ -1,6 +1,5 @@
 //! Switching second factors on and off, and what goes with them: recovery codes and trusted browsers.
 
-use super::proofs::require_fresh_proof;
 use crate::{
     engine::{
         Engine, accounts, authenticators, devices,
@@ -32,7 +31,7 @@ pub(in crate::engine) async fn switch_text_factor(
     caller: &Caller,
     on: bool,
 ) -> Outcome<Option<RecoveryCodes>> {
-    let Current { account, member, .. } = proved(engine, caller).await?;
+    let Current { account, member, .. } = engine.current(caller).await?;
     if account.user.two_factor == on {
         return Ok(None);
     }
@@ -61,7 +60,7 @@ pub(in crate::engine) async fn switch_text_factor(
 
 /// Makes a key that waits for its first code.
 pub(in crate::engine) async fn begin_authenticator(engine: &Engine, caller: &Caller) -> Outcome<()> {
-    let Current { account, .. } = proved(engine, caller).await?;
+    let Current { account, .. } = engine.current(caller).await?;
     let mut tx = engine.store().begin().await?;
     engine.authenticators().begin(&mut tx, &account.user.id, engine.random(), engine.now()).await?;
     Ok(tx.commit().await?)
@@ -73,7 +72,7 @@ pub(in crate::engine) async fn waiting_authenticator(
     engine: &Engine,
     caller: &Caller,
 ) -> Outcome<Option<AuthenticatorKey>> {
-    let account = proved(engine, caller).await?.account;
+    let account = engine.current(caller).await?.account;
     let user = &account.user;
     let name = user.email.as_deref().or(user.phone.as_deref()).or(user.name.as_deref()).unwrap_or(&user.id);
     let issuer = &engine.settings().product_name;
@@ -86,7 +85,7 @@ pub(in crate::engine) async fn confirm_authenticator(
     caller: &Caller,
     code: &str,
 ) -> Outcome<Option<RecoveryCodes>> {
-    let Current { account, member, .. } = proved(engine, caller).await?;
+    let Current { account, member, .. } = engine.current(caller).await?;
     let code = OneTimeCode::parse(code).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
     let (user_id, now) = (&account.user.id, engine.now());
     engine.limits().take(Action::GuessCode, user_id, now).map_err(exceeded)?;
@@ -109,7 +108,7 @@ pub(in crate::engine) async fn confirm_authenticator(
 
 /// Forgets the authenticator app, also one whose key still waits.
 pub(in crate::engine) async fn remove_authenticator(engine: &Engine, caller: &Caller) -> Outcome<()> {
-    let Current { account, member, .. } = proved(engine, caller).await?;
+    let Current { account, member, .. } = engine.current(caller).await?;
     let user_id = &account.user.id;
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
@@ -126,7 +125,7 @@ pub(in crate::engine) async fn remove_authenticator(engine: &Engine, caller: &Ca
 
 /// Replaces the recovery codes.
 pub(in crate::engine) async fn make_recovery_codes(engine: &Engine, caller: &Caller) -> Outcome<RecoveryCodes> {
-    let Current { account, .. } = proved(engine, caller).await?;
+    let Current { account, .. } = engine.current(caller).await?;
     let user_id = &account.user.id;
     let mut tx = engine.store().begin().await?;
     // Locks the account: a factor that is switched off meanwhile takes its codes along.
@@ -148,13 +147,6 @@ pub(in crate::engine) async fn untrust_browsers(engine: &Engine, caller: &Caller
     devices::untrust(&mut tx, &account.user.id, handle).await?;
     sessions::forget_factor(&mut tx, &account.user.id, Some(&member.session.handle)).await?;
     Ok(tx.commit().await?)
-}
-
-/// The caller, if the owner was proved a short while ago (S20).
-async fn proved(engine: &Engine, caller: &Caller) -> Outcome<Current> {
-    let current = engine.current(caller).await?;
-    require_fresh_proof(engine, caller, &current)?;
-    Ok(current)
 }
 
 /// A factor was switched off: every session but the one that did it ends, and every link and code that would have asked for the

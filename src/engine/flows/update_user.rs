@@ -10,18 +10,22 @@
 
 use serde_json::Value;
 
-use super::{proofs::require_fresh_proof_at_any_door, second_factors};
+use super::{proofs::require_fresh_proof, second_factors};
 use crate::{
     engine::{
         Engine,
         accounts::{self, parse_name, parse_picture_url},
         fields::{self, BUILT_IN},
         outbox::Security,
+        rules::Operation,
         sessions,
         store::{StoreError, Transaction, values},
     },
     port::{Caller, Code, Field, FieldName, FieldUpdate, Outcome, Problem, Refusal, Update, User},
 };
+
+/// Field that switches the codes by SMS.
+const SECOND_FACTOR: &str = "twoFactorAuth";
 
 /// Changes the caller's own object.
 pub(in crate::engine) async fn update_user(
@@ -73,21 +77,35 @@ pub(in crate::engine) async fn update_object(
     Ok(user)
 }
 
-/// The session that switches the second factor; to switch it off, its sign-in has to be a fresh one. `None` for other updates, and
-/// for the operator's programs.
+/// Row of the table for a change of these fields: the second factor has one of its own.
+pub(in crate::engine) fn operation_of_update(updates: &[FieldUpdate]) -> Operation {
+    let has_factor = updates.iter().any(|update| update.field == SECOND_FACTOR);
+    if has_factor { Operation::UpdateSecondFactor } else { Operation::UpdateUser }
+}
+
+/// Handle of the session that switches the second factor, on or off, which needs a fresh proof (S103, S104). `None` for other
+/// updates, and for the operator's programs. Writing the value that is there already is no switch: applications send whole
+/// user objects back.
 async fn handle_of(engine: &Engine, caller: &Caller, updates: &[FieldUpdate]) -> Outcome<Option<String>> {
-    let is_off = |update: &FieldUpdate| {
-        update.field == "twoFactorAuth"
-            && matches!(update.update, Update::Unset | Update::Set(Value::Null | Value::Bool(false)))
-    };
-    if caller.session.is_none() || !updates.iter().any(|update| update.field == "twoFactorAuth") {
+    let values: Vec<Option<bool>> =
+        updates.iter().filter(|of| of.field == SECOND_FACTOR).map(|of| wanted(&of.update)).collect();
+    if caller.session.is_none() || values.is_empty() {
         return Ok(None);
     }
     let current = engine.current(caller).await?;
-    if current.account.user.two_factor && updates.iter().any(is_off) {
-        require_fresh_proof_at_any_door(engine, &current)?;
+    let is_on = current.account.user.two_factor;
+    if values.into_iter().flatten().any(|on| on != is_on) {
+        require_fresh_proof(engine, &current)?;
     }
     Ok(Some(current.member.session.handle))
+}
+
+fn wanted(update: &Update) -> Option<bool> {
+    match update {
+        Update::Unset | Update::Set(Value::Null) => Some(false),
+        Update::Set(Value::Bool(on)) => Some(*on),
+        _ => None,
+    }
 }
 
 fn apply(engine: &Engine, caller: &Caller, user: &mut User, field: &str, update: Update) -> Result<(), Problem> {
@@ -98,7 +116,7 @@ fn apply(engine: &Engine, caller: &Caller, user: &mut User, field: &str, update:
         "profilePicture" => {
             read_picture(update).map(|url| user.profile_picture = url).map_err(at(Some(Field::Picture)))
         }
-        "twoFactorAuth" => switch_second_factor(user, update).map_err(at(name.map(Field::Named))),
+        SECOND_FACTOR => switch_second_factor(user, &update).map_err(at(name.map(Field::Named))),
         _ if BUILT_IN.contains(&field) => Err(Code::FieldNotWritable).map_err(at(name.map(Field::Named))),
         _ => match name {
             Some(name) => (engine.settings().user_fields)
@@ -128,12 +146,8 @@ fn read_picture(update: Update) -> Result<Option<String>, Code> {
 }
 
 /// Codes go to the verified phone, so there must be one to turn them on.
-fn switch_second_factor(user: &mut User, update: Update) -> Result<(), Code> {
-    let on = match update {
-        Update::Unset | Update::Set(Value::Null) => false,
-        Update::Set(Value::Bool(on)) => on,
-        _ => return Err(Code::InvalidFieldValue),
-    };
+fn switch_second_factor(user: &mut User, update: &Update) -> Result<(), Code> {
+    let on = wanted(update).ok_or(Code::InvalidFieldValue)?;
     if on && !(user.phone.is_some() && user.phone_verified) {
         return Err(Code::SecondFactorNeedsPhone);
     }

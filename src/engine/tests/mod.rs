@@ -21,6 +21,7 @@ mod proofs;
 mod provider_logouts;
 mod provider_races;
 mod races;
+mod rules;
 mod second_factor;
 mod storage;
 mod text_pump;

@@ -1,0 +1,164 @@
+//! The table of operations, held at both channels.
+
+use serde_json::json;
+
+use super::{
+    bench::{Bench, PASSWORD, refused, somebody, with},
+    factors::guarded,
+};
+use crate::{
+    engine::rules::{Need, Operation, Proof},
+    port::{AuthManager, Caller, Code, Door, FieldUpdate, Outcome, Password, Update},
+};
+
+const EMAIL: &str = "ann@example.com";
+const PHONE: &str = "+4915112345678";
+const TEN_MINUTES: i64 = 600;
+
+fn with_proof() -> impl Iterator<Item = Operation> {
+    Operation::ALL.iter().copied().filter(|operation| {
+        let rule = operation.rule();
+        rule.session == Need::SignedIn && matches!(rule.proof, Proof::Recent | Proof::InCall)
+    })
+}
+
+fn channels(caller: &Caller) -> [Caller; 2] {
+    [Door::Pages, Door::Rest].map(|door| Caller { door, ..caller.clone() })
+}
+
+/// Calls an operation with what would be right for it.
+async fn call(bench: &Bench, operation: Operation, caller: Caller) -> Outcome<()> {
+    let engine = &bench.engine;
+    let password = || Password::typed(PASSWORD);
+    let (phone, code, email) = (PHONE.to_owned(), "123456".to_owned(), "ann@new.example".to_owned());
+    match operation {
+        Operation::ChangePhone => engine.change_phone(caller, Some(password()), phone).await.map(drop),
+        Operation::SetPhone => engine.set_phone(caller, phone).await,
+        Operation::VerifyOwnPhone => engine.verify_own_phone(caller, phone, code).await.map(drop),
+        Operation::SwitchTextFactor => engine.switch_text_factor(caller, false).await.map(drop),
+        Operation::BeginAuthenticator => engine.begin_authenticator(caller).await,
+        Operation::WaitingAuthenticator => engine.waiting_authenticator(caller).await.map(drop),
+        Operation::ConfirmAuthenticator => engine.confirm_authenticator(caller, code).await.map(drop),
+        Operation::RemoveAuthenticator => engine.remove_authenticator(caller).await,
+        Operation::MakeRecoveryCodes => engine.make_recovery_codes(caller).await.map(drop),
+        Operation::UntrustBrowsers => engine.untrust_browsers(caller, None).await,
+        Operation::ChangePassword => {
+            let new = Password::typed("a calm green gate");
+            engine.change_password(caller, password(), new).await.map(drop)
+        }
+        Operation::ChangeEmail => engine.change_email(caller, Some(password()), email).await.map(drop),
+        Operation::ConfirmEmailChangeWithCode => {
+            engine.confirm_email_change_with_code(caller, email, code).await.map(drop)
+        }
+        Operation::AcceptConnection => engine.accept_connection(caller, "offer".to_owned()).await,
+        Operation::Disconnect => engine.disconnect(caller, "google".to_owned()).await,
+        other => panic!("{other:?} needs a call here"),
+    }
+}
+
+async fn switch_over_the_wire(bench: &Bench, caller: &Caller, on: bool) -> Outcome<()> {
+    let update = FieldUpdate { field: "twoFactorAuth".to_owned(), update: Update::Set(json!(on)) };
+    let id = bench.engine.member(caller.clone()).await?.user.id;
+    let wire = Caller { door: Door::Rest, ..caller.clone() };
+    bench.engine.update_user_object(wire, id, vec![update]).await.map(drop)
+}
+
+/// Each method of the port has a row under its own name.
+#[test]
+fn every_operation_of_the_port_is_in_the_table() {
+    let port = include_str!("../../port/auth_manager.rs");
+    let names = port.lines().filter_map(|line| line.strip_prefix("    fn ")?.split_once('('));
+    let methods: Vec<String> = names.map(|(name, _)| name.replace('_', "")).filter(|name| name != "offers").collect();
+    assert!(methods.len() > 50, "{methods:?}");
+    for method in methods {
+        let is_method = |row: &&Operation| format!("{row:?}").to_lowercase() == method;
+        assert!(Operation::ALL.iter().any(|row| is_method(&row)), "{method} has no row");
+    }
+}
+
+/// S103
+#[test]
+fn every_row_that_changes_a_way_in_while_signed_in_wants_a_proof() {
+    for operation in Operation::ALL {
+        let rule = operation.rule();
+        let is_free = rule.session != Need::Nobody && rule.proof == Proof::Nothing;
+        assert!(!(rule.changes_way_in && is_free), "{operation:?}");
+        assert!(rule.recorded || !rule.changes_way_in, "{operation:?} is not on record");
+    }
+}
+
+/// S20, S103: a stolen session alone changes no way in.
+#[tokio::test]
+async fn a_stale_session_changes_no_way_in_on_either_channel() {
+    for bench in Bench::each().await {
+        let caller = with(&bench.member(EMAIL).await);
+        bench.pass(TEN_MINUTES);
+        for operation in with_proof().filter(|operation| operation.rule().proof == Proof::Recent) {
+            for caller in channels(&caller) {
+                refused(call(&bench, operation, caller).await, Code::ProofNeeded);
+            }
+        }
+    }
+}
+
+/// S104
+#[tokio::test]
+async fn a_session_from_before_the_second_factor_changes_no_way_in_on_either_channel() {
+    for bench in Bench::each().await {
+        let before = with(&bench.member(EMAIL).await);
+        let owner = with(&bench.sign_in(EMAIL, PASSWORD).await.unwrap());
+        bench.engine.begin_authenticator(owner.clone()).await.unwrap();
+        let key = bench.engine.waiting_authenticator(owner.clone()).await.unwrap().expect("a key");
+        let code = super::factors::code_of(&bench, key.text());
+        bench.engine.confirm_authenticator(owner.clone(), code).await.unwrap();
+        for operation in with_proof() {
+            for caller in channels(&before) {
+                refused(call(&bench, operation, caller).await, Code::ProofNeeded);
+            }
+        }
+        // Where the second factor was shown, the password in the call is enough.
+        for caller in channels(&owner) {
+            call(&bench, Operation::ChangePhone, caller).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_session_both_channels_refuse_alike() {
+    for bench in Bench::each().await {
+        for operation in with_proof() {
+            for caller in channels(&somebody()) {
+                refused(call(&bench, operation, caller).await, Code::MissingSessionToken);
+            }
+        }
+    }
+}
+
+/// S103, S104: `db/object/update {twoFactorAuth}`.
+#[tokio::test]
+async fn the_field_that_switches_the_second_factor_wants_a_recent_proof() {
+    for bench in Bench::each().await {
+        let grant = bench.member(EMAIL).await;
+        let caller = with(&grant);
+        bench.engine.set_phone(caller.clone(), PHONE.to_owned()).await.unwrap();
+        bench.engine.verify_own_phone(caller.clone(), PHONE.to_owned(), bench.newest_code()).await.unwrap();
+        let before = with(&bench.sign_in(EMAIL, PASSWORD).await.unwrap());
+        bench.pass(TEN_MINUTES);
+        refused(switch_over_the_wire(&bench, &caller, true).await, Code::ProofNeeded);
+        switch_over_the_wire(&bench, &caller, false).await.unwrap();
+
+        bench.pass(-TEN_MINUTES);
+        switch_over_the_wire(&bench, &caller, true).await.unwrap();
+        refused(switch_over_the_wire(&bench, &before, false).await, Code::ProofNeeded);
+        switch_over_the_wire(&bench, &caller, false).await.unwrap();
+    }
+}
+
+/// S104: a session that has shown the second factor keeps what it had.
+#[tokio::test]
+async fn the_session_that_switched_the_factor_on_goes_on() {
+    for bench in Bench::each().await {
+        let (grant, ..) = guarded(&bench).await;
+        bench.engine.make_recovery_codes(with(&grant)).await.unwrap();
+    }
+}
