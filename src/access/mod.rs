@@ -6,11 +6,12 @@
 //! * A rule is a host, a path and who may come. The first one that matches decides; where none does, members may come.
 //! * A page is asked for by the URL of a browser. It must be on a host of ours: the one of `server.public_url` or one of
 //!   `access.hosts`, with its port. Any other is refused, whatever the rules say.
-//! * The site behind the proxy may read a path differently than we do, and whoever knows how can ask for one page and get
-//!   another. So a path is read in every way that is usual ([`path::readings`]): decoded again, without parameters, in any
-//!   case, with look-alike letters. **Each reading** must be allowed, and what can be read as climbing (`..`) is refused. So
-//!   a rule that forbids `/admin` is for `/ADMIN`, `/admin.` and `/%2561dmin` as well, and a rule that allows `/public` still
-//!   allows nothing else.
+//! * The site behind the proxy may read a path differently than we do, and whoever knows how can ask
+//!   for one page and get another. So a path is read in every way that is usual
+//!   ([`path::readings`]): decoded again, without parameters, in any case, with look-alike letters.
+//!   **Each reading** must be allowed, and what can be read as climbing (`..`) is refused. So a rule
+//!   that forbids `/admin` is for `/ADMIN`, `/admin.` and `/%2561dmin` as well, and a rule that
+//!   allows `/public` still allows nothing else.
 //! * `second_factor` asks for an account that has one and for a **session in which it was shown**: at its sign-in, or later as a
 //!   proof. A browser that its owner chose to trust has shown it, in the sessions that begin while that trust lasts. A session that began with the
 //!   password alone, before the factor was switched on, has not: whoever had stolen it must not come in by what the owner did

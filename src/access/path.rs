@@ -1,8 +1,9 @@
 //! Paths: the ways in which a site may read one, and the patterns of the rules.
 //!
-//! A site behind the proxy may decode a path once more than we do, drop what stands behind a `;`, ignore the case of letters, or
-//! take a full-width letter for a plain one. A rule holds only if it holds for each of these [readings](readings). A path that
-//! some site could read as climbing, or that holds what no honest page has in its address, has no readings and is refused.
+//! A site behind the proxy may decode a path once more than we do, drop what stands behind a `;`,
+//! ignore the case of letters, or take a full-width letter for a plain one. A rule holds only if it
+//! holds for each of these [readings](readings). A path that some site could read as climbing, or
+//! that holds what no honest page has in its address, has no readings and is refused.
 
 use std::fmt;
 
@@ -11,8 +12,9 @@ use unicode_normalization::UnicodeNormalization;
 /// How often a path may be encoded. One that is encoded more often is refused.
 const ROUNDS: usize = 4;
 
-/// Path of a rule: a prefix that ends where a segment ends (`/admin` is for `/admin` and `/admin/x`, not for `/administrators`),
-/// or with stars a pattern for the whole path: `*` stands for signs within a segment, `**` for anything.
+/// Path of a rule: a prefix that ends where a segment ends (`/admin` is for `/admin` and `/admin/x`,
+/// not for `/administrators`), or with stars a pattern for the whole path: `*` stands for signs
+/// within a segment, `**` for anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern {
     typed: String,
@@ -25,7 +27,8 @@ pub struct PathPattern {
 pub(super) enum Reading {
     /// Letter by letter, as most sites do.
     Exact(String),
-    /// As sites read it that ignore case, look-alike letters, invisible signs, and dots and blanks around a segment (Windows).
+    /// As sites read it that ignore case, look-alike letters, invisible signs, and dots and blanks
+    /// around a segment (Windows).
     Folded(String),
 }
 
@@ -58,15 +61,16 @@ impl fmt::Display for PathPattern {
     }
 }
 
-/// The readings of a path as it stands in a request line, exact ones first. Each differs from the first in one or more of these:
+/// Reads a path as it stands in a request line in every way, exact ones first. Each differs from the
+/// first in one or more of these:
 ///
 /// * it is decoded again, as often as there is something to decode;
 /// * an encoded slash is a letter, not a slash;
 /// * parameters of a segment (`;…`) are dropped, and so is what follows an encoded `?` or `#`;
 /// * it is [folded](Reading::Folded).
 ///
-/// `None` for a path that can be read as climbing, and for backslashes, control characters, broken encodings, bytes that are no
-/// UTF-8, streams of NTFS (`:$`) and a bare `#`, encoded or not.
+/// `None` for a path that can be read as climbing, and for backslashes, control characters, broken
+/// encodings, bytes that are no UTF-8, streams of NTFS (`:$`) and a bare `#`, encoded or not.
 pub(super) fn readings(path: &str) -> Option<Vec<Reading>> {
     if !path.starts_with('/') {
         return None;
@@ -92,7 +96,7 @@ fn add(readings: &mut Vec<Reading>, reading: Reading) {
     }
 }
 
-/// The path decoded once, with an encoded slash as a slash and as a letter; then decoded again and again.
+/// Decodes the path once, with an encoded slash as a slash and as a letter; then again and again.
 fn decoded_texts(path: &str) -> Option<Vec<String>> {
     let mut last = decoded(path, Slash::Parts)?;
     let mut texts = vec![last.clone()];
@@ -111,7 +115,7 @@ fn decoded_texts(path: &str) -> Option<Vec<String>> {
     (decoded_again(&last)? == last).then_some(texts)
 }
 
-/// What an encoded slash is taken for.
+/// Meaning of an encoded slash.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Slash {
     Parts,
@@ -123,7 +127,10 @@ fn decoded(path: &str, slash: Slash) -> Option<String> {
     let bytes = path.as_bytes();
     let (mut decoded, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while let Some(&byte) = bytes.get(at) {
-        let (byte, long) = if byte == b'%' { (escaped(bytes.get(at + 1..at + 3)?)?, 3) } else { (byte, 1) };
+        let (byte, long) = match byte {
+            b'%' => (escaped(bytes.get(at + 1..at + 3)?)?, 3),
+            byte => (byte, 1),
+        };
         match byte {
             b'#' if long == 1 => return None,
             b'/' if long == 3 && slash == Slash::IsLetter => decoded.extend_from_slice(b"%2F"),
@@ -134,7 +141,8 @@ fn decoded(path: &str, slash: Slash) -> Option<String> {
     String::from_utf8(decoded).ok().filter(|text| is_honest(text))
 }
 
-/// Decodes a text that was decoded before, in which a `%` may be a `%`. Full-width signs (`％２Ｆ`) are read as plain ones first.
+/// Decodes a text that was decoded before, in which a `%` may be a `%`. Full-width signs (`％２Ｆ`)
+/// are read as plain ones first.
 fn decoded_again(text: &str) -> Option<String> {
     let plain = if text.is_ascii() { text.to_owned() } else { text.nfkc().collect() };
     let bytes = plain.as_bytes();
@@ -158,7 +166,8 @@ fn escaped(digits: &[u8]) -> Option<u8> {
 
 /// `u0061`, which is how IIS encodes a letter.
 fn is_wide_escape(after: &[u8]) -> bool {
-    matches!(after, [b'u' | b'U', digits @ ..] if digits.len() >= 4 && digits[..4].iter().all(u8::is_ascii_hexdigit))
+    let [b'u' | b'U', digits @ ..] = after else { return false };
+    digits.get(..4).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Whether a text is free of what no page has in its address.
@@ -166,7 +175,8 @@ fn is_honest(text: &str) -> bool {
     !text.contains(":$") && !text.chars().any(|letter| letter == '\\' || letter.is_control())
 }
 
-/// The text as it is, without the parameters of its segments, without what follows a `?` or `#`, and without both.
+/// The text as it is, without the parameters of its segments, without what follows a `?` or `#`, and
+/// without both.
 fn variants(text: &str) -> Vec<String> {
     let mut variants = vec![text.to_owned()];
     if let Some((before, _)) = text.split_once(['?', '#']) {
@@ -174,9 +184,8 @@ fn variants(text: &str) -> Vec<String> {
     }
     for index in 0..variants.len() {
         if variants[index].contains(';') {
-            let bare: Vec<_> = variants[index].split('/').map(bare).collect();
-            let bare = bare.join("/");
-            variants.push(bare);
+            let segments: Vec<_> = variants[index].split('/').map(bare).collect();
+            variants.push(segments.join("/"));
         }
     }
     variants
@@ -226,7 +235,8 @@ fn trimmed(segment: &str) -> &str {
     segment.trim_start().trim_end_matches(|letter: char| letter == '.' || letter.is_whitespace())
 }
 
-/// Whether a segment leads up for some site, such as one that takes the letters `%2F` or the yen sign for a slash.
+/// Whether a segment leads up for some site, such as one that takes the letters `%2F` or the yen
+/// sign for a slash.
 fn climbs(segment: &str) -> bool {
     let apart = segment.to_ascii_lowercase().replace("%2f", "/");
     apart.split(['/', '\u{a5}', '\u{20a9}']).map(bare).any(|part| part == "." || part == "..")
@@ -280,8 +290,8 @@ fn fits(pattern: &str, path: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether the whole text fits. All places of the pattern where the text so far may end are kept side by side, so the work grows
-/// with the lengths of both and not faster.
+/// Whether the whole text fits. All places of the pattern where the text so far may end are kept
+/// side by side, so the work grows with the lengths of both and not faster.
 fn glob(pattern: &[u8], text: &[u8]) -> bool {
     let mut places = Places::new(pattern);
     places.add(0);

@@ -65,12 +65,14 @@ impl Sites {
         &self.0[1..]
     }
 
-    /// Reads the URL of a page (SECURITY.md S51). `None` for one on no site of ours, and for whatever two programs could read
-    /// differently: a user name, control characters, a backslash before the query, a host that is not written as browsers write
-    /// it. In a query a backslash is a sign like others: browsers send it as it was typed.
+    /// Reads the URL of a page (SECURITY.md S51). `None` for one on no site of ours, and for whatever
+    /// two programs could read differently: a user name, control characters, a backslash before the
+    /// query, a host that is not written as browsers write it. In a query a backslash is a sign like
+    /// others: browsers send it as it was typed.
     pub fn page(&self, text: &str) -> Option<Asked> {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
         let before_query = text.split('?').next()?;
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) || before_query.contains('\\') || text.len() > URL_MAX {
+        if !is_plain || before_query.contains('\\') || text.len() > URL_MAX {
             return None;
         }
         let url = Url::parse(text).ok()?;

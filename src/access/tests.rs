@@ -117,7 +117,8 @@ fn a_path_that_can_be_read_in_two_ways_must_be_allowed_in_both() {
     assert_eq!(verdict("/public/c%23?to=#top", None), Verdict::Granted);
 }
 
-/// S51: one page under every spelling that some site would take for it. Each is the page, or refused.
+/// S51: one page under every spelling that some site would take for it. Each is the page, or
+/// refused.
 #[test]
 fn no_spelling_of_a_guarded_page_gets_past_its_rule() {
     let ann = ann();
@@ -208,12 +209,9 @@ fn what_can_be_read_as_climbing_or_as_no_honest_path_is_refused() {
         "/public/x::$DATA",
         "/public/x%3A%24i30:$INDEX_ALLOCATION",
         "/public/%252525252525252561",
-        "/public/x?",
         "/public/%2525252525",
     ] {
-        let refused = verdict(path, None);
-        let is_page = path == "/public/x?";
-        assert_eq!(refused, if is_page { Verdict::Granted } else { Verdict::Unclear }, "{path}");
+        assert_eq!(verdict(path, None), Verdict::Unclear, "{path}");
     }
 }
 
@@ -236,6 +234,7 @@ fn honest_pages_are_open_whatever_is_in_their_names() {
         "/public/~ann/$1,00",
         r"/public/x?back=\\server\share&y=%5c..%00",
         r"/public?\",
+        "/public/x?",
         "/public/x?../../admin",
     ] {
         assert_eq!(verdict(path, None), Verdict::Granted, "{path}");
@@ -245,8 +244,8 @@ fn honest_pages_are_open_whatever_is_in_their_names() {
 #[test]
 fn a_rule_with_stars_holds_for_every_spelling_too() {
     let mut access = access();
-    access.rules =
-        vec![rule(None, "/*/Secret.*", Who::Groups(vec!["admins".to_owned()])), rule(None, "/**", Who::Anyone)];
+    let admins = Who::Groups(vec!["admins".to_owned()]);
+    access.rules = vec![rule(None, "/*/Secret.*", admins), rule(None, "/**", Who::Anyone)];
     let verdict = |path: &str| {
         let asked = access.sites.page(&format!("https://app.example.com{path}")).unwrap();
         access.decide(&asked, None).verdict
@@ -273,8 +272,9 @@ fn no_path_takes_long_to_judge() {
         let asked = access.sites.page(&format!("https://app.example.com{path}")).unwrap();
         let began = std::time::Instant::now();
         access.decide(&asked, None);
-        // Unoptimised; the release build takes a fiftieth of it.
-        assert!(began.elapsed() < std::time::Duration::from_millis(500), "{unit}: {:?}", began.elapsed());
+        // Of an unoptimised build on a machine that does other things too.
+        let took = began.elapsed();
+        assert!(took < std::time::Duration::from_millis(500), "{unit}: {took:?}");
     }
 }
 
@@ -324,8 +324,10 @@ fn only_pages_of_listed_sites_are_pages_s51() {
 
 #[test]
 fn a_pattern_is_a_prefix_of_segments_or_has_stars() {
-    let matches =
-        |pattern: &str, path: &str| PathPattern::new(pattern).unwrap().matches(&path::Reading::Exact(path.to_owned()));
+    let matches = |pattern: &str, path: &str| {
+        let reading = path::Reading::Exact(path.to_owned());
+        PathPattern::new(pattern).unwrap().matches(&reading)
+    };
     for (pattern, path) in [
         ("/", "/"),
         ("/", "/a/b"),
