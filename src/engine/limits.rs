@@ -125,8 +125,9 @@ impl Action {
             Self::TellOfSignIn => (3.0, 600),
             // Logout tokens that are not right: each costs a signature that is checked.
             Self::LogoutFromAddress => (60.0, 6),
-            // Codes, link tokens and passwords typed for an account that is known: each has its own few guesses (S17), and this ends
-            // a search over many accounts from one address. Twice a sign-in, which may take a second step.
+            // Codes, link tokens and passwords for an account that is known. Each has a few guesses
+            // of its own (S17); this ends a search over many accounts from one address. Twice the
+            // sign-ins, since a sign-in may take a second step.
             Self::GuessFromAddress => (120.0, 3),
         };
         Allowance::Steady { burst, refill: Duration::from_secs(refill_seconds) }

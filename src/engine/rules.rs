@@ -1,15 +1,17 @@
-//! The table of operations: what each operation of the port asks for, declared once for both channels.
+//! The table of operations: requirements of each operation of the port, declared once for both
+//! channels.
 //!
 //! # The contract
 //!
 //! * [`Operation::rule`] is exhaustive: an operation without a row does not compile.
-//! * [`Engine::enforce`] runs before the verb, whichever channel called. No verb decides by its channel whether a proof is
-//!   needed.
-//! * Everything that adds, changes or removes a way into the account (email, phone, password, second factor, provider, recovery
-//!   codes, trusted browser) needs a recent proof (S20, S103) and, where the account has a second factor, a session that has
-//!   shown it (S104). The proof is the password in the call, or a sign-in or reauthentication within ten minutes.
-//! * A verb decides only what depends on the content of the call ([`Proof::ByContent`]), with the same two functions of
-//!   `flows/proofs.rs`.
+//! * [`Engine::enforce`] runs before the verb, whichever channel called, and fails closed: a session
+//!   that cannot be looked up lets no verb run that needs one (S83).
+//! * Every change of a way into the account (email, phone, password, second factor, provider,
+//!   recovery codes, trusted browser) needs a recent proof (S20, S103) and, where the account has a
+//!   second factor, a session that has shown it (S104). The proof is the password in the call, or
+//!   a sign-in or reauthentication within ten minutes.
+//! * A verb decides only what depends on the content of the call ([`Proof::ByContent`]), by the
+//!   same functions of `flows/proofs.rs`.
 
 use super::{
     Engine,
@@ -26,24 +28,24 @@ pub(super) struct Rule {
     pub(super) name: &'static str,
     pub(super) session: Need,
     pub(super) proof: Proof,
-    /// Allowance of the client address that is taken before the verb runs. `None` where the verb takes one of its own: that of
-    /// the emails, SMS or accounts it makes.
+    /// Allowance of the client address that is taken before the verb runs. `None` where the verb
+    /// takes one of its own, for the emails, SMS or accounts that it makes.
     pub(super) address_limit: Option<Action>,
     /// Whether the security log has an entry for each call (S82).
     pub(super) recorded: bool,
     /// Whether it adds, changes or removes a way into an account.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the tests hold `session` and `proof` against it"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests of the table"))]
     pub(super) changes_way_in: bool,
 }
 
 /// Session that an operation needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
-    /// None: a token, a code or a password in the call says who it is, or nobody needs to be known.
-    Nobody,
+    /// None. A token, code or password in the call names the account.
+    NoSession,
     SignedIn,
     /// A session, or an API key without one.
-    SignedInOrOperator,
+    SignedInOrApiKey,
 }
 
 /// Proof that an operation needs beside its session.
@@ -51,7 +53,8 @@ pub(super) enum Need {
 pub(super) enum Proof {
     /// None. A session that has not shown the second factor may do it.
     Nothing,
-    /// The session has shown the second factor, and the call carries the rest: the current password, or a code.
+    /// In the call: the current password, a code or a token, which the verb checks. A session,
+    /// where the row needs one, has shown the second factor.
     InCall,
     /// The session has shown the second factor, and its last proof is younger than ten minutes.
     Recent,
@@ -105,26 +108,26 @@ macro_rules! yes {
 }
 
 table! {
-    // operation | name | session | proof | limit by address | in the security log | changes a way in
+    // operation, name, session, proof, limit by address, in the security log, changes a way in
     Member "member" SignedIn Nothing _ _ _;
-    SignUpWithEmail "sign_up_with_email" Nobody Nothing _ recorded _;
-    CorrectSignUpEmail "correct_sign_up_email" Nobody Nothing _ recorded _;
-    ResendVerificationEmail "resend_verification_email" Nobody Nothing _ recorded _;
-    SignInWithEmail "sign_in_with_email" Nobody Nothing _ recorded _;
-    GetAuthGrant "get_auth_grant" Nobody Nothing GuessFromAddress recorded _;
-    FinishWhereBegun "finish_where_begun" Nobody Nothing GuessFromAddress recorded _;
-    SignUpWithPhone "sign_up_with_phone" Nobody Nothing _ recorded _;
-    VerifyPhone "verify_phone" Nobody ByContent _ recorded way_in;
-    ResendVerificationCode "resend_verification_code" Nobody Nothing _ recorded _;
-    SignInWithPhone "sign_in_with_phone" Nobody Nothing _ recorded _;
-    SendSignInCode "send_sign_in_code" Nobody Nothing _ recorded _;
-    SignInWithCode "sign_in_with_code" Nobody Nothing _ recorded _;
-    SendResetPasswordCode "send_reset_password_code" Nobody Nothing _ recorded _;
-    ResetPasswordWithCode "reset_password_with_code" Nobody ByContent _ recorded way_in;
+    SignUpWithEmail "sign_up_with_email" NoSession Nothing _ recorded _;
+    CorrectSignUpEmail "correct_sign_up_email" NoSession Nothing _ recorded _;
+    ResendVerificationEmail "resend_verification_email" NoSession Nothing _ recorded _;
+    SignInWithEmail "sign_in_with_email" NoSession Nothing _ recorded _;
+    GetAuthGrant "get_auth_grant" NoSession Nothing GuessFromAddress recorded _;
+    FinishWhereBegun "finish_where_begun" NoSession Nothing GuessFromAddress recorded _;
+    SignUpWithPhone "sign_up_with_phone" NoSession Nothing _ recorded _;
+    VerifyPhone "verify_phone" NoSession InCall _ recorded way_in;
+    ResendVerificationCode "resend_verification_code" NoSession Nothing _ recorded _;
+    SignInWithPhone "sign_in_with_phone" NoSession Nothing _ recorded _;
+    SendSignInCode "send_sign_in_code" NoSession Nothing _ recorded _;
+    SignInWithCode "sign_in_with_code" NoSession Nothing _ recorded _;
+    SendResetPasswordCode "send_reset_password_code" NoSession Nothing _ recorded _;
+    ResetPasswordWithCode "reset_password_with_code" NoSession InCall _ recorded way_in;
     ChangePhone "change_phone" SignedIn InCall _ recorded way_in;
     SetPhone "set_phone" SignedIn Recent _ recorded way_in;
     VerifyOwnPhone "verify_own_phone" SignedIn InCall GuessFromAddress recorded way_in;
-    SignInWithSecondFactor "sign_in_with_second_factor" Nobody Nothing GuessFromAddress recorded _;
+    SignInWithSecondFactor "sign_in_with_second_factor" NoSession Nothing GuessFromAddress recorded _;
     SecondFactors "second_factors" SignedIn Nothing _ _ _;
     SwitchTextFactor "switch_text_factor" SignedIn Recent _ recorded way_in;
     BeginAuthenticator "begin_authenticator" SignedIn Recent _ recorded way_in;
@@ -133,22 +136,22 @@ table! {
     RemoveAuthenticator "remove_authenticator" SignedIn Recent _ recorded way_in;
     MakeRecoveryCodes "make_recovery_codes" SignedIn Recent _ recorded way_in;
     UntrustBrowsers "untrust_browsers" SignedIn Recent _ recorded way_in;
-    ResendSecondFactor "resend_second_factor" Nobody Nothing GuessFromAddress recorded _;
-    SendMagicLinkEmail "send_magic_link_email" Nobody Nothing _ recorded _;
-    SendResetPasswordEmail "send_reset_password_email" Nobody Nothing _ recorded _;
-    ResetPasswordWithToken "reset_password_with_token" Nobody ByContent GuessFromAddress recorded way_in;
+    ResendSecondFactor "resend_second_factor" NoSession Nothing GuessFromAddress recorded _;
+    SendMagicLinkEmail "send_magic_link_email" NoSession Nothing _ recorded _;
+    SendResetPasswordEmail "send_reset_password_email" NoSession Nothing _ recorded _;
+    ResetPasswordWithToken "reset_password_with_token" NoSession InCall GuessFromAddress recorded way_in;
     ProofMethods "proof_methods" SignedIn Nothing _ _ _;
     SendProofCode "send_proof_code" SignedIn Nothing _ recorded _;
     Prove "prove" SignedIn Nothing GuessFromAddress recorded _;
     ChangePassword "change_password" SignedIn InCall GuessFromAddress recorded way_in;
     ChangeEmail "change_email" SignedIn InCall _ recorded way_in;
-    ConfirmEmailChange "confirm_email_change" Nobody ByContent GuessFromAddress recorded way_in;
+    ConfirmEmailChange "confirm_email_change" NoSession InCall GuessFromAddress recorded way_in;
     ConfirmEmailChangeWithCode "confirm_email_change_with_code" SignedIn InCall _ recorded way_in;
-    OpenMailCode "open_mail_code" Nobody Nothing _ recorded _;
-    DescribeNotMe "describe_not_me" Nobody Nothing GuessFromAddress _ _;
-    ReportNotMe "report_not_me" Nobody ByContent GuessFromAddress recorded way_in;
-    BeginProvider "begin_provider" Nobody ByContent _ _ _;
-    FinishProvider "finish_provider" Nobody ByContent _ recorded way_in;
+    OpenMailCode "open_mail_code" NoSession Nothing _ recorded _;
+    DescribeNotMe "describe_not_me" NoSession Nothing GuessFromAddress _ _;
+    ReportNotMe "report_not_me" NoSession InCall GuessFromAddress recorded way_in;
+    BeginProvider "begin_provider" NoSession ByContent _ _ _;
+    FinishProvider "finish_provider" NoSession InCall _ recorded way_in;
     OfferedConnection "offered_connection" SignedIn Nothing _ _ _;
     AcceptConnection "accept_connection" SignedIn Recent _ recorded way_in;
     Connections "connections" SignedIn Nothing _ _ _;
@@ -156,37 +159,49 @@ table! {
     GetAllSessions "get_all_sessions" SignedIn Nothing _ _ _;
     SignOut "sign_out" SignedIn Nothing _ recorded _;
     Leave "sign_out" SignedIn Nothing _ recorded _;
-    EndAtProvider "end_at_provider" Nobody Nothing _ recorded _;
-    EndByProvider "end_by_provider" Nobody Nothing _ recorded _;
+    EndAtProvider "end_at_provider" NoSession Nothing _ recorded _;
+    EndByProvider "end_by_provider" NoSession Nothing _ recorded _;
     SignOutAll "sign_out_all" SignedIn Nothing _ recorded _;
     SignOutAllExceptCurrent "sign_out_all_except_current" SignedIn Nothing _ recorded _;
-    UpdateUser "update_user" SignedInOrOperator Nothing _ _ _;
-    UpdateSecondFactor "update_second_factor" SignedInOrOperator ByContent _ recorded way_in;
+    UpdateUser "update_user" SignedInOrApiKey Nothing _ _ _;
+    UpdateSecondFactor "update_second_factor" SignedInOrApiKey ByContent _ recorded way_in;
     ChangePicture "change_picture" SignedIn Nothing _ _ _;
     RemovePicture "remove_picture" SignedIn Nothing _ _ _;
 }
 
 impl Engine {
-    /// Checks the row of an operation, before its verb runs. `current` is the caller's session, looked up when the call has one.
+    /// Checks the row of an operation before its verb runs. `current` is the session of the call,
+    /// looked up, where there is one.
     ///
     /// # Errors
-    /// `RateLimitExceeded`; `MissingSessionToken` or `InvalidSessionToken`; `ProofNeeded`.
-    pub(super) fn enforce(&self, rule: &Rule, caller: &Caller, current: Option<&Outcome<Current>>) -> Outcome<()> {
-        if let Some(action) = rule.address_limit {
-            self.limits().take_from_caller(action, caller, self.now())?;
+    /// `RateLimitExceeded`; `MissingSessionToken`, `InvalidSessionToken`, or the failure of the
+    /// look-up; `ProofNeeded`.
+    pub(super) fn enforce(&self, rule: &Rule, caller: &Caller, current: Option<Outcome<Current>>) -> Outcome<()> {
+        self.take_address_limit(rule, caller)?;
+        if rule.session == Need::NoSession {
+            return Ok(());
         }
-        let is_operator = rule.session == Need::SignedInOrOperator && caller.is_operator;
+        let has_api_key = rule.session == Need::SignedInOrApiKey && caller.is_operator;
         let current = match current {
-            Some(Ok(current)) => current,
-            // A failure of the database is told by the verb, which meets it too.
-            Some(Err(_)) => return Ok(()),
-            None if rule.session == Need::Nobody || is_operator => return Ok(()),
+            Some(current) => current?,
+            None if has_api_key => return Ok(()),
             None => return Err(Code::MissingSessionToken.into()),
         };
         match rule.proof {
-            Proof::InCall if wants_factor(current) => Err(Code::ProofNeeded.into()),
-            Proof::Recent => require_fresh_proof(self, current),
+            Proof::InCall if wants_factor(&current) => Err(Code::ProofNeeded.into()),
+            Proof::Recent => require_fresh_proof(self, &current),
             Proof::InCall | Proof::Nothing | Proof::ByContent => Ok(()),
+        }
+    }
+
+    /// Takes one from the allowance of the client address, where the row has one.
+    ///
+    /// # Errors
+    /// `RateLimitExceeded`.
+    pub(super) fn take_address_limit(&self, rule: &Rule, caller: &Caller) -> Outcome<()> {
+        match rule.address_limit {
+            Some(action) => self.limits().take_from_caller(action, caller, self.now()),
+            None => Ok(()),
         }
     }
 }

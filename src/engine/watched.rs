@@ -40,8 +40,8 @@ impl Watch {
 }
 
 impl Engine {
-    /// As [`finish`](Self::finish), behind the row of the operation, and recorded where the row says so, also when the caller
-    /// hangs up.
+    /// As [`finish`](Self::finish), once the row of the operation allows it. Recorded where the row
+    /// says so, also when the caller hangs up.
     pub(super) fn watched<T, F>(&self, watch: Watch, verb: impl FnOnce(Self) -> F) -> Answer<T>
     where
         T: Shown + Send + 'static,
@@ -51,28 +51,28 @@ impl Engine {
         self.finish(|engine| {
             let work = verb(engine.clone());
             async move {
-                // Asked before, for afterwards the session may be over.
                 let rule = operation.rule();
+                // Looked up before the verb, for afterwards the session may be over.
                 let current = match caller.session {
                     Some(_) => Some(engine.current(&caller).await),
                     None => None,
                 };
-                let outcome = match engine.enforce(&rule, &caller, current.as_ref()) {
+                let user = current.as_ref().and_then(|current| current.as_ref().ok());
+                let user = user.map(|current| current.member.user.id.clone());
+                let outcome = match engine.enforce(&rule, &caller, current) {
                     Ok(()) => work.await,
                     Err(refused) => Err(refused),
                 };
                 if rule.recorded {
-                    let user = current.as_ref().and_then(|current| current.as_ref().ok());
-                    let user = user.map(|current| &*current.member.user.id);
-                    engine.record(rule.name, &caller, user, &outcome);
+                    engine.record(rule.name, &caller, user.as_deref(), &outcome);
                 }
                 outcome
             }
         })
     }
 
-    /// Runs an operation that writes nothing, behind its row. Where the row asks for no proof, the session is left to the read,
-    /// which looks it up in any case.
+    /// Runs an operation that writes nothing, once its row allows it. A row without a proof leaves
+    /// the session to the read, which looks it up in any case: a page costs one look-up.
     pub(super) fn guarded<T, F>(
         &self,
         operation: Operation,
@@ -86,11 +86,10 @@ impl Engine {
         let engine = self.clone();
         Box::pin(async move {
             let rule = operation.rule();
-            if rule.proof != Proof::Nothing {
-                let current = engine.current(&caller).await;
-                engine.enforce(&rule, &caller, Some(&current))?;
-            } else if let Some(action) = rule.address_limit {
-                engine.limits().take_from_caller(action, &caller, engine.now())?;
+            if rule.proof == Proof::Nothing {
+                engine.take_address_limit(&rule, &caller)?;
+            } else {
+                engine.enforce(&rule, &caller, Some(engine.current(&caller).await))?;
             }
             read(engine, caller).await
         })

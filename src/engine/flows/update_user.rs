@@ -83,23 +83,24 @@ pub(in crate::engine) fn operation_of_update(updates: &[FieldUpdate]) -> Operati
     if has_factor { Operation::UpdateSecondFactor } else { Operation::UpdateUser }
 }
 
-/// Handle of the session that switches the second factor, on or off, which needs a fresh proof (S103, S104). `None` for other
-/// updates, and for the operator's programs. Writing the value that is there already is no switch: applications send whole
-/// user objects back.
+/// Handle of the session that switches the second factor, on or off, which needs a fresh proof
+/// (S103, S104). `None` for other updates, and for the operator's programs. Writing the value that
+/// is there already is no switch: applications send whole user objects back.
 async fn handle_of(engine: &Engine, caller: &Caller, updates: &[FieldUpdate]) -> Outcome<Option<String>> {
-    let values: Vec<Option<bool>> =
-        updates.iter().filter(|of| of.field == SECOND_FACTOR).map(|of| wanted(&of.update)).collect();
-    if caller.session.is_none() || values.is_empty() {
+    let is_other = operation_of_update(updates) != Operation::UpdateSecondFactor;
+    if caller.session.is_none() || is_other {
         return Ok(None);
     }
     let current = engine.current(caller).await?;
     let is_on = current.account.user.two_factor;
-    if values.into_iter().flatten().any(|on| on != is_on) {
+    let switches = |of: &FieldUpdate| of.field == SECOND_FACTOR && wanted(&of.update).is_some_and(|on| on != is_on);
+    if updates.iter().any(switches) {
         require_fresh_proof(engine, &current)?;
     }
     Ok(Some(current.member.session.handle))
 }
 
+/// Value that an update asks for. `None` for what is no value of the field.
 fn wanted(update: &Update) -> Option<bool> {
     match update {
         Update::Unset | Update::Set(Value::Null) => Some(false),
