@@ -101,8 +101,9 @@ pub trait AuthManager: Send + Sync {
     /// unchanged, unless `confirm_phone` is off. Without the current password, `ProofNeeded` unless the session was proved just now.
     fn change_phone(&self, caller: Caller, current_password: Option<Password>, new_phone: String) -> Answer<User>;
 
-    /// *Member.* Sends a code that makes a number the account's, for its second factor (ALTOGIC_WIRE.md §8). The second
-    /// factor must be off (`SecondFactorIsOn`). `ProofNeeded` unless the session was proved just now.
+    /// *Member.* Sends a code that makes a number the account's, for its second factor
+    /// (ALTOGIC_WIRE.md §8). The second factor must be off (`SecondFactorIsOn`). `ProofNeeded` unless
+    /// the session was proved just now.
     fn set_phone(&self, caller: Caller, phone: String) -> Answer<()>;
 
     /// *Member.* Makes the number the account's with the code that [`set_phone`](Self::set_phone) sent.
@@ -375,10 +376,13 @@ pub struct SentCode {
 }
 
 /// How an owner can be proved again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProofMethods {
-    /// Whether there is a password to type.
+    /// Whether the password is a proof here. A session that owes the second factor shows that
+    /// instead.
     pub password: bool,
+    /// Whether the account has a password.
+    pub has_password: bool,
     /// Whether an authenticator app shows codes.
     pub authenticator: bool,
     /// Where a code can be sent.

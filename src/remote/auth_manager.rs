@@ -171,7 +171,7 @@ impl AuthManager for Remote {
     }
 
     fn proof_methods(&self, _: Caller) -> Answer<ProofMethods> {
-        Box::pin(ready(Ok(ProofMethods { password: true, authenticator: false, code: None })))
+        Box::pin(ready(Ok(ProofMethods { password: true, has_password: true, authenticator: false, code: None })))
     }
 
     fn send_proof_code(&self, _: Caller) -> Answer<()> {

@@ -152,7 +152,7 @@ fn wrong(problem: &Problem) -> Wrong {
 impl StepUp {
     fn of(typed: &Typed, inputs: &[Input], code_sent: bool) -> Self {
         Self {
-            methods: ProofMethods { password: false, authenticator: false, code: None },
+            methods: ProofMethods::default(),
             lines: typed.lines().map(|(name, value)| (name, Zeroizing::new(value.to_owned()))).collect(),
             keeps_all: inputs.iter().all(|input| matches!(input, Input::Line(_))),
             code_sent,

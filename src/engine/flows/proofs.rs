@@ -8,10 +8,12 @@
 //!   their own in the owner's place.
 //! * Signing in is a proof. So is the password, or a code, typed later: then the session goes on under a new token (S32), and
 //!   the account's other sessions stay as unproved as they were.
-//! * Both channels ask for the same, as the table of operations says (`engine/rules.rs`). A page shows the step-up page for
-//!   `ProofNeeded` and asks again with what was typed. An application has its person sign in again.
-//! * A verb that takes the password calls [`confirm`]. The calls of the two-factor example carry none: they want a sign-in
-//!   within ten minutes, which is how the example makes them (altogic-protocol §8).
+//! * Both channels ask for the same, as the table of operations says (`engine/rules.rs`). A page
+//!   shows the step-up page for `ProofNeeded` and asks again with what was typed. An application
+//!   has its person sign in again.
+//! * A verb that takes the password calls [`confirm`]. The calls of the two-factor example carry
+//!   none: they want a sign-in within ten minutes, which is how the example makes them
+//!   (ALTOGIC_WIRE.md §8).
 
 use jiff::SignedDuration;
 
@@ -79,8 +81,9 @@ pub(in crate::engine) async fn proof_methods(engine: &Engine, caller: &Caller) -
         Place::Phone(phone) => CodePlace::Phone(phone.masked()),
         Place::Mailbox(email) => CodePlace::Mailbox(email.masked()),
     });
-    let password = account.password_hash.is_some() && !wants_factor(&current);
-    Ok(ProofMethods { password, authenticator: account.authenticator, code })
+    let has_password = account.password_hash.is_some();
+    let password = has_password && !wants_factor(&current);
+    Ok(ProofMethods { password, has_password, authenticator: account.authenticator, code })
 }
 
 /// Sends a code, good for this session alone.

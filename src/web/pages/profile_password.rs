@@ -60,7 +60,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<Passwords>) -> PageResult {
 }
 
 async fn has_password(visit: &Visit) -> Result<bool, PageError> {
-    Ok(visit.auth().proof_methods(visit.caller()).await?.password)
+    Ok(visit.auth().proof_methods(visit.caller()).await?.has_password)
 }
 
 impl ProfilePassword {

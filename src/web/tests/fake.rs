@@ -258,7 +258,7 @@ impl AuthManager for Fake {
     }
 
     fn proof_methods(&self, _: Caller) -> Answer<ProofMethods> {
-        now(Ok(ProofMethods { password: true, authenticator: false, code: None }))
+        now(Ok(ProofMethods { password: true, has_password: true, authenticator: false, code: None }))
     }
 
     fn send_proof_code(&self, _: Caller) -> Answer<()> {
