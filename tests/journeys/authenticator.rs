@@ -268,6 +268,46 @@ async fn trust_ends_with_a_press_and_with_a_new_password() {
     assert_eq!(ann.page.path, "/sign-in/two-factor", "{}", ann.page.text());
 }
 
+/// S103: ending the trust asks for a proof, and goes on after it.
+#[actix_web::test]
+async fn after_ten_minutes_ending_the_trust_asks_for_a_proof() {
+    let guarded = Guarded::new().await;
+    let mut ann = guarded.at_second_step().await;
+    ann.fill("Do not ask in this browser for 30 days", "yes");
+    type_code(&mut ann, &guarded.code()).await;
+    guarded.hall.pass(Duration::from_secs(600));
+    ann.open("/profile/two-factor").await;
+    ann.press("Ask again").await;
+    assert_eq!(ann.page.status, 403, "{}", ann.page.text());
+    ann.fill("Code", &guarded.code());
+    ann.press("Confirm").await;
+    assert!(ann.page.text().contains("Every browser is asked"), "{}", ann.page.text());
+}
+
+/// S104: a browser that signed in before the app was there shows the app first.
+#[actix_web::test]
+async fn a_browser_from_before_the_app_changes_no_password_without_it() {
+    let hall = Hall::open().await;
+    let mut before = hall.member("Ann", EMAIL).await;
+    let mut ann = hall.browser();
+    sign_in(&mut ann, PASSWORD).await;
+    let key = begin(&mut ann).await;
+    ann.fill("Code", &code_of(&hall, &key));
+    ann.press("Switch it on").await;
+    hall.pass(STEP);
+
+    before.open("/profile/password").await;
+    before.fill("Current password", PASSWORD).fill("New password", "another lamp in the hall");
+    before.press("Change password").await;
+    assert_eq!(before.page.status, 403, "{}", before.page.text());
+    before.fill("Code", &code_of(&hall, &key));
+    before.press("Confirm").await;
+    // The form comes back for its passwords, which are never carried on.
+    before.fill("Current password", PASSWORD).fill("New password", "another lamp in the hall");
+    before.press("Change password").await;
+    assert_eq!(before.page.path, "/profile", "{}", before.page.text());
+}
+
 /// S12: somebody who knows the password cannot use up the owner's guesses in a browser that is known.
 #[actix_web::test]
 async fn wrong_codes_elsewhere_do_not_keep_the_owner_out_of_a_known_browser() {

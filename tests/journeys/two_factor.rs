@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
-use crate::support::{Browser, Hall, PASSWORD};
+use crate::support::{Browser, CLIENT_KEY, Hall, PASSWORD};
 
 const EMAIL: &str = "ann@example.com";
 const PHONE: &str = "+4915112345678";
@@ -32,7 +32,7 @@ async fn guarded() -> Hall {
 }
 
 async fn call(hall: &Hall, path: &str, session: &str, body: Value) -> Value {
-    let request = TestRequest::post().uri(path).insert_header(("x-client-key", "a-client-key-for-tests"));
+    let request = TestRequest::post().uri(path).insert_header(("x-client-key", CLIENT_KEY));
     let request = if session.is_empty() { request } else { request.insert_header(("session", session)) };
     let (status, _, bytes) = hall.send(request.set_json(body)).await;
     assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&bytes));
@@ -254,14 +254,14 @@ async fn wrong_codes_are_counted_over_all_codes_of_an_account() {
     assert!(statuses[10..].iter().all(|status| *status == 429), "{statuses:?}");
 }
 
-/// S20, S103: an application's session alone, begun long ago, neither moves a number nor switches the codes. Sending back the
-/// value that is there is no switch.
+/// S20, S103: an application's session alone, begun long ago, neither moves a number nor switches
+/// the codes. Sending back the value that is there is no switch.
 #[actix_web::test]
 async fn an_old_session_of_the_wire_neither_moves_the_number_nor_switches_the_codes() {
     let (hall, session, user_id) = with_a_number().await;
     hall.pass(Duration::from_secs(601));
     let refused = |path: &str, body: Value| {
-        let request = TestRequest::post().uri(path).insert_header(("x-client-key", "a-client-key-for-tests"));
+        let request = TestRequest::post().uri(path).insert_header(("x-client-key", CLIENT_KEY));
         hall.send(request.insert_header(("session", session.clone())).set_json(body))
     };
     let (status, _, answer) = refused("/users/set-phone?phoneNumber=%2B4915187654321", json!({})).await;
@@ -271,4 +271,56 @@ async fn an_old_session_of_the_wire_neither_moves_the_number_nor_switches_the_co
     let (status, ..) = refused("/_api/rest/v1/db/object/update", switch(true)).await;
     assert_eq!(status, 401);
     call(&hall, "/_api/rest/v1/db/object/update", &session, switch(false)).await;
+}
+
+/// S103: with a session of an application alone, a number was added, proved, and used to reset the
+/// password.
+#[actix_web::test]
+async fn a_stolen_session_of_an_application_adds_no_first_number() {
+    let hall = Hall::open().await;
+    hall.member("Ann", EMAIL).await;
+    let session = wire_session(&hall).await;
+    hall.pass(Duration::from_secs(601));
+    let path = "/users/set-phone?phoneNumber=%2B4915112345678";
+    assert_eq!(refusal(&hall, path, &session, json!({})).await, "proof_needed");
+    assert!(hall.codes_to(PHONE).await.is_empty());
+    // Signing in again is the proof, as the example does it.
+    let session = wire_session(&hall).await;
+    call(&hall, path, &session, json!({})).await;
+    assert_eq!(hall.codes_to(PHONE).await.len(), 1);
+}
+
+/// S104: the right password in the call does not stand for the second factor.
+#[actix_web::test]
+async fn a_wire_session_from_before_the_second_factor_changes_no_way_in() {
+    let (hall, owner, user_id) = with_a_number().await;
+    let before = wire_session(&hall).await;
+    let switch = |on: bool| json!({"model": "users", "id": user_id, "values": {"twoFactorAuth": on}});
+    call(&hall, "/_api/rest/v1/db/object/update", &owner, switch(true)).await;
+    for (path, body) in [
+        ("/users/set-phone?phoneNumber=%2B4915187654321", json!({})),
+        ("/users/verify-phone", json!({"code": "123456", "phoneNumber": PHONE})),
+        ("/_api/rest/v1/auth/change-pwd", json!({"oldPassword": PASSWORD, "newPassword": "another lamp in the hall"})),
+        ("/_api/rest/v1/auth/change-email", json!({"currentPassword": PASSWORD, "newEmail": "eve@example.com"})),
+        ("/_api/rest/v1/auth/change-phone", json!({"currentPassword": PASSWORD, "newPhone": "+4915187654321"})),
+        ("/_api/rest/v1/db/object/update", switch(false)),
+    ] {
+        assert_eq!(refusal(&hall, path, &before, body).await, "proof_needed", "{path}");
+    }
+}
+
+async fn wire_session(hall: &Hall) -> String {
+    let body = json!({"email": EMAIL, "password": PASSWORD});
+    let entered = call(hall, "/users/sign-in", "", body).await;
+    entered["session"]["token"].as_str().expect("a session").to_owned()
+}
+
+/// Code of the refusal, which is a 401.
+async fn refusal(hall: &Hall, path: &str, session: &str, body: Value) -> String {
+    let request = TestRequest::post().uri(path).insert_header(("x-client-key", CLIENT_KEY));
+    let request = request.insert_header(("session", session)).set_json(body);
+    let (status, _, answer) = hall.send(request).await;
+    assert_eq!(status, 401, "{path}: {}", String::from_utf8_lossy(&answer));
+    let answer: Value = serde_json::from_slice(&answer).expect("an envelope");
+    answer["errors"][0]["code"].as_str().expect("a code").to_owned()
 }
