@@ -1,5 +1,7 @@
 //! The table of operations on both channels.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{
@@ -8,7 +10,7 @@ use super::{
 };
 use crate::{
     engine::rules::{Need, Operation, Proof},
-    port::{AuthManager, Caller, Code, Door, Failure, FieldUpdate, Outcome, Password, Update},
+    port::{AuthManager, Caller, Code, Door, Failure, FieldUpdate, Outcome, Password, SecondFactorOf, Update},
 };
 
 const EMAIL: &str = "ann@example.com";
@@ -166,6 +168,25 @@ async fn the_field_that_switches_the_second_factor_wants_a_recent_proof() {
         switch_over_the_wire(&bench, &caller, true).await.unwrap();
         refused(switch_over_the_wire(&bench, &before, false).await, Code::ProofNeeded);
         switch_over_the_wire(&bench, &caller, false).await.unwrap();
+    }
+}
+
+/// S109: guesses at second steps of ever other accounts end for their address.
+#[tokio::test]
+async fn one_address_cannot_guess_at_the_second_step_without_end() {
+    for bench in Bench::each().await {
+        let eve = Caller { address: Some([203, 0, 113, 7].into()), ..somebody() };
+        let guess = async |number: u32, caller: Caller| {
+            let of = SecondFactorOf::Phone(format!("+4915112{number:06}"));
+            bench.engine.sign_in_with_second_factor(caller, of, "123456".to_owned(), false).await
+        };
+        for number in 0..120 {
+            refused(guess(number, eve.clone()).await, Code::InvalidOneTimeCode);
+        }
+        let retry_after = Duration::from_secs(3);
+        refused(guess(120, eve.clone()).await, Code::RateLimitExceeded { retry_after });
+        let elsewhere = Caller { address: Some([198, 51, 100, 7].into()), ..somebody() };
+        refused(guess(120, elsewhere).await, Code::InvalidOneTimeCode);
     }
 }
 

@@ -67,6 +67,28 @@ test("it stands before a new app too, and leads on to it", async () => {
   dora.isAt("/profile/two-factor/authenticator");
 });
 
+test("a browser from before the app shows it, then types its passwords again", async () => {
+  const email = "fay@example.com";
+  const before = await place.member({ name: "Fay", email });
+  const fay = await place.visitor();
+  await fay.signIn({ email });
+  const app = await setUpApp(fay);
+  await place.hall.pass({ seconds: 30 });
+  const change = { "Current password": PASSWORD, "New password": "another lantern by the gate" };
+  await before.open("/profile/password");
+  await before.fill(change);
+  await before.press("Change password");
+  await before.sees("Confirm it is you");
+  assert.equal(before.status, 403);
+  assert.ok(await before.field("Code").evaluate((field) => field === document.activeElement));
+  await before.page.keyboard.type(app.code());
+  await before.strikes("Enter");
+  before.isAt("/profile/password");
+  await before.fill(change);
+  await before.press("Change password");
+  before.isAt("/profile");
+});
+
 test("Cancel does nothing", async () => {
   const { visitor: eve } = await asked({ email: "eve@example.com", newEmail: "eve@new.example" });
   await eve.follow("Cancel");
