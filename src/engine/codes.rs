@@ -56,7 +56,7 @@ impl CodePurpose {
     ];
 
     /// The word in the database.
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::VerifyPhone => "verify-phone",
             Self::ChangePhone => "change-phone",

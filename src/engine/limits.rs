@@ -13,6 +13,7 @@
 //! The algorithm is GCRA (ITU-T I.371): the time at which a key would be idle. The counters live in this process and begin
 //! anew with it.
 
+mod email_pace;
 mod growing;
 mod text_breaker;
 
@@ -27,7 +28,8 @@ use std::{
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use self::{growing::Growing, text_breaker::TextBreaker};
+pub(super) use self::email_pace::Lane;
+use self::{email_pace::EmailPace, growing::Growing, text_breaker::TextBreaker};
 use crate::port::{Caller, Code, Email, Outcome, Phone};
 
 /// The keys that are remembered, about 4 MB.
@@ -48,7 +50,6 @@ pub(super) enum Action {
     MailFromAddress,
     MailToMailbox,
     MailFromAccount,
-    MailInAll,
     UploadToAccount,
     GuessCode,
     TextFromAddress,
@@ -97,13 +98,10 @@ impl Action {
             // One person needs two or three; the burst is for people behind one address.
             Self::MailFromAddress => (20.0, 180),
             // Five at once, five an hour: enough to look into the wrong folder and try again; nobody's inbox is
-            // flooded by strangers (S64). No gap between two: the answer does not tell of the limit, so a person who
-            // asks again after a minute must get what the page promised.
+            // flooded by strangers (S64). Counted for each kind of email, so that sign-ups by strangers keep no reset away.
             Self::MailToMailbox => (5.0, 720),
             // A member who types one foreign address after another.
             Self::MailFromAccount => (10.0, 600),
-            // One a second after the burst: what a mail provider takes from a new sender without blocking it.
-            Self::MailInAll => (500.0, 1),
             // Each one costs a second of decoding. Somebody tries a few pictures until one looks right.
             Self::UploadToAccount => (30.0, 60),
             // Wrong codes typed for a number, over all codes that are sent to it (S17). The codes count their own five; this is
@@ -142,6 +140,7 @@ pub(super) struct Limits {
     hasher: RandomState,
     counts: Mutex<Counts>,
     text_breaker: TextBreaker,
+    email_pace: EmailPace,
 }
 
 /// What is remembered of everybody.
@@ -155,8 +154,9 @@ struct Counts {
 impl Limits {
     pub(super) fn new(factor: f64, application_servers: Vec<IpNet>) -> Self {
         let factor = if factor.is_finite() && factor > 0.0 { factor } else { 1.0 };
+        let email_pace = EmailPace::new(factor);
         let (hasher, counts, text_breaker) = (RandomState::new(), Mutex::default(), TextBreaker::new(factor));
-        Self { factor, application_servers, hasher, counts, text_breaker }
+        Self { factor, application_servers, hasher, counts, text_breaker, email_pace }
     }
 
     /// Takes one from the allowance of a subject, or tells how long to wait for the next.
@@ -206,18 +206,42 @@ impl Limits {
         caller.address.filter(is_one_person)
     }
 
-    /// Whether one more mail may go to this mailbox. Outsiders are not told (S64).
-    pub(super) fn allow_mail_to(&self, mailbox: &Email, now: Timestamp) -> bool {
-        self.take(Action::MailToMailbox, mailbox.as_str(), now).is_ok() && self.take(Action::MailInAll, "", now).is_ok()
+    /// Takes one from the emails of a kind to this mailbox. To be asked before any account is looked at: known and unknown
+    /// mailboxes are answered alike (S05, S64).
+    ///
+    /// # Errors
+    /// `SeveralEmails`; `RateLimitExceeded` while the lane has no room.
+    pub(super) fn take_email_to(&self, kind: &str, mailbox: &Email, lane: Lane, now: Timestamp) -> Outcome<()> {
+        self.email_pace.room(lane, now.as_millisecond()).map_err(exceeded)?;
+        let subject = format!("{kind} {mailbox}");
+        self.take(Action::MailToMailbox, &subject, now)
+            .map_err(|retry_after| Code::SeveralEmails { retry_after }.into())
     }
 
-    /// Whether one more text may go to this number, and to its range unless its owner has proved it: strangers who ask for texts to
-    /// its neighbours must not keep theirs away. Outsiders are not told (S64, S65).
-    pub(super) fn allow_text_to(&self, phone: &Phone, is_proved: bool, now: Timestamp) -> bool {
+    /// How long to delay an email, so that all together keep their pace.
+    pub(super) fn email_delay(&self, lane: Lane, now: Timestamp) -> Duration {
+        self.email_pace.delay(lane, now.as_millisecond())
+    }
+
+    /// Takes one from the texts to this number. To be asked before any account is looked at (S05, S65).
+    ///
+    /// # Errors
+    /// `SeveralMessages`.
+    pub(super) fn take_text_to(&self, kind: &str, phone: &Phone, now: Timestamp) -> Outcome<()> {
+        let subject = format!("{kind} {phone}");
+        self.take(Action::TextToNumber, &subject, now)
+            .map_err(|retry_after| Code::SeveralMessages { retry_after }.into())
+    }
+
+    /// Takes one from the texts to unproved numbers of a range: strangers who ask for texts to its neighbours must not keep the
+    /// texts of an owner away (S65).
+    ///
+    /// # Errors
+    /// `RateLimitExceeded`.
+    pub(super) fn take_text_to_range(&self, phone: &Phone, now: Timestamp) -> Outcome<()> {
         let number = phone.as_str();
         let range = number.get(..number.len().saturating_sub(4)).unwrap_or(number);
-        self.take(Action::TextToNumber, number, now).is_ok()
-            && (is_proved || self.take(Action::TextToRange, range, now).is_ok())
+        self.take(Action::TextToRange, range, now).map_err(exceeded)
     }
 
     /// Takes one from the texts to numbers that nobody has proved yet, of that number's country (S65). To be asked before any

@@ -18,6 +18,7 @@ mod flows;
 pub mod keys;
 mod limits;
 pub mod lookup;
+mod notifications;
 pub mod oauth;
 mod objects;
 pub mod outbox;

@@ -165,6 +165,14 @@ pub enum Code {
     PictureTooWide,
     NotAPicture,
     StorageFull,
+    /// The mailbox has had several emails already; the newest works.
+    SeveralEmails {
+        retry_after: Duration,
+    },
+    /// The number has had several messages already.
+    SeveralMessages {
+        retry_after: Duration,
+    },
     /// Too many tries, or too many mails, for now.
     RateLimitExceeded {
         retry_after: Duration,
@@ -211,7 +219,9 @@ impl Refusal {
     /// How long to wait before another try, when that is the problem.
     pub fn retry_after(&self) -> Option<Duration> {
         self.problems.iter().find_map(|problem| match problem.code {
-            Code::RateLimitExceeded { retry_after } => Some(retry_after),
+            Code::RateLimitExceeded { retry_after }
+            | Code::SeveralEmails { retry_after }
+            | Code::SeveralMessages { retry_after } => Some(retry_after),
             _ => None,
         })
     }

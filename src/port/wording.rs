@@ -135,6 +135,20 @@ impl fmt::Display for Code {
             }
             Self::NotAPicture => "This file is not a picture we can read. Choose a JPEG, PNG, WebP or GIF.",
             Self::StorageFull => "There is no room for more files. Delete some first.",
+            Self::SeveralEmails { retry_after } => {
+                return write!(
+                    formatter,
+                    "Several emails were asked for with this address. Use the newest one, or wait {} and try again.",
+                    in_words(*retry_after)
+                );
+            }
+            Self::SeveralMessages { retry_after } => {
+                return write!(
+                    formatter,
+                    "Several messages were asked for with this number. Use the newest one, or wait {} and try again.",
+                    in_words(*retry_after)
+                );
+            }
             Self::RateLimitExceeded { retry_after } => {
                 return write!(formatter, "That was tried too often. Wait {} and try again.", in_words(*retry_after));
             }

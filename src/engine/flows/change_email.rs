@@ -7,7 +7,7 @@ use crate::{
     engine::{
         Engine,
         accounts::{self, Account},
-        limits::{Action, exceeded},
+        limits::{Action, Lane, exceeded},
         outbox::Security,
         sessions::Current,
         store::values,
@@ -79,7 +79,7 @@ fn judge(account: &Account, password: Option<&Password>, new_email: &str) -> Res
 }
 
 async fn ask(engine: &Engine, caller: &Caller, account: &Account, new_email: &Email, now: Timestamp) -> Outcome<User> {
-    let may_mail = engine.limits().allow_mail_to(new_email, now);
+    engine.limits().take_email_to("change", new_email, Lane::Ordinary, now)?;
     let mut tx = engine.store().begin().await?;
     let is_taken = accounts::is_held(&mut tx, new_email).await?;
     if is_taken && caller.door == Door::Rest {
@@ -87,9 +87,9 @@ async fn ask(engine: &Engine, caller: &Caller, account: &Account, new_email: &Em
     }
     let news = Security::EmailChangeRequested { new_email: new_email.clone() };
     engine.tell_owner(&mut tx, caller, account, news).await?;
-    if is_taken && may_mail {
+    if is_taken {
         engine.write(&mut tx, &engine.account_exists(), new_email).await?;
-    } else if may_mail {
+    } else {
         let link = NewLink {
             purpose: Purpose::ChangeEmail,
             user_id: &account.user.id,
@@ -138,7 +138,7 @@ async fn move_account(
     // Both addresses, and only the one that it had can take it back.
     let news = Security::EmailChanged { new_email: new_email.clone() };
     engine.tell_owner(&mut tx, caller, account, news).await?;
-    engine.tell_mailbox(&mut tx, caller, account, Security::EmailIsNew, new_email, None).await?;
+    engine.tell_mailbox(&mut tx, caller, account, Security::EmailIsNew, new_email).await?;
     let user = accounts::reload(&mut tx, user_id).await?.ok_or(Code::InvalidAccessToken)?.user;
     tx.commit().await?;
     Ok(user)

@@ -7,7 +7,7 @@ use crate::{
         accounts::{self, Account},
         codes::{CodePurpose, RightCode},
         limits::{Action, exceeded},
-        outbox::{Security, TextMessage},
+        outbox::{Security, Share, TextMessage},
         sessions::Current,
         store::values,
         tokens,
@@ -32,20 +32,21 @@ pub(in crate::engine) async fn change_phone(
     if !engine.settings().confirm_phone {
         return move_to_phone(engine, caller, &account, &new_phone, None).await;
     }
-    engine.judge_destination(&new_phone).await?;
+    engine.judge_destination(&new_phone, Share::Ordinary).await?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
     engine.limits().take(Action::TextFromAccount, &account.user.id, now).map_err(exceeded)?;
     engine.limits().take_text_to_new_number(&new_phone, now)?;
-    let may_text = engine.limits().allow_text_to(&new_phone, false, now);
+    engine.limits().take_text_to("change", &new_phone, now)?;
+    engine.limits().take_text_to_range(&new_phone, now)?;
     let mut tx = engine.store().begin().await?;
     let is_taken = accounts::phone_is_held(&mut tx, &new_phone).await?;
     if is_taken && caller.door == Door::Rest {
         return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
     }
-    if is_taken && may_text {
+    if is_taken {
         engine.text(&mut tx, &TextMessage::AccountExists, &new_phone, None).await?;
-    } else if may_text {
+    } else {
         engine.text_code(&mut tx, CodePurpose::ChangePhone, &account.user.id, &new_phone).await?;
     }
     tx.commit().await?;
@@ -97,8 +98,8 @@ pub(super) async fn move_to_phone(
     tokens::kill_all(&mut tx, user_id).await?;
     accounts::delete_waiting_for_phone(&mut tx, new_phone, user_id).await?;
     if let Some(former) = account.number().filter(|former| former != new_phone) {
-        let message = TextMessage::PhoneChanged { new_phone_masked: new_phone.masked() };
-        engine.text(&mut tx, &message, &former, None).await?;
+        let news = Security::PhoneChanged { new_phone_masked: new_phone.masked() };
+        engine.tell_number(&mut tx, account, &news, &former).await?;
     }
     if account.holds_email {
         let news = Security::PhoneChanged { new_phone_masked: new_phone.masked() };

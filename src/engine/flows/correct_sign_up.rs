@@ -3,7 +3,7 @@
 use crate::{
     engine::{
         Engine, accounts,
-        limits::Action,
+        limits::{Action, Lane},
         store::values,
         tokens::{self, NewLink, Purpose},
     },
@@ -22,12 +22,12 @@ pub(in crate::engine) async fn correct_sign_up_email(
     let new_email = Email::parse(new_email).map_err(|code| Refusal::at(Field::Email, code))?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::MailFromAddress, caller, now)?;
+    engine.limits().take_email_to("sign-up", &new_email, Lane::Ordinary, now)?;
     let waiting = accounts::by_email(engine.store(), &old_email).await?.into_iter().find(|account| {
         let is_theirs = engine.links().is_browser(caller.browser.as_ref(), account.browser_digest.as_deref());
         is_theirs && !account.holds_email && !account.user.email_verified
     });
     let user = waiting.ok_or(Code::NothingToCorrect)?.user;
-    let may_mail = engine.limits().allow_mail_to(&new_email, now);
     let _change = engine.sessions().change(&user.id);
     let mut tx = engine.store().begin().await?;
     let is_taken = accounts::is_held(&mut tx, &new_email).await?;
@@ -37,9 +37,9 @@ pub(in crate::engine) async fn correct_sign_up_email(
         return Err(Code::NothingToCorrect.into());
     }
     tokens::kill_all(&mut tx, &user.id).await?;
-    if is_taken && may_mail {
+    if is_taken {
         engine.write(&mut tx, &engine.account_exists(), &new_email).await?;
-    } else if may_mail {
+    } else {
         let link = NewLink {
             purpose: Purpose::EmailConfirm,
             user_id: &user.id,

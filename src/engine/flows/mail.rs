@@ -1,12 +1,17 @@
 //! What the verbs have in common when they mail something.
 
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
 use crate::{
     engine::{
         Engine,
         flows::tell::asked_by,
+        limits::Lane,
         outbox::{Letter, Mailed},
         store::{StoreError, Transaction, values},
-        tokens::{CODE_MINUTES, NewLink, Purpose},
+        tokens::{CODE_MINUTES, NewLink, Purpose, after},
     },
     port::{Email, Failure, Outcome},
 };
@@ -14,7 +19,8 @@ use crate::{
 impl Engine {
     /// Queues a letter that carries no link.
     pub(super) async fn write(&self, tx: &mut Transaction<'_>, letter: &Letter, to: &Email) -> Result<(), StoreError> {
-        self.0.outbox.enqueue(tx, letter, to, None).await
+        let delay = self.email_delay(tx, letter, to).await?;
+        self.0.outbox.enqueue_after(tx, letter, to, delay, None).await
     }
 
     /// What the owner of an address is told when somebody tries to sign up with it. Its link leads to the sign-in page and
@@ -30,7 +36,10 @@ impl Engine {
         link: &NewLink<'_>,
         name: Option<String>,
     ) -> Outcome<()> {
-        let made = self.links().create(tx, link, self.random(), self.now()).await?;
+        let delay = self.delay_of(tx, link.purpose, link.email).await?;
+        // It lives from when it is sent.
+        let sent_at = after(self.now(), delay);
+        let made = self.links().create(tx, link, self.random(), sent_at).await?;
         let mailed = Mailed {
             name,
             link: self.address_of_link(link.purpose, &made.key),
@@ -46,7 +55,39 @@ impl Engine {
             Purpose::ChangeEmail => Letter::ConfirmEmailChange(mailed),
             Purpose::NotMe => return Err(Failure::broken("that link stands in a letter of its own").into()),
         };
-        Ok(self.0.outbox.enqueue(tx, &letter, link.email, Some(made.expires_at)).await?)
+        Ok(self.0.outbox.enqueue_after(tx, &letter, link.email, delay, Some(made.expires_at)).await?)
+    }
+
+    async fn email_delay(
+        &self,
+        tx: &mut Transaction<'_>,
+        letter: &Letter,
+        to: &Email,
+    ) -> Result<SignedDuration, StoreError> {
+        // Strangers cause it, whoever reads the mailbox.
+        let is_ordinary = matches!(letter, Letter::AccountExists { .. });
+        let lane = if is_ordinary { Lane::Ordinary } else { self.lane_of(tx, to).await? };
+        Ok(signed(self.limits().email_delay(lane, self.now())))
+    }
+
+    async fn delay_of(
+        &self,
+        tx: &mut Transaction<'_>,
+        purpose: Purpose,
+        to: &Email,
+    ) -> Result<SignedDuration, StoreError> {
+        let lane = match purpose {
+            Purpose::MagicLink | Purpose::ResetPassword => self.lane_of(tx, to).await?,
+            Purpose::EmailConfirm | Purpose::ChangeEmail | Purpose::NotMe => Lane::Ordinary,
+        };
+        Ok(signed(self.limits().email_delay(lane, self.now())))
+    }
+
+    /// The lane of a mailbox: an account has proved it, or none has.
+    async fn lane_of(&self, tx: &mut Transaction<'_>, mailbox: &Email) -> Result<Lane, StoreError> {
+        let sql = "select id from users where email = $1 and email_verified_at is not null limit 1";
+        let proved = tx.fetch_optional(sql, values![mailbox.as_str()]).await?.is_some();
+        Ok(if proved { Lane::Proved } else { Lane::Ordinary })
     }
 
     /// The address in the letter. What has no later step on the wire has a page of its own (DESIGN.md §4.2).
@@ -69,4 +110,8 @@ impl Engine {
         tx.execute(sql, values![i64::from(row[0] % 16)]).await?;
         tx.commit().await
     }
+}
+
+fn signed(delay: Duration) -> SignedDuration {
+    SignedDuration::try_from(delay).unwrap_or(SignedDuration::ZERO)
 }

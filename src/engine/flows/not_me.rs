@@ -141,7 +141,7 @@ async fn move_back(
         Some(left) => {
             let user = User { name: None, ..account.user.clone() };
             let nameless = Account { user, ..account.clone() };
-            engine.tell_mailbox(tx, caller, &nameless, Security::EmailChangeUndone, &left, None).await
+            engine.tell_mailbox(tx, caller, &nameless, Security::EmailChangeUndone, &left).await
         }
         None => Ok(()),
     }

@@ -25,7 +25,7 @@ use crate::{
         authenticators::RightStep,
         codes::{CodePurpose, Guess, NewCode, RightCode},
         limits::{Action, exceeded},
-        outbox::Letter,
+        outbox::{Letter, Share},
         sessions::Current,
         store::Transaction,
     },
@@ -95,7 +95,7 @@ pub(in crate::engine) async fn send_proof_code(engine: &Engine, caller: &Caller)
     let now = engine.now();
     match place_of(&account).ok_or(Code::ProofCodeNotOffered)? {
         Place::Phone(phone) => {
-            engine.judge_destination(&phone).await?;
+            engine.judge_destination(&phone, Share::SecondFactor).await?;
             engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
             engine.limits().take(Action::SecondFactorToAccount, &account.user.id, now).map_err(exceeded)?;
             let mut tx = engine.store().begin().await?;

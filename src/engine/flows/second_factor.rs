@@ -15,7 +15,7 @@ use crate::{
         codes::{CodePurpose, Guess, NewCode, RightCode},
         limits::{Action, exceeded},
         oauth::logins::Login,
-        outbox::Security,
+        outbox::{Security, Share},
         recovery_codes,
         sessions::Current,
         store::Transaction,
@@ -99,7 +99,7 @@ pub(in crate::engine) async fn resend_second_factor(
     let account = accounts::by_id(engine.store(), &waiting.user_id).await?.ok_or(Code::ChallengeGone)?;
     let text = account.user.two_factor && waiting.text_counts;
     let phone = account.number().filter(|_| text).ok_or(Code::SecondFactorNeedsPhone)?;
-    engine.judge_destination(&phone).await?;
+    engine.judge_destination(&phone, Share::SecondFactor).await?;
     let mut tx = engine.store().begin().await?;
     may_text(engine, caller, &mut tx, &account).await?;
     let sent = text_code(engine, &mut tx, &waiting, &phone).await?;
@@ -267,21 +267,20 @@ pub(in crate::engine) async fn set_phone(engine: &Engine, caller: &Caller, phone
         return Err(Code::SecondFactorIsOn.into());
     }
     let Current { account, .. } = current;
-    engine.judge_destination(&phone).await?;
+    engine.judge_destination(&phone, Share::Ordinary).await?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
     engine.limits().take(Action::TextFromAccount, &account.user.id, now).map_err(exceeded)?;
     if !account.user.phone_verified || account.number().as_ref() != Some(&phone) {
         engine.limits().take_text_to_new_number(&phone, now)?;
     }
-    let may_text = engine.limits().allow_text_to(&phone, false, now);
+    engine.limits().take_text_to("set", &phone, now)?;
+    engine.limits().take_text_to_range(&phone, now)?;
     let mut tx = engine.store().begin().await?;
     if accounts::phone_is_held(&mut tx, &phone).await? && account.number().as_ref() != Some(&phone) {
         return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
     }
-    if may_text {
-        engine.text_code(&mut tx, CodePurpose::SetPhone, &account.user.id, &phone).await?;
-    }
+    engine.text_code(&mut tx, CodePurpose::SetPhone, &account.user.id, &phone).await?;
     Ok(tx.commit().await?)
 }
 
@@ -308,7 +307,7 @@ pub(in crate::engine) async fn verify_own_phone(
 /// comes here has proved a first factor, and an office signs in from one address.
 async fn may_text(engine: &Engine, caller: &Caller, tx: &mut Transaction<'_>, account: &Account) -> Outcome<Phone> {
     let phone = account.number().ok_or(Code::SecondFactorNeedsPhone)?;
-    engine.can_text(tx, &phone).await?;
+    engine.can_text(tx, &phone, Share::SecondFactor).await?;
     let user_id = &account.user.id;
     let known = engine.devices().known_in(tx, user_id, caller).await?;
     let subject = known.as_deref().unwrap_or(user_id);

@@ -1,7 +1,7 @@
 //! Texting a code to whoever asks for one: the confirmation again, a sign-in code, a password reset.
 //!
-//! The answer is the same whether or not there is an account, in words and in time, and whether or not the number has had enough
-//! for now (SECURITY.md S03, S05, S65). Only the address that asks is told that it asks too often. The original said `user_not_found`,
+//! The answer is the same whether or not there is an account, in words and in time (SECURITY.md S03, S05).
+//! A number that has had enough for now is told alike, known or not (S65, S107). The original said `user_not_found`,
 //! `phone_not_verified` and `phone_already_verified` here; applications look for errors only, and there is none.
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
         accounts::{self, Account},
         codes::{CodePurpose, NewCode},
         limits::Action,
-        outbox::TextMessage,
+        outbox::{Share, TextMessage},
         store::Transaction,
     },
     port::{Caller, Code, Field, Outcome, Phone, Refusal},
@@ -53,17 +53,23 @@ async fn send(
     is_asked_for: impl Fn(&Account) -> bool,
 ) -> Outcome<()> {
     let phone = Phone::parse(phone).map_err(|code| Refusal::at(Field::Phone, code))?;
-    engine.judge_destination(&phone).await?;
+    let share = match purpose {
+        CodePurpose::VerifyPhone => Share::Ordinary,
+        _ => Share::WayIn,
+    };
+    engine.judge_destination(&phone, share).await?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
+    engine.limits().take_text_to(purpose.word(), &phone, now)?;
     let accounts = accounts::by_phone(engine.store(), &phone).await?;
     // The holder stands first; where there is one, nobody else is asked for.
     let account = accounts.into_iter().next().filter(is_asked_for);
     // In silence, and only for a text that there is: nobody spends what others share by asking for texts to nobody.
     let may_go = |account: &Account| {
         let is_proved = account.user.phone_verified;
-        engine.limits().allow_text_to(&phone, is_proved, now)
-            && (is_proved || engine.limits().take_text_to_new_number(&phone, now).is_ok())
+        is_proved
+            || (engine.limits().take_text_to_range(&phone, now).is_ok()
+                && engine.limits().take_text_to_new_number(&phone, now).is_ok())
     };
     let Some(account) = account.filter(may_go) else { return Ok(engine.write_nothing().await?) };
     let mut tx = engine.store().begin().await?;

@@ -1,13 +1,13 @@
 //! Mailing a link to whoever asks for one: the confirmation again, a magic link, a password reset.
 //!
-//! The answer is the same whether or not there is an account, in words and in time, and whether or not the mailbox has had
-//! enough for now (SECURITY.md S03, S05, S64). Only the address that asks is told that it asks too often.
+//! The answer is the same whether or not there is an account, in words and in time (SECURITY.md S03, S05). A mailbox that has
+//! had enough for now is told alike, known or not (S64, S107): nothing is called sent that will not be.
 
 use crate::{
     engine::{
         Engine,
         accounts::{self, Account},
-        limits::Action,
+        limits::{Action, Lane},
         tokens::{NewLink, Purpose},
     },
     port::{Caller, Code, Email, Field, Outcome, Refusal},
@@ -18,29 +18,44 @@ pub(in crate::engine) async fn resend_verification_email(engine: &Engine, caller
     if !engine.settings().confirm_email {
         return Err(Code::EmailVerificationDisabled.into());
     }
-    send(engine, caller, email, |account, _| (!account.user.email_verified).then_some(Purpose::EmailConfirm)).await
+    let asked = Asked { kind: "confirm", lane: Lane::Ordinary };
+    send(engine, caller, email, asked, |account, _| (!account.user.email_verified).then_some(Purpose::EmailConfirm))
+        .await
 }
 
 /// Mails a sign-in link. An account that still waits for a proof gets its confirmation link, which signs in as well.
 pub(in crate::engine) async fn send_magic_link_email(engine: &Engine, caller: &Caller, email: &str) -> Outcome<()> {
-    send(engine, caller, email, |_, usable| Some(if usable { Purpose::MagicLink } else { Purpose::EmailConfirm })).await
+    let asked = Asked { kind: "magic-link", lane: Lane::Proved };
+    send(engine, caller, email, asked, |_, usable| {
+        Some(if usable { Purpose::MagicLink } else { Purpose::EmailConfirm })
+    })
+    .await
 }
 
 /// Mails a password reset link. It proves the address as well, so an account that still waits for a proof gets one too, and
 /// whoever set its password before is locked out (SECURITY.md S23).
 pub(in crate::engine) async fn send_reset_password_email(engine: &Engine, caller: &Caller, email: &str) -> Outcome<()> {
-    send(engine, caller, email, |_, _| Some(Purpose::ResetPassword)).await
+    let asked = Asked { kind: "reset", lane: Lane::Proved };
+    send(engine, caller, email, asked, |_, _| Some(Purpose::ResetPassword)).await
+}
+
+/// The limits that a request is counted in.
+struct Asked {
+    kind: &'static str,
+    lane: Lane,
 }
 
 async fn send(
     engine: &Engine,
     caller: &Caller,
     email: &str,
+    asked: Asked,
     purpose: impl Fn(&Account, bool) -> Option<Purpose>,
 ) -> Outcome<()> {
     let email = Email::parse(email).map_err(|code| Refusal::at(Field::Email, code))?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::MailFromAddress, caller, now)?;
+    engine.limits().take_email_to(asked.kind, &email, asked.lane, now)?;
     let accounts = accounts::by_email(engine.store(), &email).await?;
     let is_only_one = accounts.len() == 1;
     let Some(account) = choose(engine, caller, accounts) else { return Ok(engine.write_nothing().await?) };
@@ -48,10 +63,6 @@ async fn send(
     let (Some(purpose), Some(mailbox)) = (purpose(&account, usable), account.mailbox()) else {
         return Ok(engine.write_nothing().await?);
     };
-    // Only for a mail that there is: nobody spends what all share by asking for mail to nobody.
-    if !engine.limits().allow_mail_to(&email, now) {
-        return Ok(engine.write_nothing().await?);
-    }
     let link = NewLink {
         purpose,
         user_id: &account.user.id,

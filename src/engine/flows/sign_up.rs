@@ -7,7 +7,7 @@ use crate::{
     engine::{
         Engine,
         accounts::{self, Account, NewAccount, parse_name},
-        limits::Action,
+        limits::{Action, Lane},
         passwords,
         random::new_id,
         store::{StoreError, Transaction, values},
@@ -26,6 +26,9 @@ pub(in crate::engine) async fn sign_up_with_email(
     let vouched_for = caller.is_operator && sign_up.fields.get("emailVerified") == Some(&Value::Bool(true));
     let now = engine.now();
     engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
+    if engine.settings().confirm_email && !vouched_for {
+        engine.limits().take_email_to("sign-up", &email, Lane::Ordinary, now)?;
+    }
     let waiting = accounts::by_email(engine.store(), &email).await?;
     let waits_for_proof = engine.settings().confirm_email && !vouched_for;
     if waits_for_proof && let Some(account) = repeated(engine, waiting, &sign_up.password).await? {
@@ -33,7 +36,8 @@ pub(in crate::engine) async fn sign_up_with_email(
     }
     let password_hash = engine.hasher().hash(&sign_up.password, engine.random()).await?;
     let user = User { email: Some(email.to_string()), ..new_user(engine, name, fields) };
-    let may_mail = engine.limits().allow_mail_to(&email, engine.now());
+    // Where a proof is asked for, this was taken above. Else it is for the notice that the address is taken.
+    let may_mail = waits_for_proof || engine.limits().take_email_to("sign-up", &email, Lane::Ordinary, now).is_ok();
     let _change = engine.sessions().change(&user.id);
     let mut tx = engine.store().begin().await?;
     if accounts::is_held(&mut tx, &email).await? {
@@ -85,13 +89,10 @@ async fn repeat(
     fields: Map<String, Value>,
 ) -> Outcome<SignedUp> {
     let user = User { name, fields, ..account.user };
-    let may_mail = engine.limits().allow_mail_to(email, engine.now());
     let _change = engine.sessions().change(&user.id);
     let mut tx = engine.store().begin().await?;
     rewrite(engine, &mut tx, caller, &user).await?;
-    if may_mail {
-        engine.write_link(&mut tx, &first_link(caller, &user, email), user.name.clone()).await?;
-    }
+    engine.write_link(&mut tx, &first_link(caller, &user, email), user.name.clone()).await?;
     tx.commit().await?;
     Ok(SignedUp { user, grant: None })
 }

@@ -12,7 +12,7 @@ use crate::{
         accounts::{self, NewAccount, parse_name},
         codes::CodePurpose,
         limits::Action,
-        outbox::TextMessage,
+        outbox::{Share, TextMessage},
         passwords,
         store::Transaction,
     },
@@ -33,13 +33,15 @@ pub(in crate::engine) async fn sign_up_with_phone(
     let vouched_for = caller.is_operator && sign_up.fields.get("phoneVerified") == Some(&Value::Bool(true));
     let waits = engine.settings().confirm_phone && !vouched_for;
     if waits {
-        engine.judge_destination(&phone).await?;
+        engine.judge_destination(&phone, Share::Ordinary).await?;
     }
     let now = engine.now();
     engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
     if waits {
         engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
         engine.limits().take_text_to_new_number(&phone, now)?;
+        engine.limits().take_text_to("sign-up", &phone, now)?;
+        engine.limits().take_text_to_range(&phone, now)?;
     }
     let waiting = accounts::by_phone(engine.store(), &phone).await?;
     if waits && let Some(account) = repeated(engine, waiting, &sign_up.password).await? {
@@ -48,7 +50,7 @@ pub(in crate::engine) async fn sign_up_with_phone(
     let password_hash = engine.hasher().hash(&sign_up.password, engine.random()).await?;
     let user = User { phone: Some(phone.to_string()), ..new_user(engine, name, fields) };
     // Where numbers are not proved nothing is texted, and whether it could be was not asked.
-    let may_text = waits && engine.limits().allow_text_to(&phone, false, engine.now());
+    let may_text = waits;
     let _change = engine.sessions().change(&user.id);
     let mut tx = engine.store().begin().await?;
     if accounts::phone_is_held(&mut tx, &phone).await? {
@@ -59,22 +61,17 @@ pub(in crate::engine) async fn sign_up_with_phone(
     if !waits {
         return begin_at_once(engine, caller, tx, user, &phone, vouched_for).await;
     }
-    if may_text {
-        engine.text_code(&mut tx, CodePurpose::VerifyPhone, &user.id, &phone).await?;
-    }
+    engine.text_code(&mut tx, CodePurpose::VerifyPhone, &user.id, &phone).await?;
     tx.commit().await?;
     Ok(SignedUp { user, grant: None })
 }
 
 /// Signs up again: the same account with what was typed this time, and another code.
 async fn repeat(engine: &Engine, caller: &Caller, user: User, phone: &Phone) -> Outcome<SignedUp> {
-    let may_text = engine.limits().allow_text_to(phone, false, engine.now());
     let _change = engine.sessions().change(&user.id);
     let mut tx = engine.store().begin().await?;
     rewrite(engine, &mut tx, caller, &user).await?;
-    if may_text {
-        engine.text_code(&mut tx, CodePurpose::VerifyPhone, &user.id, phone).await?;
-    }
+    engine.text_code(&mut tx, CodePurpose::VerifyPhone, &user.id, phone).await?;
     tx.commit().await?;
     Ok(SignedUp { user, grant: None })
 }

@@ -47,6 +47,8 @@ pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> 
                    and not exists (select 1 from identities i where i.user_id = users.id)";
     store.execute(waiting, values![before(now, WAITING)]).await?;
     store.execute("delete from outbox where dead_at <= $1", values![before(now, WAITING)]).await?;
+    let told = "delete from notifications where updated_at <= $1";
+    store.execute(told, values![before(now, WAITING)]).await?;
     store.execute("delete from text_days where day < $1", values![now.as_second() / 86_400 - 30]).await?;
     shorten(store, now).await?;
     sweep_files(engine).await

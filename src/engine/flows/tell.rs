@@ -1,16 +1,20 @@
 //! Telling owners what was done to their accounts, whoever did it (SECURITY.md S21).
 //!
 //! One function for every change to how an account is got into: it goes by mail to the stored address, with a link that says "that
-//! was not me", and by SMS where the account has no mailbox. What is told is queued in the transaction of the change (R03), and
-//! no limit withholds it.
+//! was not me", and by SMS where the account has no mailbox. What is told is queued in the transaction of the change (R03). Beyond
+//! a few messages an hour it is merged into one digest (S106, `notifications`), and none of it is lost.
 
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::text::DAY;
 use crate::{
     engine::{
         Engine,
         accounts::Account,
-        outbox::{Letter, Notice, Security},
-        store::Transaction,
-        tokens::{NewLink, Purpose},
+        notifications::{Change, Digest, Notification, Verdict, Way},
+        outbox::{DigestPlace, Letter, Notice, Security, Share, TextMessage, Waiting},
+        store::{StoreError, Transaction},
+        tokens::{NewLink, Purpose, after},
         user_agent,
     },
     port::{Caller, Email, Outcome, Phone},
@@ -48,16 +52,15 @@ impl Engine {
         news: Security,
     ) -> Outcome<()> {
         if let Some(mailbox) = account.mailbox().filter(|_| account.holds_email) {
-            let not_me = self.not_me_link(tx, caller, account, &mailbox, &news).await?;
-            return self.tell_mailbox(tx, caller, account, news, &mailbox, Some(not_me)).await;
+            return self.tell_by_email(tx, caller, account, news, &mailbox, true).await;
         }
-        match (account.number(), news.text()) {
-            (Some(number), Some(message)) => Ok(self.text(tx, &message, &number, None).await?),
-            _ => Ok(()),
+        match account.number() {
+            Some(number) => self.tell_number(tx, account, &news, &number).await,
+            None => Ok(()),
         }
     }
 
-    /// Tells whoever reads a mailbox, with a link or without.
+    /// Tells whoever reads a mailbox, without a link.
     pub(in crate::engine) async fn tell_mailbox(
         &self,
         tx: &mut Transaction<'_>,
@@ -65,10 +68,110 @@ impl Engine {
         account: &Account,
         news: Security,
         mailbox: &Email,
-        not_me: Option<String>,
     ) -> Outcome<()> {
-        let notice = Notice { name: account.user.name.clone(), not_me, asked_by: asked_by(caller) };
-        Ok(self.write(tx, &Letter::Told(news, notice), mailbox).await?)
+        self.tell_by_email(tx, caller, account, news, mailbox, false).await
+    }
+
+    /// Tells whoever has a phone, at once or in a digest. A digest that the budget of today cannot pay waits for tomorrow's.
+    pub(super) async fn tell_number(
+        &self,
+        tx: &mut Transaction<'_>,
+        account: &Account,
+        news: &Security,
+        number: &Phone,
+    ) -> Outcome<()> {
+        let Some(message) = news.text().filter(|_| self.serves(number)) else { return Ok(()) };
+        let (user_id, today) = (&account.user.id, self.today());
+        let share = message.share(account.user.phone_verified && account.number().as_ref() == Some(number));
+        let is_paid = self.take_budget(tx, share, today).await?;
+        let (way, recipient) = (Way::Sms, number.as_str());
+        let notification = Notification { user_id, way, recipient, kind: news.name() };
+        let digest = match notification.count(tx, is_paid, self.now()).await? {
+            Verdict::AtOnce => return Ok(self.outbox().enqueue_text(tx, &message, number, None).await?),
+            Verdict::Merge(digest) => digest,
+        };
+        let waits = self.held(tx, &digest).await?.is_some();
+        if waits && is_paid {
+            self.give_budget_back(tx, today).await?;
+        }
+        let mut digest = digest.with(news.name(), self.now(), waits);
+        let message = several(&digest);
+        let id = match digest.message_id.take() {
+            Some(id) => self.outbox().put_text_digest(tx, &message, number, DigestPlace::Waiting(&id)).await?,
+            None => {
+                let not_before = self.paid_at(tx, share, is_paid).await?;
+                self.outbox().put_text_digest(tx, &message, number, DigestPlace::New { not_before }).await?
+            }
+        };
+        digest.message_id = Some(id);
+        Ok(notification.keep(tx, &digest).await?)
+    }
+
+    /// When a new digest by SMS goes: within the hour if today paid for it, else on the first day that does, or after two.
+    async fn paid_at(&self, tx: &mut Transaction<'_>, share: Share, is_paid: bool) -> Result<Timestamp, StoreError> {
+        let soon = after(self.now(), Way::Sms.gathers());
+        if is_paid {
+            return Ok(soon);
+        }
+        let mut day = self.today() + 1;
+        if !self.take_budget(tx, share, day).await? {
+            day += 1;
+            self.take_budget(tx, share, day).await?;
+        }
+        Ok(Timestamp::from_second(day.saturating_mul(DAY)).unwrap_or(soon).max(soon))
+    }
+
+    async fn tell_by_email(
+        &self,
+        tx: &mut Transaction<'_>,
+        caller: &Caller,
+        account: &Account,
+        news: Security,
+        mailbox: &Email,
+        takes_back: bool,
+    ) -> Outcome<()> {
+        let (way, recipient) = (Way::Email, mailbox.as_str());
+        let notification = Notification { user_id: &account.user.id, way, recipient, kind: news.name() };
+        let digest = match notification.count(tx, true, self.now()).await? {
+            Verdict::Merge(digest) => digest,
+            Verdict::AtOnce => {
+                let not_me = match takes_back {
+                    true => Some(self.not_me_link(tx, caller, account, mailbox, &news).await?),
+                    false => None,
+                };
+                let notice = Notice { name: account.user.name.clone(), not_me, asked_by: asked_by(caller) };
+                return Ok(self.write(tx, &Letter::Told(news, notice), mailbox).await?);
+            }
+        };
+        let held = self.held(tx, &digest).await?;
+        let waits = held.is_some();
+        let former = held.and_then(|waiting| waiting.not_me);
+        // The oldest link takes back what came later, too. What a later change takes back is a link of its own.
+        let needs_link = takes_back && (former.is_none() || Undo::of(account, &news).is_some());
+        let link = match needs_link {
+            true => Some(self.not_me_link(tx, caller, account, mailbox, &news).await?),
+            false => None,
+        };
+        let mut digest = digest.with(news.name(), self.now(), waits);
+        let changes = digest.changes.iter().map(line).collect();
+        let letter = Letter::SeveralChanges { name: account.user.name.clone(), changes, not_me: former.or(link) };
+        let id = match digest.message_id.take() {
+            Some(id) => self.outbox().put_digest(tx, &letter, mailbox, DigestPlace::Waiting(&id)).await?,
+            None => {
+                let not_before = after(self.now(), Way::Email.gathers());
+                self.outbox().put_digest(tx, &letter, mailbox, DigestPlace::New { not_before }).await?
+            }
+        };
+        digest.message_id = Some(id);
+        Ok(notification.keep(tx, &digest).await?)
+    }
+
+    /// The digest that waits, if the courier has not begun to send it.
+    async fn held(&self, tx: &mut Transaction<'_>, digest: &Digest) -> Result<Option<Waiting>, StoreError> {
+        match &digest.message_id {
+            Some(id) => self.outbox().hold_digest(tx, id).await,
+            None => Ok(None),
+        }
     }
 
     async fn not_me_link(
@@ -135,6 +238,26 @@ impl Undo {
             _ => None,
         }
     }
+}
+
+/// One line of a digest: what happened, how often, and when.
+fn line(change: &Change) -> String {
+    let what = Security::in_words(&change.kind);
+    match change.times {
+        0 | 1 => format!("{what}, on {}", moment(change.first)),
+        times => format!("{what}, {times} times, from {} to {}", moment(change.first), moment(change.last)),
+    }
+}
+
+fn several(digest: &Digest) -> TextMessage {
+    let times = digest.changes.iter().map(|change| change.times).sum();
+    let since = digest.changes.iter().map(|change| change.first).min().unwrap_or_default();
+    TextMessage::SeveralChanges { times, since: moment(since) }
+}
+
+fn moment(milliseconds: i64) -> String {
+    let at = Timestamp::from_millisecond(milliseconds).unwrap_or_default();
+    at.to_zoned(TimeZone::UTC).strftime("%-d %b %H:%M UTC").to_string()
 }
 
 /// Who asked, as "Firefox on Linux, 203.0.113.7": families that we know and an address, no word of the header itself (S63).

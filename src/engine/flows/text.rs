@@ -10,14 +10,14 @@ use jiff::Timestamp;
 use crate::{
     engine::{
         Engine,
-        outbox::TextMessage,
+        outbox::{Share, TextMessage},
         settings::SmsCountries,
         store::{Row, StoreError, Transaction, values},
     },
     port::{Code, Field, Outcome, Phone, Refusal, Trouble},
 };
 
-const DAY: i64 = 24 * 60 * 60;
+pub(super) const DAY: i64 = 24 * 60 * 60;
 
 const QUEUED: &str = "select queued from text_days where day = $1";
 
@@ -27,9 +27,9 @@ impl Engine {
     ///
     /// # Errors
     /// `CountryNotServed` at the phone, or `MessagesExhausted`.
-    pub(in crate::engine) async fn judge_destination(&self, phone: &Phone) -> Outcome<()> {
+    pub(in crate::engine) async fn judge_destination(&self, phone: &Phone, share: Share) -> Outcome<()> {
         let today = self.store().fetch_optional(QUEUED, values![self.today()]).await?;
-        let verdict = self.judge_day(phone, today.as_ref());
+        let verdict = self.judge_day(phone, share, today.as_ref());
         if let Err(trouble) = &verdict {
             self.tell_if_exhausted(trouble).await?;
         }
@@ -38,17 +38,22 @@ impl Engine {
 
     /// As [`judge_destination`](Self::judge_destination), within a transaction, and reads only: the operator is told afterwards, with
     /// [`tell_if_exhausted`](Self::tell_if_exhausted).
-    pub(in crate::engine) async fn can_text(&self, tx: &mut Transaction<'_>, phone: &Phone) -> Outcome<()> {
+    pub(in crate::engine) async fn can_text(
+        &self,
+        tx: &mut Transaction<'_>,
+        phone: &Phone,
+        share: Share,
+    ) -> Outcome<()> {
         let today = tx.fetch_optional(QUEUED, values![self.today()]).await?;
-        self.judge_day(phone, today.as_ref())
+        self.judge_day(phone, share, today.as_ref())
     }
 
-    fn judge_day(&self, phone: &Phone, today: Option<&Row>) -> Outcome<()> {
+    fn judge_day(&self, phone: &Phone, share: Share, today: Option<&Row>) -> Outcome<()> {
         if !self.settings().messages.sms_countries.serve(phone) {
             return Err(Refusal::at(Field::Phone, Code::CountryNotServed).into());
         }
         let queued = today.map_or(Ok(0), |today| today.integer("queued"))?;
-        if queued < self.daily_budget() { Ok(()) } else { Err(Code::MessagesExhausted.into()) }
+        if queued < share.of(self.daily_budget()) { Ok(()) } else { Err(Code::MessagesExhausted.into()) }
     }
 
     /// Tells the operator that the budget is spent, if that is the trouble and was not told today.
@@ -68,8 +73,7 @@ impl Engine {
     /// Queues a text and counts it in the budget, in the transaction. After `expires_at` it is not sent any more.
     ///
     /// When the budget was spent since [`judge_destination`](Self::judge_destination), the text is not queued, and the log
-    /// says so once a day. What an owner is told of a change that was made is counted and never withheld: nobody can silence it
-    /// by spending the budget.
+    /// says so once a day. Notifications to owners go through [`tell_number`](Self::tell_number), which loses none.
     pub(in crate::engine) async fn text(
         &self,
         tx: &mut Transaction<'_>,
@@ -80,14 +84,36 @@ impl Engine {
         if !self.settings().messages.sms_countries.serve(to) {
             return Ok(());
         }
-        let new_day = "insert into text_days (day, queued) values ($1, 0) on conflict (day) do nothing";
-        tx.execute(new_day, values![self.today()]).await?;
-        let take = "update text_days set queued = queued + 1 where day = $1 and queued < $2";
-        let budget = if message.is_notice() { i64::MAX } else { self.daily_budget() };
-        if tx.execute(take, values![self.today(), budget]).await? == 0 {
+        let sql = "select id from users where phone = $1 and phone_verified_at is not null limit 1";
+        let is_proved = tx.fetch_optional(sql, values![to.as_str()]).await?.is_some();
+        if !self.take_budget(tx, message.share(is_proved), self.today()).await? {
             return self.tell_once(tx).await;
         }
         self.0.outbox.enqueue_text(tx, message, to, expires_at).await
+    }
+
+    /// Takes one text from the budget of a day. `false` when the share is spent.
+    pub(super) async fn take_budget(
+        &self,
+        tx: &mut Transaction<'_>,
+        share: Share,
+        day: i64,
+    ) -> Result<bool, StoreError> {
+        let new_day = "insert into text_days (day, queued) values ($1, 0) on conflict (day) do nothing";
+        tx.execute(new_day, values![day]).await?;
+        let take = "update text_days set queued = queued + 1 where day = $1 and queued < $2";
+        Ok(tx.execute(take, values![day, share.of(self.daily_budget())]).await? == 1)
+    }
+
+    /// Gives back a text that joined one that waits already.
+    pub(super) async fn give_budget_back(&self, tx: &mut Transaction<'_>, day: i64) -> Result<(), StoreError> {
+        let sql = "update text_days set queued = queued - 1 where day = $1 and queued > 0";
+        tx.execute(sql, values![day]).await.map(drop)
+    }
+
+    /// Whether texts go to the country of that number.
+    pub(super) fn serves(&self, phone: &Phone) -> bool {
+        self.settings().messages.sms_countries.serve(phone)
     }
 
     /// Tells the operator, the first time on a day.
@@ -101,7 +127,7 @@ impl Engine {
     }
 
     /// In days since 1970.
-    fn today(&self) -> i64 {
+    pub(super) fn today(&self) -> i64 {
         self.now().as_second().div_euclid(DAY)
     }
 

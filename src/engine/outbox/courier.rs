@@ -25,6 +25,8 @@ use crate::{
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 /// No message is put back for longer: one that waits for a time beyond was written while the clock ran ahead (R15).
 const FARTHEST: SignedDuration = SignedDuration::from_hours(2);
+/// No digest waits for longer.
+const FARTHEST_WAIT: SignedDuration = SignedDuration::from_hours(72);
 /// A clock that goes back by less is one that is kept right.
 const STEP: SignedDuration = SignedDuration::from_secs(10);
 /// A message that could not be sent for so long is given up.
@@ -187,9 +189,13 @@ impl Courier {
         let mut sent = 0;
         loop {
             let sql = "select * from outbox where channel = $1 and dead_at is null \
-                       and (next_attempt_at <= $2 or next_attempt_at > $3) order by created_at, next_attempt_at limit $4";
+                       and (next_attempt_at <= $2 or next_attempt_at > $3) \
+                       and (not_before is null or not_before <= $2 or not_before > $5) order by created_at, next_attempt_at limit $4";
             let now = self.clock.now();
-            let due = self.store.fetch_all(sql, values![channel.word(), now, later(now, FARTHEST), BATCH]).await?;
+            let due = self
+                .store
+                .fetch_all(sql, values![channel.word(), now, later(now, FARTHEST), BATCH, later(now, FARTHEST_WAIT)])
+                .await?;
             if due.is_empty() || *stopped.borrow() {
                 return Ok(sent);
             }
@@ -257,7 +263,7 @@ impl Courier {
         Ok(match channel {
             Channel::Mail => {
                 let (Ok(to), Ok(body)) = (to.parse(), serde_json::from_slice(&body)) else { return unreadable() };
-                let LetterBody { subject, text, html } = body;
+                let LetterBody { subject, text, html, .. } = body;
                 let host = self.outbox.0.host.clone();
                 self.mail.send(Outgoing { id, to, subject, text, html, created, host }).await
             }

@@ -5,8 +5,13 @@
 //! it, so that nobody can send their own words to anybody through us (SECURITY.md S62, S63). Who asked is said in the families
 //! of browsers that we know and an IP address, never in the words of a header.
 
+use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
+
 use super::security::Security;
 use crate::port::OneTimeCode;
+
+/// The most words of a name that a mail greets with: eight cover the long ones of Spain and Portugal.
+const WORDS_MAX: usize = 8;
 
 /// The longest name that a mail greets with, in characters.
 const NAME_MAX: usize = 60;
@@ -34,6 +39,13 @@ pub enum Letter {
     },
     /// The owner is told.
     Told(Security, Notice),
+    /// The owner is told of several changes at once.
+    SeveralChanges {
+        name: Option<String>,
+        /// One line each, in our words.
+        changes: Vec<String>,
+        not_me: Option<String>,
+    },
 }
 
 /// What a letter with a link has.
@@ -72,6 +84,7 @@ impl Letter {
             Self::ConfirmEmailChange(_) => "confirm_email_change",
             Self::Prove { .. } => "prove",
             Self::Told(news, _) => news.name(),
+            Self::SeveralChanges { .. } => "several_changes",
         }
     }
 
@@ -79,7 +92,7 @@ impl Letter {
     pub(super) fn greeted(&self) -> Option<String> {
         let name = match self {
             Self::Told(_, notice) => notice.name.as_deref(),
-            Self::Prove { name, .. } => name.as_deref(),
+            Self::Prove { name, .. } | Self::SeveralChanges { name, .. } => name.as_deref(),
             _ => self.mailed().and_then(|mailed| mailed.name.as_deref()),
         };
         name.and_then(harmless)
@@ -99,7 +112,7 @@ impl Letter {
             | Self::MagicLink(mailed)
             | Self::ResetPassword(mailed)
             | Self::ConfirmEmailChange(mailed) => Some(mailed),
-            Self::AccountExists { .. } | Self::Prove { .. } | Self::Told(..) => None,
+            Self::AccountExists { .. } | Self::Prove { .. } | Self::Told(..) | Self::SeveralChanges { .. } => None,
         }
     }
 
@@ -161,20 +174,36 @@ impl Letter {
             Self::ConfirmEmailChange(mailed(60)),
         ];
         let name = Some(name.to_owned());
+        let sample_name = name.clone();
         let prove = |code| Self::Prove { name, code, minutes: 10, asked_by: None };
         samples.extend(OneTimeCode::parse("314159").ok().map(prove));
+        samples.push(Self::SeveralChanges {
+            name: sample_name,
+            changes: vec!["the password was changed, on 21 Nov 04:12 UTC".to_owned()],
+            not_me: notice.not_me.clone(),
+        });
         samples.extend(Security::samples().into_iter().map(|news| Self::Told(news, notice.clone())));
         samples
     }
 }
 
-/// A name to greet with, if it can be nothing but a name.
+/// A name to greet with, if it can be nothing but a name: a few words of letters. Digits, links and sentences are a
+/// stranger's message, in whichever width or script they are written (NFKC first).
 fn harmless(name: &str) -> Option<String> {
-    let name: String = name.chars().filter(|letter| !letter.is_control()).take(NAME_MAX).collect();
-    let linkable = name.contains(['/', ':', '@', '\\', '<', '>']) || name.contains("www");
+    let name: String = name.nfkc().filter(|letter| !letter.is_control()).take(NAME_MAX + 1).collect();
+    let is_of_name = |letter: char| {
+        letter.is_alphabetic() || is_combining_mark(letter) || " '’‘-‐‑.·,&\u{200c}\u{200d}".contains(letter)
+    };
     // "Ann M. Example" is a name, "evil.example" may become a link.
-    let dotted = name.split('.').skip(1).any(|after| after.starts_with(char::is_alphanumeric));
-    (!linkable && !dotted && !name.trim().is_empty()).then(|| name.trim().to_owned())
+    let dotted = name.split('.').skip(1).any(|after| after.starts_with(|letter: char| !letter.is_whitespace()));
+    let words: Vec<&str> = name.split(|letter: char| !letter.is_alphabetic() && !is_combining_mark(letter)).collect();
+    let talks = |word: &str| ["www", "http", "https", "dot", "com", "call", "visit"].contains(&&*word.to_lowercase());
+    let is_name = name.chars().count() <= NAME_MAX
+        && name.chars().all(is_of_name)
+        && name.split_whitespace().count() <= WORDS_MAX
+        && name.chars().any(char::is_alphabetic)
+        && !words.into_iter().any(talks);
+    (is_name && !dotted).then(|| name.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -189,5 +218,43 @@ mod tests {
             assert_eq!(harmless(name), None, "{name}");
         }
         assert_eq!(harmless("Ann M. Example").as_deref(), Some("Ann M. Example"));
+    }
+
+    /// S63
+    #[test]
+    fn a_name_cannot_carry_a_message_of_a_stranger() {
+        for name in [
+            "Call +49 151 2345678",
+            "０１５１２３４５６７８",
+            "٠١٥١٢٣٤٥٦٧٨",
+            "①⑤①",
+            "ｅｖｉｌ．ｅｘａｍｐｌｅ",
+            "evil。example",
+            "evil․example",
+            "ｈｔｔｐ：／／evil",
+            "ann＠evil",
+            "evil dot com",
+            "your account is locked so write to us at once please",
+            "Win a prize!",
+            "Ann 🎁",
+            "- - -",
+        ] {
+            assert_eq!(harmless(name), None, "{name}");
+        }
+        for name in [
+            "Ann",
+            "Zoë O’Neill",
+            "José María de los Ángeles García y López",
+            "李小龍",
+            "Владимир Ильич",
+            "नरेन्द्र मोदी",
+            "محمد بن سلمان",
+            "Jean-Luc",
+            "Martin Luther King, Jr.",
+            "สมชาย",
+            "Ann & Söhne",
+        ] {
+            assert!(harmless(name).is_some(), "{name}");
+        }
     }
 }

@@ -21,7 +21,7 @@ mod transport;
 
 use std::{path::Path, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -31,6 +31,7 @@ pub use letter::{Letter, Mailed, Notice};
 pub use overrides::TemplateError;
 pub use security::Security;
 pub use sms::{SmsAccount, SmsProvider, SmsTransport};
+pub(in crate::engine) use text_message::Share;
 pub use text_message::TextMessage;
 pub use transport::{Transport, TransportError};
 
@@ -40,6 +41,7 @@ use super::{
     random::new_id,
     seal::Seal,
     store::{StoreError, Transaction, values},
+    tokens::after,
 };
 use crate::port::{Clock, Email, Phone, Random};
 
@@ -72,6 +74,32 @@ struct LetterBody {
     subject: String,
     text: String,
     html: String,
+    /// The link of a digest, which is written anew with each change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_me: Option<String>,
+}
+
+/// When a message may go.
+struct Times {
+    /// It is not sent after this time.
+    expires_at: Option<Timestamp>,
+    /// It is not sent before this time.
+    not_before: Option<Timestamp>,
+}
+
+/// Where a digest is written.
+pub(super) enum DigestPlace<'a> {
+    /// The message that waits.
+    Waiting(&'a str),
+    New {
+        not_before: Timestamp,
+    },
+}
+
+/// A digest that waits in the outbox.
+pub(super) struct Waiting {
+    /// The link by which the owner says "that was not me".
+    pub(super) not_me: Option<String>,
 }
 
 impl Outbox {
@@ -105,10 +133,25 @@ impl Outbox {
         to: &Email,
         expires_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
+        self.enqueue_after(tx, letter, to, SignedDuration::ZERO, expires_at).await
+    }
+
+    /// As [`enqueue`](Self::enqueue), to be sent after a delay.
+    pub(super) async fn enqueue_after(
+        &self,
+        tx: &mut Transaction<'_>,
+        letter: &Letter,
+        to: &Email,
+        delay: SignedDuration,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
         let now = self.0.clock.now();
+        let not_before = delay.is_positive().then(|| after(now, delay));
         let Texts { subject, text, html } = self.0.templates.render(letter, to, now).map_err(unwritable)?;
-        let body = serde_json::to_vec(&LetterBody { subject, text, html }).map_err(unwritable)?;
-        self.queue(tx, Channel::Mail, letter.name(), (to.as_str(), &body), expires_at).await
+        let body = serde_json::to_vec(&LetterBody { subject, text, html, not_me: None }).map_err(unwritable)?;
+        self.queue(tx, Channel::Mail, letter.name(), (to.as_str(), &body), Times { expires_at, not_before })
+            .await
+            .map(drop)
     }
 
     /// Queues a text within the transaction. After `expires_at` it is not sent any more: give the end of its code.
@@ -123,7 +166,76 @@ impl Outbox {
         expires_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         let text = self.0.templates.render_text(message, to.as_str()).map_err(unwritable)?;
-        self.queue(tx, Channel::Sms, message.name(), (to.as_str(), text.as_bytes()), expires_at).await
+        let times = Times { expires_at, not_before: None };
+        self.queue(tx, Channel::Sms, message.name(), (to.as_str(), text.as_bytes()), times).await.map(drop)
+    }
+
+    /// Queues a digest, or writes the one that waits anew. Answers the id of the message.
+    pub(super) async fn put_digest(
+        &self,
+        tx: &mut Transaction<'_>,
+        letter: &Letter,
+        to: &Email,
+        place: DigestPlace<'_>,
+    ) -> Result<String, StoreError> {
+        let Letter::SeveralChanges { not_me, .. } = letter else { return Err(unwritable("not a digest")) };
+        let now = self.0.clock.now();
+        let Texts { subject, text, html } = self.0.templates.render(letter, to, now).map_err(unwritable)?;
+        let body = LetterBody { subject, text, html, not_me: not_me.clone() };
+        let body = serde_json::to_vec(&body).map_err(unwritable)?;
+        self.put(tx, Channel::Mail, letter.name(), (to.as_str(), &body), place).await
+    }
+
+    /// As [`put_digest`](Self::put_digest), by SMS.
+    pub(super) async fn put_text_digest(
+        &self,
+        tx: &mut Transaction<'_>,
+        message: &TextMessage,
+        to: &Phone,
+        place: DigestPlace<'_>,
+    ) -> Result<String, StoreError> {
+        let text = self.0.templates.render_text(message, to.as_str()).map_err(unwritable)?;
+        self.put(tx, Channel::Sms, message.name(), (to.as_str(), text.as_bytes()), place).await
+    }
+
+    async fn put(
+        &self,
+        tx: &mut Transaction<'_>,
+        channel: Channel,
+        kind: &'static str,
+        (to, body): (&str, &[u8]),
+        place: DigestPlace<'_>,
+    ) -> Result<String, StoreError> {
+        match place {
+            DigestPlace::Waiting(id) => {
+                let body = self.seal(id, "body", body)?;
+                tx.execute("update outbox set body_sealed = $2 where id = $1", values![id, body]).await?;
+                Ok(id.to_owned())
+            }
+            DigestPlace::New { not_before } => {
+                let times = Times { expires_at: None, not_before: Some(not_before) };
+                self.queue(tx, channel, kind, (to, body), times).await
+            }
+        }
+    }
+
+    /// Takes hold of a digest for more changes; `None` when the courier has begun to send it, or it cannot be opened.
+    ///
+    /// The next attempt moves on by a millisecond: the courier, which takes a message only at the time that it read, reads it anew.
+    pub(super) async fn hold_digest(&self, tx: &mut Transaction<'_>, id: &str) -> Result<Option<Waiting>, StoreError> {
+        let sql = "update outbox set next_attempt_at = next_attempt_at + 1 \
+                   where id = $1 and attempts = 0 and dead_at is null";
+        if tx.execute(sql, values![id]).await? == 0 {
+            return Ok(None);
+        }
+        let sql = "select channel, body_sealed from outbox where id = $1";
+        let Some(row) = tx.fetch_optional(sql, values![id]).await? else { return Ok(None) };
+        if row.text("channel")? == Channel::Sms.word() {
+            return Ok(Some(Waiting { not_me: None }));
+        }
+        let opened = self.0.seal.open(&place(id, "body"), &row.bytes("body_sealed")?);
+        let body = opened.and_then(|body| serde_json::from_slice::<LetterBody>(&body).ok());
+        Ok(body.map(|body| Waiting { not_me: body.not_me }))
     }
 
     async fn queue(
@@ -132,17 +244,20 @@ impl Outbox {
         channel: Channel,
         kind: &'static str,
         (to, body): (&str, &[u8]),
-        expires_at: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
+        Times { expires_at, not_before }: Times,
+    ) -> Result<String, StoreError> {
         let (id, now) = (new_id(&*self.0.random), self.0.clock.now());
+        // A message that waits is given up two days after it could first go.
+        let created = not_before.unwrap_or(now);
         let recipient = self.seal(&id, "recipient", to.as_bytes())?;
         let body = self.seal(&id, "body", body)?;
         let sql = "insert into outbox (id, channel, kind, recipient_sealed, body_sealed, expires_at, next_attempt_at, \
-                   created_at) values ($1, $2, $3, $4, $5, $6, $7, $8)";
-        tx.execute(sql, values![id, channel.word(), kind, recipient, body, expires_at, now, now]).await?;
+                   created_at, not_before) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        tx.execute(sql, values![&id, channel.word(), kind, recipient, body, expires_at, now, created, not_before])
+            .await?;
         // It fires before the commit; the courier looks again a moment later.
         self.news(channel).notify_one();
-        Ok(())
+        Ok(id)
     }
 
     fn news(&self, channel: Channel) -> &Notify {

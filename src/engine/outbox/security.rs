@@ -49,7 +49,7 @@ pub enum Security {
 
 impl Security {
     /// Its folder in `templates/mail/`, and its kind in the database.
-    pub(super) fn name(&self) -> &'static str {
+    pub(in crate::engine) fn name(&self) -> &'static str {
         match self {
             Self::PasswordChanged => "password_changed",
             Self::EmailChangeRequested { .. } => "email_change_requested",
@@ -67,6 +67,28 @@ impl Security {
             Self::ProviderConnected { .. } => "provider_connected",
             Self::ProviderDisconnected { .. } => "provider_disconnected",
             Self::NewSignIn => "new_sign_in",
+        }
+    }
+
+    /// A change as a digest lists it.
+    pub(in crate::engine) fn in_words(name: &str) -> &'static str {
+        match name {
+            "password_changed" => "the password was changed",
+            "email_change_requested" => "a move to another address was asked for",
+            "email_changed" | "email_is_new" => "the account moved to another address",
+            "email_change_undone" => "a move to another address was taken back",
+            "phone_changed" => "the phone number was changed",
+            "second_factor_on" => "codes by SMS were switched on",
+            "second_factor_off" => "codes by SMS were switched off",
+            "authenticator_on" => "an authenticator app was added",
+            "authenticator_off" => "the authenticator app was removed",
+            "recovery_code_used" => "a recovery code was used",
+            "recovery_codes_new" => "new recovery codes were made",
+            "browser_trusted" => "a browser was trusted",
+            "provider_connected" => "a provider was connected",
+            "provider_disconnected" => "a provider was disconnected",
+            "new_sign_in" => "a new browser signed in",
+            _ => "how you sign in was changed",
         }
     }
 

@@ -85,6 +85,7 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "recovery_codes_new",
         "browser_trusted",
         "new_sign_in",
+        "several_changes",
     ],
     sms: [
         "verify_phone",
@@ -100,6 +101,7 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
         "second_factor_off",
         "account_changed",
         "account_exists",
+        "several_changes",
     ]
 };
 
@@ -151,6 +153,10 @@ impl Templates {
             values.add("left", news.left().map(|left| left.to_string()));
             values.add("not_me", notice.not_me.as_deref());
         }
+        if let Letter::SeveralChanges { changes, not_me, .. } = letter {
+            values.0.insert("changes", Value::from(changes.clone()));
+            values.add("not_me", not_me.as_deref());
+        }
         values.add("asked_by", letter.asked_by());
         values.add("asked_at", Some(at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y at %H:%M UTC").to_string()));
         values.group("token", &[("confirmationURL", letter.link()), ("code", code), ("email", Some(to.as_str()))]);
@@ -176,6 +182,10 @@ impl Templates {
         values.add("code", code);
         values.add("lifetime", message.minutes().map(in_words));
         values.add("new_phone", message.new_phone());
+        if let TextMessage::SeveralChanges { times, since } = message {
+            values.add("times", Some(times.to_string()));
+            values.add("since", Some(since));
+        }
         values.group("token", &[("code", code), ("phone", Some(to))]);
         // No name: what somebody typed is not sent to numbers that they name (S63).
         values.group("user", &[("phone", Some(to)), ("name", Some(""))]);

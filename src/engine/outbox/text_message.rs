@@ -53,8 +53,42 @@ pub enum TextMessage {
     SecondFactorOff,
     /// To an owner without an address: any other change to how the account is got into.
     AccountChanged,
+    /// To an owner without an address: several changes at once.
+    SeveralChanges {
+        times: u32,
+        /// As "21 Nov 04:12 UTC".
+        since: String,
+    },
     /// Somebody tried to sign up with a number that has an account.
     AccountExists,
+}
+
+/// Shares of the day's budget, the smallest first: what comes later in this list still goes when the former are spent (SECURITY.md
+/// S106).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum Share {
+    /// Sign-ups, changes of number, and everything to numbers that nobody has proved.
+    Ordinary,
+    /// To owners, about changes.
+    Notification,
+    /// Codes that strangers can ask for: sign-in and reset.
+    WayIn,
+    /// Codes that only the owner can ask for.
+    SecondFactor,
+}
+
+impl Share {
+    /// How much of the budget may be spent before this share ends: three tenths are kept back in steps.
+    pub(in crate::engine) fn of(self, budget: i64) -> i64 {
+        let reserve = budget * 3 / 10;
+        budget
+            - match self {
+                Self::Ordinary => reserve,
+                Self::Notification => reserve * 2 / 3,
+                Self::WayIn => reserve / 3,
+                Self::SecondFactor => 0,
+            }
+    }
 }
 
 impl TextMessage {
@@ -73,6 +107,7 @@ impl TextMessage {
             Self::SecondFactorOn => "second_factor_on",
             Self::SecondFactorOff => "second_factor_off",
             Self::AccountChanged => "account_changed",
+            Self::SeveralChanges { .. } => "several_changes",
             Self::AccountExists => "account_exists",
         }
     }
@@ -93,16 +128,23 @@ impl TextMessage {
         }
     }
 
-    /// Whether it tells an owner what was done to the account, so that it is never withheld for its price.
-    pub(in crate::engine) fn is_notice(&self) -> bool {
-        matches!(
-            self,
+    /// The share of the day's budget that it may use. `is_proved` says whether the account has proved the number.
+    pub(in crate::engine) fn share(&self, is_proved: bool) -> Share {
+        match self {
+            Self::SecondFactor { .. } | Self::Prove { .. } => Share::SecondFactor,
+            Self::SignIn { .. } | Self::ResetPassword { .. } if is_proved => Share::WayIn,
             Self::PasswordChanged
-                | Self::PhoneChanged { .. }
-                | Self::SecondFactorOn
-                | Self::SecondFactorOff
-                | Self::AccountChanged
-        )
+            | Self::PhoneChanged { .. }
+            | Self::SecondFactorOn
+            | Self::SecondFactorOff
+            | Self::AccountChanged
+            | Self::SeveralChanges { .. }
+                if is_proved =>
+            {
+                Share::Notification
+            }
+            _ => Share::Ordinary,
+        }
     }
 
     /// One of each, with a code, to try the templates with.
@@ -122,6 +164,7 @@ impl TextMessage {
             Self::SecondFactorOn,
             Self::SecondFactorOff,
             Self::AccountChanged,
+            Self::SeveralChanges { times: 58, since: "21 Nov 04:12 UTC".to_owned() },
             Self::AccountExists,
         ]
     }
@@ -140,6 +183,7 @@ impl TextMessage {
             | Self::SecondFactorOn
             | Self::SecondFactorOff
             | Self::AccountChanged
+            | Self::SeveralChanges { .. }
             | Self::AccountExists => None,
         }
     }

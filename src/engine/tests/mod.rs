@@ -12,6 +12,7 @@ mod guesses;
 mod journeys;
 mod mailed_codes;
 mod not_me;
+mod notifications;
 mod password_costs;
 mod phone_changes;
 mod phone_races;

@@ -4,7 +4,11 @@ use futures_util::future::join_all;
 
 use super::bench::{Bench, refused};
 use crate::{
-    engine::{SmsCountries, outbox::TextMessage, store::values},
+    engine::{
+        SmsCountries,
+        outbox::{Share, TextMessage},
+        store::values,
+    },
     port::{Code, OneTimeCode, Phone},
 };
 
@@ -13,7 +17,7 @@ fn phone() -> Phone {
 }
 
 fn code() -> TextMessage {
-    TextMessage::SignIn { code: OneTimeCode::parse("314159").unwrap(), minutes: 10 }
+    TextMessage::SecondFactor { code: OneTimeCode::parse("314159").unwrap(), minutes: 10 }
 }
 
 impl Bench {
@@ -37,7 +41,7 @@ async fn a_country_that_is_not_listed_is_refused() {
         (SmsCountries::Only(Vec::new()), false),
     ] {
         for bench in Bench::each_with(|settings| settings.messages.sms_countries = countries.clone()).await {
-            let judged = bench.engine.judge_destination(&phone()).await;
+            let judged = bench.engine.judge_destination(&phone(), Share::SecondFactor).await;
             if is_served {
                 judged.unwrap();
             } else {
@@ -50,21 +54,19 @@ async fn a_country_that_is_not_listed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_spent_budget_refuses_until_the_next_day_and_silences_no_notice() {
+async fn a_spent_budget_refuses_until_the_next_day() {
     for bench in Bench::each_with(|settings| settings.messages.sms_daily_budget = 2).await {
         for _ in 0..2 {
-            bench.engine.judge_destination(&phone()).await.unwrap();
+            bench.engine.judge_destination(&phone(), Share::SecondFactor).await.unwrap();
             bench.text(&code()).await;
         }
-        refused(bench.engine.judge_destination(&phone()).await, Code::MessagesExhausted);
+        refused(bench.engine.judge_destination(&phone(), Share::SecondFactor).await, Code::MessagesExhausted);
         bench.text(&code()).await;
         assert_eq!(bench.queued().await, 2);
-        bench.text(&TextMessage::PasswordChanged).await;
-        assert_eq!(bench.queued().await, 3);
         bench.pass(24 * 3600);
-        bench.engine.judge_destination(&phone()).await.unwrap();
+        bench.engine.judge_destination(&phone(), Share::SecondFactor).await.unwrap();
         bench.text(&code()).await;
-        assert_eq!(bench.queued().await, 4);
+        assert_eq!(bench.queued().await, 3);
     }
 }
 
@@ -74,7 +76,7 @@ async fn a_text_of_a_change_that_was_taken_back_costs_nothing() {
         let mut tx = bench.engine.store().begin().await.unwrap();
         bench.engine.text(&mut tx, &code(), &phone(), None).await.unwrap();
         drop(tx);
-        bench.engine.judge_destination(&phone()).await.unwrap();
+        bench.engine.judge_destination(&phone(), Share::SecondFactor).await.unwrap();
         bench.text(&code()).await;
         assert_eq!(bench.queued().await, 1);
     }
@@ -83,7 +85,7 @@ async fn a_text_of_a_change_that_was_taken_back_costs_nothing() {
 #[tokio::test]
 async fn no_budget_is_no_text() {
     for bench in Bench::each_with(|settings| settings.messages.sms_daily_budget = 0).await {
-        refused(bench.engine.judge_destination(&phone()).await, Code::MessagesExhausted);
+        refused(bench.engine.judge_destination(&phone(), Share::SecondFactor).await, Code::MessagesExhausted);
         bench.text(&code()).await;
         assert_eq!(bench.queued().await, 0);
     }
@@ -95,6 +97,24 @@ async fn many_texts_at_once_spend_no_more_than_the_budget() {
         let message = code();
         join_all((0..40).map(|_| bench.text(&message))).await;
         assert_eq!(bench.queued().await, 7);
-        refused(bench.engine.judge_destination(&phone()).await, Code::MessagesExhausted);
+        refused(bench.engine.judge_destination(&phone(), Share::SecondFactor).await, Code::MessagesExhausted);
+    }
+}
+
+/// S106: what strangers can cause ends first, then notifications, then what strangers ask for, then the second factor.
+#[tokio::test]
+async fn a_reserve_of_the_budget_keeps_the_second_factor_going() {
+    for bench in Bench::each_with(|settings| settings.messages.sms_daily_budget = 20).await {
+        let code = || OneTimeCode::parse("314159").unwrap();
+        for _ in 0..60 {
+            bench.text(&TextMessage::VerifyPhone { code: code(), minutes: 10 }).await;
+        }
+        assert_eq!(bench.queued().await, 14);
+        refused(bench.engine.judge_destination(&phone(), Share::Ordinary).await, Code::MessagesExhausted);
+        bench.engine.judge_destination(&phone(), Share::WayIn).await.unwrap();
+        for _ in 0..60 {
+            bench.text(&TextMessage::SecondFactor { code: code(), minutes: 1 }).await;
+        }
+        assert_eq!(bench.queued().await, 20);
     }
 }

@@ -1,0 +1,166 @@
+//! Bounds how many messages tell an owner what was done to the account (SECURITY.md S106).
+//!
+//! # The contract
+//!
+//! * An account and its mailbox or number get a few messages an hour at once. The rest is merged into one digest, a message of
+//!   the outbox that waits, so nothing that was promised is lost.
+//! * The row is locked before it is read, in the transaction of the change: no race sends more.
+//! * A digest that the courier has begun to send takes no more changes. The next change begins another one.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::store::{StoreError, Transaction, values};
+
+/// The span over which messages are counted.
+const HOUR: i64 = 3_600_000;
+
+/// The most kinds of changes that one digest lists.
+const MOST_LISTED: usize = 40;
+
+/// The way a notification goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Email,
+    Sms,
+}
+
+/// A notification about to be sent.
+pub(super) struct Notification<'a> {
+    pub(super) user_id: &'a str,
+    pub(super) way: Way,
+    pub(super) recipient: &'a str,
+    /// The change, as [`Security::name`](super::outbox::Security) calls it.
+    pub(super) kind: &'a str,
+}
+
+/// Whether a notification goes at once.
+pub(super) enum Verdict {
+    AtOnce,
+    Merge(Digest),
+}
+
+/// The changes that one message lists.
+pub(super) struct Digest {
+    pub(super) changes: Vec<Change>,
+    /// The message that waits already.
+    pub(super) message_id: Option<String>,
+}
+
+/// One kind of change, with how often it was made and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Change {
+    pub(super) kind: String,
+    pub(super) times: u32,
+    /// Epoch milliseconds, as is `last`.
+    pub(super) first: i64,
+    pub(super) last: i64,
+}
+
+/// A message that went at once.
+#[derive(Serialize, Deserialize)]
+struct Recent {
+    kind: String,
+    at: i64,
+}
+
+impl Way {
+    /// Messages an hour that go at once: of one kind, and of all.
+    fn allowance(self) -> (usize, usize) {
+        match self {
+            // The first of each kind is worth reading at once; the third of a kind says little.
+            Self::Email => (3, 8),
+            // Each costs money.
+            Self::Sms => (2, 3),
+        }
+    }
+
+    /// How long a digest gathers changes.
+    pub(super) fn gathers(self) -> SignedDuration {
+        match self {
+            Self::Email => SignedDuration::from_mins(15),
+            Self::Sms => SignedDuration::from_mins(60),
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Email => "mail",
+            Self::Sms => "sms",
+        }
+    }
+}
+
+impl Notification<'_> {
+    /// Counts the notification. `may_go` is false where the budget is spent: then it waits for the digest.
+    pub(super) async fn count(
+        &self,
+        tx: &mut Transaction<'_>,
+        may_go: bool,
+        now: Timestamp,
+    ) -> Result<Verdict, StoreError> {
+        let (mut recent, digest) = self.lock(tx, now).await?;
+        let at = now.as_millisecond();
+        // In both directions, as a clock may be set back.
+        recent.retain(|sent| (at - sent.at).abs() < HOUR);
+        let (of_kind, in_all) = self.way.allowance();
+        let alike = recent.iter().filter(|sent| sent.kind == self.kind).count();
+        if may_go && alike < of_kind && recent.len() < in_all {
+            recent.push(Recent { kind: self.kind.to_owned(), at });
+            let sql = "update notifications set recent = $4 where user_id = $1 and channel = $2 and recipient = $3";
+            tx.execute(sql, values![self.user_id, self.way.word(), self.recipient, json(&recent)]).await?;
+            return Ok(Verdict::AtOnce);
+        }
+        Ok(Verdict::Merge(digest))
+    }
+
+    /// Writes down what the digest lists, and the message that carries it.
+    pub(super) async fn keep(&self, tx: &mut Transaction<'_>, digest: &Digest) -> Result<(), StoreError> {
+        let sql = "update notifications set waiting = $4, message_id = $5 \
+                   where user_id = $1 and channel = $2 and recipient = $3";
+        let (changes, id) = (json(&digest.changes), digest.message_id.clone());
+        tx.execute(sql, values![self.user_id, self.way.word(), self.recipient, changes, id]).await.map(drop)
+    }
+
+    async fn lock(&self, tx: &mut Transaction<'_>, now: Timestamp) -> Result<(Vec<Recent>, Digest), StoreError> {
+        let key = || values![self.user_id, self.way.word(), self.recipient];
+        let sql = "insert into notifications (user_id, channel, recipient, updated_at) values ($1, $2, $3, $4) \
+                   on conflict (user_id, channel, recipient) do update set updated_at = excluded.updated_at";
+        tx.execute(sql, values![self.user_id, self.way.word(), self.recipient, now]).await?;
+        let sql = "select recent, waiting, message_id from notifications \
+                   where user_id = $1 and channel = $2 and recipient = $3";
+        let Some(row) = tx.fetch_optional(sql, key()).await? else {
+            return Ok((Vec::new(), Digest { changes: Vec::new(), message_id: None }));
+        };
+        let changes = read(&row.text("waiting")?);
+        Ok((read(&row.text("recent")?), Digest { changes, message_id: row.optional_text("message_id")? }))
+    }
+}
+
+impl Digest {
+    /// The digest with one more change. One that waits no more is begun anew.
+    pub(super) fn with(mut self, kind: &str, now: Timestamp, still_waits: bool) -> Self {
+        if !still_waits {
+            (self.changes, self.message_id) = (Vec::new(), None);
+        }
+        let at = now.as_millisecond();
+        let has_room = self.changes.len() < MOST_LISTED;
+        match self.changes.iter_mut().find(|change| change.kind == kind) {
+            Some(change) => (change.times, change.last) = (change.times.saturating_add(1), at),
+            None if has_room => {
+                self.changes.push(Change { kind: kind.to_owned(), times: 1, first: at, last: at });
+            }
+            None => {}
+        }
+        self
+    }
+}
+
+/// A row that cannot be read counts as empty: it costs a message more, and no change.
+fn read<T: DeserializeOwned>(text: &str) -> Vec<T> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+fn json<T: Serialize>(value: &[T]) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
+}
