@@ -11,7 +11,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 FROM debian:bookworm-slim
 # For mail over TLS and a database over TLS. Taken from the build image, so that nothing is installed here.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=build /build/LICENSE /usr/share/doc/vestibule/LICENSE
+COPY --from=build /build/LICENSE-MIT /build/LICENSE-APACHE /usr/share/doc/vestibule/
 COPY --from=build /out/vestibule /usr/local/bin/vestibule
 # The number is fixed, so that a mounted folder can be given to it. The volume takes over the folder's owner.
 RUN groupadd --gid 10001 vestibule \

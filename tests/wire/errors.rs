@@ -1,4 +1,4 @@
-//! `docs/ERRORS.md` against the source: every code with each of its statuses stands in the table, nothing else does, and each
+//! `docs/errors.md` against the source: every code with each of its statuses stands in the table, nothing else does, and each
 //! test that is named is there.
 
 use std::{collections::BTreeSet, fs, path::Path};
@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 fn the_table_of_errors_lists_every_code_with_a_test_that_is_there() {
     let rows = rows();
     let listed: BTreeSet<(String, u16)> = rows.iter().map(|row| (row.code.clone(), row.status)).collect();
-    assert_eq!(listed, said(), "docs/ERRORS.md and src/protocol/errors.rs say different things");
+    assert_eq!(listed, said(), "docs/errors.md and src/protocol/errors.rs say different things");
     for row in rows {
         let folder = if row.file.starts_with("src/") { "" } else { "tests/" };
         let source = fs::read_to_string(root().join(folder).join(&row.file));
@@ -26,7 +26,7 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    let table = fs::read_to_string(root().join("docs/ERRORS.md")).expect("the table");
+    let table = fs::read_to_string(root().join("docs/errors.md")).expect("the table");
     let rows = table.lines().filter(|line| line.starts_with("| `"));
     rows.map(|line| {
         let [code, status, _, shown] = line.trim_matches('|').split(" | ").collect::<Vec<_>>()[..] else {
