@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so")]
 
 mod contract;
+mod documents;
 mod journeys;
 mod layers;
 mod process;

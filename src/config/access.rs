@@ -44,7 +44,7 @@ enum TypedRules {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TypedRule {
+pub(super) struct TypedRule {
     host: Option<String>,
     path: Option<String>,
     who: Option<String>,

@@ -1,7 +1,7 @@
 //! The settings: a TOML file, each key overridable by `VESTIBULE_<SECTION>__<KEY>`.
 //!
-//! A mistake stops the start with a sentence that names the setting; a key nobody knows is a mistake. Names and defaults are
-//! those of the table in the README. Secrets can come from the environment or a file, never from the command line, where
+//! A mistake stops the start with a sentence that names the setting; a key nobody knows is a mistake. `docs/configuration.md`
+//! lists every one. Secrets can come from the environment or a file, never from the command line, where
 //! any user of the machine could read them (SECURITY.md S85).
 
 mod access;

@@ -250,21 +250,70 @@ pub(super) fn many<T>(typed: OneOrMany<T>) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::de::DeserializeOwned;
+
     use super::*;
+    use crate::config::access::TypedRule;
 
-    const README: &str = include_str!("../../README.md");
+    const PAGE: &str = include_str!("../../docs/configuration.md");
 
-    /// The keys of a section, as serde names them where it meets one that is none of them. None: it is no section.
-    fn keys(section: &[String]) -> Vec<String> {
-        let path = [section, &["nobody_knows".to_owned()]].concat().join(".");
-        let built = config::Config::builder().set_override(path, "x").unwrap().build().unwrap();
-        let Err(error) = built.try_deserialize::<Typed>() else { return Vec::new() };
-        let error = error.to_string();
-        let Some((_, expected)) = error.split_once("unknown field `nobody_knows`, expected ") else {
-            return Vec::new();
-        };
-        let expected = expected.split(" for key").next().unwrap();
-        expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    /// One row of the page: setting, type, default, environment name, example, purpose.
+    struct Row {
+        key: String,
+        cells: Vec<String>,
+    }
+
+    #[test]
+    fn the_configuration_page_has_a_row_for_every_setting_and_no_other() {
+        let known: BTreeSet<String> = every_key(&[]).into_iter().flat_map(|key| expanded(&key)).collect();
+        let listed: BTreeSet<String> = rows().into_iter().map(|row| row.key).collect();
+        assert!(known.len() > 70 && known.contains("sms.twilio.auth_token_file"), "{known:?}");
+        let missing: Vec<_> = known.difference(&listed).collect();
+        let unknown: Vec<_> = listed.difference(&known).collect();
+        assert!(missing.is_empty() && unknown.is_empty(), "missing: {missing:?}; unknown: {unknown:?}");
+    }
+
+    #[test]
+    fn each_row_of_the_configuration_page_is_complete_and_names_its_variable() {
+        for Row { key, cells } in rows() {
+            assert!(cells.len() == 6 && cells.iter().all(|cell| !cell.is_empty()), "{key}: {cells:?}");
+            let variable = format!("`VESTIBULE_{}`", key.to_ascii_uppercase().replace('.', "__"));
+            let wanted = if key.contains("[]") { "–" } else { &variable };
+            assert_eq!(cells[3], wanted, "{key}");
+        }
+    }
+
+    #[test]
+    fn every_example_of_the_configuration_page_is_read() {
+        let examples: Vec<&str> =
+            PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(text, _)| text).collect();
+        assert!(examples.len() > 8);
+        for example in examples {
+            toml::from_str::<Typed>(example).map(drop).unwrap_or_else(|error| panic!("{example}\n{error}"));
+        }
+    }
+
+    fn rows() -> Vec<Row> {
+        let rows = PAGE.lines().filter(|line| line.starts_with("| `"));
+        let cells = rows.map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()));
+        let cells = cells.map(Iterator::collect::<Vec<String>>);
+        cells.map(|cells| Row { key: cells[0].trim_matches('`').to_owned(), cells }).collect()
+    }
+
+    /// The keys of the tables that have names of the operator's, or stand in a list.
+    fn expanded(key: &str) -> Vec<String> {
+        let below = |prefix: &str, keys: Vec<String>| keys.iter().map(|below| format!("{prefix}.{below}")).collect();
+        match key {
+            "providers" => below("providers.<name>", keys_of::<TypedProvider>()),
+            "engine.user_fields" => below("engine.user_fields.<name>", keys_of::<TypedField>()),
+            "engine.client_keys" | "access.rules" => {
+                let keys = if key == "access.rules" { keys_of::<TypedRule>() } else { keys_of::<ClientKeyTable>() };
+                [vec![key.to_owned()], below(&format!("{key}[]"), keys)].concat()
+            }
+            _ => vec![key.to_owned()],
+        }
     }
 
     fn every_key(section: &[String]) -> Vec<String> {
@@ -276,17 +325,22 @@ mod tests {
         below.collect()
     }
 
-    #[test]
-    fn the_readme_names_every_setting() {
-        let known = every_key(&[]);
-        assert!(known.len() > 40 && known.contains(&"engine.phone_sign_up".to_owned()), "{known:?}");
-        // Several stand in one row: `sms.twilio.account_sid`, `.auth_token`.
-        let is_named = |key: &String| {
-            let short = key.rsplit_once('.').map_or(key.as_str(), |(_, last)| last);
-            let is_file = key.ends_with("_file") && README.contains("auth_token_file");
-            README.contains(key.as_str()) || README.contains(&format!("`.{short}`")) || is_file
-        };
-        let missing: Vec<_> = known.iter().filter(|key| !is_named(key)).collect();
-        assert!(missing.is_empty(), "without a word in README.md: {missing:?}");
+    /// The keys of a section, as serde names them where it meets one that is unknown. Empty: it is no section.
+    fn keys(section: &[String]) -> Vec<String> {
+        let path = [section, &["nobody_knows".to_owned()]].concat().join(".");
+        let built = config::Config::builder().set_override(path, "x").unwrap().build().unwrap();
+        let Err(error) = built.try_deserialize::<Typed>() else { return Vec::new() };
+        let error = error.to_string();
+        named(error.split(" for key").next().unwrap())
+    }
+
+    fn keys_of<T: DeserializeOwned>() -> Vec<String> {
+        let Err(error) = serde_json::from_str::<T>(r#"{"nobody_knows":1}"#) else { return Vec::new() };
+        named(&error.to_string())
+    }
+
+    fn named(error: &str) -> Vec<String> {
+        let expected = error.split_once("unknown field `nobody_knows`, expected ").map_or("", |(_, rest)| rest);
+        expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
     }
 }
