@@ -1,5 +1,7 @@
 //! The development inbox.
 
+use actix_web::test::TestRequest;
+
 use crate::support::{Hall, PASSWORD};
 
 #[actix_web::test]
@@ -21,14 +23,37 @@ async fn a_newcomer_finishes_the_sign_up_from_the_inbox_page() {
 /// Whoever opens it reads every mail: behind a proxy, or on an address that others reach, it is not there.
 #[actix_web::test]
 async fn the_inbox_is_not_there_where_strangers_could_open_it() {
-    for setting in
-        [("VESTIBULE_SERVER__PUBLIC_URL", "https://accounts.example.com"), ("VESTIBULE_SERVER__LISTEN", "0.0.0.0:3000")]
-    {
+    for setting in [
+        ("VESTIBULE_SERVER__PUBLIC_URL", "https://accounts.example.com"),
+        ("VESTIBULE_SERVER__LISTEN", "0.0.0.0:3000"),
+        ("VESTIBULE_SERVER__TRUSTED_PROXIES", "127.0.0.1"),
+    ] {
         let hall = Hall::open_with(&[setting]).await;
         let mut stranger = hall.browser();
         stranger.open("/dev/inbox").await;
         assert_eq!(stranger.page.status, 404, "{setting:?}");
         stranger.open("/").await;
         assert!(!stranger.page.html().contains("/dev/inbox"), "{setting:?}");
+    }
+}
+
+/// A request that came through a proxy, or that names another host, is not answered.
+#[actix_web::test]
+async fn the_inbox_answers_the_host_of_the_public_url_alone() {
+    let hall = Hall::open().await;
+    for (name, value, status) in [
+        ("host", "localhost:3000", 200),
+        ("host", "LOCALHOST:3000", 200),
+        ("host", "evil.example:3000", 404),
+        ("host", "localhost:3001", 404),
+        ("host", "localhost", 404),
+        ("x-forwarded-for", "203.0.113.9", 404),
+        ("x-forwarded-proto", "https", 404),
+        ("forwarded", "for=203.0.113.9", 404),
+        ("x-real-ip", "203.0.113.9", 404),
+        ("via", "1.1 proxy", 404),
+    ] {
+        let request = TestRequest::get().uri("/dev/inbox").insert_header((name, value));
+        assert_eq!(hall.send(request).await.0, status, "{name}: {value}");
     }
 }
