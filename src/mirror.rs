@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn nobody_without_the_secret_key_looks_into_the_mirror() {
-        let (ours, theirs) = (SecretKey::new(vec![1; 32]).unwrap(), SecretKey::new(vec![2; 32]).unwrap());
+        let (ours, theirs) = (SecretKey::for_tests(1), SecretKey::for_tests(2));
         let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
         let shows = |word: String| {
             let request = TestRequest::default().insert_header((WORD, word)).to_http_request();

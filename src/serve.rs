@@ -1,6 +1,8 @@
 //! The composition root: store, outbox, engine and doors put together, as a server or inside somebody's application.
 
-use std::{collections::BTreeSet, fs, future::Future, io, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet, fs, future::Future, io, os::unix::fs::OpenOptionsExt as _, sync::Arc, time::Duration,
+};
 
 use actix_web::{
     App, HttpRequest, HttpResponse,
@@ -17,7 +19,7 @@ use tokio::sync::watch;
 use crate::{
     config::{Config, Listen},
     engine::{
-        Engine, SmsCountries, SystemClock, SystemRandom, Waiting,
+        Engine, EngineError, SmsCountries, SystemClock, SystemRandom, Waiting,
         outbox::{Courier, OutboxFolder, SmsTransport, Transport},
         store::{self, Store},
     },
@@ -250,7 +252,10 @@ impl Embedded {
             .then(|| Arc::new(OutboxFolder::new(outbox_folder)) as Arc<dyn DevInbox>);
         let engine = Engine::open(config.engine_settings(), store.clone(), Arc::clone(clock), Arc::clone(random))
             .await
-            .map_err(|error| StartError(format!("The engine cannot be started: {error}.")))?;
+            .map_err(|error| match error {
+                EngineError::Keys(error) => StartError(format!("{error}.")),
+                error => StartError(format!("The engine cannot be started: {error}.")),
+            })?;
         let outbox = engine.outbox().clone();
         let courier = Courier::new(store, outbox, transport, sms, Arc::clone(clock), Arc::clone(random));
         Ok(Self { engine, courier, dev_inbox, _lock: lock })
@@ -267,7 +272,8 @@ impl Config {
     /// use, so that no proxy stands in front. The inbox shows every mail to whoever asks.
     fn is_for_this_machine(&self) -> bool {
         let listens_here = matches!(&self.server.listen, Listen::Tcp(address) if address.ip().is_loopback());
-        listens_here && self.is_named_here()
+        let is_direct = self.server.trusted_proxies.is_empty() && !self.server.proxy_protocol;
+        listens_here && is_direct && self.is_named_here()
     }
 
     /// Whether the URL that people use is one of this machine.
@@ -378,7 +384,12 @@ fn lock(config: &Config) -> Result<Option<fs::File>, StartError> {
     let Some(database) = store::file_of(config.database_url.expose_secret()) else { return Ok(None) };
     let mut path = database.clone().into_os_string();
     path.push(".lock");
-    let file = fs::File::create(&path)
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
         .map_err(|error| StartError(format!("data_dir: {}: {error}.", path.to_string_lossy())))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),

@@ -13,6 +13,7 @@ use crate::{
     config::{Config, MADE_CLIENT_KEY},
     engine::{
         SystemClock, SystemRandom,
+        data_keys::{self, KeyState, Rotation},
         keys::{ApiKeys, ClientKeys, NewClientKey},
         store::{Store, StoreError},
     },
@@ -30,6 +31,8 @@ pub(super) enum KeyCommand {
     Add(Add),
     /// Show the keys there are.
     List,
+    /// Seal anew what older secret keys sealed, and retire those that are not set any more.
+    Rotate,
     /// Remove a client key, or an API key by its id or by itself.
     Remove {
         /// A client key, an API key, or an API key's id.
@@ -72,6 +75,7 @@ pub(super) fn run(config: &Config, command: KeyCommand) -> Result<(), String> {
         let done = match command {
             KeyCommand::Add(new) => add(config, &store, new).await,
             KeyCommand::List => list(config, &store).await.map_err(sentence),
+            KeyCommand::Rotate => rotate(config, &store).await,
             KeyCommand::Remove { key } => remove(config, &store, key.trim()).await,
         };
         store.close().await;
@@ -87,7 +91,7 @@ async fn add(config: &Config, store: &Store, new: Add) -> Result<(), String> {
     let now = SystemClock.now();
     if new.api {
         let life = new.expires_in_days.map(|days| SignedDuration::from_hours(24 * i64::from(days)));
-        let keys = ApiKeys::new(&config.secret_keys);
+        let keys = api_keys(config, store).await?;
         let key = keys.add(store, label, life.map(|life| now + life), &SystemRandom, now).await.map_err(sentence)?;
         println!("{key}");
         eprintln!("Keep it now: it is not shown again. It has power over every account; never put it into a page.");
@@ -119,7 +123,7 @@ async fn list(config: &Config, store: &Store) -> Result<(), StoreError> {
         describe(&key.origins, key.redirect_url.as_deref(), key.enforce_session);
     }
     let now = SystemClock.now();
-    for key in ApiKeys::new(&config.secret_keys).list(store).await? {
+    for key in ApiKeys::list(store).await? {
         let end = match key.expires_at {
             Some(end) if end <= now => format!(", expired {}", day(end)),
             Some(end) => format!(", until {}", day(end)),
@@ -138,12 +142,44 @@ async fn remove(config: &Config, store: &Store, key: &str) -> Result<(), String>
         ));
     }
     let removed = ClientKeys::remove(store, key).await.map_err(sentence)?
-        || ApiKeys::new(&config.secret_keys).remove(store, key).await.map_err(sentence)?;
+        || api_keys(config, store).await?.remove(store, key).await.map_err(sentence)?;
     if !removed {
         return Err("There is no such key. `vestibule key list` shows the keys there are.".to_owned());
     }
     eprintln!("It is removed. A running server refuses it within a few seconds.");
     Ok(())
+}
+
+/// The API keys, digested with the data keys of the database.
+async fn api_keys(config: &Config, store: &Store) -> Result<ApiKeys, String> {
+    let opened = data_keys::open(store, &config.secret_keys, &SystemRandom, SystemClock.now()).await;
+    Ok(ApiKeys::new(&opened.map_err(|error| format!("{error}."))?))
+}
+
+async fn rotate(config: &Config, store: &Store) -> Result<(), String> {
+    let done = data_keys::rotate(store, &config.secret_keys, &SystemRandom, SystemClock.now()).await;
+    let Rotation { authenticators, messages, logins, retired, state } = done.map_err(|error| format!("{error}."))?;
+    println!(
+        "Sealed anew: {authenticators} keys of authenticator apps, {messages} messages, {logins} sign-ins with providers."
+    );
+    for fingerprint in retired {
+        println!("The key {fingerprint} is not set any more and is retired: it opens the database no more.");
+    }
+    if let KeyState::Fits { older, from, .. } = state {
+        for fingerprint in older {
+            println!("The key {fingerprint} may go: {}", may_go(from));
+        }
+    }
+    Ok(())
+}
+
+/// When a key that has been replaced can be taken out of the settings.
+pub(super) fn may_go(from: Timestamp) -> String {
+    format!(
+        "once every server has started with the new one before it. Nothing that is stored needs it. From {} on nobody has to \
+         sign in again for it; earlier, only people who have not been here since",
+        day(from)
+    )
 }
 
 /// What a client key may and must, below its line.

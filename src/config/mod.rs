@@ -287,7 +287,7 @@ mod tests {
     struct Fixed;
     impl Random for Fixed {
         fn fill(&self, bytes: &mut [u8]) {
-            bytes.fill(7);
+            bytes.iter_mut().zip(7..).for_each(|(byte, number)| *byte = 37_u8.wrapping_mul(number));
         }
     }
 
@@ -300,7 +300,7 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!(config.server.listen, Listen::Tcp("127.0.0.1:3000".parse().unwrap()));
         assert_eq!(config.redirect_url, "http://localhost:3000/auth-redirect");
-        assert_eq!(config.client_keys[0].key, "07".repeat(16));
+        assert_eq!(config.client_keys[0].key, "03284d7297bce1062b50759abfe4092e");
         assert!(config.client_keys[0].origins.is_empty() && !config.client_keys[0].enforce_session);
         assert!(config.confirm_email);
     }
@@ -314,7 +314,7 @@ mod tests {
             ("ENGINE__CLIENT_KEYS", "first-client-key, second-client-key"),
             ("ENGINE__CONFIRM_EMAIL", "false"),
             ("LIMITS__FACTOR", "10"),
-            ("SECRET_KEY", "0123456789012345678901234567890123456789"),
+            ("SECRET_KEY", "7f3a09c1e5d2486b90af13c7d4e8250b"),
         ])
         .unwrap();
         assert_eq!(config.server.listen, Listen::Unix("/run/vestibule.sock".into()));
@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn a_secret_does_not_print_and_a_readable_key_file_is_refused() {
-        let secret = "0123456789abcdef0123456789abcdef";
+        let secret = "b04f6a1c93de57820f1e6c4ad9738b25";
         assert!(!format!("{:?}", read(&[("SECRET_KEY", secret)]).unwrap()).contains(secret));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");

@@ -12,7 +12,11 @@ use super::{
     typed::{OneOrMany, TypedClientKey, many},
     web_url,
 };
-use crate::{engine::SecretKey, port::Random, rest::ClientKey};
+use crate::{
+    engine::{SecretKey, Weakness},
+    port::Random,
+    rest::ClientKey,
+};
 
 /// The file in `data_dir` with the client key that was made where none is set.
 pub(crate) const MADE_CLIENT_KEY: &str = "client_key";
@@ -36,12 +40,24 @@ pub(super) fn secret_keys(
             ("secret_key_file", read_secret("secret_key_file", &path)?.lines().map(str::to_owned).collect())
         }
     };
-    let keys = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
-    let keys: Option<Vec<SecretKey>> = keys.map(|text| SecretKey::new(text.as_bytes().to_vec())).collect();
-    match keys {
-        Some(keys) if !keys.is_empty() => Ok(keys),
-        _ => Err(ConfigError(format!("{setting}: a key has 32 to 1024 bytes; make one with `openssl rand -hex 32`."))),
+    let mut keys = Vec::new();
+    for text in texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
+        let bytes = text.as_bytes().to_vec();
+        // One that is about to go may be weak, or nobody could get rid of it.
+        let key = if keys.is_empty() { SecretKey::new(bytes) } else { SecretKey::former(bytes) };
+        keys.push(key.map_err(|weakness| weak(setting, weakness))?);
     }
+    if keys.is_empty() {
+        return Err(weak(setting, Weakness::Length));
+    }
+    Ok(keys)
+}
+
+fn weak(setting: &str, weakness: Weakness) -> ConfigError {
+    ConfigError(format!(
+        "{setting}: a key {weakness}; make one with `openssl rand -hex 32`. Where the database was used with the present key \
+         already, put the new one first and keep that one after it."
+    ))
 }
 
 /// The client keys with the origins that may use them.

@@ -18,7 +18,7 @@ use totp_rs::{Builder, Totp};
 use super::{
     seal::Seal,
     settings::SecretKey,
-    store::{Row, Store, StoreError, Transaction, values},
+    store::{Row, Store, StoreError, Transaction, damage, values},
     tokens::before,
 };
 use crate::port::{AuthenticatorKey, Failure, OneTimeCode, Outcome, Random};
@@ -82,8 +82,9 @@ impl Authenticators {
         let Some(row) = store.fetch_optional(sql, values![user_id, before(now, WAITS)]).await? else {
             return Ok(None);
         };
+        let Some(secret) = self.open(user_id, &row) else { return Ok(None) };
         let app = Builder::new()
-            .with_secret(self.open(user_id, &row)?)
+            .with_secret(secret)
             .with_issuer(Some(without_colon(issuer)))
             .with_account_name(without_colon(account_name))
             .build()
@@ -140,28 +141,64 @@ impl Authenticators {
     }
 
     fn compare(&self, user_id: &str, row: &Row, code: &OneTimeCode, now: Timestamp) -> Outcome<Option<RightStep>> {
+        let Some(secret) = self.open(user_id, row) else { return Ok(None) };
         let app: Totp = Builder::new()
-            .with_secret(self.open(user_id, row)?)
+            .with_secret(secret)
             .with_account_name(user_id.to_owned())
             .build()
             .map_err(Failure::broken)?;
         let seconds = u64::try_from(now.as_second().max(STEP_SECONDS)).map_err(Failure::broken)?;
         let step = app.check(code.expose(), seconds).and_then(|step| i64::try_from(step).ok());
-        let (last, newest) = (row.integer("step")?, now.as_second().max(STEP_SECONDS) / STEP_SECONDS + SKEW);
+        let Some(last) = damage::spare(row.integer("step"), "authenticators", user_id)? else { return Ok(None) };
+        let newest = now.as_second().max(STEP_SECONDS) / STEP_SECONDS + SKEW;
         Ok(step.filter(|step| *step > last || last > newest).map(|step| RightStep { step, newest }))
     }
 
-    fn open(&self, user_id: &str, row: &Row) -> Outcome<Vec<u8>> {
-        let opened = self.0.open(user_id, &row.bytes("secret")?);
-        Ok(opened
-            .ok_or_else(|| Failure::broken("the key of an authenticator app was sealed with another secret key"))?)
+    /// The key of the app; `None` where it is damaged, which is logged. Its owner has the recovery codes.
+    fn open(&self, user_id: &str, row: &Row) -> Option<Vec<u8>> {
+        let opened = row.bytes("secret").ok().and_then(|sealed| self.0.open(user_id, &sealed));
+        if opened.is_none() {
+            damage::note("authenticators", user_id, "secret");
+        }
+        opened
+    }
+
+    /// Whether a row opens, of those with `user_id` and `secret`.
+    pub(super) fn opens(&self, row: &Row) -> bool {
+        let (Ok(user_id), Ok(sealed)) = (row.text("user_id"), row.bytes("secret")) else { return false };
+        self.0.open(&user_id, &sealed).is_some()
+    }
+
+    /// Seals anew what an older key sealed; answers how many.
+    pub(super) async fn seal_anew(&self, store: &Store, random: &dyn Random) -> Result<usize, StoreError> {
+        let (mut done, mut after) = (0, (String::new(), 0));
+        loop {
+            let sql = "select user_id, confirmed, secret from authenticators where user_id > $1 \
+                       or (user_id = $1 and confirmed > $2) order by user_id, confirmed limit 500";
+            let rows = store.fetch_all(sql, values![&after.0, after.1]).await?;
+            for row in &rows {
+                let (Ok(user_id), Ok(confirmed)) = (row.text("user_id"), row.integer("confirmed")) else { continue };
+                let sealed = row.bytes("secret").unwrap_or_default();
+                after = (user_id, confirmed);
+                let Some(anew) = self.0.renewed(&after.0, &sealed, random) else { continue };
+                let sql = "update authenticators set secret = $3 \
+                           where user_id = $1 and confirmed = $2 and secret = $4";
+                let changed = store.execute(sql, values![&after.0, after.1, anew, sealed]).await?;
+                done += usize::from(changed == 1);
+            }
+            if rows.len() < 500 {
+                return Ok(done);
+            }
+        }
     }
 }
 
 /// Since when a key counts.
 pub(super) async fn since(store: &Store, user_id: &str) -> Result<Option<Timestamp>, StoreError> {
     let sql = "select created_at from authenticators where user_id = $1 and confirmed = 1";
-    store.fetch_optional(sql, values![user_id]).await?.map(|row| row.time("created_at")).transpose()
+    let Some(row) = store.fetch_optional(sql, values![user_id]).await? else { return Ok(None) };
+    // A key whose time is damaged counts all the same.
+    Ok(Some(damage::spare(row.time("created_at"), "authenticators", user_id)?.unwrap_or_default()))
 }
 
 /// Lets the former key count again, in place of the one that replaced it. `false` when there is none to bring back.

@@ -10,6 +10,7 @@ mod challenges;
 mod clock;
 mod codes;
 pub mod credentials;
+pub mod data_keys;
 mod devices;
 pub mod fields;
 mod figures;
@@ -27,6 +28,7 @@ mod random;
 mod recovery_codes;
 mod rules;
 mod seal;
+mod secret_key;
 mod sessions;
 mod settings;
 mod shown;
@@ -47,13 +49,15 @@ pub use clock::SystemClock;
 pub use figures::{Figures, Waiting};
 pub use flows::Landing;
 pub use random::SystemRandom;
-pub use settings::{MessageSettings, SecretKey, Settings, SmsCountries};
+pub use secret_key::{SecretKey, Weakness};
+pub use settings::{MessageSettings, Settings, SmsCountries};
 
 use self::{
     authenticators::Authenticators,
     challenges::Challenges,
     codes::Codes,
     credentials::{Hasher, HasherError},
+    data_keys::KeyError,
     devices::Devices,
     figures::SignIns,
     files::Files,
@@ -104,8 +108,8 @@ struct Parts {
 /// Why the engine did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    #[error("there is no secret key")]
-    NoSecretKey,
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     #[error("the redirect URL must be absolute, http or https: {0}")]
     RedirectUrl(String),
     #[error("the public URL must be absolute, http or https, without a query: {0}")]
@@ -122,16 +126,13 @@ impl Engine {
     /// Starts the backend on a database that is open.
     ///
     /// # Errors
-    /// When a setting cannot be, or the system gives no threads.
+    /// When a setting cannot be, no secret key opens the database, or the system gives no threads.
     pub async fn open(
         mut settings: Settings,
         store: Store,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, EngineError> {
-        if settings.secret_keys.is_empty() {
-            return Err(EngineError::NoSecretKey);
-        }
         settings.public_url.truncate(settings.public_url.trim_end_matches('/').len());
         web_url(&settings.public_url)
             .filter(|url| url.query().is_none() && url.fragment().is_none())
@@ -140,7 +141,7 @@ impl Engine {
             web_url(&settings.redirect_url).ok_or_else(|| EngineError::RedirectUrl(settings.redirect_url.clone()))?;
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let hasher = Hasher::new(threads, threads * QUEUE_PER_THREAD, settings.password_cost)?;
-        let keys = &settings.secret_keys;
+        let keys = &data_keys::open(&store, &settings.secret_keys, &*random, clock.now()).await?;
         let (name, url) = (&settings.product_name, &settings.public_url);
         let templates = settings.messages.templates_dir.as_deref();
         let providers = Providers::new(&settings.providers, url, keys)?;

@@ -28,12 +28,23 @@ impl Seal {
 
     /// What was sealed, if it was sealed by us for this place.
     pub(super) fn open(&self, place: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.open_with(place, sealed).map(|(plain, _)| plain)
+    }
+
+    /// The same sealed with the first key, where an older one opens it.
+    pub(super) fn renewed(&self, place: &str, sealed: &[u8], random: &dyn Random) -> Option<Vec<u8>> {
+        let (plain, age) = self.open_with(place, sealed)?;
+        if age == 0 { None } else { self.seal(place, &plain, random) }
+    }
+
+    /// What was sealed, and the place of the key that opened it.
+    fn open_with(&self, place: &str, sealed: &[u8]) -> Option<(Vec<u8>, usize)> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
-        self.0.iter().find_map(|key| {
+        self.0.iter().enumerate().find_map(|(age, key)| {
             let mut buffer = sealed.to_vec();
             let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
             let opened = key.open_in_place(nonce, Aad::from(place.as_bytes()), &mut buffer).ok()?;
-            Some(opened.to_vec())
+            Some((opened.to_vec(), age))
         })
     }
 }
@@ -44,7 +55,7 @@ mod tests {
     use crate::engine::SystemRandom;
 
     fn seal(bytes: &[u8]) -> Seal {
-        Seal::new(&bytes.iter().map(|byte| SecretKey::new(vec![*byte; 32]).unwrap()).collect::<Vec<_>>(), "test")
+        Seal::new(&bytes.iter().map(|byte| SecretKey::for_tests(*byte)).collect::<Vec<_>>(), "test")
     }
 
     #[test]
@@ -53,6 +64,9 @@ mod tests {
         assert!(!sealed.windows(6).any(|window| window == b"a link"));
         assert_eq!(seal(&[1]).open("row/body", &sealed).unwrap(), b"a link");
         assert_eq!(seal(&[2, 1]).open("row/body", &sealed).unwrap(), b"a link", "the former key opens");
+        let anew = seal(&[2, 1]).renewed("row/body", &sealed, &SystemRandom).unwrap();
+        assert_eq!(seal(&[2]).open("row/body", &anew).unwrap(), b"a link", "and what it opens is sealed anew");
+        assert!(seal(&[2, 1]).renewed("row/body", &anew, &SystemRandom).is_none());
         assert!(seal(&[1]).open("other/body", &sealed).is_none());
         assert!(seal(&[2]).open("row/body", &sealed).is_none());
         assert!(seal(&[1]).open("row/body", &sealed[..10]).is_none());

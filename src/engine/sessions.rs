@@ -31,7 +31,7 @@ use super::{
     oauth::logins::Login,
     random::{new_id, new_token},
     settings::{Digests, SecretKey},
-    store::{Row, StoreError, Transaction, values},
+    store::{Row, StoreError, Transaction, damage, values},
     tokens::{after, before},
     user_agent,
 };
@@ -196,7 +196,9 @@ impl Engine {
         for digest in digests.all(token.expose().as_bytes()) {
             let before = changes.all.load(SeqCst);
             let Some(row) = self.store().fetch_optional(BY_DIGEST, values![digest]).await? else { continue };
-            let known = Arc::new(Known::read(&row, changes)?);
+            let handle = row.text("session_id").unwrap_or_default();
+            let Some(known) = damage::spare(Known::read(&row, changes), "sessions", &handle)? else { continue };
+            let known = Arc::new(known);
             if let Some(cache) = cache
                 && before == changes.all.load(SeqCst)
             {

@@ -1,14 +1,13 @@
-//! What the operator sets, and the keys that everything secret is derived from.
+//! What the operator sets, and the digests of what is secret.
 
-use std::{fmt, path::PathBuf};
+use std::path::PathBuf;
 
-use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+pub(super) use super::secret_key::SecretKey;
 use super::{credentials::HashCost, fields::Fields, oauth::ProviderSettings};
 
 /// The settings of the embedded backend.
@@ -18,7 +17,7 @@ pub struct Settings {
     pub public_url: String,
     /// Where links in mails send the browser; may have a query of its own.
     pub redirect_url: String,
-    /// The first one makes, all of them verify (SECURITY.md S96).
+    /// The first one seals, all of them open (SECURITY.md S96).
     pub secret_keys: Vec<SecretKey>,
     /// Whether an address must be proved before its account can be used.
     pub confirm_email: bool,
@@ -84,41 +83,6 @@ impl Default for MessageSettings {
     }
 }
 
-/// A key that the keys for each purpose are derived from. Cannot print itself.
-#[derive(Clone)]
-pub struct SecretKey(SecretSlice<u8>);
-
-impl SecretKey {
-    /// Takes 32 to 1024 bytes; `None` for any other length.
-    pub fn new(bytes: Vec<u8>) -> Option<Self> {
-        (32..=1024).contains(&bytes.len()).then(|| Self(SecretSlice::from(bytes)))
-    }
-
-    /// The key for one purpose, by HKDF-SHA256 (RFC 5869): one that leaks says nothing about the others.
-    pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        self.expand(purpose)
-    }
-
-    /// The key that seals the cookie of the pages.
-    pub fn derive_cookie_key(&self) -> [u8; 64] {
-        self.expand("vestibule cookie")
-    }
-
-    fn expand<const LENGTH: usize>(&self, purpose: &str) -> [u8; LENGTH] {
-        let mut derived = [0; LENGTH];
-        let expanded = Hkdf::<Sha256>::new(None, self.0.expose_secret()).expand(purpose.as_bytes(), &mut derived);
-        // Fails only for more than 255 blocks of output, and this is one or two.
-        debug_assert!(expanded.is_ok());
-        derived
-    }
-}
-
-impl fmt::Debug for SecretKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("SecretKey(…)")
-    }
-}
-
 /// Digests for one purpose: HMAC-SHA256 under each of the keys. What is stored is a digest, so that neither a copy of the
 /// database nor a guess at its rows is worth a session or a link (SECURITY.md S33).
 #[derive(Clone)]
@@ -139,6 +103,12 @@ impl Digests {
         self.0.iter().map(move |key| key.clone().chain_update(message).finalize().into_bytes().into())
     }
 
+    /// As [`all`](Self::all), each with the digest to store in its place; `None` where it is that one.
+    pub(crate) fn with_newest(&self, message: &[u8]) -> Vec<([u8; 32], Option<[u8; 32]>)> {
+        let newest = self.of(message);
+        self.all(message).map(|digest| (digest, (digest != newest).then_some(newest))).collect()
+    }
+
     /// Whether the digest is one of this message, in constant time.
     pub(crate) fn matches(&self, message: &[u8], digest: &[u8]) -> bool {
         self.all(message).any(|own| own.ct_eq(digest).into())
@@ -149,20 +119,8 @@ impl Digests {
 mod tests {
     use super::*;
 
-    fn key(byte: u8) -> SecretKey {
-        SecretKey::new(vec![byte; 32]).unwrap()
-    }
-
-    #[test]
-    fn a_key_is_long_enough_and_does_not_print_itself() {
-        assert!(SecretKey::new(vec![1; 31]).is_none());
-        assert_eq!(format!("{:?}", key(1)), "SecretKey(…)");
-    }
-
-    #[test]
-    fn keys_for_two_purposes_have_nothing_in_common() {
-        assert_ne!(key(1).derive("a"), key(1).derive("b"));
-        assert_ne!(key(1).derive("a"), key(2).derive("a"));
+    fn key(number: u8) -> SecretKey {
+        SecretKey::for_tests(number)
     }
 
     #[test]

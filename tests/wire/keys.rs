@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use vestibule::{
     engine::{
-        SecretKey, Settings, SystemClock, SystemRandom,
+        Settings, SystemClock, SystemRandom, data_keys,
         fields::{FieldDeclaration, Writer},
         keys::{ApiKeys, ClientKeys, NewClientKey},
         outbox::{Courier, OutboxFolder, SmsTransport, Transport},
@@ -16,7 +16,7 @@ use vestibule::{
     port::{Clock, DevInbox},
 };
 
-use super::{Answer, KEY, OTHER_KEY, Wire, at, signed};
+use super::{Answer, KEY, OTHER_KEY, Wire, at, secret_key, signed};
 
 const PASSWORD: &str = "a lamp in the hall";
 
@@ -27,9 +27,10 @@ impl Wire {
 
     async fn add_api_key(&self, life: Option<SignedDuration>) -> String {
         let now = SystemClock.now();
-        let keys = ApiKeys::new(&[SecretKey::new(vec![7; 32]).expect("a key")]);
+        let store = self.store().await;
+        let data_keys = data_keys::open(&store, &[secret_key()], &SystemRandom, now).await.expect("data keys");
         let expires_at = life.map(|life| now + life);
-        keys.add(&self.store().await, "a robot", expires_at, &SystemRandom, now).await.expect("a key")
+        ApiKeys::new(&data_keys).add(&store, "a robot", expires_at, &SystemRandom, now).await.expect("a key")
     }
 
     async fn add_client_key(&self, new: NewClientKey) -> String {

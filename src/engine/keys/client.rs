@@ -12,7 +12,7 @@ use super::is_fresh;
 use crate::{
     engine::{
         random::new_id,
-        store::{Row, Store, StoreError, values},
+        store::{Row, Store, StoreError, damage, values},
     },
     outage::{self, Worth},
     port::{Failure, Random},
@@ -76,7 +76,11 @@ impl ClientKeys {
     /// When the database cannot answer.
     pub async fn list(store: &Store) -> Result<Vec<ClientKey>, StoreError> {
         let rows = store.fetch_all("select * from client_keys order by created_at, key", vec![]).await?;
-        rows.iter().map(ClientKey::read).collect()
+        let read = |row: &Row| {
+            let key = row.text("key").unwrap_or_default();
+            damage::spare(ClientKey::read(row), "client_keys", &key).transpose()
+        };
+        rows.iter().filter_map(read).collect()
     }
 
     /// Removes a key; says whether there was one.

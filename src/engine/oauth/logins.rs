@@ -19,11 +19,14 @@ use crate::{
         random::new_token,
         seal::Seal,
         settings::{Digests, SecretKey},
-        store::{Row, Store, StoreError, Transaction, Value, values},
+        store::{Row, Store, StoreError, Transaction, Value, damage, values},
         tokens::after,
     },
     port::{FarewellTicket, Random},
 };
+
+/// What the key is derived for that they are sealed with.
+const PURPOSE: &str = "vestibule provider login";
 
 /// How long somebody who signed out may take to do so at the provider as well.
 const FAREWELL: SignedDuration = SignedDuration::from_mins(10);
@@ -90,8 +93,12 @@ impl Session {
 }
 
 impl Login {
-    /// The columns of a row that may hold one.
+    /// The columns of a row that may hold one. A damaged one is none: that costs the sign-out at the provider, and nothing else.
     pub(in crate::engine) fn read(row: &Row) -> Result<Option<Self>, StoreError> {
+        Ok(damage::spare(Self::from_row(row), "sign-ins at providers", "")?.flatten())
+    }
+
+    fn from_row(row: &Row) -> Result<Option<Self>, StoreError> {
         let Some(issuer) = row.optional_text("login_issuer")? else { return Ok(None) };
         let (subject, sid) = (row.text("login_subject")?, row.optional_text("login_sid")?);
         Ok(Some(Self { issuer, subject, sid, sealed: row.bytes("login_sealed")? }))
@@ -115,12 +122,35 @@ impl Login {
     }
 }
 
+/// Seals anew what an older data key sealed of the sessions; answers how many. What else holds a sign-in lives for minutes.
+pub(in crate::engine) async fn seal_anew(
+    store: &Store,
+    data_keys: &[SecretKey],
+    random: &dyn Random,
+) -> Result<usize, StoreError> {
+    let seal = Seal::new(data_keys, PURPOSE);
+    let (mut done, mut after) = (0, String::new());
+    loop {
+        let sql = "select id, login_issuer, login_subject, login_sid, login_sealed from sessions \
+                   where login_issuer is not null and id > $1 order by id limit 100";
+        let rows = store.fetch_all(sql, values![&after]).await?;
+        for row in &rows {
+            let Ok(id) = row.text("id") else { continue };
+            after = id;
+            let Some(Login { issuer, subject, sealed, .. }) = Login::read(row)? else { continue };
+            let Some(anew) = seal.renewed(&Login::place(&issuer, &subject), &sealed, random) else { continue };
+            let sql = "update sessions set login_sealed = $2 where id = $1 and login_sealed = $3";
+            done += usize::from(store.execute(sql, values![&after, anew, sealed]).await? == 1);
+        }
+        if rows.len() < 100 {
+            return Ok(done);
+        }
+    }
+}
+
 impl Logins {
     pub(super) fn new(keys: &[SecretKey]) -> Self {
-        Self {
-            seal: Seal::new(keys, "vestibule provider login"),
-            tickets: Digests::new(keys, "vestibule provider farewell"),
-        }
+        Self { seal: Seal::new(keys, PURPOSE), tickets: Digests::new(keys, "vestibule provider farewell") }
     }
 
     /// A sign-in to store.

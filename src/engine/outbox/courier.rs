@@ -16,7 +16,7 @@ use super::{
     transport::{Outgoing, SendError, Transport},
 };
 use crate::{
-    engine::store::{Row, Store, StoreError, values},
+    engine::store::{Row, Store, StoreError, damage, values},
     outage::{self, Worth},
     port::{Clock, Failure, Random},
 };
@@ -200,12 +200,23 @@ impl Courier {
                 return Ok(sent);
             }
             let goes_on = |_: &Row| future::ready(!*stopped.borrow());
-            let handled =
-                stream::iter(due).take_while(goes_on).map(|row| async move { self.handle(channel, &row).await });
+            let handled = stream::iter(due)
+                .take_while(goes_on)
+                .map(|row| async move { self.handle_or_bury(channel, &row).await });
             for outcome in handled.buffer_unordered(channel.at_once()).collect::<Vec<_>>().await {
                 sent += usize::from(outcome?);
             }
         }
+    }
+
+    /// As [`handle`](Self::handle); a damaged row is set aside, so that it keeps no other message back.
+    async fn handle_or_bury(&self, channel: Channel, row: &Row) -> Result<bool, StoreError> {
+        let id = row.text("id").unwrap_or_default();
+        let Some(sent) = damage::spare(self.handle(channel, row).await, "outbox", &id)? else {
+            self.bury(&id, "its row is damaged", self.clock.now()).await?;
+            return Ok(false);
+        };
+        Ok(sent)
     }
 
     /// Takes one message and sends it. `false` when it was not sent, for whatever reason.

@@ -40,10 +40,13 @@ use super::{
     SecretKey,
     random::new_id,
     seal::Seal,
-    store::{StoreError, Transaction, values},
+    store::{Store, StoreError, Transaction, values},
     tokens::after,
 };
 use crate::port::{Clock, Email, Phone, Random};
+
+/// What the key is derived for that messages are sealed with.
+const PURPOSE: &str = "vestibule outbox";
 
 /// Queues letters. Cloning is cheap; all clones are one.
 #[derive(Clone)]
@@ -116,8 +119,7 @@ impl Outbox {
         random: Arc<dyn Random>,
     ) -> Result<Self, TemplateError> {
         let host = host_of(public_url);
-        let (seal, templates) =
-            (Seal::new(keys, "vestibule outbox"), Templates::open(product_name, &host, templates_dir)?);
+        let (seal, templates) = (Seal::new(keys, PURPOSE), Templates::open(product_name, &host, templates_dir)?);
         let (news_of_mail, news_of_sms) = (Notify::new(), Notify::new());
         Ok(Self(Arc::new(Parts { seal, templates, host, clock, random, news_of_mail, news_of_sms })))
     }
@@ -270,6 +272,33 @@ impl Outbox {
     fn seal(&self, id: &str, column: &str, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
         let sealed = self.0.seal.seal(&place(id, column), plain, &*self.0.random);
         sealed.ok_or_else(|| unwritable("there is no key to seal with"))
+    }
+}
+
+/// Seals anew the messages that an older data key sealed; answers how many.
+pub(in crate::engine) async fn seal_anew(
+    store: &Store,
+    data_keys: &[SecretKey],
+    random: &dyn Random,
+) -> Result<usize, StoreError> {
+    let seal = Seal::new(data_keys, PURPOSE);
+    let (mut done, mut after) = (0, String::new());
+    loop {
+        let sql = "select id, recipient_sealed, body_sealed from outbox where dead_at is null and id > $1 \
+                   order by id limit 100";
+        let rows = store.fetch_all(sql, values![&after]).await?;
+        for row in &rows {
+            let Ok(id) = row.text("id") else { continue };
+            after = id;
+            let anew = |column, sealed| seal.renewed(&place(&after, column), &row.bytes(sealed).ok()?, random);
+            let (to, body) = (anew("recipient", "recipient_sealed"), anew("body", "body_sealed"));
+            let (Some(to), Some(body)) = (to, body) else { continue };
+            let sql = "update outbox set recipient_sealed = $2, body_sealed = $3 where id = $1";
+            done += usize::from(store.execute(sql, values![&after, to, body]).await? == 1);
+        }
+        if rows.len() < 100 {
+            return Ok(done);
+        }
     }
 }
 

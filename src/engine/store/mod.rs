@@ -14,13 +14,20 @@
 //! a transaction; who waits, waits in the pool, for at most [`WAIT`] (R05). PostgreSQL may hang in the midst of anything: nobody
 //! waits for one answer of it for longer, and a connection that does not answer is given up.
 
+pub(crate) mod damage;
 mod error;
 mod line;
 mod look;
 mod row;
 mod value;
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    fs, io,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use sqlx::{
     Connection as _, Executor,
@@ -180,7 +187,7 @@ impl Store {
         Self { pools, lines: Lines::default() }
     }
 
-    async fn connect(url: &str) -> Result<Self, StoreError> {
+    pub(in crate::engine) async fn connect(url: &str) -> Result<Self, StoreError> {
         if url.starts_with("sqlite:") {
             Self::open_sqlite(url).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
@@ -194,7 +201,9 @@ impl Store {
         if url.contains(":memory:") || url.contains("mode=memory") {
             return Err(StoreError::InMemory);
         }
-        let options = SqliteConnectOptions::from_str(url)?
+        let options = SqliteConnectOptions::from_str(url)?;
+        keep_private(options.get_filename()).map_err(sqlx::Error::Io)?;
+        let options = options
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
@@ -306,6 +315,24 @@ impl Transaction<'_> {
         }
         Ok(())
     }
+}
+
+/// Makes a database file that is not there, and takes one that is from everybody but its owner, whatever the umask says. SQLite
+/// gives the files beside it the same mode.
+fn keep_private(file: &Path) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() {
+        fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
+    }
+    for end in ["", "-wal", "-shm"] {
+        let mut path = file.as_os_str().to_owned();
+        path.push(end);
+        let Ok(about) = fs::metadata(&path) else { continue };
+        if about.permissions().mode() & 0o077 != 0 {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(())
 }
 
 /// What PostgreSQL answers, if it does so in time.

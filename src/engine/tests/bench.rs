@@ -69,7 +69,7 @@ impl Bench {
         let mut settings = Settings {
             public_url: "https://hall.example".to_owned(),
             redirect_url: "https://app.example/auth-redirect?a=b".to_owned(),
-            secret_keys: vec![SecretKey::new(vec![7; 32]).unwrap()],
+            secret_keys: vec![SecretKey::for_tests(7)],
             confirm_email: true,
             confirm_phone: true,
             phone_sign_up: true,

@@ -69,7 +69,7 @@ mod tests {
     };
 
     fn links(byte: u8) -> Links {
-        Links::new(&[SecretKey::new(vec![byte; 32]).unwrap()])
+        Links::new(&[SecretKey::for_tests(byte)])
     }
 
     fn link() -> Link {

@@ -49,7 +49,7 @@ impl Office {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite:{}", folder.path().join("db").display())).await.unwrap();
         let (clock, random) = (Arc::new(Moved(AtomicI64::new(1_000_000))), Arc::new(SystemRandom));
-        let keys = [SecretKey::new(vec![1; 32]).unwrap()];
+        let keys = [SecretKey::for_tests(1)];
         let outbox =
             Outbox::new(&keys, "Vestibule", "https://example.com/hall", None, clock.clone(), random.clone()).unwrap();
         let way_out = folder.path().join("outbox");

@@ -1,0 +1,43 @@
+//! Damaged rows: of a wrong type, with a time that is none, or with bytes that are no text.
+//!
+//! A damaged row costs its owner one sign-in or one message, and nobody else anything (SECURITY.md R24, R29). Whoever reads a
+//! row [spares](spare) the caller a failure: the row is taken as not there. It is logged once, with its table and id and never
+//! with what it holds.
+
+use std::{
+    collections::HashSet,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use super::StoreError;
+
+/// Rows that are remembered as logged. Beyond that, they are logged anew.
+const MOST: usize = 4096;
+
+static NOTED: LazyLock<Mutex<HashSet<(&'static str, String)>>> = LazyLock::new(Mutex::default);
+
+/// What was read, or `None` for a damaged row, which is logged. Every other failure stays one.
+///
+/// # Errors
+/// All but [`StoreError::Corrupt`].
+pub(crate) fn spare<T>(read: Result<T, StoreError>, table: &'static str, id: &str) -> Result<Option<T>, StoreError> {
+    match read {
+        Ok(whole) => Ok(Some(whole)),
+        Err(StoreError::Corrupt { column }) => {
+            note(table, id, column);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Logs a damaged row, once.
+pub(crate) fn note(table: &'static str, id: &str, column: &'static str) {
+    let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if noted.len() >= MOST {
+        noted.clear();
+    }
+    if noted.insert((table, id.to_owned())) {
+        tracing::error!(table, id, column, "a row is damaged and is passed over");
+    }
+}
