@@ -14,7 +14,7 @@ use actix_web::{
     web::Data,
 };
 
-use super::{Site, session::CookieSession};
+use super::{Site, session::CookieSession, session_cookie::SessionCookies};
 
 /// Longest cookie that is looked at; a browser keeps none above 4096 bytes.
 const COOKIE_MAX: usize = 4096;
@@ -30,9 +30,10 @@ pub(crate) async fn tidy(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    if let Some(site) = request.app_data::<Data<Site>>().cloned()
-        && !is_tidy(&request, site.paths.cookie_name(), &site.keys)
-    {
+    let Some(site) = request.app_data::<Data<Site>>().cloned() else { return next.call(request).await };
+    if !is_tidy(&request, site.paths.cookie_name(), &site.keys) {
+        let beside = SessionCookies::open(&site, &texts(&request));
+        request.extensions_mut().insert(beside);
         let (header, anew) = chosen(&request, site.paths.cookie_name(), &site.keys);
         let as_sent = AsSent(request.headers_mut().remove(COOKIE).collect());
         request.extensions_mut().insert(as_sent);
@@ -43,7 +44,17 @@ pub(crate) async fn tidy(
             request.extensions_mut().insert(SealedAnew);
         }
     }
-    next.call(request).await
+    let mut response = next.call(request).await?;
+    let beside = SessionCookies::of(response.request());
+    beside.send(&site, &mut response);
+    Ok(response)
+}
+
+/// The cookies that came, as texts; those that are none, or too long, are left out.
+fn texts(request: &ServiceRequest) -> Vec<String> {
+    let parts = request.headers().get_all(COOKIE).flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
+    let parts = parts.map(<[u8]>::trim_ascii).filter(|part| part.len() <= COOKIE_MAX);
+    parts.filter_map(|part| std::str::from_utf8(part).ok().map(str::to_owned)).collect()
 }
 
 /// The layer inside the session: has a cookie that was sealed anew sent to the browser.
@@ -53,6 +64,9 @@ pub(crate) async fn send_anew(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     if request.extensions().contains::<SealedAnew>() {
         CookieSession::of_service(&request).renew();
+    }
+    if SessionCookies::of(request.request()).is_of_older_key() {
+        CookieSession::of_service(&request).copy_session();
     }
     next.call(request).await
 }

@@ -18,7 +18,7 @@
 //! # The layers around a page, from outside
 //!
 //! 1. `headers::secure`: what every answer carries;
-//! 2. `cookies::tidy`: one cookie of ours in the header, sealed with today's key;
+//! 2. `cookies::tidy`: one cookie of ours in the header, sealed with today's key, and the session's cookies beside it;
 //! 3. actix-session: opens it, and seals what has changed;
 //! 4. `cookies::send_anew`: has a cookie of an older key replaced;
 //! 5. `error::dress`: every bare 4xx and 5xx becomes a page;
@@ -44,6 +44,7 @@ mod portrait;
 mod qr;
 mod routes;
 mod session;
+mod session_cookie;
 mod step_up;
 mod texted;
 mod ticket;

@@ -61,6 +61,24 @@ impl Paths {
         }
     }
 
+    /// The name of the cookie that holds the session.
+    pub(crate) fn session_cookie(&self) -> &'static str {
+        match (self.secure, self.prefix.is_empty()) {
+            (true, true) => "__Host-vestibule-session",
+            (true, false) => "__Secure-vestibule-session",
+            (false, _) => "vestibule-session",
+        }
+    }
+
+    /// The name of the cookie of a sign-in that waits for its second factor.
+    pub(crate) fn waiting_cookie(&self) -> &'static str {
+        match (self.secure, self.prefix.is_empty()) {
+            (true, true) => "__Host-vestibule-waiting",
+            (true, false) => "__Secure-vestibule-waiting",
+            (false, _) => "vestibule-waiting",
+        }
+    }
+
     /// The path that the cookie is sent to.
     pub(crate) fn cookie_path(&self) -> &str {
         if self.prefix.is_empty() { "/" } else { &self.prefix }

@@ -1,20 +1,25 @@
-//! What a browser keeps for us: one encrypted cookie, and the one place that spells what is in it.
+//! What a browser keeps for us: encrypted cookies, and the one place that spells what is in them.
 //!
-//! # What is in it
+//! # The cookie that any answer may write
 //!
 //! | key | what | lives |
 //! |---|---|---|
-//! | `b` | a random secret that marks this browser; the form tokens are derived from it | until sign-in or sign-out |
-//! | `s` | the session token | until sign-out, or until the session is found dead |
+//! | `b` | a random secret that marks this browser; the form tokens of guests are derived from it | until sign-in or sign-out |
 //! | `r` | the page to come back to after signing in | until then |
 //! | `n` | a notice for the next page | until shown |
 //! | `j` | the running journey: where mail went, and for what | until it ends |
-//! | `f` | the sign-in that waits for its second factor: its token, where the code went (masked), what to say after | until it ends |
-//! | `d` | the tickets of the people who signed in with this browser, the last one first | sign-outs and sign-ins alike |
+//! | `w` | the newest code by SMS of the sign-in that waits for its second factor | until it ends |
 //! | `p` | which numbers wait for which codes, one for each journey | until it ends |
 //! | `o` | the identity at a provider that waits for the proof of an account | until connected, or sign-out |
 //! | `e` | the provider that one may sign out at as well (`farewell.rs`) | ten minutes, or until sign-in |
 //! | `a` | what a mailed link brought, moved out of the URL (SECURITY.md S47) | until used |
+//! | `x` | fingerprints of tokens that are over, which stand in the cookies below | until sign-in |
+//! | `s`, `k`, `d`, `f` | what older releases kept here, and copies under the newest key | until sign-in |
+//!
+//! # The cookies of the session
+//!
+//! The session token, its form secret, the tickets of this browser's people, and the sign-in that waits for its second factor
+//! stand in cookies that only a sign-in or a renewal writes: see `session_cookie.rs` for why.
 //!
 //! A browser drops a cookie above 4096 bytes without a word (S40), and sealing makes the text half as long again. Every
 //! value here is capped so that the whole stays far below.
@@ -32,6 +37,7 @@ use subtle::ConstantTimeEq;
 use super::{
     farewell::Farewell,
     notice::Notice,
+    session_cookie::{SessionCookies, SignedIn, Written, derived, fingerprint},
     texted::{Texted, TextedFor},
 };
 use crate::port::{BrowserTicket, Challenge, DeviceTicket, Email, Factors, Phone, Random, SessionToken};
@@ -50,13 +56,25 @@ const DEVICES: &str = "d";
 const TEXTED: &str = "p";
 const OFFER: &str = "o";
 const FAREWELL: &str = "e";
+const FORM_SECRET: &str = "k";
+const SENT: &str = "w";
+const OVER: &str = "x";
+
+/// Tokens that are known to be over, at most: that of the session and that of a waiting sign-in, and one more of each.
+const OVER_MAX: usize = 4;
 
 /// People whose browser this is, at most: a household. One ticket has 43 letters.
 const DEVICES_MAX: usize = 3;
 
-/// The contents of the cookie.
+/// The contents of the cookies.
 #[derive(Clone)]
-pub(crate) struct CookieSession(actix_session::Session);
+pub(crate) struct CookieSession(actix_session::Session, SessionCookies);
+
+/// What an answer left in the cookies, to be repeated.
+pub(crate) struct Contents {
+    entries: HashMap<String, String>,
+    written: Written,
+}
 
 /// What was mailed to whom, so that the page after a form can say so and send it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,12 +166,12 @@ pub(crate) enum Action {
 impl CookieSession {
     /// The cookie that came with a request; an empty one where none, or none of ours, came.
     pub(crate) fn of(request: &HttpRequest) -> Self {
-        Self(request.get_session())
+        Self(request.get_session(), SessionCookies::of(request))
     }
 
     /// As [`of`](Self::of), for a middleware.
     pub(crate) fn of_service(request: &ServiceRequest) -> Self {
-        Self(request.get_session())
+        Self(request.get_session(), SessionCookies::of(request.request()))
     }
 
     /// Marks this browser; made at first use.
@@ -163,84 +181,118 @@ impl CookieSession {
 
     /// The token that every form of this browser carries. Derived, so that a form does not show what marks the browser.
     pub(crate) fn csrf(&self, random: &dyn Random) -> String {
-        form_token(&self.browser_secret(random))
+        form_token(&self.form_secret().unwrap_or_else(|| self.browser_secret(random)))
     }
 
     /// Whether a form's token is this browser's, compared in constant time.
     pub(crate) fn knows_csrf(&self, token: &str) -> bool {
-        let Some(secret) = self.read::<String>(BROWSER) else { return false };
+        let Some(secret) = self.form_secret().or_else(|| self.read::<String>(BROWSER)) else { return false };
         form_token(&secret).as_bytes().ct_eq(token.as_bytes()).into()
     }
 
     /// The session token, when somebody is signed in here.
     pub(crate) fn token(&self) -> Option<SessionToken> {
-        self.read::<String>(TOKEN).and_then(|token| SessionToken::parse(&token).ok())
+        let session = self.signed_in().filter(|session| !self.is_over(&session.token))?;
+        SessionToken::parse(&session.token).ok()
     }
 
-    /// Begins a session: everything else in the cookie is dropped and the browser gets a new secret, so that nothing
+    /// Begins a session: everything else in the cookies is dropped and the browser gets new secrets, so that nothing
     /// planted or seen before the sign-in is worth anything after it (S32). The page to come back to is handed out.
     pub(crate) fn begin(&self, token: &SessionToken) -> Option<String> {
-        let (return_to, offer) = (self.return_to(), self.offer());
+        let (return_to, offer, devices) = (self.return_to(), self.offer(), self.tickets());
         self.clear();
+        self.write(BROWSER, &derived("browser", &token.expose()));
         if let Some(offer) = offer {
             self.keep_offer(&offer);
         }
-        self.write(TOKEN, &token.expose());
+        self.1.write_session(SignedIn::begun(&token.expose(), devices));
         return_to
     }
 
     /// What this browser was given when people signed in with it before.
     pub(crate) fn devices(&self) -> Vec<DeviceTicket> {
-        let kept: Vec<String> = self.read(DEVICES).unwrap_or_default();
-        kept.iter().filter_map(|ticket| DeviceTicket::parse(ticket).ok()).collect()
+        self.tickets().iter().filter_map(|ticket| DeviceTicket::parse(ticket).ok()).collect()
     }
 
-    /// Keeps the ticket of one more person, before those of the others.
+    /// Keeps the ticket of one more person, before those of the others. Beside [`begin`](Self::begin) alone.
     pub(crate) fn keep_device(&self, ticket: &DeviceTicket) {
-        let mut kept: Vec<String> = self.read(DEVICES).unwrap_or_default();
-        kept.insert(0, ticket.expose().to_owned());
-        kept.truncate(DEVICES_MAX);
-        self.write(DEVICES, &kept);
+        let Some(mut session) = self.1.session() else { return };
+        session.devices.insert(0, ticket.expose().to_owned());
+        session.devices.truncate(DEVICES_MAX);
+        self.1.write_session(session);
     }
 
-    /// Goes on with a new token for the same person, after a change of password.
+    /// Goes on with a new token for the same person, after a proof or a change of password. Forms in other tabs go on working.
     pub(crate) fn continue_with(&self, token: &SessionToken) {
-        self.0.renew();
-        self.write(TOKEN, &token.expose());
+        let before = self.signed_in();
+        let session = match before {
+            Some(before) => SignedIn { token: token.expose().to_string(), ..before },
+            None => SignedIn::begun(&token.expose(), self.tickets()),
+        };
+        self.drop_copies();
+        self.1.write_session(session);
     }
 
-    /// Forgets everything but whose browser it is; the next page makes a new browser secret.
+    /// Forgets everything but whose browser it is; the next page makes a new browser secret. The session was ended: its
+    /// cookie stays, and is known to be over.
     pub(crate) fn end(&self) {
+        let (over, devices) = (self.over_now(), self.tickets());
         self.clear();
+        if self.1.session().is_none() && !devices.is_empty() {
+            self.write(DEVICES, &devices);
+        }
+        if !over.is_empty() {
+            self.write(OVER, &over);
+        }
     }
 
     /// Forgets a session that turned out to be dead and keeps the rest.
     pub(crate) fn drop_token(&self) {
-        self.0.remove(TOKEN);
+        if let Some(session) = self.signed_in() {
+            self.mark_over(&session.token);
+        }
     }
 
-    /// Everything in the cookie, as it is written.
-    pub(crate) fn contents(&self) -> HashMap<String, String> {
-        self.0.entries().clone()
+    /// Keeps a copy of a session whose cookie was sealed with an older key: it counts once that key is gone.
+    pub(crate) fn copy_session(&self) {
+        let Some(session) = self.1.session() else { return };
+        if self.copied().as_ref() != Some(&session) {
+            self.write(TOKEN, &session.token);
+            self.write(FORM_SECRET, &session.form_secret);
+            self.write(DEVICES, &session.devices);
+        }
+    }
+
+    /// Everything in the cookies, as it is written.
+    pub(crate) fn contents(&self) -> Contents {
+        Contents { entries: self.0.entries().clone(), written: self.1.written() }
+    }
+
+    /// Names the cookies of the session, so that two requests can be compared.
+    pub(crate) fn identity(&self) -> String {
+        let session = self.1.session().map(|session| session.token).unwrap_or_default();
+        let waiting = self.1.waiting().map(|waiting| waiting.token).unwrap_or_default();
+        format!("{session} {waiting}")
     }
 
     /// Whether the difference to former contents is a message that went out, and nobody came or left.
-    pub(crate) fn sent_a_message_since(&self, former: &HashMap<String, String>) -> bool {
-        let now = self.0.entries();
+    pub(crate) fn sent_a_message_since(&self, former: &Contents) -> bool {
+        let (now, former) = (self.0.entries(), &former.entries);
         let waits = [JOURNEY, TEXTED].iter().any(|key| now.contains_key(*key));
         let is_same = |key: &str| now.get(key) == former.get(key);
-        waits && *now != *former && [TOKEN, WAITING, ARRIVAL].into_iter().all(is_same)
+        waits && *now != *former && [ARRIVAL, OVER].into_iter().all(is_same) && !self.1.is_changed()
     }
 
-    /// Puts something else into the cookie, in place of everything in it.
-    pub(crate) fn replace(&self, contents: &HashMap<String, String>) {
+    /// Puts something else into the cookies, in place of everything in them.
+    pub(crate) fn replace(&self, contents: &Contents) {
         self.0.clear();
         self.0.renew();
-        for (key, value) in contents {
+        for (key, value) in &contents.entries {
             if let Ok(value) = serde_json::from_str::<serde_json::Value>(value) {
                 self.write(key, &value);
             }
         }
+        contents.written.repeat(&self.1);
     }
 
     /// Has the cookie sealed and sent again as it is.
@@ -286,9 +338,7 @@ impl CookieSession {
 
     /// Forgets where mail went, once its link or code did what it was for.
     pub(crate) fn end_journey(&self) {
-        if self.0.contains_key(JOURNEY) {
-            self.0.remove(JOURNEY);
-        }
+        self.remove(JOURNEY);
     }
 
     /// What a mailed link brought.
@@ -303,9 +353,7 @@ impl CookieSession {
 
     /// Forgets what a mailed link brought, once it was used or refused.
     pub(crate) fn forget_arrival(&self) {
-        if self.0.contains_key(ARRIVAL) {
-            self.0.remove(ARRIVAL);
-        }
+        self.remove(ARRIVAL);
     }
 
     /// The identity that waits for the proof of an account. It goes through the sign-in.
@@ -320,9 +368,7 @@ impl CookieSession {
 
     /// Forgets it, once it was connected, declined or over.
     pub(crate) fn forget_offer(&self) {
-        if self.0.contains_key(OFFER) {
-            self.0.remove(OFFER);
-        }
+        self.remove(OFFER);
     }
 
     /// The provider that somebody who signed out here may sign out at as well.
@@ -337,18 +383,23 @@ impl CookieSession {
 
     /// Forgets it, once it is over.
     pub(crate) fn forget_farewell(&self) {
-        if self.0.contains_key(FAREWELL) {
-            self.0.remove(FAREWELL);
+        self.remove(FAREWELL);
+    }
+
+    /// The sign-in that waits for its second factor, with the newest code that was sent for it.
+    pub(crate) fn waiting(&self) -> Option<Waiting> {
+        let waiting = self.1.waiting().or_else(|| self.read(WAITING))?;
+        if self.is_over(&waiting.token) {
+            return None;
+        }
+        match self.read::<(String, Option<Sent>)>(SENT) {
+            Some((of, sent)) if of == fingerprint(&waiting.token) => Some(Waiting { sent, ..waiting }),
+            _ => Some(waiting),
         }
     }
 
-    /// The sign-in that waits for its second factor.
-    pub(crate) fn waiting(&self) -> Option<Waiting> {
-        self.read(WAITING)
-    }
-
     /// Keeps a sign-in whose first factor was right. A session that was here before is not this one's: it is forgotten, and so
-    /// is the link that was spent.
+    /// is the link that was spent. Of a sign-in that waits already only what was sent is new.
     pub(crate) fn wait_for_code(&self, challenge: &Challenge, notice: Option<Notice>) {
         let Factors { text, authenticator, recovery_code } = challenge.factors;
         let sent = challenge.sent.as_ref().map(|sent| Sent {
@@ -358,22 +409,75 @@ impl CookieSession {
         let (token, factors) = (challenge.token.expose().to_owned(), (text, authenticator, recovery_code));
         self.drop_token();
         self.forget_arrival();
-        self.write(WAITING, &Waiting { token, sent, factors, notice });
+        let is_known = self.1.waiting().is_some_and(|known| known.token == token);
+        if is_known {
+            self.write(SENT, &(fingerprint(&token), sent));
+        } else {
+            self.remove(WAITING);
+            self.1.write_waiting(Waiting { token, sent, factors, notice });
+        }
     }
 
     /// Forgets the sign-in that waited.
     pub(crate) fn stop_waiting(&self) {
-        self.0.remove(WAITING);
+        self.remove(SENT);
+        if let Some(waiting) = self.1.waiting().or_else(|| self.read(WAITING)) {
+            self.mark_over(&waiting.token);
+        }
     }
 
-    /// Drops everything but the tickets of this browser's people, and has the cookie sealed anew.
+    /// Who is signed in, as the session's cookie says, or the copy where there is none that opens.
+    fn signed_in(&self) -> Option<SignedIn> {
+        self.1.session().or_else(|| self.copied())
+    }
+
+    fn copied(&self) -> Option<SignedIn> {
+        let form_secret = self.read(FORM_SECRET).or_else(|| self.read(BROWSER)).unwrap_or_default();
+        Some(SignedIn { token: self.read(TOKEN)?, form_secret, devices: self.read(DEVICES).unwrap_or_default() })
+    }
+
+    fn drop_copies(&self) {
+        for key in [TOKEN, FORM_SECRET, DEVICES] {
+            self.remove(key);
+        }
+    }
+
+    fn tickets(&self) -> Vec<String> {
+        let of_session = self.1.session().map(|session| session.devices);
+        of_session.or_else(|| self.read(DEVICES)).unwrap_or_default()
+    }
+
+    /// What the form tokens of somebody who is signed in are derived from.
+    fn form_secret(&self) -> Option<String> {
+        let session = self.signed_in().filter(|session| !self.is_over(&session.token))?;
+        Some(session.form_secret).filter(|secret| !secret.is_empty())
+    }
+
+    fn is_over(&self, token: &str) -> bool {
+        self.read::<Vec<String>>(OVER).is_some_and(|over| over.contains(&fingerprint(token)))
+    }
+
+    fn mark_over(&self, token: &str) {
+        if self.is_over(token) {
+            return;
+        }
+        let mut over: Vec<String> = self.read(OVER).unwrap_or_default();
+        over.insert(0, fingerprint(token));
+        over.truncate(OVER_MAX);
+        self.write(OVER, &over);
+    }
+
+    /// The fingerprints of everything that the session's cookies hold.
+    fn over_now(&self) -> Vec<String> {
+        let session = self.signed_in().map(|session| session.token);
+        let waiting = self.1.waiting().map(|waiting| waiting.token);
+        session.iter().chain(&waiting).map(|token| fingerprint(token)).collect()
+    }
+
+    /// Drops everything, and has the cookie sealed anew.
     fn clear(&self) {
-        let devices: Option<Vec<String>> = self.read(DEVICES);
         self.0.clear();
         self.0.renew();
-        if let Some(devices) = devices {
-            self.write(DEVICES, &devices);
-        }
     }
 
     /// The number that waits for the code of a journey.
@@ -394,7 +498,7 @@ impl CookieSession {
         let mut all = self.all_texted();
         all.retain(|texted| texted.purpose != purpose);
         if all.is_empty() {
-            self.0.remove(TEXTED);
+            self.remove(TEXTED);
         } else {
             self.write(TEXTED, &all);
         }
@@ -423,7 +527,19 @@ impl CookieSession {
         self.0.get(key).ok().flatten()
     }
 
+    /// Removes a value. An answer that changes nothing sets no cookie.
+    fn remove(&self, key: &str) {
+        if self.0.contains_key(key) {
+            self.0.remove(key);
+        }
+    }
+
+    /// Writes a value, if it is another one.
     fn write<T: Serialize>(&self, key: &str, value: &T) {
+        let is_same = serde_json::to_string(value).is_ok_and(|text| self.0.entries().get(key) == Some(&text));
+        if is_same {
+            return;
+        }
         if let Err(error) = self.0.insert(key, value) {
             tracing::error!(%error, key, "a value could not be written into the cookie");
         }
@@ -511,10 +627,12 @@ mod tests {
     fn a_browser_keeps_whose_it_is_through_sign_in_and_sign_out() {
         let (session, _) = empty();
         for ticket in ["a", "b", "c", "d"] {
+            session.begin(&SessionToken::parse(&format!("token-{ticket}")).unwrap());
             session.keep_device(&DeviceTicket::parse(ticket).unwrap());
         }
         session.begin(&SessionToken::parse("token").unwrap());
         session.end();
+        assert!(session.token().is_none());
         let kept: Vec<String> = session.devices().iter().map(|ticket| ticket.expose().to_owned()).collect();
         assert_eq!(kept, ["d", "c", "b"]);
     }
@@ -537,13 +655,12 @@ mod tests {
         session.keep_offer(&"o".repeat(43));
         session.write(FAREWELL, &Farewell::longest());
         session.leave_notice(Notice::MailSentToNewAddress);
-        let (token, phone) = ("t".repeat(128), "+49 … 78".to_owned());
-        let sent = Some(Sent { phone, expires_at: Timestamp::UNIX_EPOCH });
-        let factors = (true, true, true);
-        session.write(WAITING, &Waiting { token, sent, factors, notice: Some(Notice::EmailConfirmed) });
-        for _ in 0..9 {
-            session.keep_device(&DeviceTicket::parse(&"d".repeat(43)).unwrap());
-        }
+        let sent = Some(Sent { phone: "+49 … 78".to_owned(), expires_at: Timestamp::UNIX_EPOCH });
+        session.write(SENT, &("x".repeat(11), sent));
+        session.write(TOKEN, &"s".repeat(43));
+        session.write(FORM_SECRET, &"k".repeat(22));
+        session.write(DEVICES, &vec!["d".repeat(43); DEVICES_MAX]);
+        session.write(OVER, &vec!["x".repeat(11); OVER_MAX]);
         for purpose in [TextedFor::SignUp, TextedFor::SignIn, TextedFor::ResetPassword, TextedFor::ChangePhone] {
             session.keep_texted(Texted::now(purpose, "+491511234567890", jiff::Timestamp::UNIX_EPOCH).unwrap());
         }

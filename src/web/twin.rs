@@ -13,7 +13,6 @@
 //! It is remembered in this process; two servers on one database do not know of each other's.
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{Arc, LazyLock},
     time::Duration,
@@ -30,7 +29,7 @@ use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-use super::session::CookieSession;
+use super::session::{Contents, CookieSession};
 
 /// How long an answer is kept for a twin.
 const KEPT: Duration = Duration::from_secs(10);
@@ -46,14 +45,14 @@ type Told = watch::Receiver<Option<Arc<Outcome>>>;
 /// What became of the first one.
 pub(crate) struct Outcome {
     headers: HeaderMap,
-    cookie: HashMap<String, String>,
+    cookie: Contents,
 }
 
 /// The first of its kind, kept with its request. Dropped without a word, it leaves the next one to itself.
 struct First {
     key: [u8; 32],
     tell: watch::Sender<Option<Arc<Outcome>>>,
-    cookie: HashMap<String, String>,
+    cookie: Contents,
 }
 
 /// Notes a form whose token was right. Answers what became of its twin, when there was one that did something.
@@ -116,8 +115,8 @@ impl Drop for First {
 
 fn key(request: &HttpRequest, body: &[u8]) -> [u8; 32] {
     let cookies = request.headers().get_all(COOKIE).map(|cookie| cookie.as_bytes());
-    let address = request.uri().to_string();
-    let parts = [address.as_bytes(), body].into_iter().chain(cookies);
+    let (address, identity) = (request.uri().to_string(), CookieSession::of(request).identity());
+    let parts = [address.as_bytes(), identity.as_bytes(), body].into_iter().chain(cookies);
     let hash = parts.fold(Sha256::new(), |hash, part| hash.chain_update(part.len().to_be_bytes()).chain_update(part));
     hash.finalize().into()
 }

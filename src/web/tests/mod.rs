@@ -48,11 +48,11 @@ fn settings(public_url: &str) -> Settings {
     }
 }
 
-/// A browser: it keeps the one cookie, sends forms with the token of the page it saw last, and follows nothing by itself.
+/// A browser: it keeps its cookies, sends forms with the token of the page it saw last, and follows nothing by itself.
 struct Browser {
     app: Ask,
     fake: Arc<Fake>,
-    cookie: Option<Cookie<'static>>,
+    cookies: Vec<Cookie<'static>>,
     token: String,
 }
 
@@ -73,7 +73,7 @@ macro_rules! opened {
             let app = app.clone();
             async move { call_service(&*app, request.to_request()).await }.boxed_local()
         };
-        Browser { app: Rc::new(ask), fake: $fake, cookie: None, token: String::new() }
+        Browser { app: Rc::new(ask), fake: $fake, cookies: Vec::new(), token: String::new() }
     }};
 }
 
@@ -108,12 +108,15 @@ impl Browser {
     }
 
     async fn send(&mut self, mut request: TestRequest) -> Answered {
-        if let Some(cookie) = &self.cookie {
-            request = request.insert_header((header::COOKIE, cookie.encoded().to_string()));
+        if !self.cookies.is_empty() {
+            let sent: Vec<String> =
+                self.cookies.iter().map(|cookie| cookie.stripped().encoded().to_string()).collect();
+            request = request.insert_header((header::COOKIE, sent.join("; ")));
         }
         let response = (self.app)(request).await;
-        if let Some(cookie) = response.response().cookies().next() {
-            self.cookie = Some(cookie.into_owned());
+        for cookie in response.response().cookies() {
+            self.cookies.retain(|known| known.name() != cookie.name());
+            self.cookies.push(cookie.into_owned());
         }
         let (status, headers) = (response.status(), response.headers().clone());
         let location = headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap()).to_owned();
@@ -152,9 +155,12 @@ async fn signing_in_renews_the_cookie_and_leads_to_the_profile() {
     let before = browser.token.clone();
     let granted = browser.sign_in().await;
     assert_eq!((granted.status, granted.location.as_str()), (StatusCode::SEE_OTHER, "/profile"));
-    let cookie = browser.cookie.clone().unwrap();
-    assert!(cookie.http_only().unwrap() && cookie.name() == "vestibule" && cookie.path() == Some("/"));
-    assert!(!cookie.value().contains("session-token"), "sealed");
+    let names: Vec<&str> = browser.cookies.iter().map(Cookie::name).collect();
+    assert_eq!(names, ["vestibule", "vestibule-session"]);
+    for cookie in &browser.cookies {
+        assert!(cookie.http_only().unwrap() && cookie.path() == Some("/"));
+        assert!(!cookie.value().contains("session-token"), "sealed");
+    }
     assert_eq!(browser.get("/sign-in").await.location, "/profile", "members are no guests");
     assert!(!browser.get("/sign-out").await.text.contains(&before), "a fresh form token (S32)");
 }
@@ -311,13 +317,13 @@ async fn a_key_is_changed_without_signing_anybody_out_s96() {
     let mut rotated = settings("http://localhost:3000");
     rotated.cookie_keys = vec![[8; 64], [7; 64]];
     let mut new = browser(rotated).await;
-    new.cookie = old.cookie;
+    new.cookies = old.cookies;
     let page = new.get("/sign-out").await;
     assert!(page.status == 200 && page.headers.contains_key("set-cookie"), "sent anew");
     let mut after = settings("http://localhost:3000");
     after.cookie_keys = vec![[8; 64]];
     let mut newest = browser(after).await;
-    newest.cookie = new.cookie;
+    newest.cookies = new.cookies;
     let page = newest.get("/sign-out").await;
     assert!(page.status == 200 && !page.headers.contains_key("set-cookie"));
 }
