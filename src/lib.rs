@@ -15,6 +15,7 @@ mod listen;
 mod metrics;
 mod mirror;
 mod outage;
+mod plain_headers;
 pub mod port;
 pub mod protocol;
 pub mod remote;

@@ -6,10 +6,11 @@ use std::{
 
 use actix_web::{
     App, HttpRequest, HttpResponse,
-    dev::ServerHandle,
+    body::MessageBody,
+    dev::{ServerHandle, ServiceRequest, ServiceResponse},
     guard::{GuardContext, fn_guard},
     http::{StatusCode, header::CACHE_CONTROL},
-    middleware::from_fn,
+    middleware::{Next, from_fn},
     web::{self, ServiceConfig},
 };
 use secrecy::ExposeSecret;
@@ -28,6 +29,7 @@ use crate::{
     metrics::{self, Metrics},
     mirror,
     outage::{self, Worth},
+    plain_headers,
     port::{AuthManager, Clock, DevInbox, Failure, Offers, Random},
     remote::{self, Remote},
     remote_pictures, rest,
@@ -121,6 +123,7 @@ impl Vestibule {
         let parts = Arc::clone(&self.parts);
         move |app| {
             app.app_data(parts.proxies.clone());
+            app.app_data(IsHttps(parts.config.public_url.starts_with("https://")));
             app.app_data(Observer { random: Arc::clone(&parts.random), metrics: parts.metrics.clone() });
             app.configure(health(Arc::clone(&parts)));
             match &parts.backend {
@@ -165,7 +168,7 @@ impl Vestibule {
         let hall = self.clone();
         let listening = |error: io::Error| StartError(format!("server.listen: {error}."));
         let sockets = listen::open(&config.server).map_err(listening)?;
-        let app = move || App::new().wrap(from_fn(seen::observe)).configure(hall.routes());
+        let app = move || App::new().wrap(from_fn(plain)).wrap(from_fn(seen::observe)).configure(hall.routes());
         let server = listen::serve(app, &config.server, sockets, &self.parts.proxies).map_err(listening)?;
         let figures = self.serve_metrics()?;
         self.greet();
@@ -469,6 +472,18 @@ async fn ready(parts: Arc<Parts>) -> HttpResponse {
 
 fn health_says(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
     HttpResponse::build(status).insert_header((CACHE_CONTROL, "no-store")).json(body)
+}
+
+/// Whether `public_url` is https. Kept in the application's data.
+#[derive(Clone, Copy)]
+struct IsHttps(bool);
+
+/// The layer around every route of a server, for what no route dresses: health checks, and `OPTIONS *`.
+async fn plain<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let is_https = request.app_data::<IsHttps>().is_some_and(|https| https.0);
+    let mut response = next.call(request).await?;
+    plain_headers::add(response.headers_mut(), is_https);
+    Ok(response)
 }
 
 async fn sweep_until(hall: Vestibule, mut stopped: watch::Receiver<bool>) {

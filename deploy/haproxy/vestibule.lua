@@ -10,7 +10,7 @@
 local NAMES = { "remote-user", "remote-email", "remote-name", "remote-groups" }
 local PASSED_ON = { "accept", "sec-fetch-mode", "user-agent", "x-request-id" }
 
-local OURS = { ["vestibule"] = true, ["vestibule-access"] = true }
+local OURS = { ["vestibule"] = true, ["vestibule-access"] = true, ["vestibule-session"] = true, ["vestibule-waiting"] = true }
 
 local function first(values)
   return values and values[0]

@@ -19,6 +19,7 @@ use futures_util::FutureExt;
 
 use crate::{
     crowded::{COME_BACK, is_crowded},
+    plain_headers,
     port::Trouble,
     protocol::{
         errors::{Fault, WireError},
@@ -41,11 +42,13 @@ use super::{
 pub(super) struct Door {
     applications: Applications,
     backend: Arc<dyn Backend>,
+    is_https: bool,
 }
 
 impl Door {
     pub(super) fn new(settings: &Settings, backend: Arc<dyn Backend>) -> Self {
-        Self { applications: Applications::new(settings), backend }
+        let is_https = settings.public_url.starts_with("https://");
+        Self { applications: Applications::new(settings), backend, is_https }
     }
 
     /// One call below `/_api`, or to a custom endpoint below `custom`. Whatever goes wrong, a panic included, the answer is an
@@ -71,14 +74,14 @@ impl Door {
                 Err(allow) => lost(allow),
             }
         };
-        dressed(&known, &request, answer)
+        self.dressed(&known, &request, answer)
     }
 
     /// One public file below `/_storage`.
     pub(super) async fn show_file(self: Arc<Self>, request: HttpRequest) -> HttpResponse {
         let shown = public_files::show(Arc::clone(&self.backend), request.clone());
         let answer = survive("public file", shown).await;
-        dressed(&self.known().await, &request, answer)
+        self.dressed(&self.known().await, &request, answer)
     }
 
     /// What an application asked for where nothing is. Without the envelope its promise would never settle.
@@ -86,7 +89,14 @@ impl Door {
         let known = self.known().await;
         let is_preflight = *request.method() == Method::OPTIONS;
         let answer = if is_preflight { cors::preflight(&known, request.headers()) } else { lost(None) };
-        dressed(&known, &request, answer)
+        self.dressed(&known, &request, answer)
+    }
+
+    /// What every answer wears. What an action set itself stays.
+    fn dressed(&self, known: &Known<'_>, request: &HttpRequest, mut answer: HttpResponse) -> HttpResponse {
+        plain_headers::add(answer.headers_mut(), self.is_https);
+        cors::dress(known, request.headers(), answer.headers_mut());
+        answer
     }
 
     async fn known(&self) -> Known<'_> {
@@ -132,23 +142,6 @@ impl Door {
         };
         self.backend.is_api_key(key.trim().to_owned()).await
     }
-}
-
-/// What every answer wears. What an action set itself stays.
-fn dressed(known: &Known<'_>, request: &HttpRequest, mut answer: HttpResponse) -> HttpResponse {
-    let headers = answer.headers_mut();
-    for (name, value) in [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ] {
-        if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-    }
-    cors::dress(known, request.headers(), headers);
-    answer
 }
 
 /// Whether a program of the client library asks, or a browser asks whether one may: navigations of people carry none of these.

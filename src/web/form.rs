@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 
 use super::{
     error::PageError,
-    guard::{is_dead_session, is_for_members},
+    guard::{Superseded, is_dead_session, is_for_members},
     page::{self, PageResult},
     session::CookieSession,
     step_up, twin,
@@ -321,6 +321,9 @@ impl<F: Fields + 'static> FromRequest for Form<F> {
                 && let Some(outcome) = twin::outcome(&request, &body).await
             {
                 return Err(PageError::CameTwice(outcome));
+            }
+            if request.extensions().contains::<Superseded>() {
+                return Err(PageError::SessionEnded);
             }
             form.take_proof().await?;
             Ok(form)

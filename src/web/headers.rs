@@ -17,7 +17,7 @@ use actix_web::{
 use url::Url;
 
 use super::{Site, error::PageError, paths::Paths};
-use crate::access::Access;
+use crate::{access::Access, plain_headers::HSTS};
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
@@ -46,7 +46,7 @@ impl Security {
             headers.push((CONTENT_SECURITY_POLICY, policy));
         }
         if paths.secure() {
-            headers.push((STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000")));
+            headers.push((STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS)));
         }
         Self(headers)
     }

@@ -53,6 +53,7 @@ mod twin;
 mod typed;
 mod upload;
 mod visit;
+mod winners;
 
 use std::sync::Arc;
 

@@ -39,6 +39,7 @@ use super::{
     notice::Notice,
     session_cookie::{SessionCookies, SignedIn, Written, derived, fingerprint},
     texted::{Texted, TextedFor},
+    winners,
 };
 use crate::port::{BrowserTicket, Challenge, DeviceTicket, Email, Factors, Phone, Random, SessionToken};
 
@@ -74,6 +75,7 @@ pub(crate) struct CookieSession(actix_session::Session, SessionCookies);
 pub(crate) struct Contents {
     entries: HashMap<String, String>,
     written: Written,
+    form_secret: Option<String>,
 }
 
 /// What was mailed to whom, so that the page after a form can say so and send it again.
@@ -196,6 +198,22 @@ impl CookieSession {
         SessionToken::parse(&session.token).ok()
     }
 
+    /// Whether the token was replaced by a newer one a moment ago, which an answer on its way brings.
+    pub(crate) fn is_renewed_elsewhere(&self) -> bool {
+        self.successor().is_some()
+    }
+
+    /// The token that replaced this browser's a moment ago: for signing out, which ends that one too.
+    pub(crate) fn successor(&self) -> Option<SessionToken> {
+        let token = winners::successor(&fingerprint(&self.token()?.expose()))?;
+        SessionToken::parse(&token).ok()
+    }
+
+    /// What marks this browser, without making one.
+    pub(crate) fn known_browser(&self) -> Option<String> {
+        self.read(BROWSER)
+    }
+
     /// Begins a session: everything else in the cookies is dropped and the browser gets new secrets, so that nothing
     /// planted or seen before the sign-in is worth anything after it (S32). The page to come back to is handed out.
     pub(crate) fn begin(&self, token: &SessionToken) -> Option<String> {
@@ -225,6 +243,9 @@ impl CookieSession {
     /// Goes on with a new token for the same person, after a proof or a change of password. Forms in other tabs go on working.
     pub(crate) fn continue_with(&self, token: &SessionToken) {
         let before = self.signed_in();
+        if let Some(before) = &before {
+            winners::note_renewed(fingerprint(&before.token), &token.expose());
+        }
         let session = match before {
             Some(before) => SignedIn { token: token.expose().to_string(), ..before },
             None => SignedIn::begun(&token.expose(), self.tickets()),
@@ -265,7 +286,7 @@ impl CookieSession {
 
     /// Everything in the cookies, as it is written.
     pub(crate) fn contents(&self) -> Contents {
-        Contents { entries: self.0.entries().clone(), written: self.1.written() }
+        Contents { entries: self.0.entries().clone(), written: self.1.written(), form_secret: self.form_secret() }
     }
 
     /// Names the cookies of the session, so that two requests can be compared.
@@ -281,6 +302,11 @@ impl CookieSession {
         let waits = [JOURNEY, TEXTED].iter().any(|key| now.contains_key(*key));
         let is_same = |key: &str| now.get(key) == former.get(key);
         waits && *now != *former && [ARRIVAL, OVER].into_iter().all(is_same) && !self.1.is_changed()
+    }
+
+    /// Whether this answer renews the session and nobody came or left.
+    pub(crate) fn renews_since(&self, former: &Contents) -> bool {
+        former.form_secret.is_some() && former.form_secret == self.form_secret() && self.1.is_changed()
     }
 
     /// Puts something else into the cookies, in place of everything in them.

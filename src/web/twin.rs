@@ -6,7 +6,8 @@
 //! answer: the same redirect, and the same in the cookie.
 //!
 //! While the first one is at work, that holds for every form. Afterwards it is kept, for [`KEPT`], only where a message went out:
-//! that leaves the journey in the cookie, so that whoever really asks for another one comes with another cookie. What begins or
+//! that leaves the journey in the cookie, so that whoever really asks for another one comes with another cookie; and where a proof
+//! gave the session a new token: the second press comes with the old one, which is dead. What begins or
 //! ends a session, or takes a code, is never answered again: a code works once. What was refused or failed has changed nothing,
 //! and what ends in a page is not kept: then the second one is looked at by itself.
 //!
@@ -78,7 +79,7 @@ pub(crate) fn keep(request: &HttpRequest, response: &HttpResponse) {
     let Some(first) = request.extensions_mut().remove::<First>() else { return };
     let session = CookieSession::of(request);
     let outcome = Outcome { headers: response.headers().clone(), cookie: session.contents() };
-    let is_kept = session.sent_a_message_since(&first.cookie);
+    let is_kept = session.sent_a_message_since(&first.cookie) || session.renews_since(&first.cookie);
     first.tell.send_replace(Some(Arc::new(outcome)));
     if !is_kept {
         SEEN.invalidate(&first.key);

@@ -13,6 +13,7 @@ use futures_util::StreamExt;
 use super::{
     error::PageError,
     form::{Fields, Form},
+    guard::Superseded,
     session::CookieSession,
     typed::{CSRF, Input, Typed},
 };
@@ -99,6 +100,9 @@ impl FromRequest for PictureForm {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
+            if request.extensions().contains::<Superseded>() {
+                return Err(PageError::SessionEnded);
+            }
             if !request.content_type().eq_ignore_ascii_case("multipart/form-data") {
                 return Err(PageError::NotAForm);
             }

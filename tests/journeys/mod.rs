@@ -10,6 +10,7 @@ mod dev_inbox;
 mod email_undo;
 mod forward_auth;
 mod guards;
+mod late_answers;
 mod limits;
 mod magic_link;
 mod mail_codes;

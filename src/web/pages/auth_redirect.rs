@@ -8,10 +8,11 @@ use actix_web::{
     HttpResponse,
     http::{
         Method, StatusCode,
-        header::{HeaderValue, REFERRER_POLICY},
+        header::{HeaderValue, LOCATION, REFERRER_POLICY},
     },
 };
 use askama::Template;
+use tokio::sync::OwnedMutexGuard;
 use url::form_urlencoded;
 
 use super::link_failed;
@@ -23,7 +24,8 @@ use crate::{
         notice::Notice,
         page::{Page, PageResult},
         session::{Action, Arrival},
-        visit::Visit,
+        visit::{Visit, see_other},
+        winners,
     },
 };
 
@@ -68,6 +70,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 
 pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
     let Some(arrival) = visit.session().arrival() else { return Ok(visit.go_saying("/sign-in", Notice::LinkGone)) };
+    let _turn = turn(&visit).await;
     match form.submit(|Press| redeem(&visit, &arrival.token)).await? {
         Ok(entrance) => arrive(&visit, arrival.action, &entrance),
         Err(form) if is_dead_link(|code| form.is(code)) => failed(visit, arrival.action),
@@ -137,6 +140,7 @@ async fn finish(visit: Visit) -> PageResult {
         return Ok(visit.go("/reset-password/choose"));
     }
     if visit.member().is_none() && is_opened_by_a_person(&visit) {
+        let _turn = turn(&visit).await;
         match finish_where_begun(&visit, &arrival.token).await {
             Ok(Some(entrance)) => return arrive(&visit, action, &entrance),
             Ok(None) => {}
@@ -173,16 +177,34 @@ async fn redeem(visit: &Visit, token: &str) -> Outcome<Entrance> {
     Ok(entrance)
 }
 
+/// One link at a time in one browser, so that a second press finds out what became of the first.
+async fn turn(visit: &Visit) -> Option<OwnedMutexGuard<()>> {
+    match visit.session().known_browser() {
+        Some(browser) => Some(winners::turn(&browser).await),
+        None => None,
+    }
+}
+
 fn arrive(visit: &Visit, action: Action, entrance: &Entrance) -> PageResult {
     let notice = if action == Action::EmailConfirm { Notice::EmailConfirmed } else { Notice::SignedIn };
-    visit.enter(entrance, Some(notice))
+    let browser = visit.session().known_browser();
+    let response = visit.enter(entrance, Some(notice))?;
+    let landing = response.headers().get(LOCATION).and_then(|landing| landing.to_str().ok());
+    if let (Some(browser), Some(landing)) = (browser, landing) {
+        winners::note_landing(&browser, landing);
+    }
+    Ok(response)
 }
 
 fn is_dead_link(is: impl Fn(Code) -> bool) -> bool {
     is(Code::InvalidAccessToken) || is(Code::InvalidTokenType)
 }
 
+/// A link that is spent. Where this very browser spent it a moment ago, one lands where that led, and no cookie is set.
 fn failed(visit: Visit, action: Action) -> PageResult {
+    if let Some(landing) = visit.session().known_browser().and_then(|browser| winners::landing(&browser)) {
+        return Ok(see_other(&landing));
+    }
     visit.session().forget_arrival();
     link_failed::show(visit, action, StatusCode::GONE)
 }

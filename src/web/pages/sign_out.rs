@@ -7,7 +7,7 @@ use actix_web::{
 use askama::Template;
 
 use crate::{
-    port::{Outcome, ProviderFarewell, Trouble},
+    port::{Caller, Outcome, ProviderFarewell, Trouble},
     web::{
         farewell::Farewell,
         form::{Form, Press},
@@ -49,7 +49,10 @@ pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
 
 /// Ends the session. One that had ended already is as good; one that could not be ended is not forgotten.
 async fn end(visit: &Visit) -> Outcome<Option<ProviderFarewell>> {
-    match visit.auth().leave(visit.caller()).await {
+    // A proof in another tab may have renewed the session: what is on its way to this browser ends too.
+    let caller = visit.caller();
+    let session = visit.session().successor().or(caller.session.clone());
+    match visit.auth().leave(Caller { session, ..caller }).await {
         Err(Trouble::Refused(_)) => Ok(None),
         answer => answer,
     }

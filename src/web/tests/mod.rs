@@ -20,7 +20,7 @@ use jiff::Timestamp;
 
 use self::fake::{Counting, Fake};
 use super::{
-    Settings, Site, cookie_session,
+    Settings, Site, cookie_session, cookies,
     guard::{self, Guard},
     routes,
     visit::Visit,
@@ -88,7 +88,8 @@ async fn with_a_private_page() -> Browser {
     let private = web::resource("/private")
         .to(|visit: Visit| async move { visit.signed_in().map(|member| member.user.id.clone()) })
         .wrap(from_fn(|request, next| guard::stand(Guard::Members, request, next)))
-        .wrap(cookie_session(&Site::of(settings.clone(), fake.clone())));
+        .wrap(cookie_session(&Site::of(settings.clone(), fake.clone())))
+        .wrap(from_fn(cookies::tidy));
     let app = App::new().service(private).configure(routes(settings, fake.clone()));
     opened!(app, fake)
 }
@@ -109,8 +110,7 @@ impl Browser {
 
     async fn send(&mut self, mut request: TestRequest) -> Answered {
         if !self.cookies.is_empty() {
-            let sent: Vec<String> =
-                self.cookies.iter().map(|cookie| cookie.stripped().encoded().to_string()).collect();
+            let sent: Vec<String> = self.cookies.iter().map(|cookie| cookie.stripped().encoded().to_string()).collect();
             request = request.insert_header((header::COOKIE, sent.join("; ")));
         }
         let response = (self.app)(request).await;
