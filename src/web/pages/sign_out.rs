@@ -49,10 +49,14 @@ pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
 
 /// Ends the session. One that had ended already is as good; one that could not be ended is not forgotten.
 async fn end(visit: &Visit) -> Outcome<Option<ProviderFarewell>> {
-    // A proof in another tab may have renewed the session: what is on its way to this browser ends too.
     let caller = visit.caller();
-    let session = visit.session().successor().or(caller.session.clone());
-    match visit.auth().leave(Caller { session, ..caller }).await {
+    let ended = visit.auth().leave(caller.clone()).await;
+    // A proof in another tab may have renewed the session: what is on its way to this browser ends too.
+    let ended = match (ended, visit.session().successor()) {
+        (Err(Trouble::Refused(_)), Some(token)) => visit.auth().leave(Caller { session: Some(token), ..caller }).await,
+        (ended, _) => ended,
+    };
+    match ended {
         Err(Trouble::Refused(_)) => Ok(None),
         answer => answer,
     }
