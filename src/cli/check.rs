@@ -10,7 +10,7 @@ use crate::{
     engine::{SmsCountries, outbox::check_templates},
 };
 
-/// Prints them in the order of the README, each by its name.
+/// Prints them in the order of the configuration page, each by its name.
 ///
 /// # Errors
 /// A sentence about a template that has a mistake.

@@ -205,7 +205,7 @@ impl CookieSession {
 
     /// The token that replaced this browser's a moment ago: for signing out, which ends that one too.
     pub(crate) fn successor(&self) -> Option<SessionToken> {
-        let token = winners::successor(&fingerprint(&self.token()?.expose()))?;
+        let token = winners::successor(&fingerprint(self.token()?.expose()))?;
         SessionToken::parse(&token).ok()
     }
 
@@ -219,11 +219,11 @@ impl CookieSession {
     pub(crate) fn begin(&self, token: &SessionToken) -> Option<String> {
         let (return_to, offer, devices) = (self.return_to(), self.offer(), self.tickets());
         self.clear();
-        self.write(BROWSER, &derived("browser", &token.expose()));
+        self.write(BROWSER, &derived("browser", token.expose()));
         if let Some(offer) = offer {
             self.keep_offer(&offer);
         }
-        self.1.write_session(SignedIn::begun(&token.expose(), devices));
+        self.1.write_session(SignedIn::begun(token.expose(), devices));
         return_to
     }
 
@@ -244,11 +244,11 @@ impl CookieSession {
     pub(crate) fn continue_with(&self, token: &SessionToken) {
         let before = self.signed_in();
         if let Some(before) = &before {
-            winners::note_renewed(fingerprint(&before.token), &token.expose());
+            winners::note_renewed(fingerprint(&before.token), token.expose());
         }
         let session = match before {
             Some(before) => SignedIn { token: token.expose().to_string(), ..before },
-            None => SignedIn::begun(&token.expose(), self.tickets()),
+            None => SignedIn::begun(token.expose(), self.tickets()),
         };
         self.drop_copies();
         self.1.write_session(session);
