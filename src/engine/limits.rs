@@ -7,37 +7,32 @@
 //!   resets nothing, nor does a success (SECURITY.md S13). Unknown accounts are counted like known ones (S06).
 //! * An allowance comes back bit by bit, so nobody is ever locked out for good (S12), whatever the clock does (R15).
 //! * Asking is steady, guessing is [growing](growing): the wait after each wrong guess doubles, to an hour at most.
-//! * IPv6 counts by /64: that is what one customer gets, and an address of it costs nothing.
-//! * Memory has an end ([`MOST`] keys). When it is reached, those nearest to being free are forgotten.
+//! * An address counts for itself and for the [networks] around it: an address more costs nothing where somebody has many.
+//! * Memory has an end, and what is used up stays remembered until it is free again ([counters]).
 //!
 //! The algorithm is GCRA (ITU-T I.371): the time at which a key would be idle. The counters live in this process and begin
 //! anew with it.
 
+mod counters;
 mod email_pace;
 mod growing;
+mod networks;
 mod text_breaker;
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
-    net::IpAddr,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{net::IpAddr, time::Duration};
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 
 pub(super) use self::email_pace::Lane;
-use self::{email_pace::EmailPace, growing::Growing, text_breaker::TextBreaker};
+use self::{
+    counters::{CounterState, Counters},
+    email_pace::EmailPace,
+    growing::Growing,
+    networks::Level,
+    text_breaker::TextBreaker,
+};
 use crate::port::{Caller, Code, Email, Outcome, Phone};
-
-/// The keys that are remembered, about 4 MB.
-const MOST: usize = 100_000;
-
-/// A clock that goes back by less is one that is kept right, or a request that overtook another: some wait for a hash and for the
-/// database in between. In milliseconds.
-const CLOCK_STEP: i64 = 60_000;
 
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,14 +65,6 @@ enum Allowance {
         refill: Duration,
     },
     Growing(Growing),
-}
-
-/// What is remembered of a subject, in epoch milliseconds.
-struct Count {
-    /// When all will be forgotten.
-    idle_at: i64,
-    /// Before that nothing may be tried; only where the wait grows.
-    next_at: i64,
 }
 
 impl Action {
@@ -137,65 +124,79 @@ pub(super) struct Limits {
     factor: f64,
     /// Servers that ask for many people; what they ask for is counted by account and target only.
     application_servers: Vec<IpNet>,
-    hasher: RandomState,
-    counts: Mutex<Counts>,
+    counters: Counters,
     text_breaker: TextBreaker,
     email_pace: EmailPace,
-}
-
-/// What is remembered of everybody.
-#[derive(Default)]
-struct Counts {
-    of: HashMap<u64, Count>,
-    /// The latest time that was seen, in epoch milliseconds.
-    seen_at: i64,
 }
 
 impl Limits {
     pub(super) fn new(factor: f64, application_servers: Vec<IpNet>) -> Self {
         let factor = if factor.is_finite() && factor > 0.0 { factor } else { 1.0 };
-        let email_pace = EmailPace::new(factor);
-        let (hasher, counts, text_breaker) = (RandomState::new(), Mutex::default(), TextBreaker::new(factor));
-        Self { factor, application_servers, hasher, counts, text_breaker, email_pace }
+        let (counters, text_breaker) = (Counters::default(), TextBreaker::new(factor));
+        Self { factor, application_servers, counters, text_breaker, email_pace: EmailPace::new(factor) }
     }
 
     /// Takes one from the allowance of a subject, or tells how long to wait for the next.
     pub(super) fn take(&self, action: Action, subject: &str, now: Timestamp) -> Result<(), Duration> {
-        let now = now.as_millisecond();
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.watch_clock(now);
-        make_room(&mut counts.of, now);
-        let count = counts.of.entry(self.key(action, subject)).or_insert(Count { idle_at: now, next_at: now });
-        match action.allowance() {
-            Allowance::Steady { burst, refill } => {
-                let (step, span) = self.step_and_span(burst, refill);
-                take_steady(count, step, span, now)
-            }
-            Allowance::Growing(growing) => growing.take(count, self.factor, now),
-        }
+        self.take_all(action, &[Level::single(subject)], now)
     }
 
     /// Gives one back that was taken for something that turned out well.
     pub(super) fn give_back(&self, action: Action, subject: &str) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(count) = counts.of.get_mut(&self.key(action, subject)) else { return };
+        self.give_all_back(action, &[Level::single(subject)]);
+    }
+
+    /// Takes one from the allowance of the address that asks and of the networks around it, where there is one. An application
+    /// that renders on its own server asks for many people from one address; the operator names it, or it shows an API key.
+    ///
+    /// # Errors
+    /// `RateLimitExceeded` when one of them has none left. Then nothing is taken from the others.
+    pub(super) fn take_from_caller(&self, action: Action, caller: &Caller, now: Timestamp) -> Outcome<()> {
+        let Some(address) = self.counted(caller) else { return Ok(()) };
+        self.take_all(action, &networks::levels(address), now).map_err(exceeded)
+    }
+
+    /// Takes one from each level, or from none and tells the longest wait.
+    fn take_all(&self, action: Action, levels: &[Level], now: Timestamp) -> Result<(), Duration> {
+        let now = now.as_millisecond();
+        self.counters.of(action, Some(now), |counters| {
+            let mut states: Vec<CounterState> = levels.iter().map(|level| counters.load(&level.subject)).collect();
+            let waits = states.iter_mut().zip(levels).map(|(state, level)| self.take_one(action, level, state, now));
+            let longest = waits.filter_map(Result::err).max();
+            if let Some(wait) = longest {
+                return Err(wait);
+            }
+            for (state, level) in states.into_iter().zip(levels) {
+                counters.store(&level.subject, state);
+            }
+            Ok(())
+        })
+    }
+
+    fn take_one(&self, action: Action, level: &Level, state: &mut CounterState, now: i64) -> Result<(), Duration> {
         match action.allowance() {
             Allowance::Steady { burst, refill } => {
-                let (step, _) = self.step_and_span(burst, refill);
-                count.idle_at = count.idle_at.saturating_sub(step);
+                let (step, span) = self.step_and_span(burst, refill, level.scale);
+                take_steady(state, step, span, now)
             }
-            Allowance::Growing(growing) => growing.give_back(count, self.factor),
+            Allowance::Growing(growing) => growing.times(level.scale).take(state, self.factor, now),
         }
     }
 
-    /// Takes one from the allowance of the address that asks, where there is one. An application that renders on its own
-    /// server asks for many people from one address; the operator names it, or it shows an API key.
-    ///
-    /// # Errors
-    /// `RateLimitExceeded` when it has none left.
-    pub(super) fn take_from_caller(&self, action: Action, caller: &Caller, now: Timestamp) -> Outcome<()> {
-        let Some(address) = self.counted(caller) else { return Ok(()) };
-        self.take(action, &network(address), now).map_err(exceeded)
+    fn give_all_back(&self, action: Action, levels: &[Level]) {
+        self.counters.of(action, None, |counters| {
+            for level in levels {
+                let mut state = counters.load(&level.subject);
+                match action.allowance() {
+                    Allowance::Steady { burst, refill } => {
+                        let (step, _) = self.step_and_span(burst, refill, level.scale);
+                        state.idle_at = state.idle_at.saturating_sub(step);
+                    }
+                    Allowance::Growing(growing) => growing.give_back(&mut state, self.factor),
+                }
+                counters.store(&level.subject, state);
+            }
+        });
     }
 
     fn counted(&self, caller: &Caller) -> Option<IpAddr> {
@@ -258,31 +259,12 @@ impl Limits {
         self.text_breaker.answered(phone);
     }
 
-    /// Milliseconds between two, and those of a full allowance.
-    fn step_and_span(&self, burst: f64, refill: Duration) -> (i64, i64) {
-        let step = (refill.as_secs_f64() * 1000.0 / self.factor).max(1.0);
-        let span = step * (burst * self.factor).max(1.0);
+    /// Milliseconds between two, and those of a full allowance, of somebody who has so many of them.
+    fn step_and_span(&self, burst: f64, refill: Duration, scale: f64) -> (i64, i64) {
+        let times = self.factor * scale;
+        let step = (refill.as_secs_f64() * 1000.0 / times).max(1.0);
+        let span = step * (burst * times).max(1.0);
         (as_milliseconds(step), as_milliseconds(span))
-    }
-
-    fn key(&self, action: Action, subject: &str) -> u64 {
-        self.hasher.hash_one((action, subject))
-    }
-}
-
-impl Counts {
-    /// Moves everything along when the clock was set back, so that nobody waits for the former time: each allowance is what it
-    /// was a moment ago (R15).
-    fn watch_clock(&mut self, now: i64) {
-        let back = self.seen_at.saturating_sub(now);
-        if back > CLOCK_STEP {
-            for count in self.of.values_mut() {
-                count.idle_at = count.idle_at.saturating_sub(back);
-                count.next_at = count.next_at.saturating_sub(back);
-            }
-            self.seen_at = now;
-        }
-        self.seen_at = self.seen_at.max(now);
     }
 }
 
@@ -291,7 +273,7 @@ pub(super) fn exceeded(retry_after: Duration) -> crate::port::Trouble {
     Code::RateLimitExceeded { retry_after }.into()
 }
 
-fn take_steady(count: &mut Count, step: i64, span: i64, now: i64) -> Result<(), Duration> {
+fn take_steady(count: &mut CounterState, step: i64, span: i64, now: i64) -> Result<(), Duration> {
     // A clock that was set back must not lock anybody out for longer than a full allowance takes.
     count.idle_at = count.idle_at.clamp(now, now.saturating_add(span));
     let next = count.idle_at.saturating_add(step);
@@ -301,30 +283,6 @@ fn take_steady(count: &mut Count, step: i64, span: i64, now: i64) -> Result<(), 
     }
     count.idle_at = next;
     Ok(())
-}
-
-/// Forgets who is idle, and if that is nobody, the half that would be idle first.
-fn make_room(counts: &mut HashMap<u64, Count>, now: i64) {
-    if counts.len() < MOST {
-        return;
-    }
-    counts.retain(|_, count| count.idle_at > now);
-    if counts.len() > MOST / 2 {
-        let mut times: Vec<i64> = counts.values().map(|count| count.idle_at).collect();
-        let (_, median, _) = times.select_nth_unstable(counts.len() / 2);
-        let median = *median;
-        counts.retain(|_, count| count.idle_at > median);
-    }
-}
-
-fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a float that does not fit becomes the nearest number that does")]
@@ -398,27 +356,8 @@ mod tests {
         assert!(guess(at(0)).is_err(), "and gives nothing for it");
     }
 
-    #[test]
-    fn two_addresses_of_one_customer_are_one_subject() {
-        let of = |text: &str| network(text.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::1"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
-    }
-
-    #[test]
-    fn memory_has_an_end() {
-        let limits = Limits::new(1.0, Vec::new());
-        for number in 0..(MOST + 10) {
-            limits.take(ACTION, &number.to_string(), at(0)).unwrap();
-        }
-        assert!(limits.counts.lock().unwrap().of.len() <= MOST);
-    }
-
-    #[test]
-    fn a_server_that_asks_for_many_people_is_not_limited_by_its_address() {
-        let limits = Limits::new(1.0, vec!["10.1.0.0/16".parse().unwrap()]);
-        let caller = |address: &str, is_operator| Caller {
+    fn caller(address: &str, is_operator: bool) -> Caller {
+        Caller {
             door: crate::port::Door::Rest,
             address: Some(address.parse().unwrap()),
             user_agent: String::new(),
@@ -427,13 +366,82 @@ mod tests {
             devices: Vec::new(),
             redirect_url: None,
             is_operator,
+        }
+    }
+
+    fn taken_by(limits: &Limits, address: &str, is_operator: bool) -> usize {
+        let take = || limits.take_from_caller(Action::SignUpFromAddress, &caller(address, is_operator), at(0));
+        (0..1000).take_while(|_| take().is_ok()).count()
+    }
+
+    #[test]
+    fn two_addresses_of_one_customer_are_one_subject() {
+        let limits = Limits::new(1.0, Vec::new());
+        assert_eq!(taken_by(&limits, "2001:db8:1:2:3:4:5:6", false), 20);
+        assert_eq!(taken_by(&limits, "2001:db8:1:2::1", false), 0);
+        assert_eq!(taken_by(&limits, "192.0.2.1", false), 20);
+        assert_eq!(taken_by(&limits, "::ffff:192.0.2.1", false), 0);
+    }
+
+    /// S107: today one /56 used up what everybody shares.
+    #[test]
+    fn a_network_has_an_end_however_many_addresses_ask() {
+        let all = |address: fn(usize) -> String| {
+            let limits = Limits::new(1.0, Vec::new());
+            (0..256).map(|number| taken_by(&limits, &address(number), false)).sum::<usize>()
         };
-        let taken = |caller: &Caller| {
-            (0..1000).take_while(|_| limits.take_from_caller(Action::SignUpFromAddress, caller, at(0)).is_ok()).count()
-        };
-        assert_eq!(taken(&caller("10.1.2.3", false)), 1000);
-        assert_eq!(taken(&caller("::ffff:10.1.2.3", false)), 1000);
-        assert_eq!(taken(&caller("192.0.2.1", true)), 1000);
-        assert_eq!(taken(&caller("192.0.2.1", false)), 20);
+        assert_eq!(all(|number| format!("2001:db8:0:{number:x}::1")), 40, "a /56");
+        assert_eq!(all(|number| format!("2001:db8:0:{number:x}00::1")), 160, "a /48");
+        assert_eq!(all(|number| format!("192.0.2.{number}")), 160, "a /24");
+    }
+
+    /// S107
+    #[test]
+    fn one_address_that_goes_on_asking_takes_nothing_from_its_neighbours() {
+        let limits = Limits::new(1.0, Vec::new());
+        for _ in 0..50 {
+            taken_by(&limits, "192.0.2.1", false);
+            let _refused = limits.take_from_caller(Action::SignUpFromAddress, &caller("192.0.2.1", false), at(0));
+        }
+        assert_eq!(taken_by(&limits, "192.0.2.2", false), 20);
+    }
+
+    /// S109
+    #[test]
+    fn a_hundred_thousand_junk_keys_bring_no_allowance_back() {
+        let limits = Limits::new(1.0, Vec::new());
+        for _ in 0..10 {
+            limits.take(ACTION, "ann", at(0)).unwrap();
+        }
+        for number in 0..105_000 {
+            let _wait = limits.take(ACTION, &format!("junk-{number}"), at(0));
+        }
+        assert!(limits.take(ACTION, "ann", at(0)).is_err());
+        assert_eq!(taken(&limits, at(1200)), 10, "until it is free again");
+    }
+
+    /// S109: those who used up theirs as ann did do not push her out.
+    #[test]
+    fn junk_keys_that_are_used_up_as_well_bring_no_allowance_back() {
+        let limits = Limits::new(1.0, Vec::new());
+        let guess = |subject: &str| limits.take(Action::SignInToAccount, subject, at(0));
+        for _ in 0..5 {
+            guess("ann").unwrap();
+        }
+        for number in 0..60_000 {
+            for _ in 0..6 {
+                let _wait = guess(&format!("junk-{number}"));
+            }
+        }
+        assert!(guess("ann").is_err());
+    }
+
+    #[test]
+    fn a_server_that_asks_for_many_people_is_not_limited_by_its_address() {
+        let limits = Limits::new(1.0, vec!["10.1.0.0/16".parse().unwrap()]);
+        assert_eq!(taken_by(&limits, "10.1.2.3", false), 1000);
+        assert_eq!(taken_by(&limits, "::ffff:10.1.2.3", false), 1000);
+        assert_eq!(taken_by(&limits, "192.0.2.1", true), 1000);
+        assert_eq!(taken_by(&limits, "192.0.2.1", false), 20);
     }
 }

@@ -16,7 +16,7 @@
 
 use std::time::Duration;
 
-use super::{Count, as_milliseconds};
+use super::{as_milliseconds, counters::CounterState};
 
 /// The wait after the last free guess.
 const FIRST: Duration = Duration::from_secs(30);
@@ -34,8 +34,13 @@ pub(super) struct Growing {
 }
 
 impl Growing {
+    /// As many free ones for each of several people.
+    pub(super) fn times(&self, scale: f64) -> Self {
+        Self { free: self.free * scale }
+    }
+
     /// Counts a guess as a wrong one, or tells how long to wait for it. `factor` multiplies the free ones and divides the waits.
-    pub(super) fn take(&self, count: &mut Count, factor: f64, now: i64) -> Result<(), Duration> {
+    pub(super) fn take(&self, count: &mut CounterState, factor: f64, now: i64) -> Result<(), Duration> {
         let forgotten_in = scaled(LONGEST, factor);
         let free = self.free(factor);
         let most = forgotten_in.saturating_mul(free + i64::from(DOUBLINGS) + 1);
@@ -58,7 +63,7 @@ impl Growing {
 
     /// Takes back a guess that was right, and the wait that it began: while that one runs no other guess is taken. Former ones
     /// stay counted (S13).
-    pub(super) fn give_back(&self, count: &mut Count, factor: f64) {
+    pub(super) fn give_back(&self, count: &mut CounterState, factor: f64) {
         count.idle_at = count.idle_at.saturating_sub(scaled(LONGEST, factor));
         count.next_at = i64::MIN;
     }
@@ -86,8 +91,8 @@ mod tests {
     const FIVE: Growing = Growing { free: 5.0 };
     const YEAR: i64 = 365 * 24 * 3_600_000;
 
-    fn nobody() -> Count {
-        Count { idle_at: 0, next_at: 0 }
+    fn nobody() -> CounterState {
+        CounterState { idle_at: 0, next_at: 0 }
     }
 
     /// Guesses whenever it may; answers the times.
@@ -102,7 +107,7 @@ mod tests {
         times
     }
 
-    fn waited(count: &mut Count, now: i64) -> u64 {
+    fn waited(count: &mut CounterState, now: i64) -> u64 {
         FIVE.take(count, 1.0, now).unwrap_err().as_secs()
     }
 
@@ -155,7 +160,7 @@ mod tests {
     /// R15
     #[test]
     fn a_clock_that_is_set_back_makes_nobody_wait_longer_than_the_longest_wait() {
-        let mut count = Count { idle_at: YEAR, next_at: YEAR };
+        let mut count = CounterState { idle_at: YEAR, next_at: YEAR };
         assert_eq!(waited(&mut count, 0), 3600);
         FIVE.take(&mut count, 1.0, 3_600_000).unwrap();
     }
