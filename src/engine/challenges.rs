@@ -6,7 +6,8 @@
 //!   nothing without the code that was sent for it (S16).
 //! * The wire names a challenge by the number alone (ALTOGIC_WIRE.md §8), so of those an account has one: a new sign-in kills the
 //!   former. One that was made at our pages answers to its token only: whoever knows nothing but the number cannot use up its
-//!   guesses (S12); an account has [`MOST`] of them. A code by SMS belongs to the sign-in that had it sent, the newest one is live.
+//!   guesses (S12); an account has [`MOST`] of them. One of the wire remembers who began it: others, who know the number, have a few
+//!   guesses of their own. A code by SMS belongs to the sign-in that had it sent, the newest one is live.
 //! * It allows [`GUESSES`] wrong guesses at what is not sent for it: codes of an authenticator app and recovery codes. Each is
 //!   taken before it is looked at, in one conditional update that stays (S17). A code by SMS counts its own.
 //! * A new password kills it ([`codes::kill_all`](super::codes::kill_all)).
@@ -14,6 +15,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    codes::Asker,
     oauth::logins::Login,
     random::{new_id, new_token},
     settings::{Digests, SecretKey},
@@ -39,6 +41,8 @@ pub(super) struct Waiting {
     pub(super) user_id: String,
     /// Whether a code by SMS may finish it: not where one began it.
     pub(super) text_counts: bool,
+    /// Whoever began it, where its number names it.
+    begun_by: String,
 }
 
 /// A sign-in that shall wait.
@@ -49,6 +53,14 @@ pub(super) struct NewChallenge<'a> {
     pub(super) text_counts: bool,
     /// The sign-in at a provider that it began with.
     pub(super) login: Option<&'a Login>,
+    pub(super) begun_by: &'a Asker,
+}
+
+impl Waiting {
+    /// Whose its codes are: of whoever began it, and where only its token names it, of whoever has that.
+    pub(super) fn asker(&self) -> Asker {
+        if self.begun_by.is_empty() { Asker::sign_in(&self.id) } else { Asker::of_row(self.begun_by.clone()) }
+    }
 }
 
 /// Makes challenges and reads them again.
@@ -67,7 +79,8 @@ impl Challenges {
         random: &dyn Random,
         now: Timestamp,
     ) -> Outcome<(Waiting, ChallengeToken)> {
-        let NewChallenge { user_id, door, text_counts, login } = *new;
+        let NewChallenge { user_id, door, text_counts, login, begun_by } = *new;
+        let begun_by = if door == Door::Rest { begun_by.as_str() } else { "" };
         if door == Door::Rest {
             tx.execute("delete from challenges where user_id = $1 and by_phone = 1", values![user_id]).await?;
         }
@@ -76,12 +89,13 @@ impl Challenges {
         tx.execute(sql, values![user_id, MOST - 1]).await?;
         let (id, token) = (new_id(random), new_token(random));
         let sql = "insert into challenges (id, user_id, token_digest, created_at, expires_at, by_phone, text_counts, guesses, \
-                   login_issuer, login_subject, login_sid, login_sealed) \
-                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+                   other_guesses, asked_by, login_issuer, login_subject, login_sid, login_sealed) \
+                   values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12, $13)";
         let (digest, by_phone) = (self.0.of(token.as_bytes()), door == Door::Rest);
-        let values = values![&id, user_id, digest, now, after(now, LIFE), by_phone, text_counts, GUESSES];
+        let values = values![&id, user_id, digest, now, after(now, LIFE), by_phone, text_counts, GUESSES, begun_by];
         tx.execute(sql, [values, Login::values(login)].concat()).await?;
-        Ok((Waiting { id, user_id: user_id.to_owned(), text_counts }, ChallengeToken::parse(&token)?))
+        let (user_id, begun_by) = (user_id.to_owned(), begun_by.to_owned());
+        Ok((Waiting { id, user_id, text_counts, begun_by }, ChallengeToken::parse(&token)?))
     }
 
     /// The live challenge with this token.
@@ -91,7 +105,8 @@ impl Challenges {
         token: &ChallengeToken,
         now: Timestamp,
     ) -> Result<Option<Waiting>, StoreError> {
-        let sql = "select id, user_id, text_counts from challenges where token_digest = $1 and expires_at > $2";
+        let sql =
+            "select id, user_id, text_counts, asked_by from challenges where token_digest = $1 and expires_at > $2";
         for digest in self.0.all(token.expose().as_bytes()) {
             if let Some(row) = store.fetch_optional(sql, values![digest, now]).await? {
                 return read(&row).map(Some);
@@ -107,19 +122,26 @@ impl Challenges {
         user_id: &str,
         now: Timestamp,
     ) -> Result<Option<Waiting>, StoreError> {
-        let sql =
-            "select id, user_id, text_counts from challenges where user_id = $1 and expires_at > $2 and by_phone = 1";
+        let sql = "select id, user_id, text_counts, asked_by from challenges \
+                   where user_id = $1 and expires_at > $2 and by_phone = 1";
         store.fetch_optional(sql, values![user_id, now]).await?.as_ref().map(read).transpose()
     }
 
-    /// Takes a guess. `false` when there is none left, or the challenge is over.
+    /// Takes a guess, from those of whoever began it or from those of all others. `false` when there is none left, or the
+    /// challenge is over.
     pub(super) async fn take_guess(
         &self,
         store: &Store,
         waiting: &Waiting,
+        asker: &Asker,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let sql = "update challenges set guesses = guesses - 1 where id = $1 and guesses > 0 and expires_at > $2";
+        let sql = if *asker == waiting.asker() {
+            "update challenges set guesses = guesses - 1 where id = $1 and guesses > 0 and expires_at > $2"
+        } else {
+            "update challenges set other_guesses = other_guesses - 1 \
+             where id = $1 and other_guesses > 0 and expires_at > $2"
+        };
         Ok(store.execute(sql, values![&waiting.id, now]).await? == 1)
     }
 
@@ -139,5 +161,10 @@ impl Challenges {
 }
 
 fn read(row: &Row) -> Result<Waiting, StoreError> {
-    Ok(Waiting { id: row.text("id")?, user_id: row.text("user_id")?, text_counts: row.integer("text_counts")? != 0 })
+    Ok(Waiting {
+        id: row.text("id")?,
+        user_id: row.text("user_id")?,
+        text_counts: row.integer("text_counts")? != 0,
+        begun_by: row.text("asked_by")?,
+    })
 }

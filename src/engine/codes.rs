@@ -4,23 +4,27 @@
 //!
 //! * A code is a row of its account and purpose, so a new one kills the former (SECURITY.md S16). It names the number or
 //!   address it was sent to, which is what it proves, and is stored as a digest (S33).
-//! * It allows [`GUESSES`] wrong guesses, whatever `limits.factor` says. A guess is taken before it is looked at, in one
-//!   conditional update that stays even when nothing comes of it, so that many at once get no more than that (S17). New codes
-//!   do not bring the guesses against a number back: those are limited too ([`Action::GuessCode`]).
+//! * It belongs to whoever asked for it ([`Asker`]), who has [`GUESSES`] wrong guesses at it, whatever `limits.factor` says. Others
+//!   use up none of these: all others together have as many of their own, for a person who types the code on another device.
+//!   So nobody kills a code by guessing at it elsewhere (S12).
+//! * A guess is taken before it is looked at, in one conditional update that stays even when nothing comes of it, so that many at
+//!   once get no more than that (S17). New codes do not bring the guesses against a number back: those are limited too, for each
+//!   guesser and in all (`limits/guesses.rs`).
 //! * The first redemption deletes the row in one conditional statement (S45).
 //!
-//! Six digits are 900,000 codes. With five guesses a code, and ten at once and then soon one an hour against a number, somebody
-//! who guesses all day long for a year has a chance of about one in a hundred, and the owner a year of messages to notice.
+//! Six digits are 900,000 codes; `limits/guesses.rs` reckons what a year of guessing finds.
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    limits::{Action, Limits, exceeded},
+    Engine,
+    limits::{Guesser, Limits, NewGuess, Origin, Secret, customer},
     settings::{Digests, SecretKey},
-    store::{Row, Store, StoreError, Transaction, values},
+    store::{Row, Store, StoreError, Transaction, Value, values},
     tokens::after,
 };
-use crate::port::{Code, Field, OneTimeCode, Outcome, Phone, Random, Refusal};
+use crate::port::{Caller, Code, Field, OneTimeCode, Outcome, Phone, Random, Refusal};
 
 /// Wrong guesses that kill a code (SECURITY.md S17).
 const GUESSES: i64 = 5;
@@ -82,6 +86,47 @@ impl CodePurpose {
     }
 }
 
+/// Whoever asked for a code, as its row says it: at the pages the browser, on the wire the network or the application's servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asker(String);
+
+impl Asker {
+    /// A session that a code is good for alone.
+    pub(super) fn session(handle: &str) -> Self {
+        Self(format!("session {handle}"))
+    }
+
+    /// A sign-in that only its token names.
+    pub(super) fn sign_in(challenge_id: &str) -> Self {
+        Self(format!("sign-in {challenge_id}"))
+    }
+
+    /// As its row says it.
+    pub(super) fn of_row(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text to store.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Engine {
+    /// Whoever asks for a code now, or guesses at one.
+    pub(super) fn asker(&self, caller: &Caller) -> Asker {
+        Asker(match (&caller.browser, self.limits().origin(caller)) {
+            (Some(browser), _) => {
+                let digest = self.codes().0.of(browser.expose().as_bytes());
+                format!("browser {}", BASE64_URL_SAFE_NO_PAD.encode(digest))
+            }
+            (None, Origin::ApplicationServer) => "application server".to_owned(),
+            (None, Origin::Address(address)) => format!("network {}", customer(address)),
+            (None, Origin::Unknown) => "unknown".to_owned(),
+        })
+    }
+}
+
 /// A code to be sent.
 pub(super) struct NewCode<'a> {
     pub(super) purpose: CodePurpose,
@@ -90,6 +135,7 @@ pub(super) struct NewCode<'a> {
     pub(super) target: &'a str,
     /// Of a second factor the sign-in that asked for it, of a proof the session.
     pub(super) challenge_id: Option<&'a str>,
+    pub(super) asked_by: &'a Asker,
 }
 
 /// A code that was guessed rightly and is not spent yet.
@@ -120,10 +166,11 @@ impl Codes {
     ) -> Outcome<(OneTimeCode, Timestamp)> {
         let code = OneTimeCode::parse(&six_digits(random))?;
         let expires_at = after(now, SignedDuration::from_mins(new.purpose.minutes().into()));
-        let sql = "insert into codes (user_id, purpose, target, digest, guesses, challenge_id, created_at, expires_at) \
-                   values ($1, $2, $3, $4, $5, $6, $7, $8) \
+        let sql = "insert into codes (user_id, purpose, target, digest, guesses, other_guesses, challenge_id, asked_by, \
+                   created_at, expires_at) values ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9) \
                    on conflict (user_id, purpose) do update set target = excluded.target, digest = excluded.digest, \
-                   guesses = excluded.guesses, challenge_id = excluded.challenge_id, \
+                   guesses = excluded.guesses, other_guesses = excluded.other_guesses, \
+                   challenge_id = excluded.challenge_id, asked_by = excluded.asked_by, \
                    created_at = excluded.created_at, expires_at = excluded.expires_at";
         let values = values![
             new.user_id,
@@ -132,6 +179,7 @@ impl Codes {
             self.0.of(&message(new.user_id, new.purpose, new.target, &code)),
             GUESSES,
             new.challenge_id.map(str::to_owned),
+            new.asked_by.as_str(),
             now,
             expires_at,
         ];
@@ -151,19 +199,16 @@ impl Codes {
         guess: &Guess<'_>,
         now: Timestamp,
     ) -> Outcome<RightCode> {
-        limits.take(Action::GuessCode, guess.counted_for, now).map_err(exceeded)?;
+        let is_asker = is_asker(store, guess, now).await?;
+        let new = NewGuess { secret: Secret::Code, target: guess.counted_for, guesser: guess.guesser, is_asker };
+        let taken = limits.take_guess(&new, now)?;
         let mut tx = store.begin().await?;
-        let sql = "update codes set guesses = guesses - 1 where target = $1 and (purpose = $2 or purpose = $3) \
-                   and guesses > 0 and expires_at > $4 and ($5 = '' or user_id = $5) \
-                   returning user_id, purpose, challenge_id, digest";
-        let [one, other] = guess.purposes;
-        let user_id = guess.user_id.unwrap_or_default();
-        let rows = tx.fetch_all(sql, values![guess.target, one.word(), other.word(), now, user_id]).await?;
+        let rows = tx.fetch_all(TAKE, guess.values(now)).await?;
         tx.commit().await?;
         for row in rows {
             let right = RightCode::read(&row, guess.target)?;
             if self.0.matches(&message(&right.user_id, right.purpose, guess.target, guess.code), &right.digest) {
-                limits.give_back(Action::GuessCode, guess.counted_for);
+                limits.give_guess_back(&taken);
                 // A target without a plus is an address.
                 if let Some(phone) = guess.target.starts_with('+').then(|| Phone::parse(guess.target).ok()).flatten() {
                     limits.text_was_answered(&phone);
@@ -196,8 +241,43 @@ pub(super) struct Guess<'a> {
     pub(super) target: &'a str,
     pub(super) code: &'a OneTimeCode,
     pub(super) user_id: Option<&'a str>,
-    /// What wrong guesses are counted for over all codes: the number, or the sign-in that nobody else can name.
+    /// What wrong guesses are counted for over all codes: the number, the address or the account.
     pub(super) counted_for: &'a str,
+    pub(super) guesser: &'a Guesser,
+    pub(super) asker: &'a Asker,
+}
+
+/// Takes one guess from each code that is meant: from the asker's, or from those of all others.
+const TAKE: &str = "update codes set guesses = guesses - case when asked_by = $6 then 1 else 0 end, \
+                    other_guesses = other_guesses - case when asked_by = $6 then 0 else 1 end \
+                    where target = $1 and (purpose = $2 or purpose = $3) and expires_at > $4 \
+                    and ($5 = '' or user_id = $5) \
+                    and ((asked_by = $6 and guesses > 0) or (asked_by <> $6 and other_guesses > 0)) \
+                    returning user_id, purpose, challenge_id, digest";
+
+impl<'a> Guess<'a> {
+    /// A guess at a code that went to a number, of whichever account has it.
+    pub(super) fn at_phone(
+        purposes: [CodePurpose; 2],
+        phone: &'a Phone,
+        code: &'a OneTimeCode,
+        (guesser, asker): (&'a Guesser, &'a Asker),
+    ) -> Self {
+        let target = phone.as_str();
+        Self { purposes, target, code, user_id: None, counted_for: target, guesser, asker }
+    }
+
+    fn values(&self, now: Timestamp) -> Vec<Value> {
+        let [one, other] = self.purposes.map(CodePurpose::word);
+        values![self.target, one, other, now, self.user_id.unwrap_or_default(), self.asker.as_str()]
+    }
+}
+
+/// Whether a live code is the guesser's own.
+async fn is_asker(store: &Store, guess: &Guess<'_>, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "select user_id from codes where target = $1 and (purpose = $2 or purpose = $3) and expires_at > $4 \
+               and ($5 = '' or user_id = $5) and asked_by = $6 limit 1";
+    store.fetch_optional(sql, guess.values(now)).await.map(|row| row.is_some())
 }
 
 impl RightCode {

@@ -15,6 +15,7 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    limits::are_neighbours,
     random::{new_id, new_token},
     settings::{Digests, SecretKey},
     store::{Row, Store, StoreError, Transaction, values},
@@ -27,6 +28,13 @@ use crate::port::{Caller, Code, DeviceTicket, Door, Outcome, Random, TrustedBrow
 pub(super) const TRUST: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 const KNOWN: &str = "select id from devices where user_id = $1 and digest = $2";
+
+const USUAL: &str = "select address from devices where user_id = $1 and address is not null \
+                     union select address from sessions where user_id = $1 and expires_at > $2 and address is not null \
+                     limit $3";
+
+/// Addresses that are looked through.
+const MOST_ADDRESSES: i64 = 200;
 
 /// Browsers that are remembered of one account.
 const MOST: i64 = 20;
@@ -60,6 +68,24 @@ impl Devices {
             }
         }
         Ok(None)
+    }
+
+    /// Whether an account is used from the network of this address: a browser that it remembers, or a live session, was there.
+    pub(super) async fn is_usual_network(
+        &self,
+        store: &Store,
+        user_id: &str,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let rows = store.fetch_all(USUAL, values![user_id, now, MOST_ADDRESSES]).await?;
+        for row in rows {
+            let usual = row.optional_text("address")?.and_then(|usual| usual.parse().ok());
+            if usual.is_some_and(|usual| are_neighbours(usual, address)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// As [`known`](Self::known), within a transaction.

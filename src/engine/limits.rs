@@ -6,7 +6,8 @@
 //! * What is counted is the *target* or the *source*, never a cookie: dropping it or writing an address in another case
 //!   resets nothing, nor does a success (SECURITY.md S13). Unknown accounts are counted like known ones (S06).
 //! * An allowance comes back bit by bit, so nobody is ever locked out for good (S12), whatever the clock does (R15).
-//! * Asking is steady, guessing is [growing](growing): the wait after each wrong guess doubles, to an hour at most.
+//! * Asking is steady, guessing is [growing](growing): the wait after each wrong guess doubles, to an hour at most. Who waits,
+//!   and what all together get, is told in [guesses].
 //! * An address counts for itself and for the [networks] around it: an address more costs nothing where somebody has many.
 //! * Memory has an end, and what is used up stays remembered until it is free again ([counters]).
 //!
@@ -16,10 +17,11 @@
 mod counters;
 mod email_pace;
 mod growing;
+mod guesses;
 mod networks;
 mod text_breaker;
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -32,6 +34,10 @@ use self::{
     networks::Level,
     text_breaker::TextBreaker,
 };
+pub(super) use self::{
+    guesses::{Guesser, NewGuess, Origin, Secret, TakenGuess},
+    networks::{are_neighbours, customer},
+};
 use crate::port::{Caller, Code, Email, Outcome, Phone};
 
 /// What is limited.
@@ -40,13 +46,16 @@ pub(super) enum Action {
     SignInFromAddress,
     ProviderFromAddress,
     SignInToAccount,
+    SignInToAccountInAll,
     ConfirmPassword,
+    ConfirmPasswordInAll,
     SignUpFromAddress,
     MailFromAddress,
     MailToMailbox,
     MailFromAccount,
     UploadToAccount,
     GuessCode,
+    GuessCodeInAll,
     TextFromAddress,
     TextToNumber,
     TextToRange,
@@ -76,10 +85,14 @@ impl Action {
             // Apart from the others: any page may send a browser on this way, and must not use up the sign-ins by password of
             // everybody behind its address.
             Self::ProviderFromAddress => (60.0, 6),
-            // Wrong guesses only. Five cover a person's forgetfulness.
+            // Wrong guesses only, of one network at one account. Five cover a person's forgetfulness.
             Self::SignInToAccount => return Allowance::Growing(Growing { free: 5.0 }),
-            // The current password, typed to confirm a change: somebody at an unlocked screen guesses here.
+            // From everywhere at one account: what NIST SP 800-63B-4 allows in a row, then 48 a day (`guesses.rs`).
+            Self::SignInToAccountInAll => (100.0, 1800),
+            // The current password, typed to confirm a change: somebody at an unlocked screen guesses here. Of one session.
             Self::ConfirmPassword => return Allowance::Growing(Growing { free: 5.0 }),
+            // Of all sessions of an account.
+            Self::ConfirmPasswordInAll => (50.0, 3600),
             // Each one costs a hash, a row and a mail. A class room signs up at once.
             Self::SignUpFromAddress => (20.0, 180),
             // One person needs two or three; the burst is for people behind one address.
@@ -91,9 +104,11 @@ impl Action {
             Self::MailFromAccount => (10.0, 600),
             // Each one costs a second of decoding. Somebody tries a few pictures until one looks right.
             Self::UploadToAccount => (30.0, 60),
-            // Wrong codes typed for a number, over all codes that are sent to it (S17). The codes count their own five; this is
+            // Wrong codes that one network types for a number, over all codes that are sent to it (S17). The codes count their own five; this is
             // two of them, so that a person who used one up can begin again at once.
             Self::GuessCode => return Allowance::Growing(Growing { free: 10.0 }),
+            // From everywhere at one account (`guesses.rs`).
+            Self::GuessCodeInAll => (50.0, 3600),
             // As mail, but each one costs money: half of it.
             Self::TextFromAddress => (10.0, 360),
             // As mail to a mailbox. A person signs in with codes from a few devices at once.
@@ -152,7 +167,7 @@ impl Limits {
     /// # Errors
     /// `RateLimitExceeded` when one of them has none left. Then nothing is taken from the others.
     pub(super) fn take_from_caller(&self, action: Action, caller: &Caller, now: Timestamp) -> Outcome<()> {
-        let Some(address) = self.counted(caller) else { return Ok(()) };
+        let Origin::Address(address) = self.origin(caller) else { return Ok(()) };
         self.take_all(action, &networks::levels(address), now).map_err(exceeded)
     }
 
@@ -197,14 +212,6 @@ impl Limits {
                 counters.store(&level.subject, state);
             }
         });
-    }
-
-    fn counted(&self, caller: &Caller) -> Option<IpAddr> {
-        let is_one_person = |address: &IpAddr| {
-            let address = address.to_canonical();
-            !caller.is_operator && !self.application_servers.iter().any(|servers| servers.contains(&address))
-        };
-        caller.address.filter(is_one_person)
     }
 
     /// Takes one from the emails of a kind to this mailbox. To be asked before any account is looked at: known and unknown

@@ -5,7 +5,7 @@ use crate::{
     engine::{
         Engine,
         accounts::Account,
-        limits::{Action, exceeded},
+        limits::{Guesser, NewGuess, Secret},
         outbox::Security,
         passwords,
         sessions::Current,
@@ -30,7 +30,7 @@ pub(in crate::engine) async fn change_password(
     if current.account.password_hash.is_none() && caller.door == Door::Pages {
         require_fresh_proof(engine, &current)?;
     } else {
-        confirm_password(engine, &current.account, old_password).await?;
+        confirm_password(engine, &current, old_password).await?;
     }
     let Current { mut member, account, .. } = current;
     judge(engine, &account, old_password, new_password)?;
@@ -58,22 +58,24 @@ pub(in crate::engine) async fn change_password(
     Ok(member.session)
 }
 
-/// Compares the current password, typed to confirm a change. Wrong guesses are counted for the account.
+/// Compares the current password, typed to confirm a change. Wrong guesses are counted for the session, so that whoever stole another
+/// one does not keep the owner from it, and for all sessions of the account.
 ///
 /// # Errors
 /// `MissingPassword` or `InvalidCredentials` at the field, `RateLimitExceeded`.
-pub(super) async fn confirm_password(engine: &Engine, account: &Account, typed: &Password) -> Outcome<()> {
+pub(super) async fn confirm_password(engine: &Engine, current: &Current, typed: &Password) -> Outcome<()> {
     if typed.expose().is_empty() {
         return Err(Refusal::at(Field::CurrentPassword, Code::MissingPassword).into());
     }
-    let user_id = &account.user.id;
-    engine.limits().take(Action::ConfirmPassword, user_id, engine.now()).map_err(exceeded)?;
-    let verdict = engine.hasher().verify(typed, account.password_hash.as_deref()).await;
+    let (target, guesser) = (&*current.account.user.id, &Guesser::Session(current.member.session.handle.clone()));
+    let guess = NewGuess { secret: Secret::CurrentPassword, target, guesser, is_asker: false };
+    let taken = engine.limits().take_guess(&guess, engine.now())?;
+    let verdict = engine.hasher().verify(typed, current.account.password_hash.as_deref()).await;
     if matches!(verdict, Ok(verdict) if !verdict.right) {
         return Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into());
     }
     // One that nobody could look at is no guess either.
-    engine.limits().give_back(Action::ConfirmPassword, user_id);
+    engine.limits().give_guess_back(&taken);
     verdict.map(drop).map_err(Trouble::from)
 }
 

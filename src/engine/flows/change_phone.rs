@@ -47,7 +47,7 @@ pub(in crate::engine) async fn change_phone(
     if is_taken {
         engine.text(&mut tx, &TextMessage::AccountExists, &new_phone, None).await?;
     } else {
-        engine.text_code(&mut tx, CodePurpose::ChangePhone, &account.user.id, &new_phone).await?;
+        engine.text_code(&mut tx, caller, CodePurpose::ChangePhone, &account.user.id, &new_phone).await?;
     }
     tx.commit().await?;
     Ok(account.user)

@@ -2,8 +2,8 @@
 
 use crate::{
     engine::{
-        Engine,
-        limits::{Action, exceeded},
+        Engine, accounts,
+        limits::{Action, NewGuess, Secret},
         tokens::{CodeGuess, Guessed, Link, Purpose},
     },
     port::{AccessToken, Caller, Code, Email, Field, MailedFor, OneTimeCode, Outcome, Refusal},
@@ -45,11 +45,15 @@ pub(super) async fn guess(
     let browser = caller.browser.as_ref().ok_or_else(invalid)?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, now)?;
-    engine.limits().take(Action::GuessCode, email.as_str(), now).map_err(exceeded)?;
     let guess = CodeGuess { browser, purposes, email: &email, code: &code };
+    let is_asker = engine.links().has_code(engine.store(), &guess, now).await?;
+    let account = accounts::by_email(engine.store(), &email).await?.into_iter().next();
+    let guesser = &engine.guesser(caller, account.as_ref().map_or("", |account| &account.user.id)).await?;
+    let taken = NewGuess { secret: Secret::Code, target: email.as_str(), guesser, is_asker };
+    let taken = engine.limits().take_guess(&taken, now)?;
     match engine.links().guess_code(engine.store(), &guess, now).await? {
         Guessed::Right(link) => {
-            engine.limits().give_back(Action::GuessCode, email.as_str());
+            engine.limits().give_guess_back(&taken);
             Ok(*link)
         }
         Guessed::Wrong => Err(invalid().into()),

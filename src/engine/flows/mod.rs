@@ -12,6 +12,7 @@ mod change_picture;
 mod connections;
 mod correct_sign_up;
 mod grant;
+mod guesser;
 mod mail;
 mod mail_code;
 mod not_me;

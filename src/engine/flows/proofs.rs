@@ -23,8 +23,8 @@ use crate::{
         Engine,
         accounts::Account,
         authenticators::RightStep,
-        codes::{CodePurpose, Guess, NewCode, RightCode},
-        limits::{Action, exceeded},
+        codes::{Asker, CodePurpose, Guess, NewCode, RightCode},
+        limits::{Action, Guesser, NewGuess, Secret, exceeded},
         outbox::{Letter, Share},
         sessions::Current,
         store::Transaction,
@@ -67,7 +67,7 @@ pub(super) async fn confirm(
     current_password: Option<&Password>,
 ) -> Outcome<()> {
     match current_password {
-        Some(password) => confirm_password(engine, &current.account, password).await,
+        Some(password) => confirm_password(engine, current, password).await,
         None if caller.door == Door::Rest => Err(Refusal::at(Field::CurrentPassword, Code::MissingPassword).into()),
         None => require_fresh_proof(engine, current),
     }
@@ -99,7 +99,8 @@ pub(in crate::engine) async fn send_proof_code(engine: &Engine, caller: &Caller)
             engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
             engine.limits().take(Action::SecondFactorToAccount, &account.user.id, now).map_err(exceeded)?;
             let mut tx = engine.store().begin().await?;
-            engine.text_code_of(&mut tx, &new_code(&member, phone.as_str()), &phone).await?;
+            let asker = Asker::session(&member.session.handle);
+            engine.text_code_of(&mut tx, &new_code(&member, phone.as_str(), &asker), &phone).await?;
             Ok(tx.commit().await?)
         }
         Place::Mailbox(email) => {
@@ -126,12 +127,12 @@ enum Right {
 pub(in crate::engine) async fn prove(engine: &Engine, caller: &Caller, proof: Proof) -> Outcome<Session> {
     let current = engine.current(caller).await?;
     let is_password_enough = !wants_factor(&current);
-    let Current { mut member, account, .. } = current;
     let right = match proof {
         Proof::Password(_) if !is_password_enough => return Err(Code::ProofNeeded.into()),
-        Proof::Password(typed) => confirm_password(engine, &account, &typed).await.map(|()| Right::Password)?,
-        Proof::Code(typed) => guess(engine, &member, &account, &typed).await?,
+        Proof::Password(typed) => confirm_password(engine, &current, &typed).await.map(|()| Right::Password)?,
+        Proof::Code(typed) => guess(engine, &current.member, &current.account, &typed).await?,
     };
+    let Current { mut member, account, .. } = current;
     let now = engine.now();
     let _change = engine.sessions().change(&member.user.id);
     let mut tx = engine.store().begin().await?;
@@ -171,9 +172,9 @@ fn place_of(account: &Account) -> Option<Place> {
     account.mailbox().filter(|_| account.holds_email).map(Place::Mailbox).or(phone)
 }
 
-fn new_code<'a>(member: &'a Member, target: &'a str) -> NewCode<'a> {
+fn new_code<'a>(member: &'a Member, target: &'a str, asked_by: &'a Asker) -> NewCode<'a> {
     let challenge_id = Some(member.session.handle.as_str());
-    NewCode { purpose: CodePurpose::Prove, user_id: &member.user.id, target, challenge_id }
+    NewCode { purpose: CodePurpose::Prove, user_id: &member.user.id, target, challenge_id, asked_by }
 }
 
 async fn mail_code(
@@ -183,7 +184,8 @@ async fn mail_code(
     member: &Member,
     to: &Email,
 ) -> Outcome<()> {
-    let new = new_code(member, to.as_str());
+    let asker = Asker::session(&member.session.handle);
+    let new = new_code(member, to.as_str(), &asker);
     let (code, expires_at) = engine.codes().create(tx, &new, engine.random(), engine.now()).await?;
     let (name, minutes) = (member.user.name.clone(), new.purpose.minutes());
     let letter = Letter::Prove { name, code, minutes, asked_by: asked_by(caller) };
@@ -194,20 +196,27 @@ async fn mail_code(
 async fn guess(engine: &Engine, member: &Member, account: &Account, typed: &str) -> Outcome<Right> {
     let code = OneTimeCode::parse(typed).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
     if account.authenticator
-        && let Some(step) = guess_at_app(engine, account, &code).await?
+        && let Some(step) = guess_at_app(engine, member, account, &code).await?
     {
         return Ok(Right::App(step));
     }
     guess_at_sent(engine, member, account, &code).await.map(Right::Sent)
 }
 
-/// Counted for the account, but where a code can be sent as well: there the guess at that one is counted.
-async fn guess_at_app(engine: &Engine, account: &Account, code: &OneTimeCode) -> Outcome<Option<RightStep>> {
+/// Counted for the session and the account, but where a code can be sent as well: there the guess at that one is counted.
+async fn guess_at_app(
+    engine: &Engine,
+    member: &Member,
+    account: &Account,
+    code: &OneTimeCode,
+) -> Outcome<Option<RightStep>> {
     let (user_id, now) = (account.user.id.as_str(), engine.now());
-    engine.limits().take(Action::GuessCode, user_id, now).map_err(exceeded)?;
+    let guesser = &Guesser::Session(member.session.handle.clone());
+    let guess = NewGuess { secret: Secret::Code, target: user_id, guesser, is_asker: false };
+    let taken = engine.limits().take_guess(&guess, now)?;
     let right = engine.authenticators().check(engine.store(), user_id, code, now).await?;
     if right.is_some() || place_of(account).is_some() {
-        engine.limits().give_back(Action::GuessCode, user_id);
+        engine.limits().give_guess_back(&taken);
     }
     Ok(right)
 }
@@ -220,8 +229,9 @@ async fn guess_at_sent(engine: &Engine, member: &Member, account: &Account, code
         None => return Err(wrong_code()),
     };
     let user_id = account.user.id.as_str();
-    let purposes = [CodePurpose::Prove; 2];
-    let guess = Guess { purposes, target, code, user_id: Some(user_id), counted_for: user_id };
+    let (purposes, handle) = ([CodePurpose::Prove; 2], &member.session.handle);
+    let (guesser, asker) = (&Guesser::Session(handle.clone()), &Asker::session(handle));
+    let guess = Guess { purposes, target, code, user_id: Some(user_id), counted_for: user_id, guesser, asker };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     let is_of_session = right.challenge_id.as_ref() == Some(&member.session.handle);
     if is_of_session { Ok(right) } else { Err(wrong_code()) }

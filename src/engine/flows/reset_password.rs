@@ -63,9 +63,8 @@ pub(in crate::engine) async fn reset_password_with_code(
     // Before the guess is taken: a password that is refused costs none.
     judge(engine, new_password, &[phone.as_str()])?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
-    let counted_for = verify_phone::who_is_counted(engine, caller, &phone).await?;
-    let purposes = [CodePurpose::ResetPassword; 2];
-    let guess = Guess { purposes, target: phone.as_str(), code: &code, user_id: None, counted_for: &counted_for };
+    let (guesser, asker) = (engine.guesser_at_phone(caller, &phone).await?, engine.asker(caller));
+    let guess = Guess::at_phone([CodePurpose::ResetPassword; 2], &phone, &code, (&guesser, &asker));
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
 

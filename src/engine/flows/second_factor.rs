@@ -12,8 +12,8 @@ use crate::{
         accounts::{self, Account},
         authenticators::RightStep,
         challenges::{NewChallenge, Waiting},
-        codes::{CodePurpose, Guess, NewCode, RightCode},
-        limits::{Action, exceeded},
+        codes::{Asker, CodePurpose, Guess, NewCode, RightCode},
+        limits::{Action, NewGuess, Secret, TakenGuess, exceeded},
         oauth::logins::Login,
         outbox::{Security, Share},
         recovery_codes,
@@ -78,7 +78,8 @@ async fn wait(
     factors: Factors,
     login: Option<&Login>,
 ) -> Outcome<Challenge> {
-    let new = NewChallenge { user_id: &account.user.id, door: caller.door, text_counts: factors.text, login };
+    let (user_id, text_counts, begun_by) = (&account.user.id, factors.text, &engine.asker(caller));
+    let new = NewChallenge { user_id, door: caller.door, text_counts, login, begun_by };
     let (waiting, token) = engine.challenges().create(&mut tx, &new, engine.random(), engine.now()).await?;
     let sent = match phone {
         Some(phone) => Some(text_code(engine, &mut tx, &waiting, phone).await?),
@@ -134,9 +135,9 @@ pub(in crate::engine) async fn sign_in_with_second_factor(
 ) -> Outcome<Grant> {
     let typed = read(code)?;
     let now = engine.now();
-    let (waiting, account, number) = find(engine, of).await?;
-    let attempt = Attempt { engine, caller, waiting: &waiting, account: &account };
-    let right = attempt.judge(typed, number).await?;
+    let (waiting, account, asker) = find(engine, caller, of).await?;
+    let attempt = Attempt { engine, caller, waiting: &waiting, account: &account, asker: &asker };
+    let right = attempt.judge(typed).await?;
     let _change = engine.sessions().change(&waiting.user_id);
     let mut tx = engine.store().begin().await?;
     if !attempt.spend(&mut tx, right).await? {
@@ -159,15 +160,16 @@ fn invalid() -> Refusal {
     Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode)
 }
 
-/// The sign-in that is meant, its account, and the number that wrong guesses are counted for where that is its only name.
-async fn find(engine: &Engine, of: SecondFactorOf) -> Outcome<(Waiting, Account, Option<String>)> {
+/// The sign-in that is meant, its account, and who guesses: whoever has its token is who began it.
+async fn find(engine: &Engine, caller: &Caller, of: SecondFactorOf) -> Outcome<(Waiting, Account, Asker)> {
     let now = engine.now();
     match of {
         SecondFactorOf::Challenge(token) => {
             let waiting = engine.challenges().by_token(engine.store(), &token, now).await?;
             let waiting = waiting.ok_or(Code::ChallengeGone)?;
             let account = accounts::by_id(engine.store(), &waiting.user_id).await?.ok_or(Code::ChallengeGone)?;
-            Ok((waiting, account, None))
+            let asker = waiting.asker();
+            Ok((waiting, account, asker))
         }
         SecondFactorOf::Phone(phone) => {
             let phone = Phone::parse(&phone).map_err(|code| Refusal::at(Field::Phone, code))?;
@@ -175,10 +177,12 @@ async fn find(engine: &Engine, of: SecondFactorOf) -> Outcome<(Waiting, Account,
             if let Some(account) = holder
                 && let Some(waiting) = engine.challenges().of_account(engine.store(), &account.user.id, now).await?
             {
-                return Ok((waiting, account, Some(phone.to_string())));
+                return Ok((waiting, account, engine.asker(caller)));
             }
             // A guess is counted whether or not anybody waits for it (S06).
-            engine.limits().take(Action::GuessCode, phone.as_str(), now).map_err(exceeded)?;
+            let guesser = &engine.guesser_at_phone(caller, &phone).await?;
+            let guess = NewGuess { secret: Secret::Code, target: phone.as_str(), guesser, is_asker: false };
+            let _wrong = engine.limits().take_guess(&guess, now)?;
             engine.write_nothing().await?;
             Err(invalid().into())
         }
@@ -191,46 +195,54 @@ struct Attempt<'a> {
     caller: &'a Caller,
     waiting: &'a Waiting,
     account: &'a Account,
+    asker: &'a Asker,
 }
 
 impl Attempt<'_> {
-    /// `number` is the name of the sign-in where it has no other: then guesses are counted for it.
-    async fn judge(&self, typed: Typed, number: Option<String>) -> Outcome<Right> {
+    async fn judge(&self, typed: Typed) -> Outcome<Right> {
         let (engine, user_id, now) = (self.engine, &self.waiting.user_id, self.engine.now());
         let code = match typed {
             Typed::Recovery(code) => return self.count().await.map(|_| Right::Recovery(code)),
             Typed::Digits(code) => code,
         };
         if self.account.authenticator {
-            let subject = self.count().await?;
+            let taken = self.count().await?;
             if let Some(step) = engine.authenticators().check(engine.store(), user_id, &code, now).await? {
-                engine.limits().give_back(Action::GuessCode, &subject);
+                engine.limits().give_guess_back(&taken);
                 return Ok(Right::App(step));
             }
         }
         let text = self.account.user.two_factor && self.waiting.text_counts;
         let phone = self.account.number().filter(|_| text).ok_or_else(invalid)?;
         let purposes = [CodePurpose::SecondFactor; 2];
-        let subject = match number {
-            Some(number) => number,
-            None => who_is_counted(engine, self.caller, user_id).await?,
-        };
-        let (target, counted_for) = (phone.as_str(), subject.as_str());
-        let guess = Guess { purposes, target, code: &code, user_id: Some(user_id), counted_for };
+        let guesser = &engine.guesser(self.caller, user_id).await?;
+        let (target, counted_for, asker) = (phone.as_str(), self.counted_for(), self.asker);
+        let guess = Guess { purposes, target, code: &code, user_id: Some(user_id), counted_for, guesser, asker };
         let right = engine.codes().guess(engine.store(), engine.limits(), &guess, now).await?;
         let is_of_this = right.challenge_id.as_ref() == Some(&self.waiting.id);
         if is_of_this { Ok(Right::Text(right)) } else { Err(invalid().into()) }
     }
 
-    /// Counts a guess at what is not sent: for this sign-in, and over all of them. Answers for whom.
-    async fn count(&self) -> Outcome<String> {
-        let (engine, user_id, now) = (self.engine, &self.waiting.user_id, self.engine.now());
-        let subject = who_is_counted(engine, self.caller, user_id).await?;
-        engine.limits().take(Action::GuessCode, &subject, now).map_err(exceeded)?;
-        if engine.challenges().take_guess(engine.store(), self.waiting, now).await? {
-            Ok(subject)
-        } else {
+    /// Name of the account: the number that the wire says, so that a guess is counted alike where nobody waits for one (S06).
+    fn counted_for(&self) -> &str {
+        let is_by_token = *self.asker == Asker::sign_in(&self.waiting.id);
+        let phone = self.account.user.phone.as_deref().filter(|_| !is_by_token);
+        phone.unwrap_or(&self.waiting.user_id)
+    }
+
+    /// Takes a guess at what is not sent: of this sign-in, and over all of them.
+    async fn count(&self) -> Outcome<TakenGuess> {
+        let (engine, now) = (self.engine, self.engine.now());
+        let guesser = &engine.guesser(self.caller, &self.waiting.user_id).await?;
+        let is_asker = *self.asker == self.waiting.asker();
+        let guess = NewGuess { secret: Secret::Code, target: self.counted_for(), guesser, is_asker };
+        let taken = engine.limits().take_guess(&guess, now)?;
+        if engine.challenges().take_guess(engine.store(), self.waiting, self.asker, now).await? {
+            Ok(taken)
+        } else if is_asker {
             Err(Code::ChallengeGone.into())
+        } else {
+            Err(invalid().into())
         }
     }
 
@@ -249,13 +261,6 @@ impl Attempt<'_> {
             },
         })
     }
-}
-
-/// What guesses at second factors and texts of them are counted for over all sign-ins: the account, or the browser where it is a
-/// known one, so that nobody who knows the password keeps the owner out (S12, S17).
-async fn who_is_counted(engine: &Engine, caller: &Caller, user_id: &str) -> Outcome<String> {
-    let known = engine.devices().known(engine.store(), user_id, caller).await?;
-    Ok(known.unwrap_or_else(|| user_id.to_owned()))
 }
 
 /// Sends a code that makes a number the account's. While the second factor is on, a stolen session must not lead its codes to
@@ -280,7 +285,7 @@ pub(in crate::engine) async fn set_phone(engine: &Engine, caller: &Caller, phone
     if accounts::phone_is_held(&mut tx, &phone).await? && account.number().as_ref() != Some(&phone) {
         return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
     }
-    engine.text_code(&mut tx, CodePurpose::SetPhone, &account.user.id, &phone).await?;
+    engine.text_code(&mut tx, caller, CodePurpose::SetPhone, &account.user.id, &phone).await?;
     Ok(tx.commit().await?)
 }
 
@@ -293,9 +298,9 @@ pub(in crate::engine) async fn verify_own_phone(
 ) -> Outcome<User> {
     let Current { account, .. } = engine.current(caller).await?;
     let (phone, code) = judge(phone, code)?;
-    let user_id = Some(account.user.id.as_str());
-    let purposes = [CodePurpose::SetPhone; 2];
-    let guess = Guess { purposes, target: phone.as_str(), code: &code, user_id, counted_for: phone.as_str() };
+    let (guesser, asker) = (engine.guesser(caller, &account.user.id).await?, engine.asker(caller));
+    let guess = Guess::at_phone([CodePurpose::SetPhone; 2], &phone, &code, (&guesser, &asker));
+    let guess = Guess { user_id: Some(&account.user.id), ..guess };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     if account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());
@@ -321,6 +326,7 @@ async fn text_code(engine: &Engine, tx: &mut Transaction<'_>, waiting: &Waiting,
         user_id: &waiting.user_id,
         target: phone.as_str(),
         challenge_id: Some(&waiting.id),
+        asked_by: &waiting.asker(),
     };
     let expires_at = engine.text_code_of(tx, &new, phone).await?;
     Ok(SentCode { phone: phone.to_string(), expires_at })

@@ -3,7 +3,7 @@
 use crate::{
     engine::{
         Engine, accounts, authenticators, devices,
-        limits::{Action, exceeded},
+        limits::{Guesser, NewGuess, Secret},
         outbox::Security,
         recovery_codes,
         sessions::{self, Current},
@@ -88,7 +88,9 @@ pub(in crate::engine) async fn confirm_authenticator(
     let Current { account, member, .. } = engine.current(caller).await?;
     let code = OneTimeCode::parse(code).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
     let (user_id, now) = (&account.user.id, engine.now());
-    engine.limits().take(Action::GuessCode, user_id, now).map_err(exceeded)?;
+    let guesser = &Guesser::Session(member.session.handle.clone());
+    let guess = NewGuess { secret: Secret::Code, target: user_id, guesser, is_asker: false };
+    let taken = engine.limits().take_guess(&guess, now)?;
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
     // The account is locked first, so that of two tabs one comes after the other.
@@ -98,7 +100,7 @@ pub(in crate::engine) async fn confirm_authenticator(
     if !right.ok_or(Code::AuthenticatorGone)? {
         return Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into());
     }
-    engine.limits().give_back(Action::GuessCode, user_id);
+    engine.limits().give_guess_back(&taken);
     sessions::note_factor(&mut tx, &member.session.handle).await?;
     let codes = settle(engine, &mut tx, user_id).await?;
     engine.tell_owner(&mut tx, caller, &account, Security::AuthenticatorOn).await?;

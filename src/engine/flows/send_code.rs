@@ -73,7 +73,7 @@ async fn send(
     };
     let Some(account) = account.filter(may_go) else { return Ok(engine.write_nothing().await?) };
     let mut tx = engine.store().begin().await?;
-    engine.text_code(&mut tx, purpose, &account.user.id, &phone).await?;
+    engine.text_code(&mut tx, caller, purpose, &account.user.id, &phone).await?;
     Ok(tx.commit().await?)
 }
 
@@ -82,11 +82,13 @@ impl Engine {
     pub(super) async fn text_code(
         &self,
         tx: &mut Transaction<'_>,
+        caller: &Caller,
         purpose: CodePurpose,
         user_id: &str,
         phone: &Phone,
     ) -> Outcome<jiff::Timestamp> {
-        let new = NewCode { purpose, user_id, target: phone.as_str(), challenge_id: None };
+        let asked_by = &self.asker(caller);
+        let new = NewCode { purpose, user_id, target: phone.as_str(), challenge_id: None, asked_by };
         self.text_code_of(tx, &new, phone).await
     }
 

@@ -5,7 +5,7 @@ use crate::{
     engine::{
         Engine,
         accounts::{self, Account},
-        limits::{Action, exceeded},
+        limits::{Action, NewGuess, Secret, TakenGuess},
         store::values,
     },
     port::{Caller, Code, Email, Entrance, Field, Outcome, Password, Phone, Problem, Refusal, Trouble},
@@ -24,8 +24,8 @@ pub(in crate::engine) async fn sign_in_with_email(
     let email = judge(Email::parse(email), Field::Email, password)?;
     let attempt = Attempt { target: email.as_str(), wrong: Code::InvalidSignInCredentials, password };
     let account = accounts::by_email(engine.store(), &email).await?.into_iter().next();
-    let counted_for = attempt.count(engine, caller, account.as_ref()).await?;
-    let right = attempt.compare(engine, &counted_for, account).await?;
+    let taken = attempt.count(engine, caller, account.as_ref()).await?;
+    let right = attempt.compare(engine, &taken, account).await?;
     if !right.account.is_usable(engine.settings().confirm_email) {
         return Err(Code::EmailNotVerified.into());
     }
@@ -42,8 +42,8 @@ pub(in crate::engine) async fn sign_in_with_phone(
     let phone = judge(Phone::parse(phone), Field::Phone, password)?;
     let attempt = Attempt { target: phone.as_str(), wrong: Code::InvalidPhoneCredentials, password };
     let account = accounts::by_phone(engine.store(), &phone).await?.into_iter().next();
-    let counted_for = attempt.count(engine, caller, account.as_ref()).await?;
-    let right = attempt.compare(engine, &counted_for, account).await?;
+    let taken = attempt.count(engine, caller, account.as_ref()).await?;
+    let right = attempt.compare(engine, &taken, account).await?;
     if !right.account.is_usable_by_phone(engine.settings().confirm_phone) {
         return Err(Code::PhoneNotVerified.into());
     }
@@ -75,20 +75,21 @@ struct Right {
 }
 
 impl Attempt<'_> {
-    /// Takes a guess; answers what it was counted for.
-    async fn count(&self, engine: &Engine, caller: &Caller, account: Option<&Account>) -> Outcome<String> {
+    /// Takes a guess: of the guesser, and of all that are made at the address or number that was typed, whether or not it has
+    /// an account (SECURITY.md S06, S12).
+    async fn count(&self, engine: &Engine, caller: &Caller, account: Option<&Account>) -> Outcome<TakenGuess> {
         let now = engine.now();
         engine.limits().take_from_caller(Action::SignInFromAddress, caller, now)?;
-        let counted_for = who_is_counted(engine, caller, self.target, account).await?;
-        engine.limits().take(Action::SignInToAccount, &counted_for, now).map_err(exceeded)?;
-        Ok(counted_for)
+        let guesser = engine.guesser(caller, account.map_or("", |account| &account.user.id)).await?;
+        let (target, guesser) = (self.target, &guesser);
+        engine.limits().take_guess(&NewGuess { secret: Secret::Password, target, guesser, is_asker: false }, now)
     }
 
     /// Compares the password; a right one gives its guess back, and so does one that nobody could look at.
-    async fn compare(&self, engine: &Engine, counted_for: &str, account: Option<Account>) -> Outcome<Right> {
+    async fn compare(&self, engine: &Engine, taken: &TakenGuess, account: Option<Account>) -> Outcome<Right> {
         let right = self.look_at(engine, account).await;
         if !matches!(right, Err(Trouble::Refused(_))) {
-            engine.limits().give_back(Action::SignInToAccount, counted_for);
+            engine.limits().give_guess_back(taken);
         }
         right
     }
@@ -125,14 +126,4 @@ impl Attempt<'_> {
         }
         Err(self.wrong.into())
     }
-}
-
-/// What wrong guesses at an account are counted for: the address or number that was typed, whether or not it has an account
-/// (SECURITY.md S06), so that nobody guesses faster from many machines (S12). A browser that signed in to this account before is
-/// counted by itself, so that strangers who guess cannot keep its owner out.
-async fn who_is_counted(engine: &Engine, caller: &Caller, target: &str, account: Option<&Account>) -> Outcome<String> {
-    // Asked for nobody too: the wait must not tell whether there is an account.
-    let user_id = account.map_or("", |account| &account.user.id);
-    let known = engine.devices().known(engine.store(), user_id, caller).await?;
-    Ok(known.unwrap_or_else(|| target.to_owned()))
 }

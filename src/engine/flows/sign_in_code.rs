@@ -2,7 +2,7 @@
 
 use super::{
     admit::{FirstFactor, admit},
-    verify_phone::{judge, who_is_counted},
+    verify_phone::judge,
 };
 use crate::{
     engine::{
@@ -26,9 +26,8 @@ pub(in crate::engine) async fn sign_in_with_code(
     }
     let (phone, code) = judge(phone, code)?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
-    let counted_for = who_is_counted(engine, caller, &phone).await?;
-    let purposes = [CodePurpose::SignIn; 2];
-    let guess = Guess { purposes, target: phone.as_str(), code: &code, user_id: None, counted_for: &counted_for };
+    let (guesser, asker) = (engine.guesser_at_phone(caller, &phone).await?, engine.asker(caller));
+    let guess = Guess::at_phone([CodePurpose::SignIn; 2], &phone, &code, (&guesser, &asker));
     let now = engine.now();
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, now).await?;
     let _change = engine.sessions().change(&right.user_id);

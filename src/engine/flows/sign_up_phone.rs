@@ -61,7 +61,7 @@ pub(in crate::engine) async fn sign_up_with_phone(
     if !waits {
         return begin_at_once(engine, caller, tx, user, &phone, vouched_for).await;
     }
-    engine.text_code(&mut tx, CodePurpose::VerifyPhone, &user.id, &phone).await?;
+    engine.text_code(&mut tx, caller, CodePurpose::VerifyPhone, &user.id, &phone).await?;
     tx.commit().await?;
     Ok(SignedUp { user, grant: None })
 }
@@ -71,7 +71,7 @@ async fn repeat(engine: &Engine, caller: &Caller, user: User, phone: &Phone) -> 
     let _change = engine.sessions().change(&user.id);
     let mut tx = engine.store().begin().await?;
     rewrite(engine, &mut tx, caller, &user).await?;
-    engine.text_code(&mut tx, CodePurpose::VerifyPhone, &user.id, phone).await?;
+    engine.text_code(&mut tx, caller, CodePurpose::VerifyPhone, &user.id, phone).await?;
     tx.commit().await?;
     Ok(SignedUp { user, grant: None })
 }

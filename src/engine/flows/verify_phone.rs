@@ -27,9 +27,9 @@ pub(in crate::engine) async fn verify_phone(
     let (phone, code) = judge(phone, code)?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
     let (purposes, member) = asked_for(engine, caller).await?;
-    let counted_for = who_is_counted(engine, caller, &phone).await?;
-    let (target, user_id) = (phone.as_str(), member.as_deref());
-    let guess = Guess { purposes, target, code: &code, user_id, counted_for: &counted_for };
+    let (guesser, asker) = (engine.guesser_at_phone(caller, &phone).await?, engine.asker(caller));
+    let guess = Guess::at_phone(purposes, &phone, &code, (&guesser, &asker));
+    let guess = Guess { user_id: member.as_deref(), ..guess };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     if right.purpose == CodePurpose::ChangePhone {
         let account = accounts::by_id(engine.store(), &right.user_id).await?.ok_or(Code::InvalidOneTimeCode)?;
@@ -49,18 +49,6 @@ async fn asked_for(engine: &Engine, caller: &Caller) -> Outcome<([CodePurpose; 2
         }
         (Door::Pages, None) => Ok(([CodePurpose::VerifyPhone; 2], None)),
     }
-}
-
-/// What guesses at the codes that go to a number are counted for: the number, or the browser where it is a known one of its account,
-/// so that strangers who guess do not keep the owner out (S12).
-pub(super) async fn who_is_counted(engine: &Engine, caller: &Caller, phone: &Phone) -> Outcome<String> {
-    if caller.devices.is_empty() {
-        return Ok(phone.to_string());
-    }
-    let holder = accounts::by_phone(engine.store(), phone).await?.into_iter().next();
-    let user_id = holder.map(|account| account.user.id).unwrap_or_default();
-    let known = engine.devices().known(engine.store(), &user_id, caller).await?;
-    Ok(known.unwrap_or_else(|| phone.to_string()))
 }
 
 /// Reads a number and a code; all that is wrong is told at once.

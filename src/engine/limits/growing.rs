@@ -1,18 +1,13 @@
 //! The wait that grows with each wrong guess.
 //!
 //! A few guesses are free, for people forget. After the last of them, and after each one that follows, the next must wait twice
-//! as long: 30 seconds, a minute, two, four, to an [hour](LONGEST). An hour forgets one guess, so after a bad day all is as it was,
-//! and the owner is never locked out for good (SECURITY.md S12): a mailed link and a browser that they signed in with before
-//! get in whatever is guessed meanwhile (`who_is_counted` in `flows/sign_in.rs`).
+//! as long: 30 seconds, a minute, two, four, to an [hour](LONGEST). An hour forgets one guess, so after a bad day all is as it was.
 //!
-//! # What an attacker gets
+//! # What one guesser gets
 //!
 //! With five free ones, somebody who guesses whenever they may has 11 guesses in the first hour and soon one an hour: about
-//! 8,770 a year, where a plain limit of 30 an hour gave 262,800. A row of a hundred (NIST SP 800-63B-4 §3.2.2: no more than
-//! that) takes three days and 16 hours. A password that [`passwords`](crate::engine::passwords) lets pass takes more than a
-//! million guesses by its reckoning, so a year finds fewer than one in a hundred of the weakest; a code of six digits, whose
-//! sender is limited as well, one in a hundred at the very most. NIST would then switch the password off for good. We do not:
-//! that hands every account to whoever wants it locked, and owners would have to prove themselves anew.
+//! 8,770 a year, where a plain limit of 30 an hour gave 262,800. A row of a hundred takes three days and 16 hours.
+//! What all guessers together get, and how that compares with NIST SP 800-63B-4, is told in [`guesses`](super::guesses).
 
 use std::time::Duration;
 

@@ -35,6 +35,17 @@ pub(super) fn levels(address: IpAddr) -> Vec<Level> {
     }
 }
 
+/// The address as one customer has it: /32 or /64.
+pub(super) fn customer(address: IpAddr) -> String {
+    network(address, if address.to_canonical().is_ipv4() { 32 } else { 64 })
+}
+
+/// Whether two addresses are in one /24, or one /56.
+pub(super) fn are_neighbours(one: IpAddr, other: IpAddr) -> bool {
+    let around = |address: IpAddr| network(address, if address.to_canonical().is_ipv4() { 24 } else { 56 });
+    around(one) == around(other)
+}
+
 /// The network of that many bits, as text.
 fn network(address: IpAddr, bits: u8) -> String {
     match address.to_canonical() {
@@ -72,5 +83,13 @@ mod tests {
             let levels = levels(address.parse().unwrap());
             assert!(levels.is_sorted_by(|narrow, wide| narrow.scale < wide.scale), "{levels:?}");
         }
+    }
+
+    #[test]
+    fn neighbours_share_a_home_or_a_small_network() {
+        let are = |one: &str, other: &str| are_neighbours(one.parse().unwrap(), other.parse().unwrap());
+        assert!(are("192.0.2.1", "::ffff:192.0.2.200") && !are("192.0.2.1", "192.0.3.1"));
+        assert!(are("2001:db8:0:100::1", "2001:db8:0:1ff::1") && !are("2001:db8:0:100::1", "2001:db8:0:200::1"));
+        assert!(!are("192.0.2.1", "2001:db8::1"));
     }
 }

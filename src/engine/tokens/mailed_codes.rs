@@ -9,9 +9,9 @@
 //! * It lives [`CODE_MINUTES`] minutes, however long the link does (NIST SP 800-63B-4 §3.1.3.2), and dies when this browser asks
 //!   again. Another browser's asking does not kill it, or strangers could.
 //! * It allows [`GUESSES`] guesses. One is taken before it is looked at, in one conditional update that stays (S17); then the code
-//!   is dead, and the link still works. Over all codes, guesses against an address are limited too (`Action::GuessCode`), so that
-//!   asking for new codes brings none back. Whoever uses that allowance up keeps the owner from typing for a while, and never
-//!   from opening the link.
+//!   is dead, and the link still works. Over all codes, guesses against an address are limited too, for each guesser and in
+//!   all who asked for a code (`limits/guesses.rs`), so that asking for new codes brings none back. Other browsers use up
+//!   nothing of the owner's; and whoever may not type opens the link.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -64,6 +64,26 @@ impl Links {
         let sql = "update links set code_digest = $2, code_guesses = $3 where id = $1";
         tx.execute(sql, values![id, self.codes.of(&message(id, &code)), GUESSES]).await?;
         Ok(code)
+    }
+
+    /// Whether this browser was mailed a code that it may still guess at.
+    pub(in crate::engine) async fn has_code(
+        &self,
+        store: &Store,
+        guess: &CodeGuess<'_>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let sql = "select id from links where email = $1 and (purpose = $2 or purpose = $3) and browser_digest = $4 \
+                   and code_digest is not null and spent_at is null and expires_at > $5 and created_at > $6 limit 1";
+        let [one, other] = guess.purposes.map(Purpose::action);
+        let begun = before(now, SignedDuration::from_mins(CODE_MINUTES.into()));
+        for browser in self.browsers.all(guess.browser.expose().as_bytes()) {
+            let values = values![guess.email.as_str(), one, other, browser, now, begun];
+            if store.fetch_optional(sql, values).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Takes a guess.
