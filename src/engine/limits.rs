@@ -156,11 +156,6 @@ impl Limits {
         self.take_all(action, &[Level::single(subject)], now)
     }
 
-    /// Gives one back that was taken for something that turned out well.
-    pub(super) fn give_back(&self, action: Action, subject: &str) {
-        self.give_all_back(action, &[Level::single(subject)]);
-    }
-
     /// Takes one from the allowance of the address that asks and of the networks around it, where there is one. An application
     /// that renders on its own server asks for many people from one address; the operator names it, or it shows an API key.
     ///
@@ -198,6 +193,7 @@ impl Limits {
         }
     }
 
+    /// Gives one back to each level, that was taken for something that turned out well.
     fn give_all_back(&self, action: Action, levels: &[Level]) {
         self.counters.of(action, None, |counters| {
             for level in levels {
@@ -334,7 +330,7 @@ mod tests {
         let limits = Limits::new(1.0, Vec::new());
         for _ in 0..50 {
             limits.take(ACTION, "ann", at(0)).unwrap();
-            limits.give_back(ACTION, "ann");
+            limits.give_all_back(ACTION, &[Level::single("ann")]);
         }
         assert_eq!(taken(&limits, at(0)), 10);
     }

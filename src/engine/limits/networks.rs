@@ -36,12 +36,12 @@ pub(super) fn levels(address: IpAddr) -> Vec<Level> {
 }
 
 /// The address as one customer has it: /32 or /64.
-pub(super) fn customer(address: IpAddr) -> String {
+pub(in crate::engine) fn customer(address: IpAddr) -> String {
     network(address, if address.to_canonical().is_ipv4() { 32 } else { 64 })
 }
 
 /// Whether two addresses are in one /24, or one /56.
-pub(super) fn are_neighbours(one: IpAddr, other: IpAddr) -> bool {
+pub(in crate::engine) fn are_neighbours(one: IpAddr, other: IpAddr) -> bool {
     let around = |address: IpAddr| network(address, if address.to_canonical().is_ipv4() { 24 } else { 56 });
     around(one) == around(other)
 }
