@@ -8,9 +8,11 @@
 //!
 //! Numbers are held as addresses are: `held_phones`.
 //!
-//! On PostgreSQL locks are taken in one order: the address, the account, its links and sessions.
+//! On PostgreSQL locks are taken in one order: the sign-ups, the address, the account, its links and sessions.
 
 mod held_phones;
+mod recent;
+mod sign_up_locks;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -27,6 +29,9 @@ use crate::port::{Code, Email, Phone, User};
 pub(super) use held_phones::{
     by_phone, delete_waiting_for_phone, hold_phone, phone_is_contested, phone_is_held, prove_phone, release_phone,
 };
+
+pub(super) use recent::{Way, has_recent_phone, mark_added_email, mark_added_phone, remove_recent_ways_in};
+pub(super) use sign_up_locks::{lock_sign_ups, newest_waiting, newest_waiting_by_phone};
 
 /// Longest name, in characters.
 const NAME_CHARACTERS: usize = 100;

@@ -212,6 +212,12 @@ pub(super) async fn bring_back(tx: &mut Transaction<'_>, user_id: &str, now: Tim
     Ok(tx.execute(sql, values![user_id, now]).await? == 1)
 }
 
+/// Forgets the key that waits for its first code: who made it may know it.
+pub(super) async fn remove_waiting(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    let sql = "delete from authenticators where user_id = $1 and confirmed = 0";
+    tx.execute(sql, values![user_id]).await.map(drop)
+}
+
 /// Forgets the keys of an account.
 pub(super) async fn remove(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     tx.execute("delete from authenticators where user_id = $1", values![user_id]).await.map(drop)

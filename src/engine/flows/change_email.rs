@@ -120,6 +120,9 @@ async fn move_account(
     if !accounts::hold(&mut tx, new_email, user_id, now).await? {
         return Err(Refusal::at(Field::Email, Code::EmailNotUnique).into());
     }
+    if !account.has_second_factor() {
+        accounts::mark_added_email(&mut tx, user_id).await?;
+    }
     // The old address in the condition: of two changes that were begun at once, the second finds another one.
     let sql = "update users set email = $3, email_verified_at = $4, updated_at = $5 where id = $1 and coalesce(email, '') = $2";
     let proved = link.map(|_| now);

@@ -82,6 +82,9 @@ pub(super) async fn move_to_phone(
     if !accounts::hold_phone(&mut tx, new_phone, user_id, now).await? {
         return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
     }
+    if !account.has_second_factor() {
+        accounts::mark_added_phone(&mut tx, user_id).await?;
+    }
     // The old number in the condition: of two changes that were begun at once, the second finds another one.
     let sql = "update users set phone = $3, phone_verified_at = $4, updated_at = $5 \
                where id = $1 and coalesce(phone, '') = $2";

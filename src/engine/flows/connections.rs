@@ -62,6 +62,9 @@ pub(in crate::engine) async fn connect(
         return Err(Code::ProviderJourneyGone.into());
     }
     if identities::connect(&mut tx, identity, user_id, now).await? {
+        if !account.has_second_factor() {
+            identities::mark_added(&mut tx, identity).await?;
+        }
         let provider = label(engine, &identity.provider);
         engine.tell_owner(&mut tx, caller, &account, Security::ProviderConnected { provider }).await?;
     } else if identities::owner(&mut tx, &identity.issuer, &identity.subject).await?.as_deref() != Some(user_id) {

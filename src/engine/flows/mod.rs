@@ -43,6 +43,8 @@ pub(super) use change_email::{change_email, confirm_email_change, confirm_email_
 pub(super) use change_password::change_password;
 pub(super) use change_phone::change_phone;
 pub(super) use change_picture::{change_picture, remove_picture};
+#[cfg(test)]
+pub(super) use connections::connect;
 pub(super) use connections::{accept_connection, connections, disconnect, offered_connection};
 pub(super) use correct_sign_up::correct_sign_up_email;
 pub(super) use grant::{finish_where_begun, get_auth_grant};

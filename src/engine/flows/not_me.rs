@@ -11,6 +11,8 @@
 //! * It brings the account back to the address that the mail went to, if it moved on since; pressing proves that address.
 //! * It takes back what this mail told of, **and what later ones did**, the newest first, so that somebody who changed three
 //!   things is thrown out by the mail about the first.
+//! * Ways in that were added in the last seven days without a second factor go too, also where an older notification told of them:
+//!   a thief who added a number and then reset the password with it is not let back in by it, whichever link is pressed (S105).
 //! * Of two such links the older one is worth more. Pressing one kills itself and the newer ones; an older one stays good. Else a
 //!   thief who moved the account to a mailbox of theirs, and on, could kill the owner's link with one that came to them.
 //! * Nothing but that kills such a link, a change of the password neither: a thief would do that first.
@@ -21,7 +23,7 @@ use super::{second_factors, tell::Undo};
 use crate::{
     engine::{
         Engine,
-        accounts::{self, Account},
+        accounts::{self, Account, Way},
         authenticators,
         outbox::Security,
         recovery_codes,
@@ -45,7 +47,8 @@ pub(in crate::engine) async fn describe_not_me(engine: &Engine, key: &LinkKey) -
         moves_back: account.mailbox().as_ref() != Some(&link.email),
         second_factor_off: account.user.second_factor
             && undoes(|undo| !matches!(undo, Undo::Phone { .. } | Undo::RecoveryCodes)),
-        phone_back: undoes(|undo| matches!(undo, Undo::Phone { .. })),
+        phone_back: undoes(|undo| matches!(undo, Undo::Phone { .. }))
+            || accounts::has_recent_phone(engine.store(), &account.user.id, engine.now()).await?,
     })
 }
 
@@ -77,6 +80,7 @@ pub(in crate::engine) async fn report_not_me(engine: &Engine, caller: &Caller, k
         take_back(&mut tx, user_id, undo, now).await?;
     }
     throw_out(&mut tx, &link).await?;
+    accounts::remove_recent_ways_in(&mut tx, user_id, Way::Email, now).await?;
     let reset = reset_link(engine, &mut tx, caller, &link).await?;
     tx.commit().await?;
     tracing::warn!(user = user_id, "an owner reported a change as not theirs: sessions ended, password removed");

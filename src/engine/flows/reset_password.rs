@@ -4,7 +4,7 @@ use super::{prove::prove_address, verify_phone};
 use crate::{
     engine::{
         Engine,
-        accounts::{self, Account},
+        accounts::{self, Account, Way},
         codes::{CodePurpose, Guess},
         limits::Action,
         outbox::Security,
@@ -15,7 +15,8 @@ use crate::{
     port::{AccessToken, Caller, Code, Field, Outcome, Password, Refusal},
 };
 
-/// Sets the password, ends every session, every link and every code, tells the owner (SECURITY.md S35). Signs nobody in, so a
+/// Sets the password, ends every session, every link, every code and every way in that was added lately without a second factor
+/// (S35, S105: see `accounts/recent.rs`), tells the owner. Signs nobody in, so a
 /// second factor is asked for at the sign-in that follows (S18). A refused password does not spend the link.
 pub(in crate::engine) async fn reset_password_with_token(
     engine: &Engine,
@@ -45,7 +46,7 @@ pub(in crate::engine) async fn reset_password_with_token(
     let account = accounts::reload(&mut tx, &account.user.id).await?;
     let is_theirs = |account: &Account| account.user.email.as_deref() == Some(link.email.as_str());
     let account = account.filter(is_theirs).ok_or(Code::InvalidAccessToken)?;
-    set_password(engine, caller, tx, &account, password_hash).await
+    set_password(engine, caller, tx, &account, Recovered { by: Way::Email, password_hash }).await
 }
 
 /// As [`reset_password_with_token`]. The code proves the number, as the link does the address.
@@ -85,7 +86,7 @@ pub(in crate::engine) async fn reset_password_with_code(
     }
     let [name, email] = [&account.user.name, &account.user.email].map(|text| text.as_deref().unwrap_or_default());
     judge(engine, new_password, &[name, email])?;
-    set_password(engine, caller, tx, &account, password_hash).await
+    set_password(engine, caller, tx, &account, Recovered { by: Way::Phone, password_hash }).await
 }
 
 fn judge(engine: &Engine, new_password: &Password, personal: &[&str]) -> Result<(), Refusal> {
@@ -94,18 +95,25 @@ fn judge(engine: &Engine, new_password: &Password, personal: &[&str]) -> Result<
     passwords::judge(new_password, settings.password_min, &personal).map_err(|code| Refusal::at(Field::Password, code))
 }
 
+/// What the reset proved, and the new password.
+struct Recovered {
+    by: Way,
+    password_hash: String,
+}
+
 /// Commits.
 async fn set_password(
     engine: &Engine,
     caller: &Caller,
     mut tx: Transaction<'_>,
     account: &Account,
-    hash: String,
+    Recovered { by, password_hash }: Recovered,
 ) -> Outcome<()> {
-    let user_id = &account.user.id;
+    let (user_id, now) = (&account.user.id, engine.now());
     let sql = "update users set password_hash = $2, updated_at = $3 where id = $1";
-    tx.execute(sql, values![user_id, hash, engine.now()]).await?;
+    tx.execute(sql, values![user_id, password_hash, now]).await?;
     tokens::kill_all(&mut tx, user_id).await?;
+    accounts::remove_recent_ways_in(&mut tx, user_id, by, now).await?;
     tx.execute("delete from sessions where user_id = $1", values![user_id]).await?;
     engine.tell_owner(&mut tx, caller, account, Security::PasswordChanged).await?;
     Ok(tx.commit().await?)

@@ -13,8 +13,12 @@ use crate::{
         store::{StoreError, Transaction, values},
         tokens::{NewLink, Purpose},
     },
-    port::{Caller, Code, Email, Field, Outcome, Password, Problem, Refusal, SignUpWithEmail, SignedUp, User},
+    port::{Caller, Code, Email, Failure, Field, Outcome, Password, Problem, Refusal, SignUpWithEmail, SignedUp, User},
 };
+
+/// Looks at the sign-ups that wait. Another one may arrive between a look and the insert: then it is looked at too, so that a
+/// request that comes twice at once makes one account (S111). After the last look the sign-up is added in any case.
+pub(super) const LOOKS: u32 = 4;
 
 /// Makes an account. All that is wrong is told at once; a taken address costs the same hash as a free one (SECURITY.md S04).
 pub(in crate::engine) async fn sign_up_with_email(
@@ -26,42 +30,65 @@ pub(in crate::engine) async fn sign_up_with_email(
     let vouched_for = caller.is_operator && sign_up.fields.get("emailVerified") == Some(&Value::Bool(true));
     let now = engine.now();
     engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
-    if engine.settings().confirm_email && !vouched_for {
+    let waits_for_proof = engine.settings().confirm_email && !vouched_for;
+    if waits_for_proof {
         engine.limits().take_email_to("sign-up", &email, Lane::Ordinary, now)?;
     }
-    let waiting = accounts::by_email(engine.store(), &email).await?;
-    let waits_for_proof = engine.settings().confirm_email && !vouched_for;
-    if waits_for_proof && let Some(account) = repeated(engine, waiting, &sign_up.password).await? {
-        return repeat(engine, caller, account, &email, name, fields).await;
-    }
-    let password_hash = engine.hasher().hash(&sign_up.password, engine.random()).await?;
     let user = User { email: Some(email.to_string()), ..new_user(engine, name, fields) };
     // Where a proof is asked for, this was taken above. Else it is for the notice that the address is taken.
     let may_mail = waits_for_proof || engine.limits().take_email_to("sign-up", &email, Lane::Ordinary, now).is_ok();
-    let _change = engine.sessions().change(&user.id);
-    let mut tx = engine.store().begin().await?;
-    if accounts::is_held(&mut tx, &email).await? {
-        return taken(engine, tx, &email, may_mail).await;
+    let mut password_hash = None;
+    for look in 1..=LOOKS {
+        let waiting = newest_waiting(accounts::by_email(engine.store(), &email).await?);
+        let seen = waiting.as_ref().map(|account| account.user.id.clone());
+        if waits_for_proof && let Some(account) = repeated(engine, waiting, &sign_up.password).await? {
+            let user = User { name: user.name, fields: user.fields, ..account.user };
+            return repeat(engine, caller, user, &email, may_mail && look == 1).await;
+        }
+        let password_hash = match &password_hash {
+            Some(hash) => hash,
+            None => password_hash.insert(engine.hasher().hash(&sign_up.password, engine.random()).await?),
+        };
+        let _change = engine.sessions().change(&user.id);
+        let mut tx = engine.store().begin().await?;
+        accounts::lock_sign_ups(&mut tx, email.as_str()).await?;
+        if accounts::is_held(&mut tx, &email).await? {
+            return taken(engine, tx, &email, may_mail).await;
+        }
+        if look < LOOKS && waits_for_proof && accounts::newest_waiting(&mut tx, &email).await? != seen {
+            continue;
+        }
+        let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
+        let new = NewAccount { user: &user, password_hash: Some(password_hash), browser_digest };
+        accounts::insert(&mut tx, &new).await?;
+        if !waits_for_proof {
+            return begin_at_once(engine, caller, tx, user, &email, BeginAtOnce { vouched_for, may_mail }).await;
+        }
+        if may_mail {
+            engine.write_link(&mut tx, &first_link(caller, &user, &email), user.name.clone()).await?;
+        }
+        tx.commit().await?;
+        return Ok(SignedUp { user, grant: None });
     }
-    let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
-    accounts::insert(&mut tx, &NewAccount { user: &user, password_hash: Some(&password_hash), browser_digest }).await?;
-    if !waits_for_proof {
-        return begin_at_once(engine, caller, tx, user, &email, BeginAtOnce { vouched_for, may_mail }).await;
-    }
-    if may_mail {
-        engine.write_link(&mut tx, &first_link(caller, &user, &email), user.name.clone()).await?;
-    }
-    tx.commit().await?;
-    Ok(SignedUp { user, grant: None })
+    Err(Failure::broken("the last look at a sign-up ends it").into())
 }
 
-/// The newest account that waits for a proof, if it has this very password: then this is the same person once more, and a
-/// second account would only contest the first ([`accounts::is_contested`]).
-pub(super) async fn repeated(engine: &Engine, accounts: Vec<Account>, password: &Password) -> Outcome<Option<Account>> {
+/// Newest account that waits for a proof.
+pub(super) fn newest_waiting(accounts: Vec<Account>) -> Option<Account> {
     let waits = |account: &Account| {
         !(account.holds_email || account.holds_phone || account.user.email_verified || account.user.phone_verified)
     };
-    let Some(account) = accounts.into_iter().find(waits) else { return Ok(None) };
+    accounts.into_iter().find(waits)
+}
+
+/// The newest account that waits, if it has this very password: then this is the same person once more, and a second account
+/// would only contest the first ([`accounts::is_contested`]).
+pub(super) async fn repeated(
+    engine: &Engine,
+    waiting: Option<Account>,
+    password: &Password,
+) -> Outcome<Option<Account>> {
+    let Some(account) = waiting else { return Ok(None) };
     let verdict = engine.hasher().verify(password, account.password_hash.as_deref()).await?;
     Ok(Some(account).filter(|_| verdict.right))
 }
@@ -79,20 +106,15 @@ pub(super) async fn rewrite(
     tx.execute(sql, values![&user.id, user.name.clone(), fields, browser_digest, engine.now()]).await.map(drop)
 }
 
-/// Signs up again: the same account with what was typed this time, and another link.
-async fn repeat(
-    engine: &Engine,
-    caller: &Caller,
-    account: Account,
-    email: &Email,
-    name: Option<String>,
-    fields: Map<String, Value>,
-) -> Outcome<SignedUp> {
-    let user = User { name, fields, ..account.user };
+/// Signs up again: the same account with what was typed this time, and another link. One that came at the same moment as the
+/// first is not mailed a second time.
+async fn repeat(engine: &Engine, caller: &Caller, user: User, email: &Email, may_mail: bool) -> Outcome<SignedUp> {
     let _change = engine.sessions().change(&user.id);
     let mut tx = engine.store().begin().await?;
     rewrite(engine, &mut tx, caller, &user).await?;
-    engine.write_link(&mut tx, &first_link(caller, &user, email), user.name.clone()).await?;
+    if may_mail {
+        engine.write_link(&mut tx, &first_link(caller, &user, email), user.name.clone()).await?;
+    }
     tx.commit().await?;
     Ok(SignedUp { user, grant: None })
 }

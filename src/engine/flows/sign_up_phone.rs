@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     admit::{Entry, let_in},
-    sign_up::{new_user, repeated, rewrite},
+    sign_up::{LOOKS, new_user, newest_waiting, repeated, rewrite},
 };
 use crate::{
     engine::{
@@ -16,7 +16,7 @@ use crate::{
         passwords,
         store::Transaction,
     },
-    port::{Caller, Code, Field, Outcome, Phone, Problem, Refusal, SignUpWithPhone, SignedUp, User},
+    port::{Caller, Code, Failure, Field, Outcome, Phone, Problem, Refusal, SignUpWithPhone, SignedUp, User},
 };
 
 /// Makes an account. All that is wrong is told at once; a taken number costs the same hash as a free one, and its owner is told
@@ -43,35 +43,52 @@ pub(in crate::engine) async fn sign_up_with_phone(
         engine.limits().take_text_to("sign-up", &phone, now)?;
         engine.limits().take_text_to_range(&phone, now)?;
     }
-    let waiting = accounts::by_phone(engine.store(), &phone).await?;
-    if waits && let Some(account) = repeated(engine, waiting, &sign_up.password).await? {
-        return repeat(engine, caller, User { name, fields, ..account.user }, &phone).await;
-    }
-    let password_hash = engine.hasher().hash(&sign_up.password, engine.random()).await?;
-    let user = User { phone: Some(phone.to_string()), ..new_user(engine, name, fields) };
     // Where numbers are not proved nothing is texted, and whether it could be was not asked.
     let may_text = waits;
-    let _change = engine.sessions().change(&user.id);
-    let mut tx = engine.store().begin().await?;
-    if accounts::phone_is_held(&mut tx, &phone).await? {
-        return taken(engine, tx, &phone, may_text).await;
+    let user = User { phone: Some(phone.to_string()), ..new_user(engine, name, fields) };
+    let mut password_hash = None;
+    for look in 1..=LOOKS {
+        let waiting = newest_waiting(accounts::by_phone(engine.store(), &phone).await?);
+        let seen = waiting.as_ref().map(|account| account.user.id.clone());
+        if waits && let Some(account) = repeated(engine, waiting, &sign_up.password).await? {
+            let user = User { name: user.name, fields: user.fields, ..account.user };
+            return repeat(engine, caller, user, &phone, may_text && look == 1).await;
+        }
+        let password_hash = match &password_hash {
+            Some(hash) => hash,
+            None => password_hash.insert(engine.hasher().hash(&sign_up.password, engine.random()).await?),
+        };
+        let _change = engine.sessions().change(&user.id);
+        let mut tx = engine.store().begin().await?;
+        accounts::lock_sign_ups(&mut tx, phone.as_str()).await?;
+        if accounts::phone_is_held(&mut tx, &phone).await? {
+            return taken(engine, tx, &phone, may_text).await;
+        }
+        if look < LOOKS && waits && accounts::newest_waiting_by_phone(&mut tx, &phone).await? != seen {
+            continue;
+        }
+        let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
+        let new = NewAccount { user: &user, password_hash: Some(password_hash), browser_digest };
+        accounts::insert(&mut tx, &new).await?;
+        if !waits {
+            return begin_at_once(engine, caller, tx, user, &phone, vouched_for).await;
+        }
+        engine.text_code(&mut tx, caller, CodePurpose::VerifyPhone, &user.id, &phone).await?;
+        tx.commit().await?;
+        return Ok(SignedUp { user, grant: None });
     }
-    let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
-    accounts::insert(&mut tx, &NewAccount { user: &user, password_hash: Some(&password_hash), browser_digest }).await?;
-    if !waits {
-        return begin_at_once(engine, caller, tx, user, &phone, vouched_for).await;
-    }
-    engine.text_code(&mut tx, caller, CodePurpose::VerifyPhone, &user.id, &phone).await?;
-    tx.commit().await?;
-    Ok(SignedUp { user, grant: None })
+    Err(Failure::broken("the last look at a sign-up ends it").into())
 }
 
-/// Signs up again: the same account with what was typed this time, and another code.
-async fn repeat(engine: &Engine, caller: &Caller, user: User, phone: &Phone) -> Outcome<SignedUp> {
+/// Signs up again: the same account with what was typed this time, and another code. One that came at the same moment as the
+/// first is not texted a second time, which would kill the code that is on its way.
+async fn repeat(engine: &Engine, caller: &Caller, user: User, phone: &Phone, may_text: bool) -> Outcome<SignedUp> {
     let _change = engine.sessions().change(&user.id);
     let mut tx = engine.store().begin().await?;
     rewrite(engine, &mut tx, caller, &user).await?;
-    engine.text_code(&mut tx, caller, CodePurpose::VerifyPhone, &user.id, phone).await?;
+    if may_text {
+        engine.text_code(&mut tx, caller, CodePurpose::VerifyPhone, &user.id, phone).await?;
+    }
     tx.commit().await?;
     Ok(SignedUp { user, grant: None })
 }

@@ -40,6 +40,24 @@ pub(in crate::engine) async fn connect(
     Ok(tx.execute(sql, values).await? == 1)
 }
 
+/// Notes that it was added to an account that stood, without a second factor: a recovery within seven days takes it away.
+pub(in crate::engine) async fn mark_added(tx: &mut Transaction<'_>, identity: &Identity) -> Result<(), StoreError> {
+    let sql = "update identities set vouched = 0 where issuer = $1 and subject = $2";
+    tx.execute(sql, values![&identity.issuer, &identity.subject]).await.map(drop)
+}
+
+/// Takes the identities that were added after a time, without a second factor.
+pub(in crate::engine) async fn remove_added_since(
+    tx: &mut Transaction<'_>,
+    user_id: &str,
+    since: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "delete from identities where user_id = $1 and vouched = 0 and created_at > $2";
+    tx.execute(sql, values![user_id, since]).await?;
+    // What was begun in a session that ended; an offer stays, as its owner may have come for a password to accept it.
+    tx.execute("delete from oauth_starts where user_id = $1", values![user_id]).await.map(drop)
+}
+
 /// Notes that somebody came with it, and what they are called there now.
 pub(in crate::engine) async fn note_use(
     tx: &mut Transaction<'_>,

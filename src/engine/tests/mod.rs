@@ -23,6 +23,7 @@ mod proofs;
 mod provider_logouts;
 mod provider_races;
 mod races;
+mod recovery;
 mod rules;
 mod second_factor;
 mod storage;

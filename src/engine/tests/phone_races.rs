@@ -72,3 +72,17 @@ async fn of_two_changes_to_one_number_at_once_one_wins() {
         assert_eq!((codes.len(), changes.into_iter().filter_map(Result::ok).count()), (2, 1));
     }
 }
+
+/// S111: one account, one code on its way, and a password that works.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_sign_up_sent_eight_times_at_once_is_one_account_whose_password_works() {
+    for hall in Hall::each_without_limits().await {
+        let sign_ups = join_all((0..8).map(|_| hall.sign_up(ANN, PASSWORD))).await;
+        assert!(sign_ups.iter().all(Result::is_ok));
+        let users = hall.bench.engine.store().fetch_all("select id from users", Vec::new()).await.unwrap();
+        assert_eq!(users.len(), 1);
+        let code = hall.bench.newest_code();
+        hall.verify(ANN, &code).await.unwrap();
+        hall.sign_in(ANN, PASSWORD).await.unwrap();
+    }
+}

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::bench::{Bench, PASSWORD, refused, somebody, with};
-use crate::port::{AuthManager, Code, Password};
+use crate::port::{AuthManager, Caller, Code, Door, Password};
 
 /// S45
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -45,6 +45,36 @@ async fn of_many_sign_ups_of_one_address_at_once_one_holds_it() {
         let (made, taken): (Vec<_>, Vec<_>) = sign_ups.into_iter().partition(Result::is_ok);
         assert_eq!(made.len(), 1);
         taken.into_iter().for_each(|outcome| refused(outcome, Code::EmailNotUnique));
+    }
+}
+
+/// S111: a double click, or a request that is sent twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_sign_up_sent_eight_times_at_once_is_one_account_whose_password_works() {
+    for bench in Bench::each_with(|settings| settings.limits_factor = 100.0).await {
+        let caller = Caller { door: Door::Rest, ..somebody() };
+        let sign_ups = join_all((0..8).map(|_| bench.sign_up(&caller, "ann@example.com", PASSWORD))).await;
+        assert!(sign_ups.iter().all(Result::is_ok));
+        let tokens = bench.tokens("email-confirm").await;
+        bench.engine.get_auth_grant(caller, tokens[0].clone()).await.unwrap();
+        bench.sign_in("ann@example.com", PASSWORD).await.unwrap();
+        let users = bench.engine.store().fetch_all("select id from users", Vec::new()).await.unwrap();
+        assert_eq!(users.len(), 1);
+    }
+}
+
+/// S23: of two that are not the same, whoever proves the address cannot tell which is theirs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_sign_ups_at_once_with_two_passwords_are_contested() {
+    for bench in Bench::each_with(|settings| settings.limits_factor = 100.0).await {
+        let (caller, passwords) = (somebody(), [PASSWORD, "four grey geese there"]);
+        let sign_ups = join_all(passwords.iter().map(|one| bench.sign_up(&caller, "ann@example.com", one))).await;
+        assert!(sign_ups.iter().all(Result::is_ok));
+        let token = bench.token("email-confirm").await;
+        bench.engine.get_auth_grant(somebody(), token).await.unwrap();
+        for password in passwords {
+            refused(bench.sign_in("ann@example.com", password).await, Code::InvalidSignInCredentials);
+        }
     }
 }
 

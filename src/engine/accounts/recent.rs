@@ -1,0 +1,88 @@
+//! Ways in that were added lately, and what a recovery does with them.
+//!
+//! # The contract
+//!
+//! * Whoever recovers an account may do so because somebody else had the password, or a session that had just begun: what every
+//!   change asks for (`engine/rules.rs`) is then no proof of the owner. So a recovery takes back whatever was added within
+//!   [`SETTLES`] without a second factor: number, email, connected accounts (S105).
+//! * The owner is told of every addition, with a link that undoes it for as long. What nobody undid for that time stays.
+//! * What the account began with stays, and what was added while it had a second factor: then that was shown (S104).
+//! * A number that codes of the second factor go to stays: a recovery never takes a second factor away (S18). "That was not me"
+//!   does where its notification told of it (`flows/not_me.rs`).
+//! * An email falls only to a number that would stay itself, or a stranger's number would push the owner's email out.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::engine::{
+    authenticators,
+    oauth::identities,
+    store::{Store, StoreError, Transaction, values},
+    tokens::before,
+};
+
+/// How long a recovery takes an addition back: as long as the link lives that undoes it.
+const SETTLES: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Proof of a recovery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum Way {
+    Email,
+    Phone,
+}
+
+/// Notes that the number that an account holds was added to it without a second factor.
+pub(in crate::engine) async fn mark_added_phone(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    tx.execute("update held_phones set vouched = 0 where user_id = $1", values![user_id]).await.map(drop)
+}
+
+/// As [`mark_added_phone`], of the email.
+pub(in crate::engine) async fn mark_added_email(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    tx.execute("update held_emails set vouched = 0 where user_id = $1", values![user_id]).await.map(drop)
+}
+
+/// Whether a recovery by email takes the number away.
+pub(in crate::engine) async fn has_recent_phone(
+    store: &Store,
+    user_id: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "select h.phone from held_phones h join users u on u.id = h.user_id \
+               where h.user_id = $1 and h.vouched = 0 and h.held_since > $2 and u.two_factor = 0";
+    Ok(store.fetch_optional(sql, values![user_id, before(now, SETTLES)]).await?.is_some())
+}
+
+/// Removes the ways in that were added lately, but the one that recovers the account. The account is locked by the caller.
+pub(in crate::engine) async fn remove_recent_ways_in(
+    tx: &mut Transaction<'_>,
+    user_id: &str,
+    by: Way,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let since = before(now, SETTLES);
+    identities::remove_added_since(tx, user_id, since).await?;
+    authenticators::remove_waiting(tx, user_id).await?;
+    match by {
+        Way::Email => remove_phone(tx, user_id, since).await,
+        Way::Phone => remove_email(tx, user_id, since).await,
+    }
+}
+
+async fn remove_phone(tx: &mut Transaction<'_>, user_id: &str, since: Timestamp) -> Result<(), StoreError> {
+    let sql = "delete from held_phones where user_id = $1 and vouched = 0 and held_since > $2 \
+               and exists (select 1 from users u where u.id = $1 and u.two_factor = 0)";
+    if tx.execute(sql, values![user_id, since]).await? == 1 {
+        let sql = "update users set phone = null, phone_verified_at = null where id = $1";
+        tx.execute(sql, values![user_id]).await?;
+    }
+    Ok(())
+}
+
+async fn remove_email(tx: &mut Transaction<'_>, user_id: &str, since: Timestamp) -> Result<(), StoreError> {
+    let sql = "delete from held_emails where user_id = $1 and vouched = 0 and held_since > $2 \
+               and exists (select 1 from held_phones h where h.user_id = $1 and (h.vouched = 1 or h.held_since <= $2))";
+    if tx.execute(sql, values![user_id, since]).await? == 1 {
+        let sql = "update users set email = null, email_verified_at = null where id = $1";
+        tx.execute(sql, values![user_id]).await?;
+    }
+    Ok(())
+}

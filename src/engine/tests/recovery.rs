@@ -1,0 +1,197 @@
+//! Recovery: what it takes back, and what stays.
+
+use super::{
+    bench::{Bench, PASSWORD, at, refused, somebody, with},
+    factors,
+    mailed_codes::{ANN, benches},
+    not_me::not_me_key,
+    pocket::Pocket,
+};
+use crate::{
+    engine::{
+        oauth::identities::{self, Identity},
+        store::values,
+    },
+    port::{AuthManager, Code, Entrance, Grant, Password},
+};
+
+const THIEFS_PHONE: &str = "+905302223344";
+const NEW_PASSWORD: &str = "nine orange otters";
+const WEEK: i64 = 7 * 24 * 3600;
+
+/// Adds a number to an account, as whoever has its password can.
+async fn add_phone(bench: &Bench, pocket: &Pocket, grant: &Grant) {
+    let password = Some(Password::typed(PASSWORD));
+    bench.engine.change_phone(with(grant), password, THIEFS_PHONE.to_owned()).await.unwrap();
+    pocket.arrived(THIEFS_PHONE).await;
+    bench.engine.verify_phone(with(grant), THIEFS_PHONE.to_owned(), bench.newest_code()).await.unwrap();
+}
+
+async fn connect(bench: &Bench, grant: &Grant) {
+    let current = bench.engine.current(&with(grant)).await.unwrap();
+    let identity = Identity {
+        issuer: "https://provider.example".to_owned(),
+        subject: "thief".to_owned(),
+        provider: "google".to_owned(),
+        shown_as: None,
+    };
+    crate::engine::flows::connect(&bench.engine, &with(grant), &current, &identity, None).await.unwrap();
+}
+
+async fn connected(bench: &Bench, grant: &Grant) -> usize {
+    identities::of_account(bench.engine.store(), &grant.user.id).await.unwrap().len()
+}
+
+async fn reset_by_email(bench: &Bench) {
+    bench.engine.send_reset_password_email(somebody(), ANN.to_owned()).await.unwrap();
+    let token = bench.token("reset-pwd").await;
+    bench.engine.reset_password_with_token(somebody(), token, Password::typed(NEW_PASSWORD)).await.unwrap();
+}
+
+/// The thief asks for a code to their number and resets the password with it.
+async fn reset_by_phone(bench: &Bench, password: &str) -> crate::port::Outcome<()> {
+    bench.engine.send_reset_password_code(somebody(), THIEFS_PHONE.to_owned()).await.unwrap();
+    let (code, password) = (bench.newest_code(), Password::typed(password));
+    bench.engine.reset_password_with_code(somebody(), THIEFS_PHONE.to_owned(), code, password).await
+}
+
+/// S105
+#[tokio::test]
+async fn a_reset_by_email_takes_back_what_a_thief_added() {
+    for bench in benches().await {
+        let pocket = Pocket::of(&bench);
+        let grant = bench.member(ANN).await;
+        add_phone(&bench, &pocket, &grant).await;
+        connect(&bench, &grant).await;
+        bench.engine.begin_authenticator(with(&grant)).await.unwrap();
+        reset_by_email(&bench).await;
+        refused(bench.engine.member(with(&grant)).await, Code::InvalidSessionToken);
+        refused(reset_by_phone(&bench, "a thief has this one").await, Code::InvalidOneTimeCode);
+        let owner = bench.sign_in(ANN, NEW_PASSWORD).await.unwrap();
+        assert!(owner.user.phone.is_none() && !owner.user.phone_verified);
+        assert_eq!(connected(&bench, &owner).await, 0);
+        assert!(bench.engine.waiting_authenticator(with(&owner)).await.unwrap().is_none());
+        let held = bench.engine.store().fetch_all("select phone from held_phones", Vec::new()).await.unwrap();
+        assert!(held.is_empty(), "the number is free again");
+    }
+}
+
+/// What nobody undid for as long as the link of its notification lives is the owner's.
+#[tokio::test]
+async fn a_reset_leaves_what_was_added_a_week_ago() {
+    for bench in benches().await {
+        let pocket = Pocket::of(&bench);
+        let grant = bench.member(ANN).await;
+        add_phone(&bench, &pocket, &grant).await;
+        connect(&bench, &grant).await;
+        bench.pass(WEEK);
+        reset_by_email(&bench).await;
+        let owner = bench.sign_in(ANN, NEW_PASSWORD).await.unwrap();
+        assert_eq!(owner.user.phone.as_deref(), Some(THIEFS_PHONE));
+        assert_eq!(connected(&bench, &owner).await, 1);
+    }
+}
+
+/// S18: a reset takes no second factor away, and not the number that its codes go to.
+#[tokio::test]
+async fn a_reset_leaves_the_number_of_the_second_factor() {
+    for bench in benches().await {
+        let pocket = Pocket::of(&bench);
+        let grant = bench.member(ANN).await;
+        add_phone(&bench, &pocket, &grant).await;
+        bench.engine.switch_text_factor(with(&grant), true).await.unwrap();
+        reset_by_email(&bench).await;
+        let password = Password::typed(NEW_PASSWORD);
+        let entrance = bench.engine.sign_in_with_email(somebody(), ANN.to_owned(), password).await.unwrap();
+        let Entrance::Challenged(challenge) = entrance else { panic!("no second factor") };
+        assert!(challenge.factors.text);
+    }
+}
+
+/// S18, S104: what was added while the second factor was on was added by somebody who has shown it.
+#[tokio::test]
+async fn a_reset_leaves_what_was_added_under_a_second_factor() {
+    for bench in benches().await {
+        let pocket = Pocket::of(&bench);
+        let (grant, ..) = factors::guarded(&bench).await;
+        add_phone(&bench, &pocket, &grant).await;
+        connect(&bench, &grant).await;
+        reset_by_email(&bench).await;
+        let sql = "select phone, authenticator from users where id = $1";
+        let row = bench.engine.store().fetch_optional(sql, values![&grant.user.id]).await.unwrap().unwrap();
+        assert_eq!(row.optional_text("phone").unwrap().as_deref(), Some(THIEFS_PHONE));
+        assert_eq!((row.integer("authenticator").unwrap(), connected(&bench, &grant).await), (1, 1));
+    }
+}
+
+/// S105: whichever of the links the owner presses, the number that the thief reset the password with is gone.
+#[tokio::test]
+async fn a_thief_who_reset_through_a_number_of_theirs_is_out_with_any_link() {
+    for is_oldest in [true, false] {
+        for bench in benches().await {
+            let pocket = Pocket::of(&bench);
+            let grant = bench.member(ANN).await;
+            pocket.arrived(ANN).await;
+            add_phone(&bench, &pocket, &grant).await;
+            let phone_changed = not_me_key(&pocket, ANN).await;
+            bench.pass(60);
+            reset_by_phone(&bench, "a thief has this one").await.unwrap();
+            let password_changed = not_me_key(&pocket, ANN).await;
+            let key = if is_oldest { phone_changed } else { password_changed };
+            assert!(bench.engine.describe_not_me(somebody(), key.clone()).await.unwrap().phone_back);
+            let token = bench.engine.report_not_me(somebody(), key).await.unwrap();
+            let new = Password::typed(NEW_PASSWORD);
+            bench.engine.reset_password_with_token(somebody(), token, new).await.unwrap();
+            bench.pass(60);
+            refused(reset_by_phone(&bench, "the thief once more").await, Code::InvalidOneTimeCode);
+            refused(bench.sign_in(ANN, "a thief has this one").await, Code::InvalidSignInCredentials);
+            assert!(bench.sign_in(ANN, NEW_PASSWORD).await.unwrap().user.phone.is_none());
+        }
+    }
+}
+
+/// S105: the email that a stranger gave an account with a number falls to a reset by that number.
+#[tokio::test]
+async fn a_reset_by_sms_takes_an_email_back_that_a_thief_added() {
+    for hall in super::phones::Hall::each().await {
+        let (bench, phone) = (&hall.bench, super::phones::ANN);
+        let grant = hall.member(phone).await;
+        let password = Some(Password::typed(PASSWORD));
+        bench.engine.change_email(with(&grant), password, "thief@example.com".to_owned()).await.unwrap();
+        let key = bench.change_keys().await.pop().unwrap();
+        bench.engine.confirm_email_change(with(&grant), key).await.unwrap();
+        bench.engine.send_reset_password_code(somebody(), phone.to_owned()).await.unwrap();
+        let (code, new) = (bench.newest_code(), Password::typed(NEW_PASSWORD));
+        bench.engine.reset_password_with_code(somebody(), phone.to_owned(), code, new).await.unwrap();
+        refused(bench.sign_in("thief@example.com", NEW_PASSWORD).await, Code::InvalidSignInCredentials);
+        assert!(hall.sign_in(phone, NEW_PASSWORD).await.unwrap().user.email.is_none());
+    }
+}
+
+/// S105: a number of a thief's does not push the owner's new email out.
+#[tokio::test]
+async fn a_reset_by_a_new_number_leaves_the_email() {
+    for bench in benches().await {
+        let pocket = Pocket::of(&bench);
+        let grant = bench.member("ann@old.example").await;
+        let password = Some(Password::typed(PASSWORD));
+        bench.engine.change_email(with(&grant), password, ANN.to_owned()).await.unwrap();
+        let key = bench.change_keys().await.pop().unwrap();
+        bench.engine.confirm_email_change(with(&grant), key).await.unwrap();
+        add_phone(&bench, &pocket, &grant).await;
+        reset_by_phone(&bench, NEW_PASSWORD).await.unwrap();
+        bench.sign_in(ANN, NEW_PASSWORD).await.unwrap();
+    }
+}
+
+/// A browser that asks twice is no stranger.
+#[tokio::test]
+async fn a_sign_up_sent_twice_from_one_browser_is_one_account() {
+    for bench in Bench::each().await {
+        for _ in 0..2 {
+            bench.sign_up(&at("hers"), ANN, PASSWORD).await.unwrap();
+        }
+        let users = bench.engine.store().fetch_all("select id from users", Vec::new()).await.unwrap();
+        assert_eq!(users.len(), 1);
+    }
+}
