@@ -43,7 +43,7 @@ macro_rules! account_columns {
     () => {
         "u.id as user_id, u.provider, u.provider_user_id, u.email, u.email_verified_at, u.phone, u.phone_verified_at, \
          u.two_factor, u.authenticator, u.fields, u.password_hash, u.name, u.profile_picture, \
-         u.browser_digest as user_browser_digest, u.signed_up_at, u.last_login_at, h.held_since, \
+         u.browser_digest as user_browser_digest, u.signer_digest, u.signed_up_from, u.signed_up_at, u.last_login_at, h.held_since, \
          hp.held_since as phone_held_since"
     };
 }
@@ -63,6 +63,10 @@ pub(super) struct Account {
     pub(super) user: User,
     pub(super) password_hash: Option<String>,
     pub(super) browser_digest: Option<Vec<u8>>,
+    /// Digest of the caller that signed up, where it had no browser of ours (the wire).
+    pub(super) signer_digest: Option<Vec<u8>>,
+    /// Where the sign-up came from, in words of ours.
+    pub(super) signed_up_from: Option<String>,
     /// Whether an authenticator app makes codes for it.
     pub(super) authenticator: bool,
     /// Whether it holds its address.
@@ -93,6 +97,8 @@ impl Account {
             },
             password_hash: row.optional_text("password_hash")?,
             browser_digest: row.optional_bytes("user_browser_digest")?,
+            signer_digest: row.optional_bytes("signer_digest")?,
+            signed_up_from: row.optional_text("signed_up_from")?,
             authenticator: row.integer("authenticator")? != 0,
             holds_email: row.optional_integer("held_since")?.is_some(),
             holds_phone: row.optional_integer("phone_held_since")?.is_some(),
@@ -192,6 +198,17 @@ pub(super) async fn insert(tx: &mut Transaction<'_>, new: &NewAccount<'_>) -> Re
     tx.execute(sql, values).await.map(drop)
 }
 
+/// Notes who signed up.
+pub(super) async fn note_signer(
+    tx: &mut Transaction<'_>,
+    user_id: &str,
+    digest: [u8; 32],
+    from: Option<String>,
+) -> Result<(), StoreError> {
+    let sql = "update users set signer_digest = $2, signed_up_from = $3 where id = $1";
+    tx.execute(sql, values![user_id, digest, from]).await.map(drop)
+}
+
 /// Makes an account the holder of an address and says whether it is: `false` when another one is. The loser of a race waits
 /// here for the winner.
 pub(super) async fn hold(
@@ -228,6 +245,13 @@ pub(super) async fn disown(tx: &mut Transaction<'_>, user_id: &str) -> Result<()
     authenticators::remove(tx, user_id).await?;
     recovery_codes::remove(tx, user_id).await?;
     throw_out(tx, user_id).await
+}
+
+/// Takes the number of an account.
+pub(super) async fn remove_phone(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    release_phone(tx, user_id).await?;
+    let sql = "update users set phone = null, phone_verified_at = null where id = $1";
+    tx.execute(sql, values![user_id]).await.map(drop)
 }
 
 /// Takes the password, the connected accounts at providers, the known browsers and the sessions of an account. Its second

@@ -7,10 +7,10 @@ use tracing::Instrument as _;
 use super::{Engine, flows, rules::Operation, shown::Shown, watched::Watch};
 use crate::port::{
     AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Connection, Connections,
-    EndedByProvider, Entrance, Failure, FarewellTicket, FieldUpdate, Grant, LinkKey, LogoutToken, MailedFor, Member,
-    NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer, ProviderFarewell,
-    ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail,
-    SignUpWithPhone, SignedUp, User,
+    EndedByProvider, Entrance, Failure, FarewellTicket, FieldUpdate, Grant, LinkAccount, LinkKey, LogoutToken,
+    MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer,
+    ProviderFarewell, ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf, SecondFactors, Session,
+    SignUpWithEmail, SignUpWithPhone, SignedUp, User,
 };
 
 impl AuthManager for Engine {
@@ -249,7 +249,7 @@ impl AuthManager for Engine {
 
     fn confirm_email_change(&self, caller: Caller, key: LinkKey) -> Answer<User> {
         self.watched(Watch::on(Operation::ConfirmEmailChange, &caller), |engine| async move {
-            flows::confirm_email_change(&engine, &caller, &key).await
+            flows::confirm_email_change(&engine, &caller, &key, None).await
         })
     }
 
@@ -268,6 +268,35 @@ impl AuthManager for Engine {
     ) -> Answer<AccessToken> {
         self.watched(Watch::on(Operation::OpenMailCode, &caller), |engine| async move {
             flows::open_mail_code(&engine, &caller, mailed_for, &email, &code).await
+        })
+    }
+
+    fn describe_link(&self, caller: Caller, token: AccessToken) -> Answer<Option<LinkAccount>> {
+        self.guarded(Operation::DescribeLink, caller, |engine, caller| async move {
+            flows::describe_link(&engine, &caller, &token).await
+        })
+    }
+
+    fn choose_link_password(
+        &self,
+        caller: Caller,
+        token: AccessToken,
+        password: Option<Password>,
+    ) -> Answer<Option<String>> {
+        self.watched(Watch::on(Operation::ChooseLinkPassword, &caller), |engine| async move {
+            flows::choose_link_password(&engine, &caller, &token, password.as_ref()).await
+        })
+    }
+
+    fn confirm_email_change_with_password(&self, caller: Caller, key: LinkKey, password: Password) -> Answer<User> {
+        self.watched(Watch::on(Operation::ConfirmEmailChange, &caller), |engine| async move {
+            flows::confirm_email_change(&engine, &caller, &key, Some(&password)).await
+        })
+    }
+
+    fn describe_email_change(&self, caller: Caller, key: LinkKey) -> Answer<Option<LinkAccount>> {
+        self.guarded(Operation::DescribeEmailChange, caller, |engine, caller| async move {
+            flows::describe_email_change(&engine, &caller, &key).await.map(Some)
         })
     }
 

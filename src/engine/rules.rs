@@ -148,6 +148,9 @@ table! {
     ConfirmEmailChange "confirm_email_change" NoSession InCall GuessFromAddress recorded way_in;
     ConfirmEmailChangeWithCode "confirm_email_change_with_code" SignedIn InCall _ recorded way_in;
     OpenMailCode "open_mail_code" NoSession Nothing _ recorded _;
+    DescribeLink "describe_link" NoSession Nothing GuessFromAddress _ _;
+    ChooseLinkPassword "choose_link_password" NoSession InCall GuessFromAddress recorded way_in;
+    DescribeEmailChange "describe_email_change" NoSession Nothing GuessFromAddress _ _;
     DescribeNotMe "describe_not_me" NoSession Nothing GuessFromAddress _ _;
     ReportNotMe "report_not_me" NoSession InCall GuessFromAddress recorded way_in;
     BeginProvider "begin_provider" NoSession ByContent _ _ _;

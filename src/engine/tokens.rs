@@ -19,8 +19,10 @@ mod mailed_codes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    accounts::Account,
     codes::{self, CodePurpose},
     devices,
+    flows::asked_by,
     oauth::identities,
     random::{new_id, new_token},
     settings::{Digests, SecretKey},
@@ -36,6 +38,9 @@ pub(super) const LINK_MINUTES: u32 = 60;
 pub(super) const CONFIRM_MINUTES: u32 = 24 * 60;
 /// Long enough for a holiday's first look at the mail, as others give it for undoing a change of address.
 const NOT_ME_MINUTES: u32 = 7 * 24 * 60;
+
+/// `keeps_password` of a link whose opener chose the password.
+const CHOSEN: i64 = 2;
 
 /// What a link is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +112,10 @@ pub(super) struct Link {
     pub(super) purpose: Purpose,
     pub(super) email: Email,
     pub(super) keeps_password: bool,
+    /// Whether whoever opened it chose the password of the account.
+    pub(super) password_chosen: bool,
+    /// Who asked for it, in words of ours.
+    pub(super) asked_from: Option<String>,
     /// Where it sends the browser, when its application has a redirect URL of its own.
     pub(super) redirect_url: Option<String>,
     /// As in [`NewLink`].
@@ -114,6 +123,7 @@ pub(super) struct Link {
     pub(super) created_at: Timestamp,
     pub(super) expires_at: Timestamp,
     browser_digest: Option<Vec<u8>>,
+    asker_digest: Option<Vec<u8>>,
     spent: bool,
 }
 
@@ -130,6 +140,9 @@ impl Link {
             purpose: Purpose::of(&row.text("purpose")?).ok_or(StoreError::Corrupt { column: "purpose" })?,
             email: Email::parse(&row.text("email")?).map_err(|_| StoreError::Corrupt { column: "email" })?,
             keeps_password: row.integer("keeps_password")? != 0,
+            password_chosen: row.integer("keeps_password")? == CHOSEN,
+            asked_from: row.optional_text("asked_from")?,
+            asker_digest: row.optional_bytes("asker_digest")?,
             redirect_url: row.optional_text("redirect_url")?,
             undo: row.optional_text("undo")?,
             created_at: row.time("created_at")?,
@@ -145,6 +158,7 @@ pub(super) struct Links {
     keys: Digests,
     access_tokens: Digests,
     browsers: Digests,
+    callers: Digests,
     codes: Digests,
 }
 
@@ -154,6 +168,7 @@ impl Links {
             keys: Digests::new(keys, "vestibule link key"),
             access_tokens: Digests::new(keys, "vestibule access token"),
             browsers: Digests::new(keys, "vestibule browser ticket"),
+            callers: Digests::new(keys, "vestibule caller"),
             codes: Digests::new(keys, "vestibule mailed code"),
         }
     }
@@ -170,7 +185,8 @@ impl Links {
         let expires_at = after(now, SignedDuration::from_mins(new.purpose.minutes().into()));
         let browser = new.caller.browser.as_ref().map(|ticket| self.browser(ticket));
         let sql = "insert into links (id, user_id, purpose, email, key_digest, browser_digest, keeps_password, \
-                   created_at, expires_at, redirect_url, undo) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+                   created_at, expires_at, redirect_url, undo, asked_from, asker_digest) \
+                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
         let values = values![
             &id,
             new.user_id,
@@ -183,6 +199,8 @@ impl Links {
             expires_at,
             new.caller.redirect_url.clone(),
             new.undo.map(str::to_owned),
+            asked_by(new.caller),
+            self.caller(new.caller),
         ];
         tx.execute(sql, values).await?;
         let code = match browser {
@@ -239,6 +257,47 @@ impl Links {
         self.is_browser(browser, link.browser_digest.as_deref())
     }
 
+    /// Whether the caller is the one who signed up: the browser is the same. Where neither has one (a program on the wire), its
+    /// address and its name are the same: see `flows/prove.rs`.
+    pub(super) fn is_signer(&self, caller: &Caller, account: &Account) -> bool {
+        match (&caller.browser, &account.browser_digest) {
+            (None, None) => self.is_caller(caller, account.signer_digest.as_deref()),
+            (browser, digest) => self.is_browser(browser.as_ref(), digest.as_deref()),
+        }
+    }
+
+    /// As [`is_signer`](Self::is_signer), of whoever asked for a link.
+    pub(super) fn is_asker(&self, caller: &Caller, link: &Link) -> bool {
+        match (&caller.browser, &link.browser_digest) {
+            (None, None) => self.is_caller(caller, link.asker_digest.as_deref()),
+            (browser, digest) => self.is_browser(browser.as_ref(), digest.as_deref()),
+        }
+    }
+
+    /// Rows of before 0020 have no digest.
+    fn is_caller(&self, caller: &Caller, digest: Option<&[u8]>) -> bool {
+        digest.is_none_or(|digest| self.callers.matches(&named(caller), digest))
+    }
+
+    /// What is stored of a caller.
+    pub(super) fn caller(&self, caller: &Caller) -> [u8; 32] {
+        self.callers.of(&named(caller))
+    }
+
+    /// Notes that whoever opened a link chose the password of its account, or (`false`) that it shall have none. `false` when the
+    /// link is spent or over.
+    pub(super) async fn note_choice(
+        &self,
+        tx: &mut Transaction<'_>,
+        link: &Link,
+        has_password: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let keeps = if has_password { CHOSEN } else { 0 };
+        let sql = "update links set keeps_password = $2 where id = $1 and spent_at is null and expires_at > $3";
+        Ok(tx.execute(sql, values![&link.id, keeps, now]).await? == 1)
+    }
+
     /// Whether the stored digest is that of this browser.
     pub(super) fn is_browser(&self, browser: Option<&BrowserTicket>, digest: Option<&[u8]>) -> bool {
         matches!((browser, digest), (Some(ticket), Some(digest)) if
@@ -266,6 +325,12 @@ pub(super) async fn kill_resets(tx: &mut Transaction<'_>, user_id: &str) -> Resu
     codes::kill(tx, user_id, CodePurpose::ResetPassword).await?;
     let sql = "delete from links where user_id = $1 and purpose = $2";
     tx.execute(sql, values![user_id, Purpose::ResetPassword.action()]).await.map(drop)
+}
+
+/// Address and program of a caller.
+fn named(caller: &Caller) -> Vec<u8> {
+    let address = caller.address.map(|address| address.to_canonical().to_string()).unwrap_or_default();
+    format!("{address}/{}", caller.user_agent).into_bytes()
 }
 
 /// A time after another, or the end of time.

@@ -58,6 +58,20 @@ pub trait AuthManager: Send + Sync {
     /// (`caller.browser`); otherwise `Ok(None)` and nothing is spent. This is what lets a link finish without a press.
     fn finish_where_begun(&self, caller: Caller, token: AccessToken) -> Answer<Option<Entrance>>;
 
+    /// Describes the account that a mailed link opens, for the page that asks for the press. Changes nothing. `None` where this
+    /// backend cannot tell, or the token is none of a live link.
+    fn describe_link(&self, caller: Caller, token: AccessToken) -> Answer<Option<LinkAccount>>;
+
+    /// Gives the sign-up that a link confirms the password that was typed where the link was opened, or none: the one of the
+    /// sign-up may be a stranger's (S23). It counts once the token is redeemed. Answers the absolute URL to go on to, if an
+    /// application redeems it. Refused with `InvalidAccessToken`, and with what is wrong with the password.
+    fn choose_link_password(
+        &self,
+        caller: Caller,
+        token: AccessToken,
+        password: Option<Password>,
+    ) -> Answer<Option<String>>;
+
     /// Makes an account that waits for its phone number to be proved, and sends the code. With `confirm_phone` off the
     /// account is usable at once and the answer carries a grant.
     ///
@@ -189,6 +203,14 @@ pub trait AuthManager: Send + Sync {
     /// the proof. Refused with `InvalidAccessToken`, or `EmailNotUnique` when the address was taken meanwhile.
     fn confirm_email_change(&self, caller: Caller, key: LinkKey) -> Answer<User>;
 
+    /// As [`confirm_email_change`](Self::confirm_email_change), with the password of the account, typed where the link was opened.
+    /// Without it, and neither where the change was asked for nor signed in to the account, whoever confirms takes the account
+    /// over: password, sessions, connected accounts and number end. Refused at the current password where it is wrong, or needed.
+    fn confirm_email_change_with_password(&self, caller: Caller, key: LinkKey, password: Password) -> Answer<User>;
+
+    /// Describes the change that such a key finishes. Changes nothing. `None` where this backend cannot tell.
+    fn describe_email_change(&self, caller: Caller, key: LinkKey) -> Answer<Option<LinkAccount>>;
+
     /// As [`confirm_email_change`](Self::confirm_email_change), *member*, with the code of that mail and the address it went to.
     /// Only in the browser that asked for the change. Refused with `InvalidOneTimeCode` as well.
     fn confirm_email_change_with_code(&self, caller: Caller, new_email: String, code: String) -> Answer<User>;
@@ -315,6 +337,20 @@ pub enum MailedFor {
     /// To confirm the address of a sign-up, or to sign in without a password.
     SignIn,
     ResetPassword,
+}
+
+/// Account that a link opens, or moves: enough for whoever reads the mail to tell whether it is theirs.
+#[derive(Debug, Clone)]
+pub struct LinkAccount {
+    /// Address that the link was mailed to.
+    pub email: String,
+    pub name: Option<String>,
+    /// Time of the sign-up, or of the request to move the account.
+    pub began_at: Timestamp,
+    /// Where that came from, as "Firefox on Linux, 203.0.113.7".
+    pub began_from: Option<String>,
+    /// Whether a password is asked for, as this may not be who chose the one of the account.
+    pub asks_password: bool,
 }
 
 /// What "that was not me" would do, besides ending every session and removing the password.

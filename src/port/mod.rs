@@ -33,8 +33,8 @@ mod user;
 mod wording;
 
 pub use auth_manager::{
-    Answer, AuthManager, Challenge, CodePlace, Entrance, Grant, MailedFor, Member, NotMe, Offers, PhoneVerified, Proof,
-    ProofMethods, Proved, SecondFactorOf, SentCode, SignUpWithEmail, SignUpWithPhone, SignedUp,
+    Answer, AuthManager, Challenge, CodePlace, Entrance, Grant, LinkAccount, MailedFor, Member, NotMe, Offers,
+    PhoneVerified, Proof, ProofMethods, Proved, SecondFactorOf, SentCode, SignUpWithEmail, SignUpWithPhone, SignedUp,
 };
 pub use caller::{Caller, Door};
 pub use chance::{Clock, Random};

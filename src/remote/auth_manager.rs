@@ -8,8 +8,8 @@ use super::{Remote, operations, pictures, wire::Ask};
 use crate::{
     port::{
         AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection,
-        Connections, EndedByProvider, Entrance, Failure, FarewellTicket, FieldUpdate, Grant, LinkKey, LogoutToken,
-        MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved,
+        Connections, EndedByProvider, Entrance, Failure, FarewellTicket, FieldUpdate, Grant, LinkAccount, LinkKey,
+        LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved,
         ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf, SecondFactors,
         Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
     },
@@ -229,6 +229,22 @@ impl AuthManager for Remote {
 
     fn disconnect(&self, _: Caller, _: String) -> Answer<()> {
         refused(Code::NotOffered)
+    }
+
+    fn describe_link(&self, _: Caller, _: AccessToken) -> Answer<Option<LinkAccount>> {
+        Box::pin(ready(Ok(None)))
+    }
+
+    fn choose_link_password(&self, _: Caller, _: AccessToken, _: Option<Password>) -> Answer<Option<String>> {
+        Box::pin(ready(Ok(None)))
+    }
+
+    fn confirm_email_change_with_password(&self, _: Caller, _: LinkKey, _: Password) -> Answer<User> {
+        refused(Code::InvalidAccessToken)
+    }
+
+    fn describe_email_change(&self, _: Caller, _: LinkKey) -> Answer<Option<LinkAccount>> {
+        Box::pin(ready(Ok(None)))
     }
 
     fn describe_not_me(&self, _: Caller, _: LinkKey) -> Answer<NotMe> {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{mail_code::guess, proofs::confirm};
+use super::{change_password::confirm_password, mail_code::guess, proofs::confirm};
 use crate::{
     engine::{
         Engine,
@@ -13,7 +13,7 @@ use crate::{
         store::values,
         tokens::{self, Link, NewLink, Purpose},
     },
-    port::{Caller, Code, Door, Email, Field, LinkKey, Outcome, Password, Problem, Refusal, User},
+    port::{Caller, Code, Door, Email, Field, LinkAccount, LinkKey, Outcome, Password, Problem, Refusal, User},
 };
 
 /// Asks for the change: the new address gets a link that proves it, the old one is told (SECURITY.md S21, S22).
@@ -36,18 +36,73 @@ pub(in crate::engine) async fn change_email(
     if engine.settings().confirm_email {
         ask(engine, caller, &account, &new_email, now).await
     } else {
-        move_account(engine, caller, &account, &new_email, None, now).await
+        let moved = Moved { new_email: &new_email, link: None, keeps_ways_in: true };
+        move_account(engine, caller, &account, moved, now).await
     }
 }
 
 /// Finishes the change with the key of the link that was mailed to the new address. All links of the account die.
-pub(in crate::engine) async fn confirm_email_change(engine: &Engine, caller: &Caller, key: &LinkKey) -> Outcome<User> {
+///
+/// Whoever reads the new mailbox may not be the owner of the account: a stranger can ask to move their own account to it (S23).
+/// So it goes on as it was only where the change was asked for, in a session of the account, or with its password. Elsewhere
+/// the account becomes that of the mailbox: password, sessions, connected accounts and number end, and a link signs in. One
+/// with a second factor is not moved that way, as its factor would stay (S18).
+///
+/// # Errors
+/// `InvalidAccessToken`; `MissingPassword` or `InvalidCredentials` at the current password.
+pub(in crate::engine) async fn confirm_email_change(
+    engine: &Engine,
+    caller: &Caller,
+    key: &LinkKey,
+    password: Option<&Password>,
+) -> Outcome<User> {
+    let (link, account) = live(engine, key).await?;
+    let typed = password.filter(|password| !password.expose().is_empty());
+    let mut is_owner = is_owner(engine, caller, &link).await;
+    if let Some(password) = typed {
+        confirm_password(engine, &account, password).await?;
+        is_owner = true;
+    }
+    if !is_owner && account.has_second_factor() {
+        return Err(Refusal::at(Field::CurrentPassword, Code::MissingPassword).into());
+    }
+    let moved = Moved { new_email: &link.email, link: Some(&link), keeps_ways_in: is_owner };
+    move_account(engine, caller, &account, moved, engine.now()).await
+}
+
+/// Describes the change that a link finishes. Reads only.
+pub(in crate::engine) async fn describe_email_change(
+    engine: &Engine,
+    caller: &Caller,
+    key: &LinkKey,
+) -> Outcome<LinkAccount> {
+    let (link, account) = live(engine, key).await?;
+    let asks_password = !is_owner(engine, caller, &link).await;
+    Ok(LinkAccount {
+        email: link.email.to_string(),
+        name: account.user.name,
+        began_at: link.created_at,
+        began_from: link.asked_from,
+        asks_password,
+    })
+}
+
+async fn live(engine: &Engine, key: &LinkKey) -> Outcome<(Link, Account)> {
     let now = engine.now();
     let link = engine.links().by_key(engine.store(), key).await?;
     let link = link.filter(|link| link.purpose == Purpose::ChangeEmail && link.is_live(now));
     let link = link.ok_or(Code::InvalidAccessToken)?;
     let account = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?;
-    move_account(engine, caller, &account, &link.email, Some(&link), now).await
+    Ok((link, account))
+}
+
+/// Whether the caller asked for the change, or is signed in to the account.
+async fn is_owner(engine: &Engine, caller: &Caller, link: &Link) -> bool {
+    let is_signed_in = match &caller.session {
+        Some(_) => engine.current(caller).await.is_ok_and(|current| current.account.user.id == link.user_id),
+        None => false,
+    };
+    is_signed_in || engine.links().is_asker(caller, link)
 }
 
 /// As [`confirm_email_change`], with the code of that mail, typed where the change was asked for.
@@ -62,7 +117,8 @@ pub(in crate::engine) async fn confirm_email_change_with_code(
     if link.user_id != account.user.id {
         return Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into());
     }
-    move_account(engine, caller, &account, &link.email, Some(&link), engine.now()).await
+    let moved = Moved { new_email: &link.email, link: Some(&link), keeps_ways_in: true };
+    move_account(engine, caller, &account, moved, engine.now()).await
 }
 
 fn judge(account: &Account, password: Option<&Password>, new_email: &str) -> Result<Email, Refusal> {
@@ -104,13 +160,20 @@ async fn ask(engine: &Engine, caller: &Caller, account: &Account, new_email: &Em
     Ok(account.user.clone())
 }
 
+/// Change of an address.
+struct Moved<'a> {
+    new_email: &'a Email,
+    link: Option<&'a Link>,
+    /// Whether the owner of the account confirms it; else whoever reads the mailbox takes the account over.
+    keeps_ways_in: bool,
+}
+
 /// Moves the account in one transaction. A link proves the address; without one it stays unproved.
 async fn move_account(
     engine: &Engine,
     caller: &Caller,
     account: &Account,
-    new_email: &Email,
-    link: Option<&Link>,
+    Moved { new_email, link, keeps_ways_in }: Moved<'_>,
     now: Timestamp,
 ) -> Outcome<User> {
     let user_id = &account.user.id;
@@ -138,6 +201,10 @@ async fn move_account(
     }
     tokens::kill_all(&mut tx, user_id).await?;
     accounts::delete_waiting(&mut tx, new_email, user_id).await?;
+    if !keeps_ways_in {
+        accounts::throw_out(&mut tx, user_id).await?;
+        accounts::remove_phone(&mut tx, user_id).await?;
+    }
     // Both addresses, and only the one that it had can take it back.
     let news = Security::EmailChanged { new_email: new_email.clone() };
     engine.tell_owner(&mut tx, caller, account, news).await?;

@@ -2,7 +2,7 @@
 
 use super::{
     admit::{FirstFactor, admit, admit_from_provider},
-    prove::prove_address,
+    prove::{Opener, prove_address},
 };
 use crate::{
     engine::{
@@ -65,7 +65,7 @@ async fn redeem_provider(engine: &Engine, caller: &Caller, token: &AccessToken, 
     admit_from_provider(engine, caller, tx, &user_id, &login).await
 }
 
-async fn live_link(engine: &Engine, token: &AccessToken) -> Outcome<Link> {
+pub(super) async fn live_link(engine: &Engine, token: &AccessToken) -> Outcome<Link> {
     let now = engine.now();
     let link = engine.links().by_access_token(engine.store(), token, now).await?;
     let link = link.filter(|link| link.is_live(now)).ok_or(Code::InvalidAccessToken)?;
@@ -80,8 +80,9 @@ async fn redeem(engine: &Engine, caller: &Caller, link: &Link) -> Outcome<Entran
     let account = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?;
     let _change = engine.sessions().change(&link.user_id);
     let mut tx = engine.store().begin().await?;
-    let is_where_begun = engine.links().began_in(link, caller.browser.as_ref());
-    if !prove_address(&mut tx, link, &account.user, is_where_begun, now).await? {
+    let is_asker = engine.links().began_in(link, caller.browser.as_ref());
+    let opener = Opener { is_asker, is_signer: engine.links().is_signer(caller, &account) };
+    if !prove_address(&mut tx, link, &account, opener, now).await? {
         return Err(Code::InvalidAccessToken.into());
     }
     let sql = "select id from users where id = $1 and email = $2";

@@ -9,6 +9,7 @@ mod change_email;
 mod change_password;
 mod change_phone;
 mod change_picture;
+mod choose_link_password;
 mod connections;
 mod correct_sign_up;
 mod grant;
@@ -39,10 +40,13 @@ mod text;
 mod update_user;
 mod verify_phone;
 
-pub(super) use change_email::{change_email, confirm_email_change, confirm_email_change_with_code};
+pub(super) use change_email::{
+    change_email, confirm_email_change, confirm_email_change_with_code, describe_email_change,
+};
 pub(super) use change_password::change_password;
 pub(super) use change_phone::change_phone;
 pub(super) use change_picture::{change_picture, remove_picture};
+pub(super) use choose_link_password::{choose_link_password, describe_link};
 #[cfg(test)]
 pub(super) use connections::connect;
 pub(super) use connections::{accept_connection, connections, disconnect, offered_connection};
@@ -51,7 +55,7 @@ pub(super) use grant::{finish_where_begun, get_auth_grant};
 pub(super) use mail_code::open_mail_code;
 pub(super) use not_me::{describe_not_me, report_not_me};
 pub use open_mail_link::Landing;
-pub(super) use open_mail_link::open_mail_link;
+pub(super) use open_mail_link::{open_mail_link, page_of_mail_link};
 pub(super) use proofs::{proof_methods, prove, require_fresh_proof, send_proof_code, wants_factor};
 #[cfg(test)]
 pub(super) use provider_endings::take as take_logout;
@@ -71,5 +75,6 @@ pub(super) use sign_in_code::sign_in_with_code;
 pub(super) use sign_up::sign_up_with_email;
 pub(super) use sign_up_phone::sign_up_with_phone;
 pub(super) use sweep::sweep;
+pub(super) use tell::asked_by;
 pub(super) use update_user::{operation_of_update, update_object, update_user};
 pub(super) use verify_phone::verify_phone;

@@ -2,12 +2,13 @@
 
 use url::Url;
 
+use super::{choose_link_password::asks_password, providers::own_home};
 use crate::{
     engine::{
-        Engine,
+        Engine, accounts,
         tokens::{Link, Purpose},
     },
-    port::{LinkKey, Outcome},
+    port::{Caller, Failure, LinkKey, Outcome},
 };
 
 /// Where the browser goes next.
@@ -32,11 +33,44 @@ pub(in crate::engine) async fn open_mail_link(engine: &Engine, key: &str, action
         }
         Some(link) => {
             let token = engine.links().mint(&link, engine.random(), now);
-            let action = link.purpose.action();
-            Ok(landing(&home_of(engine, &link), &[("status", "200"), ("access_token", &token), ("action", action)]))
+            Ok(Landing { location: arrival(&home_of(engine, &link), &link, &token) })
         }
         None => Ok(failure(&engine.0.redirect_url, action)),
     }
+}
+
+/// The page of ours where a browser stops on its way to an application: that of a sign-up whose password may be a stranger's
+/// (`flows/prove.rs`). `None` where it goes straight on. Writes nothing.
+pub(in crate::engine) async fn page_of_mail_link(
+    engine: &Engine,
+    caller: &Caller,
+    key: &str,
+) -> Outcome<Option<String>> {
+    let now = engine.now();
+    let Ok(key) = LinkKey::parse(key) else { return Ok(None) };
+    let Some(link) = engine.links().by_key(engine.store(), &key).await? else { return Ok(None) };
+    if !link.is_live(now) || onward_of(engine, &link).is_none() {
+        return Ok(None);
+    }
+    let account = accounts::by_id(engine.store(), &link.user_id).await?;
+    if !account.is_some_and(|account| asks_password(engine, caller, &link, &account)) {
+        return Ok(None);
+    }
+    let home = Url::parse(&own_home(engine)).map_err(Failure::broken)?;
+    let token = engine.links().mint(&link, engine.random(), now);
+    Ok(Some(arrival(&home, &link, &token)))
+}
+
+/// Where the browser goes with a fresh token once our page has asked; `None` where that page is its destination.
+pub(super) fn onward_of(engine: &Engine, link: &Link) -> Option<String> {
+    let home = home_of(engine, link);
+    let token = engine.links().mint(link, engine.random(), engine.now());
+    (home.as_str() != own_home(engine)).then(|| arrival(&home, link, &token))
+}
+
+fn arrival(home: &Url, link: &Link, token: &str) -> String {
+    let action = link.purpose.action();
+    landing(home, &[("status", "200"), ("access_token", token), ("action", action)]).location
 }
 
 /// Where the application that caused the link wants the browser. An operator wrote it, at the client key or in the settings:

@@ -1,30 +1,51 @@
 //! An address is proved: its account holds it from now on, and nobody else waits for it.
+//!
+//! # A password that somebody else chose
+//!
+//! Anyone can sign up with an address that is not theirs. Whoever reads its mailbox and confirms must not open the account to the
+//! password that was chosen then (S23). So the password of a sign-up survives its confirmation only where one of these holds:
+//!
+//! * the link is redeemed in the browser that signed up at our pages;
+//! * whoever opened the link typed a password on our page, the one of the sign-up or a new one ([`super::choose_link_password`]).
+//!   A browser that opens the link of an application's sign-up is shown that page before it goes on to the application, so people
+//!   who signed up in an application keep their password by typing it once;
+//! * a program opened the link, not a browser, and redeems its token with the address and the name (`User-Agent`) that signed up.
+//!   Nobody reads mail that way: it is how an application's own tests confirm, with the official client in one process.
+//!
+//! Else the account is confirmed and whoever confirmed it is in, with a link by email as the way in; password, sessions and
+//! whatever else was set up before are gone.
+//!
+//! An account that was in use before its address was proved (`confirm_email` was off) is another matter: its owner has lived in
+//! it. There the link itself says whether it was asked for where the sign-up was made.
 
 use jiff::Timestamp;
 
-use crate::{
-    engine::{
-        accounts,
-        store::{StoreError, Transaction, values},
-        tokens::Link,
-    },
-    port::User,
+use crate::engine::{
+    accounts::{self, Account},
+    store::{StoreError, Transaction, values},
+    tokens::Link,
 };
 
+/// Who opened a link.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opener {
+    /// The browser that asked for it.
+    pub(super) is_asker: bool,
+    /// The caller that signed up.
+    pub(super) is_signer: bool,
+}
+
 /// Marks the address of a link as proved. `false` when another account holds it, or the account has another address by now:
-/// then the link proves nothing (SECURITY.md S22).
-///
-/// Where whoever follows the link may not be the one who set the password, the password and all sessions die (S23): the link
-/// says so, or several accounts wait for the address and `is_where_begun` is false.
+/// then the link proves nothing (S22).
 pub(super) async fn prove_address(
     tx: &mut Transaction<'_>,
     link: &Link,
-    user: &User,
-    is_where_begun: bool,
+    account: &Account,
+    opener: Opener,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    if user.email_verified {
-        return Ok(user.email.as_deref() == Some(link.email.as_str()));
+    if account.user.email_verified {
+        return Ok(account.user.email.as_deref() == Some(link.email.as_str()));
     }
     if !accounts::hold(tx, &link.email, &link.user_id, now).await? {
         return Ok(false);
@@ -35,8 +56,22 @@ pub(super) async fn prove_address(
     }
     let is_contested = accounts::is_contested(tx, &link.email, &link.user_id).await?;
     accounts::delete_waiting(tx, &link.email, &link.user_id).await?;
-    if !link.keeps_password || (is_contested && !is_where_begun) {
-        accounts::disown(tx, &link.user_id).await?;
+    let is_owners = link.keeps_password && !(is_contested && !opener.is_asker);
+    let is_known = account.holds_email || opener.is_signer;
+    if link.password_chosen || !(is_owners && is_known) {
+        disown(tx, link).await?;
     }
     Ok(true)
+}
+
+/// Takes everything that was set up before, but a password that whoever opened the link chose.
+async fn disown(tx: &mut Transaction<'_>, link: &Link) -> Result<(), StoreError> {
+    let chosen = accounts::reload(tx, &link.user_id).await?.and_then(|account| account.password_hash);
+    accounts::disown(tx, &link.user_id).await?;
+    accounts::remove_phone(tx, &link.user_id).await?;
+    if link.password_chosen {
+        let sql = "update users set password_hash = $2 where id = $1";
+        tx.execute(sql, values![&link.user_id, chosen]).await?;
+    }
+    Ok(())
 }

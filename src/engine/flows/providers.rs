@@ -91,7 +91,7 @@ async fn home_of(engine: &Engine, origin: Option<&str>) -> Outcome<Option<String
     Ok(homes.find(is_there).cloned().or(usual))
 }
 
-fn own_home(engine: &Engine) -> String {
+pub(super) fn own_home(engine: &Engine) -> String {
     format!("{}/auth-redirect", engine.settings().public_url)
 }
 

@@ -1,6 +1,10 @@
 //! Setting a new password with the access token of a reset link, or with a code by SMS.
 
-use super::{prove::prove_address, verify_phone};
+use super::{
+    prove::{Opener, prove_address},
+    sign_up::judge_password,
+    verify_phone,
+};
 use crate::{
     engine::{
         Engine,
@@ -8,7 +12,6 @@ use crate::{
         codes::{CodePurpose, Guess},
         limits::Action,
         outbox::Security,
-        passwords,
         store::{Transaction, values},
         tokens::{self, Purpose},
     },
@@ -32,13 +35,14 @@ pub(in crate::engine) async fn reset_password_with_token(
     }
     let account = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?;
     let [name, phone] = [&account.user.name, &account.user.phone].map(|text| text.as_deref().unwrap_or_default());
-    judge(engine, new_password, &[link.email.as_str(), name, phone])?;
+    judge_password(engine, new_password, &[link.email.as_str(), name, phone])?;
     let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
 
     let now = engine.now();
     let _change = engine.sessions().change(&account.user.id);
     let mut tx = engine.store().begin().await?;
-    if !prove_address(&mut tx, &link, &account.user, true, now).await?
+    let opener = Opener { is_asker: true, is_signer: true };
+    if !prove_address(&mut tx, &link, &account, opener, now).await?
         || !engine.links().spend(&mut tx, &link, now).await?
     {
         return Err(Code::InvalidAccessToken.into());
@@ -62,7 +66,7 @@ pub(in crate::engine) async fn reset_password_with_code(
 ) -> Outcome<()> {
     let (phone, code) = verify_phone::judge(phone, code)?;
     // Before the guess is taken: a password that is refused costs none.
-    judge(engine, new_password, &[phone.as_str()])?;
+    judge_password(engine, new_password, &[phone.as_str()])?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
     let (guesser, asker) = (engine.guesser_at_phone(caller, &phone).await?, engine.asker(caller));
     let guess = Guess::at_phone([CodePurpose::ResetPassword; 2], &phone, &code, (&guesser, &asker));
@@ -85,14 +89,8 @@ pub(in crate::engine) async fn reset_password_with_code(
         return Err(Code::SecondFactorFirst.into());
     }
     let [name, email] = [&account.user.name, &account.user.email].map(|text| text.as_deref().unwrap_or_default());
-    judge(engine, new_password, &[name, email])?;
+    judge_password(engine, new_password, &[name, email])?;
     set_password(engine, caller, tx, &account, Recovered { by: Way::Phone, password_hash }).await
-}
-
-fn judge(engine: &Engine, new_password: &Password, personal: &[&str]) -> Result<(), Refusal> {
-    let settings = engine.settings();
-    let personal = [personal, &[&*settings.product_name]].concat();
-    passwords::judge(new_password, settings.password_min, &personal).map_err(|code| Refusal::at(Field::Password, code))
 }
 
 /// What the reset proved, and the new password.

@@ -89,7 +89,7 @@ fn choose(engine: &Engine, caller: &Caller, accounts: Vec<Account>) -> Option<Ac
 /// (the wire) and nobody else waits for the address.
 fn is_signer(engine: &Engine, caller: &Caller, account: &Account, is_only_one: bool) -> bool {
     match (&caller.browser, &account.browser_digest) {
-        (None, None) => is_only_one,
+        (None, None) => is_only_one && engine.links().is_signer(caller, account),
         (browser, digest) => engine.links().is_browser(browser.as_ref(), digest.as_deref()),
     }
 }

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::admit::{Entry, let_in};
+use super::{
+    admit::{Entry, let_in},
+    tell::asked_by,
+};
 use crate::{
     engine::{
         Engine,
@@ -61,6 +64,7 @@ pub(in crate::engine) async fn sign_up_with_email(
         let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
         let new = NewAccount { user: &user, password_hash: Some(password_hash), browser_digest };
         accounts::insert(&mut tx, &new).await?;
+        accounts::note_signer(&mut tx, &user.id, engine.links().caller(caller), asked_by(caller)).await?;
         if !waits_for_proof {
             return begin_at_once(engine, caller, tx, user, &email, BeginAtOnce { vouched_for, may_mail }).await;
         }
@@ -103,7 +107,8 @@ pub(super) async fn rewrite(
     let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
     let sql = "update users set name = $2, fields = $3, browser_digest = $4, updated_at = $5 where id = $1";
     let fields = Value::Object(user.fields.clone()).to_string();
-    tx.execute(sql, values![&user.id, user.name.clone(), fields, browser_digest, engine.now()]).await.map(drop)
+    tx.execute(sql, values![&user.id, user.name.clone(), fields, browser_digest, engine.now()]).await?;
+    accounts::note_signer(tx, &user.id, engine.links().caller(caller), asked_by(caller)).await
 }
 
 /// Signs up again: the same account with what was typed this time, and another link. One that came at the same moment as the
@@ -171,6 +176,16 @@ fn judge(engine: &Engine, caller: &Caller, sign_up: &SignUpWithEmail) -> Result<
     Refusal::of_all(problems.into_iter().flatten().chain(wrong_fields).collect())?;
     let email = email.map_err(|code| Refusal::at(Field::Email, code))?;
     Ok(Judged { email, name: name.map_err(|code| Refusal::at(Field::Name, code))?, fields })
+}
+
+/// Judges a password by the rules of a sign-up.
+///
+/// # Errors
+/// What is wrong, at the password.
+pub(super) fn judge_password(engine: &Engine, password: &Password, personal: &[&str]) -> Result<(), Refusal> {
+    let settings = engine.settings();
+    let personal = [personal, &[&*settings.product_name]].concat();
+    passwords::judge(password, settings.password_min, &personal).map_err(|code| Refusal::at(Field::Password, code))
 }
 
 /// Tells the owner that somebody tried, then refuses.

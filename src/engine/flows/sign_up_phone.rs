@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     admit::{Entry, let_in},
     sign_up::{LOOKS, new_user, newest_waiting, repeated, rewrite},
+    tell::asked_by,
 };
 use crate::{
     engine::{
@@ -70,6 +71,7 @@ pub(in crate::engine) async fn sign_up_with_phone(
         let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
         let new = NewAccount { user: &user, password_hash: Some(password_hash), browser_digest };
         accounts::insert(&mut tx, &new).await?;
+        accounts::note_signer(&mut tx, &user.id, engine.links().caller(caller), asked_by(caller)).await?;
         if !waits {
             return begin_at_once(engine, caller, tx, user, &phone, vouched_for).await;
         }

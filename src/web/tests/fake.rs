@@ -12,10 +12,10 @@ use jiff::Timestamp;
 
 use crate::port::{
     AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection,
-    Connections, EndedByProvider, Entrance, Failure, FarewellTicket, Field, FieldUpdate, Grant, LinkKey, LogoutToken,
-    MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer,
-    ProviderFarewell, ProviderFor, ProviderReturn, Random, RecoveryCodes, Refusal, SecondFactorOf, SecondFactors,
-    Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
+    Connections, EndedByProvider, Entrance, Failure, FarewellTicket, Field, FieldUpdate, Grant, LinkAccount, LinkKey,
+    LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved,
+    ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, Random, RecoveryCodes, Refusal, SecondFactorOf,
+    SecondFactors, Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
 };
 
 /// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
@@ -323,6 +323,22 @@ impl AuthManager for Fake {
 
     fn disconnect(&self, _: Caller, _: String) -> Answer<()> {
         unused()
+    }
+
+    fn describe_link(&self, _: Caller, _: AccessToken) -> Answer<Option<LinkAccount>> {
+        now(Ok(None))
+    }
+
+    fn choose_link_password(&self, _: Caller, _: AccessToken, _: Option<Password>) -> Answer<Option<String>> {
+        now(Ok(None))
+    }
+
+    fn confirm_email_change_with_password(&self, _: Caller, _: LinkKey, _: Password) -> Answer<User> {
+        unused()
+    }
+
+    fn describe_email_change(&self, _: Caller, _: LinkKey) -> Answer<Option<LinkAccount>> {
+        now(Ok(None))
     }
 
     fn describe_not_me(&self, _: Caller, _: LinkKey) -> Answer<NotMe> {
