@@ -21,6 +21,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::{
     authenticators, devices,
     oauth::identities,
+    outbox::SignUpSource,
     recovery_codes,
     store::{Row, Store, StoreError, Transaction, values},
 };
@@ -207,6 +208,16 @@ pub(super) async fn note_signer(
 ) -> Result<(), StoreError> {
     let sql = "update users set signer_digest = $2, signed_up_from = $3 where id = $1";
     tx.execute(sql, values![user_id, digest, from]).await.map(drop)
+}
+
+/// Looks up when and from where somebody signed up.
+pub(super) async fn sign_up_source(
+    tx: &mut Transaction<'_>,
+    user_id: &str,
+) -> Result<Option<SignUpSource>, StoreError> {
+    let sql = "select signed_up_at, signed_up_from from users where id = $1";
+    let Some(row) = tx.fetch_optional(sql, values![user_id]).await? else { return Ok(None) };
+    Ok(Some(SignUpSource { at: row.time("signed_up_at")?, from: row.optional_text("signed_up_from")? }))
 }
 
 /// Makes an account the holder of an address and says whether it is: `false` when another one is. The loser of a race waits

@@ -289,7 +289,7 @@ impl AuthManager for Engine {
     }
 
     fn confirm_email_change_with_password(&self, caller: Caller, key: LinkKey, password: Password) -> Answer<User> {
-        self.watched(Watch::on(Operation::ConfirmEmailChange, &caller), |engine| async move {
+        self.watched(Watch::on(Operation::ConfirmEmailChangeWithPassword, &caller), |engine| async move {
             flows::confirm_email_change(&engine, &caller, &key, Some(&password)).await
         })
     }

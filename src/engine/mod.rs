@@ -186,7 +186,14 @@ impl Engine {
     /// so it may be asked any number of times. A link that is no good goes to the redirect URL too, with `status=400`.
     pub fn open_mail_link(&self, key: String, action: String) -> Answer<Landing> {
         let engine = self.clone();
-        Box::pin(async move { flows::open_mail_link(&engine, &key, &action).await })
+        Box::pin(async move { flows::open_mail_link(&engine, &key, &action, false).await })
+    }
+
+    /// As [`open_mail_link`](Self::open_mail_link), for a browser: where the password of the account may be a stranger's, it is
+    /// sent to a page of ours first, and from there to the application.
+    pub fn open_mail_link_in_browser(&self, key: String, action: String) -> Answer<Landing> {
+        let engine = self.clone();
+        Box::pin(async move { flows::open_mail_link(&engine, &key, &action, true).await })
     }
 
     /// Deletes what time has made worthless: ended sessions, links that are over or spent, and accounts that waited a week

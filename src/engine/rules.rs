@@ -146,6 +146,7 @@ table! {
     ChangePassword "change_password" SignedIn InCall GuessFromAddress recorded way_in;
     ChangeEmail "change_email" SignedIn InCall _ recorded way_in;
     ConfirmEmailChange "confirm_email_change" NoSession InCall GuessFromAddress recorded way_in;
+    ConfirmEmailChangeWithPassword "confirm_email_change_with_password" NoSession InCall GuessFromAddress recorded way_in;
     ConfirmEmailChangeWithCode "confirm_email_change_with_code" SignedIn InCall _ recorded way_in;
     OpenMailCode "open_mail_code" NoSession Nothing _ recorded _;
     DescribeLink "describe_link" NoSession Nothing GuessFromAddress _ _;

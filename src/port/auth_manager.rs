@@ -62,9 +62,10 @@ pub trait AuthManager: Send + Sync {
     /// backend cannot tell, or the token is none of a live link.
     fn describe_link(&self, caller: Caller, token: AccessToken) -> Answer<Option<LinkAccount>>;
 
-    /// Gives the sign-up that a link confirms the password that was typed where the link was opened, or none: the one of the
+    /// Gives the account that a link confirms the password that was typed where the link was opened, or none: the one of the
     /// sign-up may be a stranger's (S23). It counts once the token is redeemed. Answers the absolute URL to go on to, if an
-    /// application redeems it. Refused with `InvalidAccessToken`, and with what is wrong with the password.
+    /// application redeems it. Changes nothing where no password is asked for. Refused with `InvalidAccessToken`, and with what
+    /// is wrong with the password.
     fn choose_link_password(
         &self,
         caller: Caller,
@@ -342,8 +343,8 @@ pub enum MailedFor {
 /// Account that a link opens, or moves: enough for whoever reads the mail to tell whether it is theirs.
 #[derive(Debug, Clone)]
 pub struct LinkAccount {
-    /// Address that the link was mailed to.
-    pub email: String,
+    /// Address that the link was mailed to. Of a sign-in with a provider, the address or number of the account.
+    pub email: Option<String>,
     pub name: Option<String>,
     /// Time of the sign-up, or of the request to move the account.
     pub began_at: Timestamp,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderMap};
 
 use crate::{
     engine::{Engine, keys::ClientKey},
@@ -15,7 +15,8 @@ use super::{call::Call, reply::Reply};
 /// users by their ids, and keys.
 pub trait Backend: AuthManager + Storage {
     /// The absolute URL that the browser goes on to. Changes nothing.
-    fn open_mail_link(&self, key: String, action: String) -> Answer<String>;
+    /// `in_browser`: a browser opened the link, and not a program.
+    fn open_mail_link(&self, key: String, action: String, in_browser: bool) -> Answer<String>;
 
     /// The user of that id, if it is the caller's to see.
     fn user_object(&self, caller: Caller, id: String) -> Answer<User>;
@@ -31,8 +32,11 @@ pub trait Backend: AuthManager + Storage {
 }
 
 impl Backend for Engine {
-    fn open_mail_link(&self, key: String, action: String) -> Answer<String> {
-        let landing = Self::open_mail_link(self, key, action);
+    fn open_mail_link(&self, key: String, action: String, in_browser: bool) -> Answer<String> {
+        let landing = match in_browser {
+            true => Self::open_mail_link_in_browser(self, key, action),
+            false => Self::open_mail_link(self, key, action),
+        };
         Box::pin(async move { Ok(landing.await?.location) })
     }
 
@@ -56,6 +60,15 @@ impl Backend for Engine {
 /// `GET /auth/verify?key=&action=`: goes on to the redirect URL. Opening it changes nothing (DESIGN.md §4.2), so it may be
 /// opened by mail scanners and by `HEAD` as often as they like.
 pub(super) async fn open(call: Call) -> Reply {
-    let location = call.backend.open_mail_link(call.query("key"), call.query("action")).await?;
+    let in_browser = is_browser(call.request.headers());
+    let location = call.backend.open_mail_link(call.query("key"), call.query("action"), in_browser).await?;
     Ok(actix_web::HttpResponse::Found().insert_header((header::LOCATION, location)).finish())
+}
+
+/// Whether a browser asks for a page to show. Programs ask for anything.
+fn is_browser(headers: &HeaderMap) -> bool {
+    let has = |name: &str, word: &str| {
+        headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains(word))
+    };
+    has("accept", "text/html") || has("sec-fetch-mode", "navigate")
 }

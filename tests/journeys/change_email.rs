@@ -1,6 +1,6 @@
 //! Moving an account to another address.
 
-use crate::support::{Browser, Hall};
+use crate::support::{Browser, Hall, PASSWORD};
 
 async fn ask(browser: &mut Browser, new_address: &str) {
     browser.open("/profile/email").await;
@@ -20,6 +20,8 @@ async fn the_new_address_proves_itself_and_the_old_one_is_told() {
     let mut phone = hall.browser();
     phone.open(&link).await;
     assert_eq!(phone.page.path, "/profile/email/confirm/finish");
+    assert!(phone.page.text().contains("Ann"), "whose account it is: {}", phone.page.text());
+    phone.fill("Password of the account", PASSWORD);
     phone.press("Confirm the new address").await;
 
     ann.open("/profile").await;

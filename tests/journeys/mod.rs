@@ -12,6 +12,7 @@ mod forward_auth;
 mod guards;
 mod late_answers;
 mod limits;
+mod link_accounts;
 mod magic_link;
 mod mail_codes;
 mod mounted;

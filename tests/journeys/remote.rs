@@ -163,6 +163,7 @@ async fn a_name_an_address_and_a_password_are_changed() {
     assert_eq!(ann.page.path, "/profile/email", "{}", ann.page.text());
     let mut mail_program = houses.back.browser();
     mail_program.open(&houses.back.newest_mail_to("ann@new.example").await.link()).await;
+    mail_program.fill("Password of the account", PASSWORD);
     mail_program.press("Confirm the new address").await;
     ann.open(&mail_program.left_to.clone().expect("back to the pages")).await;
     assert!(ann.page.text().contains("ann@new.example"), "{}", ann.page.text());

@@ -83,7 +83,12 @@ impl Hall {
 
     /// Sends one request as it is and reads the whole answer.
     pub async fn send(&self, request: TestRequest) -> (u16, HeaderMap, Vec<u8>) {
-        let address: SocketAddr = "198.51.100.7:40000".parse().expect("an address");
+        self.send_from("198.51.100.7", request).await
+    }
+
+    /// As [`send`](Self::send), from somewhere else.
+    pub async fn send_from(&self, address: &str, request: TestRequest) -> (u16, HeaderMap, Vec<u8>) {
+        let address = SocketAddr::new(address.parse().expect("an address"), 40_000);
         (self.app)(request.peer_addr(address)).await
     }
 

@@ -79,7 +79,7 @@ pub(in crate::engine) async fn describe_email_change(
     let (link, account) = live(engine, key).await?;
     let asks_password = !is_owner(engine, caller, &link).await;
     Ok(LinkAccount {
-        email: link.email.to_string(),
+        email: Some(link.email.to_string()),
         name: account.user.name,
         began_at: link.created_at,
         began_from: link.asked_from,

@@ -1,46 +1,69 @@
-//! Opening the link of a sign-up where it was not begun: whose account it is, and a password for it.
+//! Opening a mailed link where it was not asked for: whose account it is, and a password for it.
 
-use super::{grant::live_link, open_mail_link::onward_of, sign_up::judge_password};
+use super::{
+    grant::{granted, live_link},
+    open_mail_link::onward_of,
+    sign_up::judge_password,
+};
 use crate::{
     engine::{
         Engine,
         accounts::{self, Account},
+        oauth::tickets::Tickets,
         store::values,
         tokens::{Link, Purpose},
     },
     port::{AccessToken, Caller, Code, LinkAccount, Outcome, Password},
 };
 
-/// Describes the account that a mailed link opens. Reads only.
+/// Describes the account that a mailed link or a sign-in with a provider opens. Reads only.
 pub(in crate::engine) async fn describe_link(
     engine: &Engine,
     caller: &Caller,
     token: &AccessToken,
 ) -> Outcome<Option<LinkAccount>> {
-    let Ok(link) = live_link(engine, token).await else { return Ok(None) };
+    if Tickets::is_grant(token) {
+        let Ok((user_id, _)) = granted(engine, caller, token).await else { return Ok(None) };
+        let account = accounts::by_id(engine.store(), &user_id).await?;
+        return Ok(account.map(|account| described(account, false)));
+    }
+    let now = engine.now();
+    let link = engine.links().by_access_token(engine.store(), token, now).await?;
+    let Some(link) = link.filter(|link| link.is_live(now)) else { return Ok(None) };
     let Some(account) = accounts::by_id(engine.store(), &link.user_id).await? else { return Ok(None) };
     let asks_password = asks_password(engine, caller, &link, &account);
+    let email = Some(link.email.to_string());
+    Ok(Some(LinkAccount { email, ..described(account, asks_password) }))
+}
+
+fn described(account: Account, asks_password: bool) -> LinkAccount {
     let Account { user, signed_up_from, .. } = account;
-    Ok(Some(LinkAccount {
-        email: link.email.to_string(),
+    LinkAccount {
+        email: user.email.or(user.phone),
         name: user.name,
         began_at: user.signed_up_at,
         began_from: signed_up_from,
         asks_password,
-    }))
+    }
 }
 
-/// Whether the link confirms a sign-up whose password may be a stranger's.
-pub(super) fn asks_password(engine: &Engine, caller: &Caller, link: &Link, account: &Account) -> bool {
-    let waits = !account.user.email_verified && !account.holds_email;
-    link.purpose == Purpose::EmailConfirm
-        && waits
+/// Whether the link confirms an address whose account has a password that may be a stranger's.
+fn asks_password(engine: &Engine, caller: &Caller, link: &Link, account: &Account) -> bool {
+    let is_kept = link.keeps_password && engine.links().is_signer(caller, account);
+    may_ask_password(link, account) && !is_kept
+}
+
+/// As [`asks_password`], of a caller who is not known.
+pub(super) fn may_ask_password(link: &Link, account: &Account) -> bool {
+    matches!(link.purpose, Purpose::EmailConfirm | Purpose::MagicLink)
+        && !account.user.email_verified
         && account.password_hash.is_some()
-        && !(link.keeps_password && engine.links().is_signer(caller, account))
+        && !link.password_chosen
 }
 
-/// Gives the account of a sign-up the password that was typed where its link was opened, or none. It counts once the link is
-/// redeemed, and the one of the sign-up never again. Answers where the browser goes on to, if that is an application.
+/// Gives the account of a link that may have a stranger's password the one that was typed where the link was opened, or none.
+/// It counts once the link is redeemed, and the one of the sign-up never again. Answers where the browser goes on to, if that is
+/// an application. Changes nothing of another link.
 ///
 /// # Errors
 /// `InvalidAccessToken`; what is wrong with the password, at its field.
@@ -53,12 +76,8 @@ pub(in crate::engine) async fn choose_link_password(
     let link = live_link(engine, token).await?;
     let account = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?;
     if asks_password(engine, caller, &link, &account) {
-        let name = account.user.name.as_deref().unwrap_or_default();
         let hash = match password {
-            Some(password) => {
-                judge_password(engine, password, &[link.email.as_str(), name])?;
-                Some(engine.hasher().hash(password, engine.random()).await?)
-            }
+            Some(password) => Some(judged_hash(engine, &link, &account, password).await?),
             None => None,
         };
         set(engine, &link, hash).await?;
@@ -66,13 +85,20 @@ pub(in crate::engine) async fn choose_link_password(
     Ok(onward_of(engine, &link))
 }
 
+async fn judged_hash(engine: &Engine, link: &Link, account: &Account, password: &Password) -> Outcome<String> {
+    let name = account.user.name.as_deref().unwrap_or_default();
+    judge_password(engine, password, &[link.email.as_str(), name])?;
+    Ok(engine.hasher().hash(password, engine.random()).await?)
+}
+
 async fn set(engine: &Engine, link: &Link, hash: Option<String>) -> Outcome<()> {
     let now = engine.now();
     let _change = engine.sessions().change(&link.user_id);
     let mut tx = engine.store().begin().await?;
+    let has_password = hash.is_some();
     let sql = "update users set password_hash = $2, updated_at = $3 where id = $1 and email_verified_at is null";
-    let is_theirs = tx.execute(sql, values![&link.user_id, hash.clone(), now]).await? == 1;
-    if !is_theirs || !engine.links().note_choice(&mut tx, link, hash.is_some(), now).await? {
+    let is_theirs = tx.execute(sql, values![&link.user_id, hash, now]).await? == 1;
+    if !is_theirs || !engine.links().note_choice(&mut tx, link, has_password, now).await? {
         return Err(Code::InvalidAccessToken.into());
     }
     Ok(tx.commit().await?)

@@ -47,7 +47,7 @@ pub(in crate::engine) async fn finish_where_begun(
 }
 
 /// Whose the token of a provider's sign-in is, and whether that began in this browser.
-async fn granted(engine: &Engine, caller: &Caller, token: &AccessToken) -> Outcome<(String, bool)> {
+pub(super) async fn granted(engine: &Engine, caller: &Caller, token: &AccessToken) -> Outcome<(String, bool)> {
     let tickets = &engine.providers().tickets;
     let granted = tickets.granted(engine.store(), token, caller.browser.as_ref(), engine.now()).await?;
     Ok(granted.ok_or(Code::InvalidAccessToken)?)

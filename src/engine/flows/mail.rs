@@ -6,10 +6,10 @@ use jiff::SignedDuration;
 
 use crate::{
     engine::{
-        Engine,
+        Engine, accounts,
         flows::tell::asked_by,
         limits::Lane,
-        outbox::{Letter, Mailed},
+        outbox::{Letter, Mailed, SignUpSource},
         store::{StoreError, Transaction, values},
         tokens::{CODE_MINUTES, NewLink, Purpose, after},
     },
@@ -36,6 +36,12 @@ impl Engine {
         link: &NewLink<'_>,
         name: Option<String>,
     ) -> Outcome<()> {
+        let sign_up = match link.purpose {
+            Purpose::EmailConfirm => accounts::sign_up_source(tx, link.user_id).await?,
+            _ => None,
+        };
+        let is_other = |source: &SignUpSource| source.at != self.now() || source.from != asked_by(link.caller);
+        let sign_up = sign_up.filter(is_other);
         let delay = self.delay_of(tx, link.purpose, link.email).await?;
         // It lives from when it is sent.
         let sent_at = after(self.now(), delay);
@@ -47,6 +53,7 @@ impl Engine {
             code: made.code,
             code_minutes: CODE_MINUTES,
             asked_by: asked_by(link.caller),
+            sign_up,
         };
         let letter = match link.purpose {
             Purpose::EmailConfirm => Letter::ConfirmEmail(mailed),

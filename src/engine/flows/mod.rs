@@ -55,7 +55,7 @@ pub(super) use grant::{finish_where_begun, get_auth_grant};
 pub(super) use mail_code::open_mail_code;
 pub(super) use not_me::{describe_not_me, report_not_me};
 pub use open_mail_link::Landing;
-pub(super) use open_mail_link::{open_mail_link, page_of_mail_link};
+pub(super) use open_mail_link::open_mail_link;
 pub(super) use proofs::{proof_methods, prove, require_fresh_proof, send_proof_code, wants_factor};
 #[cfg(test)]
 pub(super) use provider_endings::take as take_logout;

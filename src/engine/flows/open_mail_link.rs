@@ -2,13 +2,13 @@
 
 use url::Url;
 
-use super::{choose_link_password::asks_password, providers::own_home};
+use super::{choose_link_password::may_ask_password, providers::own_home};
 use crate::{
     engine::{
         Engine, accounts,
         tokens::{Link, Purpose},
     },
-    port::{Caller, Failure, LinkKey, Outcome},
+    port::{Failure, LinkKey, Outcome},
 };
 
 /// Where the browser goes next.
@@ -22,7 +22,14 @@ pub struct Landing {
 ///
 /// What a link is for is what its row says; the action in its address only names the failure of a link that is not there. An
 /// action that is none of ours becomes `email-confirm`, the one for which every application shows the error.
-pub(in crate::engine) async fn open_mail_link(engine: &Engine, key: &str, action: &str) -> Outcome<Landing> {
+///
+/// `in_browser`: a browser follows it, and not a program.
+pub(in crate::engine) async fn open_mail_link(
+    engine: &Engine,
+    key: &str,
+    action: &str,
+    in_browser: bool,
+) -> Outcome<Landing> {
     let now = engine.now();
     let action = Purpose::of(action).unwrap_or(Purpose::EmailConfirm);
     let Ok(key) = LinkKey::parse(key) else { return Ok(failure(&engine.0.redirect_url, action)) };
@@ -33,32 +40,24 @@ pub(in crate::engine) async fn open_mail_link(engine: &Engine, key: &str, action
         }
         Some(link) => {
             let token = engine.links().mint(&link, engine.random(), now);
-            Ok(Landing { location: arrival(&home_of(engine, &link), &link, &token) })
+            let home = match stops_here(engine, &link, in_browser).await? {
+                true => Url::parse(&own_home(engine)).map_err(Failure::broken)?,
+                false => home_of(engine, &link),
+            };
+            Ok(Landing { location: arrival(&home, &link, &token) })
         }
         None => Ok(failure(&engine.0.redirect_url, action)),
     }
 }
 
-/// The page of ours where a browser stops on its way to an application: that of a sign-up whose password may be a stranger's
-/// (`flows/prove.rs`). `None` where it goes straight on. Writes nothing.
-pub(in crate::engine) async fn page_of_mail_link(
-    engine: &Engine,
-    caller: &Caller,
-    key: &str,
-) -> Outcome<Option<String>> {
-    let now = engine.now();
-    let Ok(key) = LinkKey::parse(key) else { return Ok(None) };
-    let Some(link) = engine.links().by_key(engine.store(), &key).await? else { return Ok(None) };
-    if !link.is_live(now) || onward_of(engine, &link).is_none() {
-        return Ok(None);
+/// Whether a browser stops at our page on its way to an application, which asks for the password of the account: it may be a
+/// stranger's (`flows/prove.rs`). A program that follows the link goes straight on.
+async fn stops_here(engine: &Engine, link: &Link, in_browser: bool) -> Outcome<bool> {
+    if !in_browser || onward_of(engine, link).is_none() {
+        return Ok(false);
     }
     let account = accounts::by_id(engine.store(), &link.user_id).await?;
-    if !account.is_some_and(|account| asks_password(engine, caller, &link, &account)) {
-        return Ok(None);
-    }
-    let home = Url::parse(&own_home(engine)).map_err(Failure::broken)?;
-    let token = engine.links().mint(&link, engine.random(), now);
-    Ok(Some(arrival(&home, &link, &token)))
+    Ok(account.is_some_and(|account| may_ask_password(link, &account)))
 }
 
 /// Where the browser goes with a fresh token once our page has asked; `None` where that page is its destination.

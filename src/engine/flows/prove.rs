@@ -15,8 +15,7 @@
 //! Else the account is confirmed and whoever confirmed it is in, with a link by email as the way in; password, sessions and
 //! whatever else was set up before are gone.
 //!
-//! An account that was in use before its address was proved (`confirm_email` was off) is another matter: its owner has lived in
-//! it. There the link itself says whether it was asked for where the sign-up was made.
+//! The same holds for an account that was in use before its address was proved, while `confirm_email` was off.
 
 use jiff::Timestamp;
 
@@ -56,9 +55,8 @@ pub(super) async fn prove_address(
     }
     let is_contested = accounts::is_contested(tx, &link.email, &link.user_id).await?;
     accounts::delete_waiting(tx, &link.email, &link.user_id).await?;
-    let is_owners = link.keeps_password && !(is_contested && !opener.is_asker);
-    let is_known = account.holds_email || opener.is_signer;
-    if link.password_chosen || !(is_owners && is_known) {
+    let is_owners = link.keeps_password && !(is_contested && !opener.is_asker) && opener.is_signer;
+    if link.password_chosen || !is_owners {
         disown(tx, link).await?;
     }
     Ok(true)

@@ -80,7 +80,9 @@ async fn finish_sign_up(engine: &Engine, caller: &Caller, phone: &Phone, right: 
     }
     // Whoever has the phone typed one of several codes and cannot tell whose sign-up it finishes. They are let in; a password
     // that somebody else may know is not (SECURITY.md S23).
-    if is_contested && !engine.links().is_browser(caller.browser.as_ref(), account.browser_digest.as_deref()) {
+    let is_other_channel = caller.browser.is_some() != account.browser_digest.is_some();
+    let is_signer = engine.links().is_browser(caller.browser.as_ref(), account.browser_digest.as_deref());
+    if (is_contested || is_other_channel) && !is_signer {
         accounts::disown(&mut tx, &right.user_id).await?;
     }
     // An account that was in use before its number was to be proved: it is proved now, and its owner signs in as always (S18).

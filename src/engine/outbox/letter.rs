@@ -5,6 +5,7 @@
 //! it, so that nobody can send their own words to anybody through us (SECURITY.md S62, S63). Who asked is said in the families
 //! of browsers that we know and an IP address, never in the words of a header.
 
+use jiff::Timestamp;
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
 use super::security::Security;
@@ -61,6 +62,16 @@ pub struct Mailed {
     pub code_minutes: u32,
     /// As "Firefox on Linux, 203.0.113.7".
     pub asked_by: Option<String>,
+    /// The sign-up of the account, of a letter that confirms it and was asked for later or from elsewhere.
+    pub sign_up: Option<SignUpSource>,
+}
+
+/// When and from where somebody signed up.
+#[derive(Debug, Clone)]
+pub struct SignUpSource {
+    pub at: Timestamp,
+    /// As in [`Mailed::asked_by`].
+    pub from: Option<String>,
 }
 
 /// What a letter has that tells an owner something.
@@ -160,7 +171,9 @@ impl Letter {
             code: OneTimeCode::parse("314159").ok(),
             code_minutes: 10,
             asked_by: Some("Firefox on Linux, 203.0.113.7".to_owned()),
+            sign_up: None,
         };
+        let confirm = Mailed { sign_up: Some(SignUpSource { at: Timestamp::UNIX_EPOCH, from: None }), ..mailed(1440) };
         let notice = Notice {
             name: Some(name.to_owned()),
             not_me: Some("https://example.com/not-me?key=k".to_owned()),
@@ -173,6 +186,7 @@ impl Letter {
             Self::ResetPassword(mailed(60)),
             Self::ConfirmEmailChange(mailed(60)),
         ];
+        samples.push(Self::ConfirmEmail(confirm));
         let name = Some(name.to_owned());
         let sample_name = name.clone();
         let prove = |code| Self::Prove { name, code, minutes: 10, asked_by: None };

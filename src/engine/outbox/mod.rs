@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 
 pub use courier::Courier;
 pub use folder_inbox::OutboxFolder;
-pub use letter::{Letter, Mailed, Notice};
+pub use letter::{Letter, Mailed, Notice, SignUpSource};
 pub use overrides::TemplateError;
 pub use security::Security;
 pub use sms::{SmsAccount, SmsProvider, SmsTransport};

@@ -145,6 +145,8 @@ impl Templates {
         values.add("lifetime", letter.minutes().map(in_words));
         if let Some(mailed) = letter.mailed() {
             values.add("code_lifetime", code.map(|_| in_words(mailed.code_minutes)));
+            values.add("signed_up_at", mailed.sign_up.as_ref().map(|sign_up| in_utc(sign_up.at)));
+            values.add("signed_up_from", mailed.sign_up.as_ref().and_then(|sign_up| sign_up.from.as_deref()));
         }
         if let Some((news, notice)) = letter.told() {
             values.add("new_email", news.new_email());
@@ -158,7 +160,7 @@ impl Templates {
             values.add("not_me", not_me.as_deref());
         }
         values.add("asked_by", letter.asked_by());
-        values.add("asked_at", Some(at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y at %H:%M UTC").to_string()));
+        values.add("asked_at", Some(in_utc(at)));
         values.group("token", &[("confirmationURL", letter.link()), ("code", code), ("email", Some(to.as_str()))]);
         values.group("user", &[("email", Some(to.as_str())), ("name", Some(&name))]);
         let folder = format!("mail/{}", letter.name());
@@ -218,6 +220,11 @@ impl Templates {
     fn print(&self, name: &str, values: &Values) -> Result<String, minijinja::Error> {
         self.environment.get_template(name)?.render(&values.0)
     }
+}
+
+/// A time as "21 November 2026 at 04:12 UTC".
+fn in_utc(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y at %H:%M UTC").to_string()
 }
 
 /// What a message has; what it does not have is not in it.

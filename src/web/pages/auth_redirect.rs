@@ -2,7 +2,8 @@
 //!
 //! The first GET carries the access token in its URL. It is moved into the cookie and the browser sent on to the clean path, so
 //! that no history, log or `Referer` keeps it (SECURITY.md S47). There the link finishes at once if this very browser asked for
-//! it; elsewhere one press finishes it (S44), and somebody who is signed in is told first what that would do (S91).
+//! it; elsewhere the page names the account and one press finishes it (S44), and somebody who is signed in is told first what that
+//! would do (S91). A password that may be a stranger's is typed or chosen there (S23).
 
 use actix_web::{
     HttpResponse,
@@ -17,13 +18,14 @@ use url::form_urlencoded;
 
 use super::link_failed;
 use crate::{
-    port::{AccessToken, Code, Entrance, Outcome, Trouble},
+    port::{AccessToken, Code, Entrance, LinkAccount, Outcome, Password, Trouble},
     web::{
         error::PageError,
-        form::{Form, Press},
+        form::{Fields, Form},
         notice::Notice,
         page::{Page, PageResult},
         session::{Action, Arrival},
+        typed::{Input, Typed},
         visit::{Visit, see_other},
         winners,
     },
@@ -37,7 +39,34 @@ const FINISH: &str = "/auth-redirect/finish";
 struct AuthRedirect {
     visit: Visit,
     action: Action,
-    form: Form<Press>,
+    account: Option<LinkAccount>,
+    form: Form<Opened>,
+}
+
+/// Leads on to the application that the link belongs to: see `pages/provider.rs` for why this is a page.
+#[derive(Template)]
+#[template(path = "pages/auth_redirect_leave.html")]
+struct Leave {
+    visit: Visit,
+    location: String,
+}
+
+/// The password for the account, where one is asked for. Empty: the account has none from now on.
+pub(crate) struct Opened(Password);
+
+impl Fields for Opened {
+    const INPUTS: &'static [Input] = &[Input::Secret("password")];
+
+    fn read(typed: &mut Typed) -> Self {
+        Self(typed.secret("password"))
+    }
+}
+
+/// End of a link that was opened where it was not asked for.
+enum Finished {
+    Entered(Entrance),
+    /// An application redeems the token: the URL to go on to.
+    GoesOn(String),
 }
 
 /// What the redirect says. Unknown parameters mean nothing; of one that comes twice the first counts.
@@ -68,13 +97,17 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
     }
 }
 
-pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
+pub(crate) async fn submit(visit: Visit, form: Form<Opened>) -> PageResult {
     let Some(arrival) = visit.session().arrival() else { return Ok(visit.go_saying("/sign-in", Notice::LinkGone)) };
     let _turn = turn(&visit).await;
-    match form.submit(|Press| redeem(&visit, &arrival.token)).await? {
-        Ok(entrance) => arrive(&visit, arrival.action, &entrance),
+    match form.submit(|Opened(password)| finish_here(&visit, &arrival, password)).await? {
+        Ok(Finished::Entered(entrance)) => arrive(&visit, arrival.action, &entrance),
+        Ok(Finished::GoesOn(location)) => leave(visit, location),
         Err(form) if is_dead_link(|code| form.is(code)) => failed(visit, arrival.action),
-        Err(form) => form.again(|form| AuthRedirect { visit, action: arrival.action, form }),
+        Err(form) => {
+            let account = described(&visit, &arrival.token).await?;
+            form.again(|form| AuthRedirect { visit, action: arrival.action, account, form })
+        }
     }
 }
 
@@ -146,12 +179,43 @@ async fn finish(visit: Visit) -> PageResult {
             Ok(None) => {}
             Err(Trouble::Refused(refusal)) if is_dead_link(|code| refusal.is(code)) => return failed(visit, action),
             Err(Trouble::Refused(refusal)) => {
-                return Form::blank().refuse(&refusal).again(|form| AuthRedirect { visit, action, form });
+                let account = described(&visit, &arrival.token).await?;
+                return Form::blank().refuse(&refusal).again(|form| AuthRedirect { visit, action, account, form });
             }
             Err(Trouble::Failed(failure)) => return Err(PageError::Failed(failure)),
         }
     }
-    AuthRedirect { visit, action, form: Form::blank() }.ok()
+    let account = described(&visit, &arrival.token).await?;
+    AuthRedirect { visit, action, account, form: Form::blank() }.ok()
+}
+
+/// The account that a link opens. `None` where it cannot be told, and where too many asked: the press says that.
+pub(super) async fn described(visit: &Visit, token: &str) -> Result<Option<LinkAccount>, PageError> {
+    let Ok(token) = AccessToken::parse(token) else { return Ok(None) };
+    match visit.auth().describe_link(visit.caller(), token).await {
+        Ok(account) => Ok(account),
+        Err(Trouble::Refused(_)) => Ok(None),
+        Err(Trouble::Failed(failure)) => Err(PageError::Failed(failure)),
+    }
+}
+
+/// Gives the account its password, where one is asked for, and spends the token here or at its application.
+async fn finish_here(visit: &Visit, arrival: &Arrival, password: Password) -> Outcome<Finished> {
+    if arrival.action != Action::SignIn {
+        let token = AccessToken::parse(&arrival.token)?;
+        let password = Some(password).filter(|password| !password.expose().is_empty());
+        if let Some(location) = visit.auth().choose_link_password(visit.caller(), token, password).await? {
+            return Ok(Finished::GoesOn(location));
+        }
+    }
+    redeem(visit, &arrival.token).await.map(Finished::Entered)
+}
+
+fn leave(visit: Visit, location: String) -> PageResult {
+    visit.session().forget_arrival();
+    let mut response = Leave { visit, location }.ok()?;
+    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Ok(response)
 }
 
 /// Neither a HEAD nor a page fetched in advance finishes anything.
@@ -227,6 +291,15 @@ impl AuthRedirect {
             Action::EmailConfirm => "Confirm my address",
             _ => "Sign in",
         }
+    }
+
+    fn asks_password(&self) -> bool {
+        self.account.as_ref().is_some_and(|account| account.asks_password)
+    }
+
+    fn password_hint(&self) -> String {
+        let least = self.visit.password_hint();
+        format!("The one you signed up with, or a new one. {least} Leave it empty to go on without a password.")
     }
 }
 

@@ -2,8 +2,9 @@
 
 use askama::Template;
 
+use super::auth_redirect::described;
 use crate::{
-    port::{AccessToken, Code, Outcome, Password},
+    port::{AccessToken, Code, LinkAccount, Outcome, Password},
     web::{
         form::{Fields, Form},
         notice::Notice,
@@ -18,6 +19,7 @@ use crate::{
 #[template(path = "pages/choose_password.html")]
 struct ChoosePassword {
     visit: Visit,
+    account: Option<LinkAccount>,
     form: Form<NewPassword>,
 }
 
@@ -32,10 +34,9 @@ impl Fields for NewPassword {
 }
 
 pub(crate) async fn show(visit: Visit) -> PageResult {
-    if token(&visit).is_err() {
-        return Ok(visit.go_saying("/reset-password", Notice::LinkGone));
-    }
-    ChoosePassword { visit, form: Form::blank() }.ok()
+    let Ok(token) = token(&visit) else { return Ok(visit.go_saying("/reset-password", Notice::LinkGone)) };
+    let account = described(&visit, token.expose()).await?;
+    ChoosePassword { visit, account, form: Form::blank() }.ok()
 }
 
 pub(crate) async fn submit(visit: Visit, form: Form<NewPassword>) -> PageResult {
@@ -48,7 +49,13 @@ pub(crate) async fn submit(visit: Visit, form: Form<NewPassword>) -> PageResult 
             visit.session().forget_arrival();
             Ok(visit.go_saying("/reset-password", Notice::LinkGone))
         }
-        Err(form) => form.again(|form| ChoosePassword { visit, form }),
+        Err(form) => {
+            let account = match token(&visit) {
+                Ok(token) => described(&visit, token.expose()).await?,
+                Err(_) => None,
+            };
+            form.again(|form| ChoosePassword { visit, account, form })
+        }
     }
 }
 

@@ -9,12 +9,14 @@ use askama::Template;
 use url::Url;
 
 use crate::{
-    port::{Caller, Code, LinkKey},
+    port::{Code, Field, LinkAccount, LinkKey, Outcome, Password, Refusal, Trouble, User},
     web::{
-        form::{Form, Press},
+        error::PageError,
+        form::{Fields, Form},
         notice::Notice,
         page::{self, Page, PageResult},
         session::{Action, Arrival},
+        typed::{Input, Typed},
         visit::{Visit, see_other},
     },
 };
@@ -23,7 +25,22 @@ use crate::{
 #[template(path = "pages/profile_email_confirm.html")]
 struct ProfileEmailConfirm {
     visit: Visit,
-    form: Form<Press>,
+    account: Option<LinkAccount>,
+    form: Form<Confirmed>,
+}
+
+/// The password of the account, where it is asked for.
+pub(crate) struct Confirmed {
+    password: Password,
+    is_without: bool,
+}
+
+impl Fields for Confirmed {
+    const INPUTS: &'static [Input] = &[Input::Secret("current_password"), Input::Line("without")];
+
+    fn read(typed: &mut Typed) -> Self {
+        Self { password: typed.secret("current_password"), is_without: !typed.line("without").is_empty() }
+    }
 }
 
 #[derive(Template)]
@@ -41,17 +58,21 @@ pub(crate) async fn show(visit: Visit, query: Query<HashMap<String, String>>) ->
         // Another path than the link's: w3m compares redirects without their query and would see a loop.
         return Ok(visit.go("/profile/email/confirm/finish"));
     }
-    match key(&visit) {
-        Some(_) => ProfileEmailConfirm { visit, form: Form::blank() }.ok(),
-        None => gone(visit),
+    let Some(key) = key(&visit) else { return gone(visit) };
+    match visit.auth().describe_email_change(visit.caller(), key).await {
+        Ok(account) => ProfileEmailConfirm { visit, account, form: Form::blank() }.ok(),
+        Err(Trouble::Refused(refusal)) if refusal.is(Code::InvalidAccessToken) => gone(visit),
+        Err(Trouble::Refused(refusal)) => {
+            Form::blank().refuse(&refusal).again(|form| ProfileEmailConfirm { visit, account: None, form })
+        }
+        Err(Trouble::Failed(failure)) => Err(PageError::Failed(failure)),
     }
 }
 
 /// Changes the address and goes where links in mails go, so that somebody else's application hears of it too.
-pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
+pub(crate) async fn submit(visit: Visit, form: Form<Confirmed>) -> PageResult {
     let Some(key) = key(&visit) else { return gone(visit) };
-    let caller = Caller { session: None, ..visit.caller() };
-    match form.submit(|Press| visit.auth().confirm_email_change(caller, key)).await? {
+    match form.submit(|typed| confirm(&visit, key.clone(), typed)).await? {
         Ok(_) => {
             visit.session().forget_arrival();
             Ok(onward(&visit))
@@ -60,8 +81,24 @@ pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
             visit.session().forget_arrival();
             gone(visit)
         }
-        Err(form) => form.again(|form| ProfileEmailConfirm { visit, form }),
+        Err(form) => {
+            let account = visit.auth().describe_email_change(visit.caller(), key).await.unwrap_or_default();
+            form.again(|form| ProfileEmailConfirm { visit, account, form })
+        }
     }
+}
+
+/// Elsewhere than where the change was asked for, the account goes on as it was only with its password.
+async fn confirm(visit: &Visit, key: LinkKey, typed: Confirmed) -> Outcome<User> {
+    let (auth, caller) = (visit.auth(), visit.caller());
+    if !typed.password.expose().is_empty() && !typed.is_without {
+        return auth.confirm_email_change_with_password(caller, key, typed.password).await;
+    }
+    let account = auth.describe_email_change(caller.clone(), key.clone()).await?;
+    if !typed.is_without && account.is_some_and(|account| account.asks_password) {
+        return Err(Refusal::at(Field::CurrentPassword, Code::MissingPassword).into());
+    }
+    auth.confirm_email_change(caller, key).await
 }
 
 fn key(visit: &Visit) -> Option<LinkKey> {
@@ -71,6 +108,12 @@ fn key(visit: &Visit) -> Option<LinkKey> {
 
 fn gone(visit: Visit) -> PageResult {
     page::show(&ProfileEmailGone { visit }, StatusCode::GONE)
+}
+
+impl ProfileEmailConfirm {
+    fn asks_password(&self) -> bool {
+        self.account.as_ref().is_some_and(|account| account.asks_password)
+    }
 }
 
 /// The redirect URL with `status=200&action=change-email`; what query it has is kept (ALTOGIC_WIRE.md §10).

@@ -27,6 +27,7 @@ fn magic_link() -> Letter {
         code: None,
         code_minutes: 10,
         asked_by: None,
+        sign_up: None,
     })
 }
 
