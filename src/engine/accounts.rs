@@ -31,7 +31,10 @@ pub(super) use held_phones::{
     by_phone, delete_waiting_for_phone, hold_phone, phone_is_contested, phone_is_held, prove_phone, release_phone,
 };
 
-pub(super) use recent::{Way, has_recent_phone, mark_added_email, mark_added_phone, remove_recent_ways_in};
+pub(super) use recent::{
+    Way, has_recent_phone, is_first_factor, mark_added_email, mark_added_phone, note_factor_since, note_shown_phone,
+    remove_recent_ways_in,
+};
 pub(super) use sign_up_locks::{lock_sign_ups, newest_waiting, newest_waiting_by_phone};
 
 /// Longest name, in characters.
@@ -44,7 +47,7 @@ macro_rules! account_columns {
     () => {
         "u.id as user_id, u.provider, u.provider_user_id, u.email, u.email_verified_at, u.phone, u.phone_verified_at, \
          u.two_factor, u.authenticator, u.fields, u.password_hash, u.name, u.profile_picture, \
-         u.browser_digest as user_browser_digest, u.signer_digest, u.signed_up_from, u.signed_up_at, u.last_login_at, h.held_since, \
+         u.browser_digest as user_browser_digest, u.signer_digest, u.signed_up_from, u.factor_since, u.signed_up_at, u.last_login_at, h.held_since, \
          hp.held_since as phone_held_since"
     };
 }
@@ -68,6 +71,8 @@ pub(super) struct Account {
     pub(super) signer_digest: Option<Vec<u8>>,
     /// Where the sign-up came from, in words of ours.
     pub(super) signed_up_from: Option<String>,
+    /// Time since when it has had a second factor.
+    pub(super) factor_since: Option<Timestamp>,
     /// Whether an authenticator app makes codes for it.
     pub(super) authenticator: bool,
     /// Whether it holds its address.
@@ -100,6 +105,7 @@ impl Account {
             browser_digest: row.optional_bytes("user_browser_digest")?,
             signer_digest: row.optional_bytes("signer_digest")?,
             signed_up_from: row.optional_text("signed_up_from")?,
+            factor_since: row.optional_time("factor_since")?,
             authenticator: row.integer("authenticator")? != 0,
             holds_email: row.optional_integer("held_since")?.is_some(),
             holds_phone: row.optional_integer("phone_held_since")?.is_some(),
@@ -251,7 +257,7 @@ pub(super) async fn is_contested(tx: &mut Transaction<'_>, email: &Email, user_i
 /// Takes the password, the second factors, the known browsers and the sessions of an account that whoever proved it may not
 /// have set up (SECURITY.md S23).
 pub(super) async fn disown(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
-    let sql = "update users set two_factor = 0, authenticator = 0 where id = $1";
+    let sql = "update users set two_factor = 0, authenticator = 0, factor_since = null where id = $1";
     tx.execute(sql, values![user_id]).await?;
     authenticators::remove(tx, user_id).await?;
     recovery_codes::remove(tx, user_id).await?;

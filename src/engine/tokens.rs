@@ -41,6 +41,17 @@ const NOT_ME_MINUTES: u32 = 7 * 24 * 60;
 
 /// `keeps_password` of a link whose opener chose the password.
 const CHOSEN: i64 = 2;
+/// `keeps_password` of a link whose opener knew the password.
+const KNOWN: i64 = 3;
+
+/// Password of an account after its link was opened elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    Chosen,
+    /// It was there before, and typed: the account stays as it is.
+    Known,
+    Without,
+}
 
 /// What a link is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +125,8 @@ pub(super) struct Link {
     pub(super) keeps_password: bool,
     /// Whether whoever opened it chose the password of the account.
     pub(super) password_chosen: bool,
+    /// Whether whoever opened it knew the password of the account.
+    pub(super) password_known: bool,
     /// Who asked for it, in words of ours.
     pub(super) asked_from: Option<String>,
     /// Where it sends the browser, when its application has a redirect URL of its own.
@@ -141,6 +154,7 @@ impl Link {
             email: Email::parse(&row.text("email")?).map_err(|_| StoreError::Corrupt { column: "email" })?,
             keeps_password: row.integer("keeps_password")? != 0,
             password_chosen: row.integer("keeps_password")? == CHOSEN,
+            password_known: row.integer("keeps_password")? == KNOWN,
             asked_from: row.optional_text("asked_from")?,
             asker_digest: row.optional_bytes("asker_digest")?,
             redirect_url: row.optional_text("redirect_url")?,
@@ -284,16 +298,19 @@ impl Links {
         self.callers.of(&named(caller))
     }
 
-    /// Notes that whoever opened a link chose the password of its account, or (`false`) that it shall have none. `false` when the
-    /// link is spent or over.
+    /// Notes the password that whoever opened a link gave its account. `false` when the link is spent or over.
     pub(super) async fn note_choice(
         &self,
         tx: &mut Transaction<'_>,
         link: &Link,
-        has_password: bool,
+        choice: Choice,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let keeps = if has_password { CHOSEN } else { 0 };
+        let keeps = match choice {
+            Choice::Chosen => CHOSEN,
+            Choice::Known => KNOWN,
+            Choice::Without => 0,
+        };
         let sql = "update links set keeps_password = $2 where id = $1 and spent_at is null and expires_at > $3";
         Ok(tx.execute(sql, values![&link.id, keeps, now]).await? == 1)
     }

@@ -5,19 +5,22 @@
 //! * Whoever recovers an account may do so because somebody else had the password, or a session that had just begun: what every
 //!   change asks for (`engine/rules.rs`) is then no proof of the owner. So a recovery takes back whatever was added within
 //!   [`SETTLES`] without a second factor: number, email, connected accounts (S105).
+//! * A second factor counts once it is older than [`SETTLES`]: else a thief would switch on one of their own first.
 //! * The owner is told of every addition, with a link that undoes it for as long. What nobody undid for that time stays.
 //! * What the account began with stays, and what was added while it had a second factor: then that was shown (S104).
 //! * A number that codes of the second factor go to stays: a recovery never takes a second factor away (S18). "That was not me"
-//!   does where its notification told of it (`flows/not_me.rs`).
+//!   does where its notification told of it (`flows/not_me.rs`). Such a number is a second factor only, until a sign-in has
+//!   succeeded with it: a thief who has recovery codes besides must not begin one by SMS.
 //! * An email falls only to a number that would stay itself, or a stranger's number would push the owner's email out.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::{
+    accounts::Account,
     authenticators,
     oauth::identities,
     store::{Store, StoreError, Transaction, values},
-    tokens::before,
+    tokens::{Purpose, before},
 };
 
 /// How long a recovery takes an addition back: as long as the link lives that undoes it.
@@ -28,6 +31,39 @@ const SETTLES: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub(in crate::engine) enum Way {
     Email,
     Phone,
+}
+
+/// `vouched` of a number that is a second factor only.
+const SECOND_ONLY: i64 = 2;
+
+impl Account {
+    /// Whether what is added now was added by somebody who has shown a second factor that counts.
+    pub(in crate::engine) fn vouches(&self, now: Timestamp) -> bool {
+        self.has_second_factor() && self.factor_since.is_some_and(|since| since <= before(now, SETTLES))
+    }
+}
+
+/// Notes since when the account has had a second factor, after one was switched.
+pub(in crate::engine) async fn note_factor_since(
+    tx: &mut Transaction<'_>,
+    user_id: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "update users set factor_since = case when two_factor = 1 or authenticator = 1 \
+               then coalesce(factor_since, $2) else null end where id = $1";
+    tx.execute(sql, values![user_id, now]).await.map(drop)
+}
+
+/// Whether a code that went to the number of an account is a first factor.
+pub(in crate::engine) async fn is_first_factor(tx: &mut Transaction<'_>, user_id: &str) -> Result<bool, StoreError> {
+    let sql = "select phone from held_phones where user_id = $1 and vouched = $2";
+    Ok(tx.fetch_optional(sql, values![user_id, SECOND_ONLY]).await?.is_none())
+}
+
+/// Notes that a sign-in succeeded with a code that went to the number as the second factor.
+pub(in crate::engine) async fn note_shown_phone(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    let sql = "update held_phones set vouched = 1 where user_id = $1 and vouched = $2";
+    tx.execute(sql, values![user_id, SECOND_ONLY]).await.map(drop)
 }
 
 /// Notes that the number that an account holds was added to it without a second factor.
@@ -74,13 +110,18 @@ async fn remove_phone(tx: &mut Transaction<'_>, user_id: &str, since: Timestamp)
         let sql = "update users set phone = null, phone_verified_at = null where id = $1";
         tx.execute(sql, values![user_id]).await?;
     }
-    Ok(())
+    let sql = "update held_phones set vouched = $3 where user_id = $1 and vouched = 0 and held_since > $2";
+    tx.execute(sql, values![user_id, since, SECOND_ONLY]).await.map(drop)
 }
 
 async fn remove_email(tx: &mut Transaction<'_>, user_id: &str, since: Timestamp) -> Result<(), StoreError> {
     let sql = "delete from held_emails where user_id = $1 and vouched = 0 and held_since > $2 \
                and exists (select 1 from held_phones h where h.user_id = $1 and (h.vouched = 1 or h.held_since <= $2))";
     if tx.execute(sql, values![user_id, since]).await? == 1 {
+        // What went to that mailbox takes nothing back any more.
+        let sql =
+            "delete from links where user_id = $1 and purpose = $2 and email = (select email from users where id = $1)";
+        tx.execute(sql, values![user_id, Purpose::NotMe.action()]).await?;
         let sql = "update users set email = null, email_verified_at = null where id = $1";
         tx.execute(sql, values![user_id]).await?;
     }

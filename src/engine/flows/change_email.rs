@@ -183,7 +183,7 @@ async fn move_account(
     if !accounts::hold(&mut tx, new_email, user_id, now).await? {
         return Err(Refusal::at(Field::Email, Code::EmailNotUnique).into());
     }
-    if !account.has_second_factor() {
+    if !account.vouches(now) {
         accounts::mark_added_email(&mut tx, user_id).await?;
     }
     // The old address in the condition: of two changes that were begun at once, the second finds another one.

@@ -82,7 +82,7 @@ pub(super) async fn move_to_phone(
     if !accounts::hold_phone(&mut tx, new_phone, user_id, now).await? {
         return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
     }
-    if !account.has_second_factor() {
+    if !account.vouches(now) {
         accounts::mark_added_phone(&mut tx, user_id).await?;
     }
     // The old number in the condition: of two changes that were begun at once, the second finds another one.

@@ -11,7 +11,7 @@ use crate::{
         accounts::{self, Account},
         oauth::tickets::Tickets,
         store::values,
-        tokens::{Link, Purpose},
+        tokens::{Choice, Link, Purpose},
     },
     port::{AccessToken, Caller, Code, LinkAccount, Outcome, Password},
 };
@@ -58,7 +58,7 @@ pub(super) fn may_ask_password(link: &Link, account: &Account) -> bool {
     matches!(link.purpose, Purpose::EmailConfirm | Purpose::MagicLink)
         && !account.user.email_verified
         && account.password_hash.is_some()
-        && !link.password_chosen
+        && !(link.password_chosen || link.password_known)
 }
 
 /// Gives the account of a link that may have a stranger's password the one that was typed where the link was opened, or none.
@@ -76,13 +76,22 @@ pub(in crate::engine) async fn choose_link_password(
     let link = live_link(engine, token).await?;
     let account = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?;
     if asks_password(engine, caller, &link, &account) {
-        let hash = match password {
-            Some(password) => Some(judged_hash(engine, &link, &account, password).await?),
-            None => None,
-        };
-        set(engine, &link, hash).await?;
+        match password {
+            Some(password) if is_right(engine, &account, password).await? => {
+                note(engine, &link, Choice::Known, account.password_hash).await?;
+            }
+            Some(password) => {
+                let hash = judged_hash(engine, &link, &account, password).await?;
+                note(engine, &link, Choice::Chosen, Some(hash)).await?;
+            }
+            None => note(engine, &link, Choice::Without, None).await?,
+        }
     }
     Ok(onward_of(engine, &link))
+}
+
+async fn is_right(engine: &Engine, account: &Account, password: &Password) -> Outcome<bool> {
+    Ok(engine.hasher().verify(password, account.password_hash.as_deref()).await?.right)
 }
 
 async fn judged_hash(engine: &Engine, link: &Link, account: &Account, password: &Password) -> Outcome<String> {
@@ -91,14 +100,14 @@ async fn judged_hash(engine: &Engine, link: &Link, account: &Account, password: 
     Ok(engine.hasher().hash(password, engine.random()).await?)
 }
 
-async fn set(engine: &Engine, link: &Link, hash: Option<String>) -> Outcome<()> {
+/// Gives the account of a link its password.
+async fn note(engine: &Engine, link: &Link, choice: Choice, hash: Option<String>) -> Outcome<()> {
     let now = engine.now();
     let _change = engine.sessions().change(&link.user_id);
     let mut tx = engine.store().begin().await?;
-    let has_password = hash.is_some();
     let sql = "update users set password_hash = $2, updated_at = $3 where id = $1 and email_verified_at is null";
     let is_theirs = tx.execute(sql, values![&link.user_id, hash, now]).await? == 1;
-    if !is_theirs || !engine.links().note_choice(&mut tx, link, has_password, now).await? {
+    if !is_theirs || !engine.links().note_choice(&mut tx, link, choice, now).await? {
         return Err(Code::InvalidAccessToken.into());
     }
     Ok(tx.commit().await?)

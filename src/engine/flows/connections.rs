@@ -62,7 +62,7 @@ pub(in crate::engine) async fn connect(
         return Err(Code::ProviderJourneyGone.into());
     }
     if identities::connect(&mut tx, identity, user_id, now).await? {
-        if !account.has_second_factor() {
+        if !account.vouches(now) {
             identities::mark_added(&mut tx, identity).await?;
         }
         let provider = label(engine, &identity.provider);

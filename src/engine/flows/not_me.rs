@@ -195,7 +195,7 @@ async fn take_back(tx: &mut Transaction<'_>, user_id: &str, undo: Undo, now: Tim
             tx.execute(sql, values![user_id, former, proved, i64::from(had_one)]).await?;
         }
     }
-    second_factors::settle_without_codes(tx, user_id).await.map(drop)
+    second_factors::settle_without_codes(tx, user_id, now).await.map(drop)
 }
 
 /// Ends and kills everything, but the older links of this kind.

@@ -6,7 +6,7 @@
 //! password that was chosen then (S23). So the password of a sign-up survives its confirmation only where one of these holds:
 //!
 //! * the link is redeemed in the browser that signed up at our pages;
-//! * whoever opened the link typed a password on our page, the one of the sign-up or a new one ([`super::choose_link_password`]).
+//! * whoever opened the link typed it on our page; a new one takes its place ([`super::choose_link_password`]).
 //!   A browser that opens the link of an application's sign-up is shown that page before it goes on to the application, so people
 //!   who signed up in an application keep their password by typing it once;
 //! * a program opened the link, not a browser, and redeems its token with the address and the name (`User-Agent`) that signed up.
@@ -56,7 +56,7 @@ pub(super) async fn prove_address(
     let is_contested = accounts::is_contested(tx, &link.email, &link.user_id).await?;
     accounts::delete_waiting(tx, &link.email, &link.user_id).await?;
     let is_owners = link.keeps_password && !(is_contested && !opener.is_asker) && opener.is_signer;
-    if link.password_chosen || !is_owners {
+    if !link.password_known && (link.password_chosen || !is_owners) {
         disown(tx, link).await?;
     }
     Ok(true)

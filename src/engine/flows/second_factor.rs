@@ -140,8 +140,12 @@ pub(in crate::engine) async fn sign_in_with_second_factor(
     let right = attempt.judge(typed).await?;
     let _change = engine.sessions().change(&waiting.user_id);
     let mut tx = engine.store().begin().await?;
+    let is_text = matches!(right, Right::Text(_));
     if !attempt.spend(&mut tx, right).await? {
         return Err(invalid().into());
+    }
+    if is_text {
+        accounts::note_shown_phone(&mut tx, &waiting.user_id).await?;
     }
     let login = engine.challenges().spend(&mut tx, &waiting, now).await?.ok_or_else(invalid)?;
     let_in(engine, caller, tx, &waiting.user_id, Entry::Second { trust }, login.as_ref()).await

@@ -1,5 +1,7 @@
 //! Switching second factors on and off, and what goes with them: recovery codes and trusted browsers.
 
+use jiff::Timestamp;
+
 use crate::{
     engine::{
         Engine, accounts, authenticators, devices,
@@ -165,15 +167,20 @@ pub(super) async fn end_the_others(
 
 /// After a factor was switched: trust ends, recovery codes come with the first factor and go with the last.
 async fn settle(engine: &Engine, tx: &mut Transaction<'_>, user_id: &str) -> Outcome<Option<RecoveryCodes>> {
-    if !settle_without_codes(tx, user_id).await? || recovery_codes::has_some(tx, user_id).await? {
+    if !settle_without_codes(tx, user_id, engine.now()).await? || recovery_codes::has_some(tx, user_id).await? {
         return Ok(None);
     }
     Ok(Some(engine.recovery().make(tx, user_id, engine.random()).await?))
 }
 
 /// As [`settle`], but makes no recovery codes. Answers whether a factor is left.
-pub(super) async fn settle_without_codes(tx: &mut Transaction<'_>, user_id: &str) -> Result<bool, StoreError> {
+pub(super) async fn settle_without_codes(
+    tx: &mut Transaction<'_>,
+    user_id: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     devices::untrust(tx, user_id, None).await?;
+    accounts::note_factor_since(tx, user_id, now).await?;
     let is_on = accounts::reload(tx, user_id).await?.is_some_and(|account| account.has_second_factor());
     if !is_on {
         recovery_codes::remove(tx, user_id).await?;

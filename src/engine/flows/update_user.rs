@@ -64,7 +64,7 @@ pub(in crate::engine) async fn update_object(
     user.second_factor = user.two_factor || account.authenticator;
     if user.two_factor != account.user.two_factor {
         // An application has no place to show recovery codes: its people make them at our pages.
-        second_factors::settle_without_codes(&mut tx, user_id).await?;
+        second_factors::settle_without_codes(&mut tx, user_id, engine.now()).await?;
         if !user.two_factor {
             second_factors::end_the_others(&mut tx, user_id, handle.as_deref()).await?;
         } else if let Some(handle) = handle.filter(|_| !account.has_second_factor()) {

@@ -114,6 +114,7 @@ async fn a_reset_leaves_what_was_added_under_a_second_factor() {
     for bench in benches().await {
         let pocket = Pocket::of(&bench);
         let (grant, ..) = factors::guarded(&bench).await;
+        factor_is_old(&bench).await;
         add_phone(&bench, &pocket, &grant).await;
         connect(&bench, &grant).await;
         reset_by_email(&bench).await;
@@ -121,6 +122,79 @@ async fn a_reset_leaves_what_was_added_under_a_second_factor() {
         let row = bench.engine.store().fetch_optional(sql, values![&grant.user.id]).await.unwrap().unwrap();
         assert_eq!(row.optional_text("phone").unwrap().as_deref(), Some(THIEFS_PHONE));
         assert_eq!((row.integer("authenticator").unwrap(), connected(&bench, &grant).await), (1, 1));
+    }
+}
+
+/// Lets the second factor be one that has been on for more than a week.
+async fn factor_is_old(bench: &Bench) {
+    let sql = "update users set factor_since = factor_since - 1000 * $1";
+    bench.engine.store().execute(sql, values![WEEK]).await.unwrap();
+}
+
+/// S105: a thief who switches on an authenticator app of their own first vouches for nothing.
+#[tokio::test]
+async fn a_second_factor_of_a_thief_does_not_keep_what_they_added() {
+    for bench in benches().await {
+        let pocket = Pocket::of(&bench);
+        let (grant, ..) = factors::guarded(&bench).await;
+        add_phone(&bench, &pocket, &grant).await;
+        connect(&bench, &grant).await;
+        bench.engine.remove_authenticator(with(&grant)).await.unwrap();
+        reset_by_email(&bench).await;
+        refused(reset_by_phone(&bench, "a thief has this one").await, Code::InvalidOneTimeCode);
+        let owner = bench.sign_in(ANN, NEW_PASSWORD).await.unwrap();
+        assert!(owner.user.phone.is_none());
+        assert_eq!(connected(&bench, &owner).await, 0);
+    }
+}
+
+/// S105: a number with codes of the second factor and recovery codes besides: the two together open nothing after a reset.
+#[tokio::test]
+async fn a_number_that_a_reset_leaves_to_the_second_factor_begins_no_sign_in() {
+    for bench in benches().await {
+        let pocket = Pocket::of(&bench);
+        let grant = bench.member(ANN).await;
+        add_phone(&bench, &pocket, &grant).await;
+        let codes = bench.engine.switch_text_factor(with(&grant), true).await.unwrap().expect("recovery codes");
+        drop(codes);
+        reset_by_email(&bench).await;
+        refused(by_text(&bench).await, Code::InvalidOneTimeCode);
+        bench.pass(120);
+
+        let password = Password::typed(NEW_PASSWORD);
+        let entrance = bench.engine.sign_in_with_email(somebody(), ANN.to_owned(), password).await.unwrap();
+        let Entrance::Challenged(challenge) = entrance else { panic!("no second factor") };
+        factors::finish(&bench, &challenge, &bench.newest_code()).await.unwrap();
+        bench.pass(120);
+        let Entrance::Challenged(_) = by_text(&bench).await.unwrap() else { panic!("the code is both factors") };
+    }
+}
+
+/// Signs in with a code that goes to the thief's number.
+async fn by_text(bench: &Bench) -> crate::port::Outcome<Entrance> {
+    bench.engine.send_sign_in_code(somebody(), THIEFS_PHONE.to_owned()).await.unwrap();
+    bench.engine.sign_in_with_code(somebody(), THIEFS_PHONE.to_owned(), bench.newest_code()).await
+}
+
+/// S105: a trusted browser, a sign-in that waits and changes that wait end with a reset.
+#[tokio::test]
+async fn a_reset_ends_what_waits() {
+    for bench in benches().await {
+        let pocket = Pocket::of(&bench);
+        let grant = bench.member(ANN).await;
+        let password = || Some(Password::typed(PASSWORD));
+        bench.engine.change_email(with(&grant), password(), "thief@example.com".to_owned()).await.unwrap();
+        let email_key = bench.change_keys().await.pop().unwrap();
+        bench.engine.change_phone(with(&grant), password(), THIEFS_PHONE.to_owned()).await.unwrap();
+        pocket.arrived(THIEFS_PHONE).await;
+        let phone_code = bench.newest_code();
+        bench.engine.send_magic_link_email(somebody(), ANN.to_owned()).await.unwrap();
+        let magic = bench.token("magic-link").await;
+        reset_by_email(&bench).await;
+        refused(bench.engine.confirm_email_change(with(&grant), email_key).await, Code::InvalidAccessToken);
+        let verified = bench.engine.verify_phone(somebody(), THIEFS_PHONE.to_owned(), phone_code).await;
+        refused(verified, Code::InvalidOneTimeCode);
+        refused(bench.engine.get_auth_grant(somebody(), magic).await, Code::InvalidAccessToken);
     }
 }
 
@@ -160,11 +234,16 @@ async fn a_reset_by_sms_takes_an_email_back_that_a_thief_added() {
         bench.engine.change_email(with(&grant), password, "thief@example.com".to_owned()).await.unwrap();
         let key = bench.change_keys().await.pop().unwrap();
         bench.engine.confirm_email_change(with(&grant), key).await.unwrap();
+        let pocket = Pocket::of(bench);
+        let other = Password::typed("another thief word");
+        bench.engine.change_password(with(&grant), Password::typed(PASSWORD), other).await.unwrap();
+        let not_me = not_me_key(&pocket, "thief@example.com").await;
         bench.engine.send_reset_password_code(somebody(), phone.to_owned()).await.unwrap();
         let (code, new) = (bench.newest_code(), Password::typed(NEW_PASSWORD));
         bench.engine.reset_password_with_code(somebody(), phone.to_owned(), code, new).await.unwrap();
         refused(bench.sign_in("thief@example.com", NEW_PASSWORD).await, Code::InvalidSignInCredentials);
         assert!(hall.sign_in(phone, NEW_PASSWORD).await.unwrap().user.email.is_none());
+        refused(bench.engine.report_not_me(somebody(), not_me).await, Code::InvalidAccessToken);
     }
 }
 

@@ -83,6 +83,7 @@ mod tests {
             created_at: at(0),
             keeps_password: true,
             password_chosen: false,
+            password_known: false,
             asked_from: None,
             asker_digest: None,
             browser_digest: None,
