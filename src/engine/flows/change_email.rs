@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{change_password::confirm_password, mail_code::guess, proofs::confirm};
+use super::{change_password::confirm_password_of, mail_code::guess, proofs::confirm};
 use crate::{
     engine::{
         Engine,
         accounts::{self, Account},
-        limits::{Action, Lane, exceeded},
+        limits::{Action, Guesser, Lane, exceeded},
         outbox::Security,
         sessions::Current,
         store::values,
@@ -60,7 +60,9 @@ pub(in crate::engine) async fn confirm_email_change(
     let typed = password.filter(|password| !password.expose().is_empty());
     let mut is_owner = is_owner(engine, caller, &link).await;
     if let Some(password) = typed {
-        confirm_password(engine, &account, password).await?;
+        // Guesses are counted for the link, so that whoever reads the mailbox does not keep the owner waiting.
+        let guesser = Guesser::KnownBrowser(link.id.clone());
+        confirm_password_of(engine, &account, &guesser, password).await?;
         is_owner = true;
     }
     if !is_owner && account.has_second_factor() {

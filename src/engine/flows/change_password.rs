@@ -64,13 +64,26 @@ pub(in crate::engine) async fn change_password(
 /// # Errors
 /// `MissingPassword` or `InvalidCredentials` at the field, `RateLimitExceeded`.
 pub(super) async fn confirm_password(engine: &Engine, current: &Current, typed: &Password) -> Outcome<()> {
+    let guesser = Guesser::Session(current.member.session.handle.clone());
+    confirm_password_of(engine, &current.account, &guesser, typed).await
+}
+
+/// As [`confirm_password`], where nobody is signed in.
+///
+/// # Errors
+/// As [`confirm_password`].
+pub(super) async fn confirm_password_of(
+    engine: &Engine,
+    account: &Account,
+    guesser: &Guesser,
+    typed: &Password,
+) -> Outcome<()> {
     if typed.expose().is_empty() {
         return Err(Refusal::at(Field::CurrentPassword, Code::MissingPassword).into());
     }
-    let (target, guesser) = (&*current.account.user.id, &Guesser::Session(current.member.session.handle.clone()));
-    let guess = NewGuess { secret: Secret::CurrentPassword, target, guesser, is_asker: false };
+    let guess = NewGuess { secret: Secret::CurrentPassword, target: &account.user.id, guesser, is_asker: false };
     let taken = engine.limits().take_guess(&guess, engine.now())?;
-    let verdict = engine.hasher().verify(typed, current.account.password_hash.as_deref()).await;
+    let verdict = engine.hasher().verify(typed, account.password_hash.as_deref()).await;
     if matches!(verdict, Ok(verdict) if !verdict.right) {
         return Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into());
     }

@@ -162,6 +162,13 @@ impl Letter {
 }
 
 impl Letter {
+    /// A sample of a confirmation that was asked for later than the sign-up.
+    pub(super) fn later_confirmation(name: &str) -> Option<Self> {
+        let Some(Self::ConfirmEmail(mailed)) = Self::samples(name).into_iter().next() else { return None };
+        let sign_up = Some(SignUpSource { at: Timestamp::UNIX_EPOCH, from: mailed.asked_by.clone() });
+        Some(Self::ConfirmEmail(Mailed { sign_up, ..mailed }))
+    }
+
     /// One of each, to try the templates with.
     pub(super) fn samples(name: &str) -> Vec<Self> {
         let mailed = |minutes| Mailed {
@@ -173,7 +180,6 @@ impl Letter {
             asked_by: Some("Firefox on Linux, 203.0.113.7".to_owned()),
             sign_up: None,
         };
-        let confirm = Mailed { sign_up: Some(SignUpSource { at: Timestamp::UNIX_EPOCH, from: None }), ..mailed(1440) };
         let notice = Notice {
             name: Some(name.to_owned()),
             not_me: Some("https://example.com/not-me?key=k".to_owned()),
@@ -186,7 +192,6 @@ impl Letter {
             Self::ResetPassword(mailed(60)),
             Self::ConfirmEmailChange(mailed(60)),
         ];
-        samples.push(Self::ConfirmEmail(confirm));
         let name = Some(name.to_owned());
         let sample_name = name.clone();
         let prove = |code| Self::Prove { name, code, minutes: 10, asked_by: None };

@@ -208,7 +208,7 @@ impl Templates {
 
     fn try_all(&self) -> Result<(), minijinja::Error> {
         let Ok(email) = Email::parse(SAMPLE_EMAIL) else { return Ok(()) };
-        for letter in Letter::samples("Ann") {
+        for letter in Letter::samples("Ann").into_iter().chain(Letter::later_confirmation("Ann")) {
             self.render(&letter, &email, Timestamp::UNIX_EPOCH)?;
         }
         for message in TextMessage::samples() {
