@@ -55,7 +55,7 @@ pub(super) async fn prove_address(
     }
     let is_contested = accounts::is_contested(tx, &link.email, &link.user_id).await?;
     accounts::delete_waiting(tx, &link.email, &link.user_id).await?;
-    let is_owners = link.keeps_password && !(is_contested && !opener.is_asker) && opener.is_signer;
+    let is_owners = link.keeps_password && opener.is_signer && (opener.is_asker || !is_contested);
     if !link.password_known && (link.password_chosen || !is_owners) {
         disown(tx, link).await?;
     }

@@ -64,7 +64,7 @@ impl Fields for Opened {
 
 /// End of a link that was opened where it was not asked for.
 enum Finished {
-    Entered(Entrance),
+    Entered(Box<Entrance>),
     /// An application redeems the token: the URL to go on to.
     GoesOn(String),
 }
@@ -208,7 +208,7 @@ async fn finish_here(visit: &Visit, arrival: &Arrival, password: Password) -> Ou
             return Ok(Finished::GoesOn(location));
         }
     }
-    redeem(visit, &arrival.token).await.map(Finished::Entered)
+    redeem(visit, &arrival.token).await.map(|entrance| Finished::Entered(Box::new(entrance)))
 }
 
 fn leave(visit: Visit, location: String) -> PageResult {

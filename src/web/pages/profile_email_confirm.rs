@@ -61,10 +61,8 @@ pub(crate) async fn show(visit: Visit, query: Query<HashMap<String, String>>) ->
     let Some(key) = key(&visit) else { return gone(visit) };
     match visit.auth().describe_email_change(visit.caller(), key).await {
         Ok(account) => ProfileEmailConfirm { visit, account, form: Form::blank() }.ok(),
-        Err(Trouble::Refused(refusal)) if refusal.is(Code::InvalidAccessToken) => gone(visit),
-        Err(Trouble::Refused(refusal)) => {
-            Form::blank().refuse(&refusal).again(|form| ProfileEmailConfirm { visit, account: None, form })
-        }
+        // The press says what is wrong with the link.
+        Err(Trouble::Refused(_)) => ProfileEmailConfirm { visit, account: None, form: Form::blank() }.ok(),
         Err(Trouble::Failed(failure)) => Err(PageError::Failed(failure)),
     }
 }
