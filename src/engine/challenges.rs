@@ -4,10 +4,11 @@
 //!
 //! * A challenge is a row with a digest of its token; it lives [`LIFE`] and is good for one session (SECURITY.md S45). It is worth
 //!   nothing without the code that was sent for it (S16).
-//! * The wire names a challenge by the number alone (ALTOGIC_WIRE.md §8), so of those an account has one: a new sign-in kills the
-//!   former. One that was made at our pages answers to its token only: whoever knows nothing but the number cannot use up its
-//!   guesses (S12); an account has [`MOST`] of them. One of the wire remembers who began it: others, who know the number, have a few
-//!   guesses of their own. A code by SMS belongs to the sign-in that had it sent, the newest one is live.
+//! * The wire names a challenge by the number alone, so there each asker has one: a new sign-in from the same place
+//!   invalidates the former, and one from elsewhere does not (S12). Another device of the owner means the newest. Others,
+//!   who know the number, have a few guesses of their own.
+//! * One that was made at our pages answers to its token only: the number alone cannot use up its guesses (S12).
+//! * An account has [`MOST`] of each kind. A code by SMS belongs to the sign-in that had it sent.
 //! * It allows [`GUESSES`] wrong guesses at what is not sent for it: codes of an authenticator app and recovery codes. Each is
 //!   taken before it is looked at, in one conditional update that stays (S17). A code by SMS counts its own.
 //! * A new password kills it ([`codes::kill_all`](super::codes::kill_all)).
@@ -27,7 +28,7 @@ use crate::port::{ChallengeToken, Door, Outcome, Random};
 /// How long somebody may look for their phone; each code within lives a minute.
 const LIFE: SignedDuration = SignedDuration::from_mins(10);
 
-/// Sign-ins at the pages that may wait at once: whoever knows the password and begins one after the other must not kill the
+/// Sign-ins of one channel that may wait at once: whoever knows the password and begins one after the other must not kill the
 /// owner's before the code is typed (SECURITY.md S12).
 const MOST: i64 = 10;
 
@@ -71,7 +72,7 @@ impl Challenges {
         Self(Digests::new(keys, "vestibule challenge"))
     }
 
-    /// Stores a challenge; the former one of the account is dead.
+    /// Stores a challenge. On the wire the former one of the same asker is over.
     pub(super) async fn create(
         &self,
         tx: &mut Transaction<'_>,
@@ -82,11 +83,12 @@ impl Challenges {
         let NewChallenge { user_id, door, text_counts, login, begun_by } = *new;
         let begun_by = if door == Door::Rest { begun_by.as_str() } else { "" };
         if door == Door::Rest {
-            tx.execute("delete from challenges where user_id = $1 and by_phone = 1", values![user_id]).await?;
+            let sql = "delete from challenges where user_id = $1 and by_phone = 1 and asked_by = $2";
+            tx.execute(sql, values![user_id, begun_by]).await?;
         }
-        let sql = "delete from challenges where user_id = $1 and by_phone = 0 and id not in \
-                   (select id from challenges where user_id = $1 and by_phone = 0 order by created_at desc, id limit $2)";
-        tx.execute(sql, values![user_id, MOST - 1]).await?;
+        let sql = "delete from challenges where user_id = $1 and by_phone = $3 and id not in \
+                   (select id from challenges where user_id = $1 and by_phone = $3 order by created_at desc, id limit $2)";
+        tx.execute(sql, values![user_id, MOST - 1, door == Door::Rest]).await?;
         let (id, token) = (new_id(random), new_token(random));
         let sql = "insert into challenges (id, user_id, token_digest, created_at, expires_at, by_phone, text_counts, guesses, \
                    other_guesses, asked_by, login_issuer, login_subject, login_sid, login_sealed) \
@@ -115,16 +117,18 @@ impl Challenges {
         Ok(None)
     }
 
-    /// The live challenge of an account that its number may name.
+    /// The live challenge of an account that its number may name: the asker's own, or else the newest.
     pub(super) async fn of_account(
         &self,
         store: &Store,
         user_id: &str,
+        asker: &Asker,
         now: Timestamp,
     ) -> Result<Option<Waiting>, StoreError> {
         let sql = "select id, user_id, text_counts, asked_by from challenges \
-                   where user_id = $1 and expires_at > $2 and by_phone = 1";
-        store.fetch_optional(sql, values![user_id, now]).await?.as_ref().map(read).transpose()
+                   where user_id = $1 and expires_at > $2 and by_phone = 1 \
+                   order by case when asked_by = $3 then 0 else 1 end, created_at desc, id limit 1";
+        store.fetch_optional(sql, values![user_id, now, asker.as_str()]).await?.as_ref().map(read).transpose()
     }
 
     /// Takes a guess, from those of whoever began it or from those of all others. `false` when there is none left, or the

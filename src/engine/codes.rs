@@ -2,8 +2,9 @@
 //!
 //! # The contract
 //!
-//! * A code is a row of its account and purpose, so a new one kills the former (SECURITY.md S16). It names the number or
-//!   address it was sent to, which is what it proves, and is stored as a digest (S33).
+//! * A code is a row of its account, purpose and asker: a new one of the same asker invalidates the former (S16), and a
+//!   stranger who asks for one does not (S12). How many there are at once is bounded by what may be sent to a number. A
+//!   code names the number or address it was sent to, which is what it proves, and is stored as a digest (S33).
 //! * It belongs to whoever asked for it ([`Asker`]), who has [`GUESSES`] wrong guesses at it, whatever `limits.factor` says. Others
 //!   use up none of these: all others together have as many of their own, for a person who types the code on another device.
 //!   So nobody kills a code by guessing at it elsewhere (S12).
@@ -143,7 +144,6 @@ pub(super) struct NewCode<'a> {
 pub(super) struct RightCode {
     pub(super) user_id: String,
     pub(super) purpose: CodePurpose,
-    pub(super) challenge_id: Option<String>,
     target: String,
     digest: Vec<u8>,
 }
@@ -168,9 +168,9 @@ impl Codes {
         let expires_at = after(now, SignedDuration::from_mins(new.purpose.minutes().into()));
         let sql = "insert into codes (user_id, purpose, target, digest, guesses, other_guesses, challenge_id, asked_by, \
                    created_at, expires_at) values ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9) \
-                   on conflict (user_id, purpose) do update set target = excluded.target, digest = excluded.digest, \
+                   on conflict (user_id, purpose, asked_by) do update set target = excluded.target, digest = excluded.digest, \
                    guesses = excluded.guesses, other_guesses = excluded.other_guesses, \
-                   challenge_id = excluded.challenge_id, asked_by = excluded.asked_by, \
+                   challenge_id = excluded.challenge_id, \
                    created_at = excluded.created_at, expires_at = excluded.expires_at";
         let values = values![
             new.user_id,
@@ -229,7 +229,7 @@ impl Codes {
         let sql = "delete from codes where user_id = $1 and purpose = $2 and target = $3 and digest = $4 \
                    and expires_at > $5";
         let values = values![&code.user_id, code.purpose.word(), &code.target, code.digest.clone(), now];
-        Ok(tx.execute(sql, values).await? == 1)
+        Ok(tx.execute(sql, values).await? > 0)
     }
 }
 
@@ -241,6 +241,8 @@ pub(super) struct Guess<'a> {
     pub(super) target: &'a str,
     pub(super) code: &'a OneTimeCode,
     pub(super) user_id: Option<&'a str>,
+    /// The sign-in or session that it was sent for, where it is good for that alone.
+    pub(super) challenge_id: Option<&'a str>,
     /// What wrong guesses are counted for over all codes: the number, the address or the account.
     pub(super) counted_for: &'a str,
     pub(super) guesser: &'a Guesser,
@@ -251,9 +253,9 @@ pub(super) struct Guess<'a> {
 const TAKE: &str = "update codes set guesses = guesses - case when asked_by = $6 then 1 else 0 end, \
                     other_guesses = other_guesses - case when asked_by = $6 then 0 else 1 end \
                     where target = $1 and (purpose = $2 or purpose = $3) and expires_at > $4 \
-                    and ($5 = '' or user_id = $5) \
+                    and ($5 = '' or user_id = $5) and ($7 = '' or challenge_id = $7) \
                     and ((asked_by = $6 and guesses > 0) or (asked_by <> $6 and other_guesses > 0)) \
-                    returning user_id, purpose, challenge_id, digest";
+                    returning user_id, purpose, digest";
 
 impl<'a> Guess<'a> {
     /// A guess at a code that went to a number, of whichever account has it.
@@ -264,19 +266,20 @@ impl<'a> Guess<'a> {
         (guesser, asker): (&'a Guesser, &'a Asker),
     ) -> Self {
         let target = phone.as_str();
-        Self { purposes, target, code, user_id: None, counted_for: target, guesser, asker }
+        Self { purposes, target, code, user_id: None, challenge_id: None, counted_for: target, guesser, asker }
     }
 
     fn values(&self, now: Timestamp) -> Vec<Value> {
         let [one, other] = self.purposes.map(CodePurpose::word);
-        values![self.target, one, other, now, self.user_id.unwrap_or_default(), self.asker.as_str()]
+        let [user_id, challenge_id] = [self.user_id, self.challenge_id].map(Option::unwrap_or_default);
+        values![self.target, one, other, now, user_id, self.asker.as_str(), challenge_id]
     }
 }
 
 /// Whether a live code is the guesser's own.
 async fn is_asker(store: &Store, guess: &Guess<'_>, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "select user_id from codes where target = $1 and (purpose = $2 or purpose = $3) and expires_at > $4 \
-               and ($5 = '' or user_id = $5) and asked_by = $6 limit 1";
+               and ($5 = '' or user_id = $5) and asked_by = $6 and ($7 = '' or challenge_id = $7) limit 1";
     store.fetch_optional(sql, guess.values(now)).await.map(|row| row.is_some())
 }
 
@@ -285,7 +288,6 @@ impl RightCode {
         Ok(Self {
             user_id: row.text("user_id")?,
             purpose: CodePurpose::of(&row.text("purpose")?).ok_or(StoreError::Corrupt { column: "purpose" })?,
-            challenge_id: row.optional_text("challenge_id")?,
             target: target.to_owned(),
             digest: row.bytes("digest")?,
         })

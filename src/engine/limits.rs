@@ -64,6 +64,7 @@ pub(super) enum Action {
     TellOfSignIn,
     LogoutFromAddress,
     GuessFromAddress,
+    ChangeFromAddress,
 }
 
 /// How often something may be done.
@@ -129,6 +130,9 @@ impl Action {
             // of its own (S17); this ends a search over many accounts from one address. Twice the
             // sign-ins, since a sign-in may take a second step.
             Self::GuessFromAddress => (120.0, 3),
+            // Changes of a signed-in user that cost a write and nothing else. An office makes a few hundred in the
+            // morning; a program that does nothing else is slowed down to one a second.
+            Self::ChangeFromAddress => (600.0, 1),
         };
         Allowance::Steady { burst, refill: Duration::from_secs(refill_seconds) }
     }

@@ -28,14 +28,24 @@ pub(super) struct Rule {
     pub(super) name: &'static str,
     pub(super) session: Need,
     pub(super) proof: Proof,
-    /// Allowance of the client address that is taken before the verb runs. `None` where the verb
-    /// takes one of its own, for the emails, SMS or accounts that it makes.
-    pub(super) address_limit: Option<Action>,
+    pub(super) address_limit: AddressLimit,
     /// Whether the security log has an entry for each call (S82).
     pub(super) recorded: bool,
     /// Whether it adds, changes or removes a way into an account.
     #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests of the table"))]
     pub(super) changes_way_in: bool,
+}
+
+/// Allowance of the client address, and of the networks around it, that an operation takes (S109).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AddressLimit {
+    /// Taken before the verb runs.
+    Takes(Action),
+    /// Taken by the verb, for the emails, SMS, accounts or guesses that it makes.
+    ByVerb,
+    /// None: reads of the account of a session, which cost one look-up. A session token has 256 bits,
+    /// so guessing at one is no attack.
+    Read,
 }
 
 /// Session that an operation needs.
@@ -90,11 +100,14 @@ macro_rules! table {
 }
 
 macro_rules! limit {
-    (_) => {
-        None
+    (reads) => {
+        AddressLimit::Read
+    };
+    (by_verb) => {
+        AddressLimit::ByVerb
     };
     ($limit:ident) => {
-        Some(Action::$limit)
+        AddressLimit::Takes(Action::$limit)
     };
 }
 
@@ -109,68 +122,68 @@ macro_rules! yes {
 
 table! {
     // operation, name, session, proof, limit by address, in the security log, changes a way in
-    Member "member" SignedIn Nothing _ _ _;
-    SignUpWithEmail "sign_up_with_email" NoSession Nothing _ recorded _;
-    CorrectSignUpEmail "correct_sign_up_email" NoSession Nothing _ recorded _;
-    ResendVerificationEmail "resend_verification_email" NoSession Nothing _ recorded _;
-    SignInWithEmail "sign_in_with_email" NoSession Nothing _ recorded _;
+    Member "member" SignedIn Nothing reads _ _;
+    SignUpWithEmail "sign_up_with_email" NoSession Nothing by_verb recorded _;
+    CorrectSignUpEmail "correct_sign_up_email" NoSession Nothing by_verb recorded _;
+    ResendVerificationEmail "resend_verification_email" NoSession Nothing by_verb recorded _;
+    SignInWithEmail "sign_in_with_email" NoSession Nothing by_verb recorded _;
     GetAuthGrant "get_auth_grant" NoSession Nothing GuessFromAddress recorded _;
     FinishWhereBegun "finish_where_begun" NoSession Nothing GuessFromAddress recorded _;
-    SignUpWithPhone "sign_up_with_phone" NoSession Nothing _ recorded _;
-    VerifyPhone "verify_phone" NoSession InCall _ recorded way_in;
-    ResendVerificationCode "resend_verification_code" NoSession Nothing _ recorded _;
-    SignInWithPhone "sign_in_with_phone" NoSession Nothing _ recorded _;
-    SendSignInCode "send_sign_in_code" NoSession Nothing _ recorded _;
-    SignInWithCode "sign_in_with_code" NoSession Nothing _ recorded _;
-    SendResetPasswordCode "send_reset_password_code" NoSession Nothing _ recorded _;
-    ResetPasswordWithCode "reset_password_with_code" NoSession InCall _ recorded way_in;
-    ChangePhone "change_phone" SignedIn InCall _ recorded way_in;
-    SetPhone "set_phone" SignedIn Recent _ recorded way_in;
+    SignUpWithPhone "sign_up_with_phone" NoSession Nothing by_verb recorded _;
+    VerifyPhone "verify_phone" NoSession InCall by_verb recorded way_in;
+    ResendVerificationCode "resend_verification_code" NoSession Nothing by_verb recorded _;
+    SignInWithPhone "sign_in_with_phone" NoSession Nothing by_verb recorded _;
+    SendSignInCode "send_sign_in_code" NoSession Nothing by_verb recorded _;
+    SignInWithCode "sign_in_with_code" NoSession Nothing by_verb recorded _;
+    SendResetPasswordCode "send_reset_password_code" NoSession Nothing by_verb recorded _;
+    ResetPasswordWithCode "reset_password_with_code" NoSession InCall by_verb recorded way_in;
+    ChangePhone "change_phone" SignedIn InCall by_verb recorded way_in;
+    SetPhone "set_phone" SignedIn Recent by_verb recorded way_in;
     VerifyOwnPhone "verify_own_phone" SignedIn InCall GuessFromAddress recorded way_in;
     SignInWithSecondFactor "sign_in_with_second_factor" NoSession Nothing GuessFromAddress recorded _;
-    SecondFactors "second_factors" SignedIn Nothing _ _ _;
-    SwitchTextFactor "switch_text_factor" SignedIn Recent _ recorded way_in;
-    BeginAuthenticator "begin_authenticator" SignedIn Recent _ recorded way_in;
-    WaitingAuthenticator "waiting_authenticator" SignedIn Recent _ _ _;
+    SecondFactors "second_factors" SignedIn Nothing reads _ _;
+    SwitchTextFactor "switch_text_factor" SignedIn Recent ChangeFromAddress recorded way_in;
+    BeginAuthenticator "begin_authenticator" SignedIn Recent ChangeFromAddress recorded way_in;
+    WaitingAuthenticator "waiting_authenticator" SignedIn Recent reads _ _;
     ConfirmAuthenticator "confirm_authenticator" SignedIn Recent GuessFromAddress recorded way_in;
-    RemoveAuthenticator "remove_authenticator" SignedIn Recent _ recorded way_in;
-    MakeRecoveryCodes "make_recovery_codes" SignedIn Recent _ recorded way_in;
-    UntrustBrowsers "untrust_browsers" SignedIn Recent _ recorded way_in;
+    RemoveAuthenticator "remove_authenticator" SignedIn Recent ChangeFromAddress recorded way_in;
+    MakeRecoveryCodes "make_recovery_codes" SignedIn Recent ChangeFromAddress recorded way_in;
+    UntrustBrowsers "untrust_browsers" SignedIn Recent ChangeFromAddress recorded way_in;
     ResendSecondFactor "resend_second_factor" NoSession Nothing GuessFromAddress recorded _;
-    SendMagicLinkEmail "send_magic_link_email" NoSession Nothing _ recorded _;
-    SendResetPasswordEmail "send_reset_password_email" NoSession Nothing _ recorded _;
+    SendMagicLinkEmail "send_magic_link_email" NoSession Nothing by_verb recorded _;
+    SendResetPasswordEmail "send_reset_password_email" NoSession Nothing by_verb recorded _;
     ResetPasswordWithToken "reset_password_with_token" NoSession InCall GuessFromAddress recorded way_in;
-    ProofMethods "proof_methods" SignedIn Nothing _ _ _;
-    SendProofCode "send_proof_code" SignedIn Nothing _ recorded _;
+    ProofMethods "proof_methods" SignedIn Nothing reads _ _;
+    SendProofCode "send_proof_code" SignedIn Nothing by_verb recorded _;
     Prove "prove" SignedIn Nothing GuessFromAddress recorded _;
     ChangePassword "change_password" SignedIn InCall GuessFromAddress recorded way_in;
-    ChangeEmail "change_email" SignedIn InCall _ recorded way_in;
+    ChangeEmail "change_email" SignedIn InCall by_verb recorded way_in;
     ConfirmEmailChange "confirm_email_change" NoSession InCall GuessFromAddress recorded way_in;
     ConfirmEmailChangeWithPassword "confirm_email_change_with_password" NoSession InCall GuessFromAddress recorded way_in;
-    ConfirmEmailChangeWithCode "confirm_email_change_with_code" SignedIn InCall _ recorded way_in;
-    OpenMailCode "open_mail_code" NoSession Nothing _ recorded _;
+    ConfirmEmailChangeWithCode "confirm_email_change_with_code" SignedIn InCall by_verb recorded way_in;
+    OpenMailCode "open_mail_code" NoSession Nothing by_verb recorded _;
     DescribeLink "describe_link" NoSession Nothing GuessFromAddress _ _;
     ChooseLinkPassword "choose_link_password" NoSession InCall GuessFromAddress recorded way_in;
     DescribeEmailChange "describe_email_change" NoSession Nothing GuessFromAddress _ _;
     DescribeNotMe "describe_not_me" NoSession Nothing GuessFromAddress _ _;
     ReportNotMe "report_not_me" NoSession InCall GuessFromAddress recorded way_in;
-    BeginProvider "begin_provider" NoSession ByContent _ _ _;
-    FinishProvider "finish_provider" NoSession InCall _ recorded way_in;
-    OfferedConnection "offered_connection" SignedIn Nothing _ _ _;
-    AcceptConnection "accept_connection" SignedIn Recent _ recorded way_in;
-    Connections "connections" SignedIn Nothing _ _ _;
-    Disconnect "disconnect" SignedIn Recent _ recorded way_in;
-    GetAllSessions "get_all_sessions" SignedIn Nothing _ _ _;
-    SignOut "sign_out" SignedIn Nothing _ recorded _;
-    Leave "sign_out" SignedIn Nothing _ recorded _;
-    EndAtProvider "end_at_provider" NoSession Nothing _ recorded _;
-    EndByProvider "end_by_provider" NoSession Nothing _ recorded _;
-    SignOutAll "sign_out_all" SignedIn Nothing _ recorded _;
-    SignOutAllExceptCurrent "sign_out_all_except_current" SignedIn Nothing _ recorded _;
-    UpdateUser "update_user" SignedInOrApiKey Nothing _ _ _;
-    UpdateSecondFactor "update_second_factor" SignedInOrApiKey ByContent _ recorded way_in;
-    ChangePicture "change_picture" SignedIn Nothing _ _ _;
-    RemovePicture "remove_picture" SignedIn Nothing _ _ _;
+    BeginProvider "begin_provider" NoSession ByContent by_verb _ _;
+    FinishProvider "finish_provider" NoSession InCall GuessFromAddress recorded way_in;
+    OfferedConnection "offered_connection" SignedIn Nothing reads _ _;
+    AcceptConnection "accept_connection" SignedIn Recent ChangeFromAddress recorded way_in;
+    Connections "connections" SignedIn Nothing reads _ _;
+    Disconnect "disconnect" SignedIn Recent ChangeFromAddress recorded way_in;
+    GetAllSessions "get_all_sessions" SignedIn Nothing reads _ _;
+    SignOut "sign_out" SignedIn Nothing ChangeFromAddress recorded _;
+    Leave "sign_out" SignedIn Nothing ChangeFromAddress recorded _;
+    EndAtProvider "end_at_provider" NoSession Nothing ChangeFromAddress recorded _;
+    EndByProvider "end_by_provider" NoSession Nothing by_verb recorded _;
+    SignOutAll "sign_out_all" SignedIn Nothing ChangeFromAddress recorded _;
+    SignOutAllExceptCurrent "sign_out_all_except_current" SignedIn Nothing ChangeFromAddress recorded _;
+    UpdateUser "update_user" SignedInOrApiKey Nothing ChangeFromAddress _ _;
+    UpdateSecondFactor "update_second_factor" SignedInOrApiKey ByContent ChangeFromAddress recorded way_in;
+    ChangePicture "change_picture" SignedIn Nothing ChangeFromAddress _ _;
+    RemovePicture "remove_picture" SignedIn Nothing ChangeFromAddress _ _;
 }
 
 impl Engine {
@@ -204,8 +217,8 @@ impl Engine {
     /// `RateLimitExceeded`.
     pub(super) fn take_address_limit(&self, rule: &Rule, caller: &Caller) -> Outcome<()> {
         match rule.address_limit {
-            Some(action) => self.limits().take_from_caller(action, caller, self.now()),
-            None => Ok(()),
+            AddressLimit::Takes(action) => self.limits().take_from_caller(action, caller, self.now()),
+            AddressLimit::ByVerb | AddressLimit::Read => Ok(()),
         }
     }
 }

@@ -210,6 +210,11 @@ impl<F: Fields> Form<F> {
         self.wrong.iter().any(|wrong| wrong.code == Some(code))
     }
 
+    /// Whether the limits make one wait before the next try.
+    pub(crate) fn must_wait(&self) -> bool {
+        self.wrong.iter().any(|wrong| matches!(wrong.code, Some(Code::RateLimitExceeded { .. })))
+    }
+
     /// Says a problem in the words of this page, where its own sentence advises what cannot be done here.
     pub(crate) fn saying(mut self, code: Code, sentence: &str) -> Self {
         for wrong in self.wrong.iter_mut().filter(|wrong| wrong.code == Some(code)) {

@@ -22,7 +22,7 @@ async fn type_code(browser: &mut Browser, code: &str, button: &str) {
     browser.press(button).await;
 }
 
-fn other(code: &str) -> &'static str {
+pub(super) fn other(code: &str) -> &'static str {
     if code == "271828" { "314159" } else { "271828" }
 }
 

@@ -39,5 +39,6 @@ mod sign_in;
 mod sign_up;
 mod step_up;
 mod step_up_codes;
+mod strangers;
 mod sub_path;
 mod two_factor;

@@ -15,6 +15,8 @@ pub struct Browser {
     /// The absolute URL of another site the browser was sent to, if the last step ended there.
     pub left_to: Option<String>,
     pub user_agent: String,
+    /// Client address that its requests come from.
+    pub address: String,
     /// The `Accept-Language` it sends; empty for none.
     pub languages: String,
     hall: Hall,
@@ -30,6 +32,7 @@ impl Browser {
             page: page.into(),
             left_to: None,
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0".to_owned(),
+            address: super::hall::ADDRESS.to_owned(),
             languages: String::new(),
             hall,
             cookies: BTreeMap::new(),
@@ -132,7 +135,7 @@ impl Browser {
             request = request.insert_header(("content-type", content_type)).insert_header(("origin", origin));
             request = request.insert_header(("sec-fetch-site", "same-origin")).set_payload(bytes);
         }
-        let (status, headers, bytes) = self.hall.send(request).await;
+        let (status, headers, bytes) = self.hall.send_from(&self.address, request).await;
         for cookie in headers.get_all("set-cookie") {
             let cookie = cookie::Cookie::parse(cookie.to_str().expect("ASCII").to_owned()).expect("a cookie");
             if cookie.value().is_empty() || cookie.max_age().is_some_and(|age| age.is_zero()) {

@@ -37,6 +37,9 @@ pub const CLIENT_KEY: &str = "a-client-key-for-tests";
 
 type Answer = Pin<Box<dyn Future<Output = (u16, HeaderMap, Vec<u8>)>>>;
 
+/// Client address of browsers and programs.
+pub const ADDRESS: &str = "198.51.100.7";
+
 /// A hall and everything around it.
 #[derive(Clone)]
 pub struct Hall {
@@ -83,10 +86,10 @@ impl Hall {
 
     /// Sends one request as it is and reads the whole answer.
     pub async fn send(&self, request: TestRequest) -> (u16, HeaderMap, Vec<u8>) {
-        self.send_from("198.51.100.7", request).await
+        self.send_from(ADDRESS, request).await
     }
 
-    /// As [`send`](Self::send), from somewhere else.
+    /// As [`send`](Self::send), from another client address.
     pub async fn send_from(&self, address: &str, request: TestRequest) -> (u16, HeaderMap, Vec<u8>) {
         let address = SocketAddr::new(address.parse().expect("an address"), 40_000);
         (self.app)(request.peer_addr(address)).await
@@ -95,6 +98,13 @@ impl Hall {
     /// Somebody's browser, new and without cookies.
     pub fn browser(&self) -> Browser {
         Browser::new(self.clone())
+    }
+
+    /// As [`browser`](Self::browser), at another client address.
+    pub fn browser_at(&self, address: &str) -> Browser {
+        let mut browser = self.browser();
+        address.clone_into(&mut browser.address);
+        browser
     }
 
     /// The code in the newest text that somebody got.

@@ -10,6 +10,7 @@ mod objects;
 mod phones;
 mod second_factor;
 mod storage;
+mod strangers;
 
 use std::{rc::Rc, sync::Arc};
 

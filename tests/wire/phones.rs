@@ -20,7 +20,7 @@ const PHONE: &str = "+4915112345678";
 
 impl Wire {
     /// The newest code that was sent.
-    async fn code(&self) -> String {
+    pub(super) async fn code(&self) -> String {
         let folder = self._folder.path();
         let out = folder.join("outbox");
         let store = Store::open(&format!("sqlite:{}/hall.db", folder.display())).await.expect("a store");
@@ -43,7 +43,7 @@ impl Wire {
     }
 
     /// Signs up, proves the number and answers the session token.
-    async fn phone_member(&self) -> String {
+    pub(super) async fn phone_member(&self) -> String {
         self.sign_up_phone().await;
         let answer = self.ask(&format!("/auth/verify-phone?code={}&phone=%2B4915112345678", self.code().await)).await;
         token(&answer.json())

@@ -178,10 +178,12 @@ async fn find(engine: &Engine, caller: &Caller, of: SecondFactorOf) -> Outcome<(
         SecondFactorOf::Phone(phone) => {
             let phone = Phone::parse(&phone).map_err(|code| Refusal::at(Field::Phone, code))?;
             let holder = accounts::by_phone(engine.store(), &phone).await?.into_iter().next();
+            let asker = engine.asker(caller);
             if let Some(account) = holder
-                && let Some(waiting) = engine.challenges().of_account(engine.store(), &account.user.id, now).await?
+                && let Some(waiting) =
+                    engine.challenges().of_account(engine.store(), &account.user.id, &asker, now).await?
             {
-                return Ok((waiting, account, engine.asker(caller)));
+                return Ok((waiting, account, asker));
             }
             // A guess is counted whether or not anybody waits for it (S06).
             let guesser = &engine.guesser_at_phone(caller, &phone).await?;
@@ -221,10 +223,9 @@ impl Attempt<'_> {
         let purposes = [CodePurpose::SecondFactor; 2];
         let guesser = &engine.guesser(self.caller, user_id).await?;
         let (target, counted_for, asker) = (phone.as_str(), self.counted_for(), self.asker);
-        let guess = Guess { purposes, target, code: &code, user_id: Some(user_id), counted_for, guesser, asker };
-        let right = engine.codes().guess(engine.store(), engine.limits(), &guess, now).await?;
-        let is_of_this = right.challenge_id.as_ref() == Some(&self.waiting.id);
-        if is_of_this { Ok(Right::Text(right)) } else { Err(invalid().into()) }
+        let (user_id, challenge_id) = (Some(user_id.as_str()), Some(self.waiting.id.as_str()));
+        let guess = Guess { purposes, target, code: &code, user_id, challenge_id, counted_for, guesser, asker };
+        engine.codes().guess(engine.store(), engine.limits(), &guess, now).await.map(Right::Text)
     }
 
     /// Name of the account: the number that the wire says, so that a guess is counted alike where nobody waits for one (S06).

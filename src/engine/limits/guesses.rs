@@ -6,8 +6,9 @@
 //!   the guesser: address, and the networks around it. Whoever is somewhere else does not wait for it.
 //! * Nobody guesses without end from many networks: all guesses at an account share one more allowance, which is much larger and
 //!   comes back steadily. It counts what is typed, whether or not there is an account (S06).
-//! * When strangers have used that up, three ways stay open. A browser that signed in before has a count of its own. A network
-//!   that the account was used from waits only for itself. A mailed link gets in.
+//! * When strangers have used that up, three ways stay open. A browser that signed in before has a count of its own, and so
+//!   has a network that the account was used from; all of these together have allowances in all of their own. A mailed link
+//!   gets in.
 //! * What application servers ask has an allowance in all of its own: behind one address are many people, and those elsewhere
 //!   must not keep them out.
 //! * Codes have two in all: one of those who asked for the code, one of everybody else.
@@ -18,7 +19,12 @@
 //! | who guesses at one account | at once | then | in a year |
 //! |---|---|---|---|
 //! | a password, from one network | 5 | growing to one an hour | 8,770 |
-//! | a password, from all networks together | 100 | two an hour | 17,620 |
+//! | a password, from all networks of strangers together | 100 | two an hour | 17,620 |
+//! | the same, from networks that the account is used from | 100 | two an hour | 17,620 |
+//! | the same, with tickets stolen from the owner's browsers | 100 | two an hour | 17,620 |
+//! | the same, through servers of applications | 100 | two an hour | 17,620 |
+//! | a password, by all of these means at once | 400 | eight an hour | 70,480 |
+//! | the current password, from stolen sessions of the account | 50 | one an hour | 8,810 |
 //! | a code, from all networks together, without asking for it | 50 | one an hour | 8,810 |
 //! | a code, asking for it, a message to the owner for each five | 50 | one an hour | 8,810 |
 //!
@@ -26,9 +32,9 @@
 //! hundred are as many; after that two an hour are looked at, 48 a day, and a right one of the owner does not begin a new hundred.
 //! Switching it off would hand every account to whoever wants it locked. A password that
 //! [`passwords`](crate::engine::passwords) lets pass takes more than a million guesses by its reckoning, so a year of
-//! guessing from everywhere finds fewer than one in fifty of the weakest. Of 900,000 codes a year of guessing by all means at one
-//! number, its phone ringing 1,760 times, finds one with a chance of one in fifty. To this come 8,770 for a network that the
-//! owner uses, for somebody who is in it.
+//! guessing from everywhere finds fewer than one in fifty of the weakest; by all means at once, fewer than one in fourteen.
+//! Of 900,000 codes a year of guessing by all means at one number, its phone ringing 1,760 times, finds one with a chance of
+//! one in fifty.
 
 use std::net::IpAddr;
 
@@ -40,8 +46,8 @@ use super::{
 };
 use crate::port::{Caller, Outcome};
 
-/// Free guesses of the networks around an address, in those of the address.
-const AROUND: f64 = 2.0;
+/// Free guesses of the networks around an address, at most, in those of the address.
+const AROUND: f64 = 4.0;
 
 /// Secret that is guessed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,9 +142,9 @@ impl NewGuess<'_> {
         let all_of = |kind: &str| (in_all, vec![Level::single(format!("{kind} {}", self.target))]);
         let others = if self.is_asker { "asker" } else { "other" };
         match self.guesser {
-            Guesser::KnownBrowser(id) => vec![(each, vec![Level::single(format!("browser {id}"))])],
+            Guesser::KnownBrowser(id) => vec![(each, vec![Level::single(format!("browser {id}"))]), all_of("browsers")],
             Guesser::Session(id) => vec![(each, vec![Level::single(format!("session {id}"))]), all_of("sessions")],
-            Guesser::UsualNetwork(address) => vec![(each, self.networks(*address))],
+            Guesser::UsualNetwork(address) => vec![(each, self.networks(*address)), all_of("usual")],
             Guesser::Stranger(Origin::Address(address)) => vec![(each, self.networks(*address)), all_of(others)],
             Guesser::Stranger(Origin::ApplicationServer) => vec![all_of(&format!("server's {others}"))],
             Guesser::Stranger(Origin::Unknown) => {
@@ -214,14 +220,37 @@ mod tests {
         assert_eq!(wrong_until_put_off(&limits, &from("198.51.100.1")), 5);
     }
 
-    /// S12
+    /// S12, S107
     #[test]
-    fn a_network_of_many_addresses_gets_twice_the_guesses_of_one() {
-        for network in [|n: usize| format!("192.0.2.{n}"), |n| format!("2001:db8:0:{n:x}::1")] {
+    fn a_network_of_many_addresses_gets_a_few_times_the_guesses_of_one() {
+        let all = |network: fn(usize) -> String| {
             let limits = Limits::new(1.0, Vec::new());
-            let all = (0..200).map(|number| wrong_until_put_off(&limits, &from(&network(number)))).sum::<usize>();
-            assert_eq!(all, 10);
+            (0..200).map(|number| wrong_until_put_off(&limits, &from(&network(number)))).sum::<usize>()
+        };
+        assert_eq!(all(|number| format!("192.0.2.{number}")), 20, "a /24");
+        assert_eq!(all(|number| format!("2001:db8:0:{number:x}::1")), 10, "a /56");
+        assert_eq!(all(|number| format!("2001:db8:0:{number:x}00::1")), 20, "a /48");
+    }
+
+    /// S12: the number a year that the head of this file states.
+    #[test]
+    fn guesses_by_all_means_at_once_are_four_hundred_and_then_eight_an_hour() {
+        let days = 20;
+        let limits = Limits::new(1.0, Vec::new());
+        let addresses = (0..25u16).map(|number| format!("2001:db8:{number:x}::1").parse().unwrap());
+        let mut guessers: Vec<Guesser> = (0..25).map(|number| Guesser::KnownBrowser(number.to_string())).collect();
+        guessers.push(Guesser::Stranger(Origin::ApplicationServer));
+        for address in addresses {
+            guessers.extend([Guesser::Stranger(Origin::Address(address)), Guesser::UsualNetwork(address)]);
         }
+        let mut taken = 0;
+        for now in (0..days * 24 * HOUR).step_by(900) {
+            for guesser in &guessers {
+                taken += (0..200).take_while(|_| guess(&limits, Secret::Password, guesser, now).is_ok()).count();
+            }
+        }
+        let most = usize::try_from(400 + 8 * 24 * days).unwrap();
+        assert!((most - 40..=most).contains(&taken), "{taken}");
     }
 
     /// S12: many networks together.

@@ -3,11 +3,12 @@
 use futures_util::future::join_all;
 
 use super::{
-    bench::{Bench, PASSWORD, refused, somebody, with},
+    bench::{Bench, PASSWORD, at, refused, somebody, with},
     phones::{ANN, BEN, Hall},
     pocket::other_than,
+    second_factor::{PHONE, guarded},
 };
-use crate::port::{AuthManager, Code, Outcome, Password, Trouble};
+use crate::port::{AuthManager, Caller, Code, Door, Outcome, Password, SecondFactorOf, Trouble};
 
 const EMAIL: &str = "ann@example.com";
 
@@ -77,5 +78,85 @@ async fn right_sign_ins_do_not_bring_the_guesses_of_others_back() {
         refused(bench.sign_in(EMAIL, "a wrong password").await, Code::InvalidSignInCredentials);
         let outcome = bench.sign_in(EMAIL, PASSWORD).await;
         assert_eq!(looked_at_and_put_off(vec![outcome]), (0, 1));
+    }
+}
+
+/// The owner and a stranger, each at an address and with a browser of their own.
+fn owner_and_stranger(door: Door) -> [Caller; 2] {
+    [("anns-browser", 7), ("eves-browser", 99)].map(|(browser, network)| Caller {
+        door,
+        address: Some([198, 51, network, 1].into()),
+        browser: (door == Door::Pages).then(|| at(browser).browser).flatten(),
+        ..somebody()
+    })
+}
+
+/// S12, S16: on both channels.
+#[tokio::test]
+async fn a_stranger_who_asks_for_a_code_and_guesses_leaves_the_owners_alone() {
+    for door in [Door::Pages, Door::Rest] {
+        for hall in Hall::each().await {
+            let engine = &hall.bench.engine;
+            hall.member(ANN).await;
+            let [owner, stranger] = owner_and_stranger(door);
+            engine.send_sign_in_code(owner.clone(), ANN.to_owned()).await.unwrap();
+            let code = hall.pocket.code(ANN).await;
+            engine.send_sign_in_code(stranger.clone(), ANN.to_owned()).await.unwrap();
+            for _ in 0..12 {
+                let wrong = other_than(&code);
+                assert!(engine.sign_in_with_code(stranger.clone(), ANN.to_owned(), wrong).await.is_err());
+            }
+            engine.sign_in_with_code(owner, ANN.to_owned(), code).await.unwrap();
+        }
+    }
+}
+
+/// S16, S17: whoever reads a code on another device types it there, and all who did not ask have five guesses together.
+#[tokio::test]
+async fn a_code_has_five_guesses_of_its_asker_and_five_of_all_others() {
+    for hall in Hall::each().await {
+        let engine = &hall.bench.engine;
+        hall.member(ANN).await;
+        let [owner, stranger] = owner_and_stranger(Door::Rest);
+        let enter =
+            |caller: &Caller, code: &str| engine.sign_in_with_code(caller.clone(), ANN.to_owned(), code.to_owned());
+        engine.send_sign_in_code(owner.clone(), ANN.to_owned()).await.unwrap();
+        let code = hall.pocket.code(ANN).await;
+        for _ in 0..4 {
+            refused(enter(&stranger, &other_than(&code)).await, Code::InvalidOneTimeCode);
+        }
+        enter(&stranger, &code).await.unwrap();
+
+        engine.send_sign_in_code(owner.clone(), ANN.to_owned()).await.unwrap();
+        let code = hall.pocket.code(ANN).await;
+        for caller in [&stranger, &owner] {
+            for _ in 0..5 {
+                refused(enter(caller, &other_than(&code)).await, Code::InvalidOneTimeCode);
+            }
+            refused(enter(caller, &code).await, Code::InvalidOneTimeCode);
+        }
+    }
+}
+
+/// S12: a stranger who knows the password begins a sign-in on the wire, and uses up the guesses of their own.
+#[tokio::test]
+async fn a_stranger_at_the_second_factor_leaves_the_owners_sign_in_alone() {
+    for bench in Bench::each().await {
+        guarded(&bench).await;
+        let [owner, stranger] = owner_and_stranger(Door::Rest);
+        let begin = |caller: &Caller| {
+            bench.engine.sign_in_with_email(caller.clone(), EMAIL.to_owned(), Password::typed(PASSWORD))
+        };
+        let enter = |caller: &Caller, code: String| {
+            let of = SecondFactorOf::Phone(PHONE.to_owned());
+            bench.engine.sign_in_with_second_factor(caller.clone(), of, code, false)
+        };
+        begin(&owner).await.unwrap();
+        let code = bench.newest_code();
+        begin(&stranger).await.unwrap();
+        for _ in 0..12 {
+            assert!(enter(&stranger, other_than(&code)).await.is_err());
+        }
+        enter(&owner, code).await.unwrap();
     }
 }

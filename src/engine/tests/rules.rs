@@ -9,7 +9,7 @@ use super::{
     factors::{code_of, guarded},
 };
 use crate::{
-    engine::rules::{Need, Operation, Proof},
+    engine::rules::{AddressLimit, Need, Operation, Proof},
     port::{AuthManager, Caller, Code, Door, Failure, FieldUpdate, Outcome, Password, SecondFactorOf, Update},
 };
 
@@ -88,6 +88,17 @@ fn every_row_that_changes_a_way_in_while_signed_in_wants_a_proof() {
         let is_free = rule.session != Need::NoSession && rule.proof == Proof::Nothing;
         assert!(!(rule.changes_way_in && is_free), "{operation:?}");
         assert!(rule.recorded || !rule.changes_way_in, "{operation:?} is not on record");
+    }
+}
+
+/// S109: only reads with a session have no limit by address.
+#[test]
+fn every_operation_that_writes_or_takes_a_guess_has_a_limit_by_address() {
+    for operation in Operation::ALL {
+        let rule = operation.rule();
+        let is_read = rule.address_limit == AddressLimit::Read;
+        let is_harmless = rule.session == Need::SignedIn && !rule.recorded && !rule.changes_way_in;
+        assert!(!is_read || is_harmless, "{operation:?}");
     }
 }
 

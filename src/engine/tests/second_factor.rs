@@ -7,10 +7,10 @@ use super::bench::{Bench, PASSWORD, refused, somebody, with};
 use crate::port::{AuthManager, Challenge, Code, Entrance, FieldUpdate, Outcome, Password, SecondFactorOf, Update};
 
 const EMAIL: &str = "ann@example.com";
-const PHONE: &str = "+4915112345678";
+pub(super) const PHONE: &str = "+4915112345678";
 
 /// Somebody whose account asks for a second factor.
-async fn guarded(bench: &Bench) {
+pub(super) async fn guarded(bench: &Bench) {
     let grant = bench.member(EMAIL).await;
     bench.engine.set_phone(with(&grant), PHONE.to_owned()).await.unwrap();
     let code = bench.newest_code();
