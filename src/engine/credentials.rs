@@ -10,8 +10,10 @@
 //! until its owner signs in next, which makes a new one (S11).
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
         mpsc::{self, RecvTimeoutError, SyncSender, TrySendError},
     },
     thread,
@@ -41,6 +43,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// What a caller is told to wait when the queue is full.
 const BUSY: Duration = Duration::from_secs(2);
+
+/// Ratings of new passwords that may be in the queue at once. Each takes a few milliseconds at most, so together they delay a
+/// hash by less than another hash would.
+const RATINGS: usize = 8;
 
 /// What one hash costs, on one lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +95,23 @@ pub struct Hasher {
     jobs: SyncSender<Job>,
     params: Params,
     counts: Arc<HashCounts>,
+    ratings: Arc<AtomicUsize>,
+}
+
+/// Place of one rating in the queue; given back when dropped.
+struct RatingPlace(Arc<AtomicUsize>);
+
+impl RatingPlace {
+    fn take(ratings: &Arc<AtomicUsize>) -> Option<Self> {
+        let place = Self(Arc::clone(ratings));
+        (ratings.fetch_add(1, Ordering::AcqRel) < RATINGS).then_some(place)
+    }
+}
+
+impl Drop for RatingPlace {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// Why there is no hasher.
@@ -124,7 +147,7 @@ impl Hasher {
             let thread = thread::Builder::new().name(format!("hash-{number}"));
             thread.spawn(move || work(&waiting)).map_err(HasherError::Threads)?;
         }
-        Ok(Self { jobs, params, counts: Arc::default() })
+        Ok(Self { jobs, params, counts: Arc::default(), ratings: Arc::default() })
     }
 
     /// Hashes a password with a fresh salt, in PHC string format.
@@ -153,6 +176,26 @@ impl Hasher {
         Ok(Verdict { right: verdict.right && somebody && !too_long, outdated: verdict.outdated && somebody })
     }
 
+    /// Runs the rating of a new password on the threads that hash, in a small share of their queue: ratings cannot keep
+    /// sign-ins waiting (SECURITY.md S108).
+    ///
+    /// # Errors
+    /// Unavailable when the queue or its share is full; broken when the rating panics.
+    pub(super) async fn rate<T: Send + 'static>(
+        &self,
+        rating: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let place = RatingPlace::take(&self.ratings)
+            .ok_or_else(|| Failure::unavailable(BUSY, "too many passwords are waiting to be rated"))?;
+        // The job holds the place to its end, even when nobody waits for it any more.
+        let job = move |_: &mut Vec<Block>| {
+            let _place = place;
+            catch_unwind(AssertUnwindSafe(rating))
+        };
+        let rated = self.run_counted(&Arc::default(), job).await?;
+        rated.map_err(|_| Failure::broken("the rating of a password panicked"))
+    }
+
     /// How many were hashed, wait, and were refused.
     pub(super) fn counts(&self) -> &HashCounts {
         &self.counts
@@ -162,8 +205,16 @@ impl Hasher {
         &self,
         job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T, Failure> {
+        self.run_counted(&self.counts, job).await
+    }
+
+    async fn run_counted<T: Send + 'static>(
+        &self,
+        all_counts: &Arc<HashCounts>,
+        job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
         let (answer, answered) = oneshot::channel();
-        let counts = Arc::clone(&self.counts);
+        let counts = Arc::clone(all_counts);
         let queued = Instant::now();
         let job: Job = Box::new(move |memory| {
             if queued.elapsed() > LONGEST_WAIT {
@@ -177,9 +228,9 @@ impl Hasher {
                 drop(answer.send(Some(job(memory))));
             }
         });
-        self.counts.queue();
+        all_counts.queue();
         self.jobs.try_send(job).map_err(|refused| {
-            self.counts.refuse();
+            all_counts.refuse();
             match refused {
                 TrySendError::Full(_) => Failure::unavailable(BUSY, "too many passwords are waiting to be hashed"),
                 TrySendError::Disconnected(_) => Failure::broken("the threads that hash are gone"),
@@ -355,6 +406,21 @@ mod tests {
         let hasher = Hasher::new(1, 4, HashCost::default()).unwrap();
         let stored = hasher.hash(&password("caf\u{e9} on the corner"), &Counting).await.unwrap();
         assert!(hasher.verify(&password("cafe\u{301} on the corner"), Some(&stored)).await.unwrap().right);
+    }
+
+    /// S108
+    #[tokio::test]
+    async fn ratings_have_a_small_share_of_the_queue_and_a_panic_ends_none_of_the_threads() {
+        let hasher = Hasher::new(1, 64, HashCost::default()).unwrap();
+        assert!(hasher.rate(|| panic!("a rating stumbled")).await.is_err());
+        let slow = || std::thread::sleep(Duration::from_millis(20));
+        let ratings = futures_util::future::join_all((0..50).map(|_| hasher.rate(slow)));
+        let typed = password("x");
+        let (ratings, hash) = tokio::join!(ratings, hasher.verify(&typed, None));
+        let refused = ratings.into_iter().filter_map(Result::err).collect::<Vec<_>>();
+        assert_eq!(refused.len(), 50 - RATINGS);
+        assert!(refused.iter().all(|failure| failure.retry_after.is_some()));
+        assert!(hash.is_ok());
     }
 
     #[tokio::test]

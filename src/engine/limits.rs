@@ -65,6 +65,7 @@ pub(super) enum Action {
     LogoutFromAddress,
     GuessFromAddress,
     ChangeFromAddress,
+    RatePassword,
 }
 
 /// How often something may be done.
@@ -133,6 +134,8 @@ impl Action {
             // Changes of a signed-in user that cost a write and nothing else. An office makes a few hundred in the
             // morning; a program that does nothing else is slowed down to one a second.
             Self::ChangeFromAddress => (600.0, 1),
+            // Each new password that is typed costs a few milliseconds, good or not.
+            Self::RatePassword => (120.0, 3),
         };
         Allowance::Steady { burst, refill: Duration::from_secs(refill_seconds) }
     }

@@ -70,7 +70,7 @@ use self::{
     store::Store,
     tokens::Links,
 };
-use crate::port::{Answer, Clock, Failure, Offers, Random};
+use crate::port::{Answer, Clock, Failure, Offers, Phone, Random};
 
 /// How long closing the database may take.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -141,6 +141,10 @@ impl Engine {
             web_url(&settings.redirect_url).ok_or_else(|| EngineError::RedirectUrl(settings.redirect_url.clone()))?;
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let hasher = Hasher::new(threads, threads * QUEUE_PER_THREAD, settings.password_cost)?;
+        if settings.phone_sign_up || settings.sign_in_codes {
+            // Off the threads that answer (SECURITY.md S108). Without this thread the first number loads them.
+            drop(thread::Builder::new().name("phone-plans".to_owned()).spawn(Phone::load_plans));
+        }
         let keys = &data_keys::open(&store, &settings.secret_keys, &*random, clock.now()).await?;
         let (name, url) = (&settings.product_name, &settings.public_url);
         let templates = settings.messages.templates_dir.as_deref();

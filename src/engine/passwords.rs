@@ -9,16 +9,48 @@ mod common;
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::Score;
 
-use super::credentials::MAX_PASSWORD_BYTES;
-use crate::port::{Code, Password, Phone};
+use super::{Engine, credentials::MAX_PASSWORD_BYTES, limits::Action};
+use crate::port::{Caller, Code, Outcome, Password, Phone};
 
 /// How much of a password is looked at for guessability; its cost grows with the square of the length.
 const JUDGED_CHARACTERS: usize = 64;
 
+/// Parts of a password that zxcvbn may look up, over all ways to read its signs as letters: four milliseconds at most.
+const LOOK_UPS: usize = 10_000;
+
+/// Signs that zxcvbn reads as letters, and the letter that each stands for most often.
+const SIGNS: &str = "4@8({[<3691!|70$5+%2";
+const LETTERS: &str = "aabcccceggiiitosstxz";
+
+/// Longest text about a person that is looked at, in characters, and most parts of all of them.
+const KNOWN_CHARACTERS: usize = 256;
+const KNOWN_PARTS: usize = 64;
+
 /// The shortest part of a name or an address that makes a password personal.
 const PERSONAL_CHARACTERS: usize = 4;
 
-/// Says whether a password may be chosen.
+/// Says whether a password may be chosen: [`judge`], after a limit and on the threads that hash (SECURITY.md S108).
+///
+/// # Errors
+/// `RateLimitExceeded`; unavailable when too many passwords wait to be rated.
+pub(super) async fn rate(
+    engine: &Engine,
+    caller: &Caller,
+    password: &Password,
+    personal: &[&str],
+) -> Outcome<Result<(), Code>> {
+    engine.limits().take_from_caller(Action::RatePassword, caller, engine.now())?;
+    let min = engine.settings().password_min;
+    let password = Password::typed(password.expose());
+    let personal: Vec<String> = personal.iter().map(|text| text.chars().take(KNOWN_CHARACTERS).collect()).collect();
+    let rating = move || {
+        let personal: Vec<&str> = personal.iter().map(String::as_str).collect();
+        judge(&password, min, &personal)
+    };
+    Ok(engine.hasher().rate(rating).await?)
+}
+
+/// Says whether a password may be chosen. Takes a few milliseconds: requests call [`rate`].
 ///
 /// `personal` is what others know: the name, the address, the number, the product's name.
 ///
@@ -45,10 +77,39 @@ pub fn judge(password: &Password, min: usize, personal: &[&str]) -> Result<(), C
     }
     let judged: String = password.chars().take(JUDGED_CHARACTERS).collect();
     let known: Vec<&str> = personal.iter().map(String::as_str).collect();
-    match zxcvbn::zxcvbn(&judged, &known).score() {
-        Score::Zero | Score::One => Err(Code::PasswordTooCommon),
-        _ => Ok(()),
+    if readings(&judged).iter().any(|reading| is_guessable(reading, &known)) {
+        return Err(Code::PasswordTooCommon);
     }
+    Ok(())
+}
+
+fn is_guessable(password: &str, known: &[&str]) -> bool {
+    matches!(zxcvbn::zxcvbn(password, known).score(), Score::Zero | Score::One)
+}
+
+/// The texts that are rated. zxcvbn tries each way to read signs as letters (`p4$$w0rd`), and their number multiplies with each
+/// sign: a password that has too many for its length is rated with each sign as its usual letter, and as other signs.
+fn readings(password: &str) -> Vec<String> {
+    let length = password.chars().count();
+    if ways_to_read(password).saturating_mul(length * (length + 1) / 2) <= LOOK_UPS {
+        return vec![password.to_owned()];
+    }
+    let replaced = |with: &str| -> String {
+        let of =
+            |sign: char| SIGNS.chars().zip(with.chars()).find(|(from, _)| *from == sign).map_or(sign, |(_, to)| to);
+        password.chars().map(of).collect()
+    };
+    let (letters, other_signs) = (LETTERS, "#&*)}]>:;,?/.\\=_^-~'");
+    vec![replaced(letters), replaced(other_signs)]
+}
+
+/// In how many ways zxcvbn reads the signs of a password, at most.
+fn ways_to_read(password: &str) -> usize {
+    let letters = ["4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2"];
+    let ways = letters.iter().map(|signs| signs.chars().filter(|sign| password.contains(*sign)).count().max(1));
+    // A sign of two letters doubles them.
+    let doubled = "1|7".chars().filter(|sign| password.contains(*sign)).count();
+    ways.product::<usize>() << doubled
 }
 
 /// The words of what others know, lowered: "Ann Example", "ann.example@mail.example" → ann.example, example, mail. A number is
@@ -66,6 +127,7 @@ fn personal_parts(personal: &[&str]) -> Vec<String> {
         parts.push(text);
     }
     parts.retain(|part| part.chars().count() >= PERSONAL_CHARACTERS);
+    parts.truncate(KNOWN_PARTS);
     parts
 }
 
@@ -113,6 +175,20 @@ mod tests {
         for own in words.into_iter().chain(numbers) {
             assert_eq!(judged(own), Err(Code::PasswordTooPersonal), "{own}");
         }
+    }
+
+    /// S108
+    #[test]
+    fn signs_for_letters_neither_take_long_nor_hide_a_common_password() {
+        let signs: String = SIGNS.chars().cycle().take(64).collect();
+        assert!(readings(&signs).iter().all(|reading| ways_to_read(reading) == 1));
+        assert_eq!(SIGNS.chars().count(), 20);
+        assert_eq!(judged(&signs[..8]), Ok(()), "the first one loads the dictionaries");
+        let began = std::time::Instant::now();
+        assert_eq!(judged(&signs), Ok(()));
+        assert!(began.elapsed() < std::time::Duration::from_millis(400), "unoptimised: {:?}", began.elapsed());
+        assert_eq!(judged("P4$$w0rd1"), Err(Code::PasswordTooCommon));
+        assert_eq!(judged("k7!Qz1@4$5|{[9x2%"), Ok(()));
     }
 
     #[test]

@@ -19,6 +19,9 @@ use super::{Site, session::CookieSession, session_cookie::SessionCookies};
 /// Longest cookie that is looked at; a browser keeps none above 4096 bytes.
 const COOKIE_MAX: usize = 4096;
 
+/// Cookies of our name that are tried. Others on the host can plant some (SECURITY.md S39); hundreds only cost time (S108).
+const TRIED: usize = 8;
+
 /// Kept with a request whose cookie was sealed with an older key.
 struct SealedAnew;
 
@@ -89,6 +92,7 @@ fn chosen(request: &ServiceRequest, name: &str, keys: &[Key]) -> (Option<HeaderV
         .get_all(COOKIE)
         .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
         .filter_map(|part| named(part, name))
+        .take(TRIED)
         .collect();
     if let ([only], [_]) = (&candidates[..], keys) {
         return (HeaderValue::from_str(only).ok(), false);

@@ -33,7 +33,7 @@ pub(in crate::engine) async fn change_password(
         confirm_password(engine, &current, old_password).await?;
     }
     let Current { mut member, account, .. } = current;
-    judge(engine, &account, old_password, new_password)?;
+    judge(engine, caller, &account, [old_password, new_password]).await?;
     let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
 
     let (user_id, handle) = (&member.user.id, &member.session.handle);
@@ -92,12 +92,12 @@ pub(super) async fn confirm_password_of(
     verdict.map(drop).map_err(Trouble::from)
 }
 
-fn judge(engine: &Engine, account: &Account, old: &Password, new: &Password) -> Result<(), Refusal> {
+async fn judge(engine: &Engine, caller: &Caller, account: &Account, [old, new]: [&Password; 2]) -> Outcome<()> {
     let settings = engine.settings();
     let name = account.user.name.as_deref().unwrap_or_default();
     let email = account.user.email.as_deref().unwrap_or_default();
     let phone = account.user.phone.as_deref().unwrap_or_default();
-    let judged = passwords::judge(new, settings.password_min, &[email, phone, name, &*settings.product_name]);
+    let judged = passwords::rate(engine, caller, new, &[email, phone, name, &*settings.product_name]).await?;
     let judged = if old.expose() == new.expose() { Err(Code::PasswordUnchanged) } else { judged };
-    judged.map_err(|code| Refusal::at(Field::Password, code))
+    judged.map_err(|code| Refusal::at(Field::Password, code).into())
 }

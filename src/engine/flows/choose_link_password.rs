@@ -96,7 +96,7 @@ async fn is_right(engine: &Engine, account: &Account, password: &Password) -> Ou
 
 async fn judged_hash(engine: &Engine, link: &Link, account: &Account, password: &Password) -> Outcome<String> {
     let name = account.user.name.as_deref().unwrap_or_default();
-    judge_password(engine, password, &[link.email.as_str(), name])?;
+    judge_password(engine, caller, password, &[link.email.as_str(), name]).await?;
     Ok(engine.hasher().hash(password, engine.random()).await?)
 }
 

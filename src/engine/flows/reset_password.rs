@@ -35,7 +35,7 @@ pub(in crate::engine) async fn reset_password_with_token(
     }
     let account = accounts::by_id(engine.store(), &link.user_id).await?.ok_or(Code::InvalidAccessToken)?;
     let [name, phone] = [&account.user.name, &account.user.phone].map(|text| text.as_deref().unwrap_or_default());
-    judge_password(engine, new_password, &[link.email.as_str(), name, phone])?;
+    judge_password(engine, caller, new_password, &[link.email.as_str(), name, phone]).await?;
     let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
 
     let now = engine.now();
@@ -66,7 +66,7 @@ pub(in crate::engine) async fn reset_password_with_code(
 ) -> Outcome<()> {
     let (phone, code) = verify_phone::judge(phone, code)?;
     // Before the guess is taken: a password that is refused costs none.
-    judge_password(engine, new_password, &[phone.as_str()])?;
+    judge_password(engine, caller, new_password, &[phone.as_str()]).await?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
     let (guesser, asker) = (engine.guesser_at_phone(caller, &phone).await?, engine.asker(caller));
     let guess = Guess::at_phone([CodePurpose::ResetPassword; 2], &phone, &code, (&guesser, &asker));
@@ -89,7 +89,7 @@ pub(in crate::engine) async fn reset_password_with_code(
         return Err(Code::SecondFactorFirst.into());
     }
     let [name, email] = [&account.user.name, &account.user.email].map(|text| text.as_deref().unwrap_or_default());
-    judge_password(engine, new_password, &[name, email])?;
+    judge_password(engine, caller, new_password, &[name, email]).await?;
     set_password(engine, caller, tx, &account, Recovered { by: Way::Phone, password_hash }).await
 }
 

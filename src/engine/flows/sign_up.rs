@@ -29,7 +29,7 @@ pub(in crate::engine) async fn sign_up_with_email(
     caller: &Caller,
     sign_up: SignUpWithEmail,
 ) -> Outcome<SignedUp> {
-    let Judged { email, name, fields } = judge(engine, caller, &sign_up)?;
+    let Judged { email, name, fields } = judge(engine, caller, &sign_up).await?;
     let vouched_for = caller.is_operator && sign_up.fields.get("emailVerified") == Some(&Value::Bool(true));
     let now = engine.now();
     engine.limits().take_from_caller(Action::SignUpFromAddress, caller, now)?;
@@ -157,12 +157,12 @@ struct Judged {
     fields: Map<String, Value>,
 }
 
-fn judge(engine: &Engine, caller: &Caller, sign_up: &SignUpWithEmail) -> Result<Judged, Refusal> {
+async fn judge(engine: &Engine, caller: &Caller, sign_up: &SignUpWithEmail) -> Outcome<Judged> {
     let email = Email::parse(&sign_up.email);
     let name = parse_name(sign_up.name.as_deref().unwrap_or_default());
     let settings = engine.settings();
     let personal = [sign_up.email.trim(), sign_up.name.as_deref().unwrap_or_default(), &*settings.product_name];
-    let password = passwords::judge(&sign_up.password, settings.password_min, &personal);
+    let password = passwords::rate(engine, caller, &sign_up.password, &personal).await?;
     let (fields, wrong_fields) = match settings.user_fields.for_sign_up(caller, &sign_up.fields) {
         Ok(fields) => (fields, Vec::new()),
         Err(problems) => (Map::new(), problems),
@@ -182,10 +182,16 @@ fn judge(engine: &Engine, caller: &Caller, sign_up: &SignUpWithEmail) -> Result<
 ///
 /// # Errors
 /// What is wrong, at the password.
-pub(super) fn judge_password(engine: &Engine, password: &Password, personal: &[&str]) -> Result<(), Refusal> {
+pub(super) async fn judge_password(
+    engine: &Engine,
+    caller: &Caller,
+    password: &Password,
+    personal: &[&str],
+) -> Outcome<()> {
     let settings = engine.settings();
     let personal = [personal, &[&*settings.product_name]].concat();
-    passwords::judge(password, settings.password_min, &personal).map_err(|code| Refusal::at(Field::Password, code))
+    let rated = passwords::rate(engine, caller, password, &personal).await?;
+    rated.map_err(|code| Refusal::at(Field::Password, code).into())
 }
 
 /// Tells the owner that somebody tried, then refuses.

@@ -30,7 +30,7 @@ pub(in crate::engine) async fn sign_up_with_phone(
     if !engine.settings().phone_sign_up {
         return Err(Code::PhoneSignUpDisabled.into());
     }
-    let Judged { phone, name, fields } = judge(engine, caller, &sign_up)?;
+    let Judged { phone, name, fields } = judge(engine, caller, &sign_up).await?;
     let vouched_for = caller.is_operator && sign_up.fields.get("phoneVerified") == Some(&Value::Bool(true));
     let waits = engine.settings().confirm_phone && !vouched_for;
     if waits {
@@ -102,13 +102,13 @@ struct Judged {
     fields: Map<String, Value>,
 }
 
-fn judge(engine: &Engine, caller: &Caller, sign_up: &SignUpWithPhone) -> Result<Judged, Refusal> {
+async fn judge(engine: &Engine, caller: &Caller, sign_up: &SignUpWithPhone) -> Outcome<Judged> {
     let phone = Phone::parse(&sign_up.phone);
     let name = parse_name(sign_up.name.as_deref().unwrap_or_default());
     let settings = engine.settings();
     let number = phone.as_ref().map_or("", Phone::as_str);
     let personal = [number, sign_up.name.as_deref().unwrap_or_default(), &*settings.product_name];
-    let password = passwords::judge(&sign_up.password, settings.password_min, &personal);
+    let password = passwords::rate(engine, caller, &sign_up.password, &personal).await?;
     let (fields, wrong_fields) = match settings.user_fields.for_sign_up(caller, &sign_up.fields) {
         Ok(fields) => (fields, Vec::new()),
         Err(problems) => (Map::new(), problems),
