@@ -23,6 +23,13 @@ use actix_web::{HttpRequest, dev::RequestHead};
 use ipnet::IpNet;
 
 use self::unheeded::Unheeded;
+use crate::port::UnlistedProxy;
+
+/// Proxies of ours that a request may have passed. What is beyond was written by strangers, and costs nothing to write.
+const HOPS_MAX: usize = 32;
+
+/// Longest `Forwarded` line that is read, in bytes; it can only be read as a whole.
+const LINE_MAX: usize = 8 * 1024;
 
 /// The proxies that are believed, and in which header. Kept in the application's data; clones share what they have noticed.
 #[derive(Debug, Clone, Default)]
@@ -43,18 +50,39 @@ pub enum ForwardedHeader {
     Forwarded,
 }
 
-/// The client's address. `None` over a Unix socket without a proxy's word, from a [proxy that nobody named](unheeded), and in a
-/// test harness without an address.
-pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
+/// Where a request comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The client's address. `None` over a Unix socket without a proxy's word, from an
+    /// [unlisted proxy](unheeded), and in a test harness without an address.
+    pub address: Option<IpAddr>,
+    /// The unlisted proxy, for limits alone.
+    pub unlisted: Option<UnlistedProxy>,
+}
+
+/// The origin of a request.
+pub fn origin(request: &HttpRequest) -> Origin {
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
-    let Some(proxies) = request.app_data::<TrustedProxies>() else { return peer };
+    let known = |address| Origin { address, unlisted: None };
+    let Some(proxies) = request.app_data::<TrustedProxies>() else { return known(peer) };
     if proxies.by_protocol {
-        return peer;
+        return known(peer);
     }
     if proxies.trust(peer) {
-        return proxies.client(request.head()).or(peer);
+        return known(proxies.client(request.head()).or(peer));
     }
-    peer.filter(|peer| !proxies.unheeded.is_proxy(*peer, is_forwarded(request.head())))
+    match peer {
+        Some(peer) if proxies.unheeded.is_proxy(peer, is_forwarded(request.head())) => {
+            let client = proxies.named_by_stranger(request.head());
+            Origin { address: None, unlisted: Some(UnlistedProxy { peer, client }) }
+        }
+        _ => known(peer),
+    }
+}
+
+/// The client's address, as [`origin`] says.
+pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
+    origin(request).address
 }
 
 /// Whether a proxy of ours is at the other end, so that what it is set to write may be believed.
@@ -93,22 +121,32 @@ impl TrustedProxies {
     /// The first address from the right that is not a proxy of ours; where the rest cannot be read, the last one that was.
     fn client(&self, head: &RequestHead) -> Option<IpAddr> {
         let lines: Vec<_> = head.headers().get_all(self.header.name()).collect();
-        let mut nearest = None;
+        let (mut nearest, mut hops) = (None, 0);
         for line in lines.into_iter().rev() {
             let line = String::from_utf8_lossy(line.as_bytes());
-            let mut entries = self.header.entries(&line);
-            if entries.is_empty() {
+            let mut entries = self.header.from_the_right(&line).peekable();
+            if entries.peek().is_none() {
                 return nearest;
             }
-            while let Some(entry) = entries.pop() {
+            for entry in entries {
+                hops += 1;
                 match entry {
-                    Some(address) if self.hold(address) => nearest = Some(address),
-                    Some(address) => return Some(address),
-                    None => return nearest,
+                    Some(address) if self.hold(address) && hops < HOPS_MAX => nearest = Some(address),
+                    Some(address) if !self.hold(address) => return Some(address),
+                    _ => return nearest,
                 }
             }
         }
         nearest
+    }
+
+    /// The last entry of a forwarding header that nobody vouches for. The header of the settings counts first.
+    fn named_by_stranger(&self, head: &RequestHead) -> Option<IpAddr> {
+        let last = |header: ForwardedHeader| {
+            let line = head.headers().get_all(header.name()).last()?;
+            header.from_the_right(&String::from_utf8_lossy(line.as_bytes())).next()?
+        };
+        last(self.header).or_else(|| last(self.header.other()))
     }
 }
 
@@ -121,11 +159,20 @@ impl ForwardedHeader {
         }
     }
 
-    /// The entries of one line from the left; `None` for one that is no address.
-    fn entries(self, line: &str) -> Vec<Option<IpAddr>> {
+    const fn other(self) -> Self {
         match self {
-            Self::XForwardedFor => line.split(',').map(address).collect(),
-            Self::Forwarded => rfc7239::elements(line),
+            Self::XForwardedFor => Self::Forwarded,
+            Self::Forwarded => Self::XForwardedFor,
+        }
+    }
+
+    /// The entries of one line from the right; `None` for one that is no address. A client can write thousands: no more
+    /// are read than are asked for.
+    fn from_the_right(self, line: &str) -> Box<dyn Iterator<Item = Option<IpAddr>> + '_> {
+        match self {
+            Self::XForwardedFor => Box::new(line.rsplit(',').map(address)),
+            Self::Forwarded if line.len() > LINE_MAX => Box::new(std::iter::empty()),
+            Self::Forwarded => Box::new(rfc7239::elements(line).into_iter().rev()),
         }
     }
 }
@@ -221,19 +268,38 @@ mod tests {
         assert!(!is_from_proxy(&request));
     }
 
+    /// S108: the header is as long as a client likes.
+    #[test]
+    fn a_long_header_is_read_no_further_than_our_own_proxies_reach() {
+        assert_eq!(seen("10.0.0.1:4000", &[&format!("{}203.0.113.9", ",".repeat(100_000))]), "203.0.113.9");
+        let hops = "10.1.2.3,".repeat(100) + "10.1.2.4";
+        assert_eq!(seen("10.0.0.1:4000", &[&format!("203.0.113.9,{hops}")]), "10.1.2.3");
+        let long = format!("for=203.0.113.9;by={}", "x".repeat(LINE_MAX));
+        assert_eq!(seen_in(ForwardedHeader::Forwarded, "10.0.0.1:1", &[&long]), "10.0.0.1");
+    }
+
     #[test]
     fn bytes_that_are_no_text_hide_nothing() {
         assert_eq!(seen("10.0.0.1:4000", &["\u{e9}\u{ff}, 203.0.113.9"]), "203.0.113.9");
     }
 
+    /// S13: limits count both the proxy and the client it names.
     #[test]
-    fn people_behind_a_proxy_that_nobody_named_do_not_share_one_address() {
+    fn people_behind_an_unlisted_proxy_are_told_apart_for_limits_alone() {
         let proxies = TrustedProxies::default();
-        let ask = || {
+        let ask = |header: &'static str, value: &'static str| {
             let request = TestRequest::default().peer_addr("172.17.0.1:1".parse().unwrap()).app_data(proxies.clone());
-            client_address(&request.insert_header(("x-forwarded-for", "203.0.113.9")).to_http_request())
+            origin(&request.insert_header((header, value)).to_http_request())
         };
-        let seen: Vec<_> = (0..20).map(|_| ask()).collect();
-        assert_eq!((seen[0], seen[19]), ("172.17.0.1".parse().ok(), None));
+        let seen: Vec<_> = (0..20).map(|_| ask("x-forwarded-for", "198.51.100.1, 203.0.113.9")).collect();
+        let peer = "172.17.0.1".parse().unwrap();
+        assert_eq!(seen[0], Origin { address: Some(peer), unlisted: None });
+        let behind = |client: Option<&str>| {
+            let client = client.map(|client| client.parse().unwrap());
+            Origin { address: None, unlisted: Some(UnlistedProxy { peer, client }) }
+        };
+        assert_eq!(seen[19], behind(Some("203.0.113.9")));
+        assert_eq!(ask("forwarded", "for=\"[2001:db8::7]:40\""), behind(Some("2001:db8::7")));
+        assert_eq!(ask("x-forwarded-for", "unknown"), behind(None));
     }
 }

@@ -27,6 +27,7 @@ mod service;
 mod telemetry;
 mod tls;
 pub mod web;
+mod work_pool;
 
 pub use config::{Altogic, Config, ConfigError, Listen, LogFormat, Server};
 pub use engine::{SystemClock, SystemRandom};

@@ -7,9 +7,7 @@ use tracing::Instrument as _;
 use super::{Engine, flows, rules::Operation, shown::Shown, watched::Watch};
 use crate::port::{
     AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Connection, Connections,
-    EndedByProvider, Entrance, Failure, FarewellTicket, FieldUpdate, Grant, LinkAccount, LinkKey, LogoutToken,
-    MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer,
-    ProviderFarewell, ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf, SecondFactors, Session,
+        EndedByProvider, Entrance, Failure, FarewellTicket, FieldUpdate, Grant, LinkAccount, LinkKey, LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf, SecondFactors, Session, Field, Phone, Refusal,
     SignUpWithEmail, SignUpWithPhone, SignedUp, User,
 };
 
@@ -57,6 +55,13 @@ impl AuthManager for Engine {
     fn finish_where_begun(&self, caller: Caller, token: AccessToken) -> Answer<Option<Entrance>> {
         self.watched(Watch::on(Operation::FinishWhereBegun, &caller), |engine| async move {
             flows::finish_where_begun(&engine, &caller, &token).await
+        })
+    }
+
+    fn read_phone(&self, caller: Caller, typed: String, country: String) -> Answer<Phone> {
+        self.guarded(Operation::ReadPhone, caller, |engine, _| async move {
+            let phone = engine.parse_phone_in(typed, country).await?;
+            phone.map_err(|code| Refusal::at(Field::Phone, code).into())
         })
     }
 

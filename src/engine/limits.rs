@@ -66,6 +66,8 @@ pub(super) enum Action {
     GuessFromAddress,
     ChangeFromAddress,
     RatePassword,
+    ReadPhone,
+    SearchFiles,
 }
 
 /// How often something may be done.
@@ -136,6 +138,10 @@ impl Action {
             Self::ChangeFromAddress => (600.0, 1),
             // Each new password that is typed costs a few milliseconds, good or not.
             Self::RatePassword => (120.0, 3),
+            // Up to four milliseconds each. A page reads a number twice.
+            Self::ReadPhone => (240.0, 1),
+            // Up to some ten milliseconds each.
+            Self::SearchFiles => (120.0, 1),
         };
         Allowance::Steady { burst, refill: Duration::from_secs(refill_seconds) }
     }
@@ -169,8 +175,12 @@ impl Limits {
     /// # Errors
     /// `RateLimitExceeded` when one of them has none left. Then nothing is taken from the others.
     pub(super) fn take_from_caller(&self, action: Action, caller: &Caller, now: Timestamp) -> Outcome<()> {
-        let Origin::Address(address) = self.origin(caller) else { return Ok(()) };
-        self.take_all(action, &networks::levels(address), now).map_err(exceeded)
+        let levels = match (self.origin(caller), caller.unlisted) {
+            (Origin::Address(address), _) => networks::levels(address),
+            (Origin::Unknown, Some(proxy)) => networks::levels_behind(proxy),
+            _ => return Ok(()),
+        };
+        self.take_all(action, &levels, now).map_err(exceeded)
     }
 
     /// Takes one from each level, or from none and tells the longest wait.
@@ -375,6 +385,7 @@ mod tests {
             browser: None,
             devices: Vec::new(),
             redirect_url: None,
+            unlisted: None,
             is_operator,
         }
     }

@@ -24,6 +24,7 @@ pub mod oauth;
 mod objects;
 pub mod outbox;
 pub mod passwords;
+mod phones;
 mod random;
 mod recovery_codes;
 mod rules;
@@ -70,13 +71,22 @@ use self::{
     store::Store,
     tokens::Links,
 };
-use crate::port::{Answer, Clock, Failure, Offers, Phone, Random};
+use crate::{
+    port::{Answer, Clock, Failure, Offers, Phone, Random},
+    work_pool::WorkPool,
+};
 
 /// How long closing the database may take.
 const CLOSING: Duration = Duration::from_secs(5);
 
 /// Passwords that may wait for each thread that hashes: about two seconds' worth (SECURITY.md S14).
 const QUEUE_PER_THREAD: usize = 64;
+
+/// Phone numbers that may wait to be read: a quarter of a second's worth at most.
+const PHONES_WAITING: usize = 64;
+
+/// Searches that may wait, each with up to a thousand rows.
+const SEARCHES_WAITING: usize = 16;
 
 /// The embedded backend. Cloning is cheap; all clones are one.
 #[derive(Clone)]
@@ -90,6 +100,8 @@ struct Parts {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     hasher: Hasher,
+    phone_pool: WorkPool,
+    search_pool: WorkPool,
     outbox: Outbox,
     files: Files,
     sessions: Sessions,
@@ -120,6 +132,8 @@ pub enum EngineError {
     Providers(#[from] reqwest::Error),
     #[error(transparent)]
     Hasher(#[from] HasherError),
+    #[error("the system gives no threads")]
+    Threads(#[from] std::io::Error),
 }
 
 impl Engine {
@@ -141,10 +155,11 @@ impl Engine {
             web_url(&settings.redirect_url).ok_or_else(|| EngineError::RedirectUrl(settings.redirect_url.clone()))?;
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let hasher = Hasher::new(threads, threads * QUEUE_PER_THREAD, settings.password_cost)?;
+        let phone_pool = WorkPool::start("phones", PHONES_WAITING)?;
         if settings.phone_sign_up || settings.sign_in_codes {
-            // Off the threads that answer (SECURITY.md S108). Without this thread the first number loads them.
-            drop(thread::Builder::new().name("phone-plans".to_owned()).spawn(Phone::load_plans));
+            phone_pool.prepare(Phone::load_plans);
         }
+        let search_pool = WorkPool::start("searches", SEARCHES_WAITING)?;
         let keys = &data_keys::open(&store, &settings.secret_keys, &*random, clock.now()).await?;
         let (name, url) = (&settings.product_name, &settings.public_url);
         let templates = settings.messages.templates_dir.as_deref();
@@ -179,11 +194,18 @@ impl Engine {
             files: Files::new(settings.files_dir.clone(), &settings.public_url),
             redirect_url,
             hasher,
+            phone_pool,
+            search_pool,
             store,
             clock,
             random,
             settings,
         })))
+    }
+
+    /// The thread of the searches.
+    fn search_pool(&self) -> &WorkPool {
+        &self.0.search_pool
     }
 
     /// The link in a mail was followed: says where the browser goes (DESIGN.md §4.2; ALTOGIC_WIRE.md §10). Changes nothing,

@@ -129,6 +129,7 @@ table! {
     SignInWithEmail "sign_in_with_email" NoSession Nothing by_verb recorded _;
     GetAuthGrant "get_auth_grant" NoSession Nothing GuessFromAddress recorded _;
     FinishWhereBegun "finish_where_begun" NoSession Nothing GuessFromAddress recorded _;
+    ReadPhone "read_phone" NoSession Nothing ReadPhone _ _;
     SignUpWithPhone "sign_up_with_phone" NoSession Nothing by_verb recorded _;
     VerifyPhone "verify_phone" NoSession InCall by_verb recorded way_in;
     ResendVerificationCode "resend_verification_code" NoSession Nothing by_verb recorded _;

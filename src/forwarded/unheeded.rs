@@ -2,8 +2,8 @@
 //!
 //! When a proxy stands in front and `server.trusted_proxies` does not name it, everybody seems to come from its address, and one
 //! person who types wrong passwords would lock out all the others. It shows: request after request comes from one private
-//! address, and each carries a forwarding header, which no browser sends. Then the log says so once, and the address counts as
-//! unknown, so that nothing is limited by it; accounts and targets are limited as ever.
+//! address, and each carries a forwarding header, which no browser sends. Then the log says so once, and limits
+//! count the client that the header names, and the proxy for as much as a few clients: a stranger who invents clients gets no more.
 //!
 //! A stranger could pretend to be such a proxy: from our own network, or from anywhere, where all the world comes through one
 //! private address (a container's port forwarding). But only as long as nobody else is there: one request from another address,
@@ -65,7 +65,7 @@ impl Unheeded {
             tracing::warn!(
                 %peer,
                 "every request comes from one private address with a forwarding header that is not believed. If that is your \
-                 proxy, add its address to server.trusted_proxies; until then nothing is limited by address"
+                 proxy, add its address to server.trusted_proxies; until then its people share a few allowances"
             );
         }
         is_proxy

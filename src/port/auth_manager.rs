@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{
     AccessToken, AuthenticatorKey, Caller, ChallengeToken, Connection, Connections, DeviceTicket, EndedByProvider,
-    Factors, FarewellTicket, FieldUpdate, LinkKey, LogoutToken, Outcome, Password, ProviderAnswer, ProviderFarewell,
-    ProviderFor, ProviderOffer, ProviderReturn, RecoveryCodes, SecondFactors, Session, User,
+    Factors, FarewellTicket, FieldUpdate, LinkKey, LogoutToken, Outcome, Password, Phone, ProviderAnswer,
+    ProviderFarewell, ProviderFor, ProviderOffer, ProviderReturn, RecoveryCodes, SecondFactors, Session, User,
 };
 
 /// What an operation returns: a future of its own, so that the backend can be a trait object.
@@ -72,6 +72,11 @@ pub trait AuthManager: Send + Sync {
         token: AccessToken,
         password: Option<Password>,
     ) -> Answer<Option<String>>;
+    /// Reads a phone number as a person typed it who also chose a country, which may be empty
+    /// ([`Phone::parse_in`]). A backend reads numbers off the threads that answer.
+    ///
+    /// Refused with `MissingPhone` or `InvalidPhone`.
+    fn read_phone(&self, caller: Caller, typed: String, country: String) -> Answer<Phone>;
 
     /// Makes an account that waits for its phone number to be proved, and sends the code. With `confirm_phone` off the
     /// account is usable at once and the answer carries a grant.

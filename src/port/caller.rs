@@ -9,8 +9,12 @@ use super::{BrowserTicket, DeviceTicket, SessionToken};
 pub struct Caller {
     /// Which door the request came through.
     pub door: Door,
-    /// The true client address, as the proxy settings say it is. `None` over a Unix socket without a proxy header.
+    /// The true client address, as the proxy settings say it is. `None` over a Unix socket without a proxy header, and behind an
+    /// [`UnlistedProxy`].
     pub address: Option<IpAddr>,
+    /// The proxy that the settings do not list, where the request seems to come through one. For limits alone: what it says is
+    /// not believed, shown or kept.
+    pub unlisted: Option<UnlistedProxy>,
     /// The `User-Agent` header, cut at 512 bytes, without control characters.
     pub user_agent: String,
     /// The session token, when one was sent. Not checked yet.
@@ -25,6 +29,15 @@ pub struct Caller {
     pub redirect_url: Option<String>,
     /// Whether the request carries an API key: the operator's own program, which may write what a person may not.
     pub is_operator: bool,
+}
+
+/// A proxy that the settings do not list, and the client it names. Anybody who can reach us from a
+/// private address can pretend to be one, so both are counted (SECURITY.md S13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnlistedProxy {
+    pub peer: IpAddr,
+    /// The last entry of its forwarding header, where that is an address.
+    pub client: Option<IpAddr>,
 }
 
 /// The two doors.

@@ -36,7 +36,7 @@ pub use auth_manager::{
     Answer, AuthManager, Challenge, CodePlace, Entrance, Grant, LinkAccount, MailedFor, Member, NotMe, Offers,
     PhoneVerified, Proof, ProofMethods, Proved, SecondFactorOf, SentCode, SignUpWithEmail, SignUpWithPhone, SignedUp,
 };
-pub use caller::{Caller, Door};
+pub use caller::{Caller, Door, UnlistedProxy};
 pub use chance::{Clock, Random};
 pub use email::Email;
 pub use field_name::FieldName;

@@ -17,6 +17,7 @@ use super::Code;
 pub struct Phone {
     e164: String,
     country: Option<String>,
+    grouped: String,
 }
 
 impl Phone {
@@ -28,7 +29,8 @@ impl Phone {
         drop(Self::parse("+4915112345678"));
     }
 
-    /// Reads a number as somebody typed it, with its country code.
+    /// Reads a number as somebody typed it, with its country code. Takes up to 4 ms: requests ask their backend
+    /// ([`AuthManager::read_phone`](super::AuthManager::read_phone)).
     ///
     /// # Errors
     /// `MissingPhone` for nothing, `InvalidPhone` for anything that is not one international number.
@@ -47,7 +49,8 @@ impl Phone {
             return Err(Code::InvalidPhone);
         }
         let country = number.country().id().map(|id| id.as_ref().to_owned());
-        Ok(Self { e164, country })
+        let grouped = number.format().mode(phonenumber::Mode::International).to_string();
+        Ok(Self { e164, country, grouped })
     }
 
     /// Reads a number as somebody typed it who also chose a country (ISO 3166-1, `DE`), in the way numbers are dialled there:
@@ -78,17 +81,13 @@ impl Phone {
     }
 
     /// The number as a person reads it: `+49 1511 2345678`.
-    pub fn in_groups(&self) -> String {
-        phonenumber::parse(None, &self.e164).map_or_else(
-            |_| self.e164.clone(),
-            |number| number.format().mode(phonenumber::Mode::International).to_string(),
-        )
+    pub fn in_groups(&self) -> &str {
+        &self.grouped
     }
 
     /// The number as its owner recognises it and nobody else learns it: `+49 … 78`.
     pub fn masked(&self) -> String {
-        let grouped = self.in_groups();
-        let calling_code = grouped.split([' ', '-']).next().unwrap_or_default();
+        let calling_code = self.grouped.split([' ', '-']).next().unwrap_or_default();
         let end = self.e164.get(self.e164.len() - 2..).unwrap_or_default();
         format!("{calling_code} … {end}")
     }
@@ -163,7 +162,7 @@ mod tests {
     #[test]
     fn a_number_knows_its_country_and_hides_its_middle() {
         let phone = Phone::parse("+905302223344").unwrap();
-        assert_eq!((phone.country(), phone.in_groups().as_str()), (Some("TR"), "+90 530 222 33 44"));
+        assert_eq!((phone.country(), phone.in_groups()), (Some("TR"), "+90 530 222 33 44"));
         assert_eq!(phone.masked(), "+90 … 44");
         assert_eq!(format!("{phone:?}"), "Phone(…)");
         // A number of no range that is in use is still a number.

@@ -61,6 +61,8 @@ pub enum Fault {
     BodySyntax,
     /// JSON, but a field is there twice or has another type than the call takes.
     BodyShape,
+    /// JSON that nests deeper, or has more parts, than any call takes.
+    BodyTooComplex,
     UnsupportedMediaType,
     /// A multipart body without the part `file`.
     MissingFile,
@@ -148,6 +150,7 @@ impl Fault {
             Self::BodyBroken => (400, "invalid_request_body_syntax", "The request did not arrive whole. Try again."),
             Self::BodySyntax => (400, "invalid_request_body_syntax", "The request body is not valid JSON in UTF-8."),
             Self::BodyShape => (400, "validation_error", "The request body is not what this call takes."),
+            Self::BodyTooComplex => (400, "validation_error", "The request body nests too deep or has too many parts."),
             Self::UnsupportedMediaType => {
                 (415, "unsupported_media_type", "This call does not take a body of that content type.")
             }

@@ -8,10 +8,7 @@ use super::{Remote, operations, pictures, wire::Ask};
 use crate::{
     port::{
         AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection,
-        Connections, EndedByProvider, Entrance, Failure, FarewellTicket, FieldUpdate, Grant, LinkAccount, LinkKey,
-        LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved,
-        ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf, SecondFactors,
-        Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
+        Connections, EndedByProvider, Entrance, Failure, FarewellTicket, FieldUpdate, Grant, LinkAccount, LinkKey, LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Field, Phone, Refusal,
     },
     protocol::{paths, refusals::Asked},
 };
@@ -52,6 +49,13 @@ impl AuthManager for Remote {
 
     fn finish_where_begun(&self, _: Caller, _: AccessToken) -> Answer<Option<Entrance>> {
         Box::pin(ready(Ok(None)))
+    }
+
+    fn read_phone(&self, _: Caller, typed: String, country: String) -> Answer<Phone> {
+        self.finish(|remote| async move {
+            let phone = remote.0.phone_pool.run(move || Phone::parse_in(&typed, &country)).await?;
+            phone.map_err(|code| Refusal::at(Field::Phone, code).into())
+        })
     }
 
     fn sign_up_with_phone(&self, caller: Caller, of: SignUpWithPhone) -> Answer<SignedUp> {

@@ -55,7 +55,11 @@ use crate::{
         paths,
         refusals::{Asked, Rejected},
     },
+    work_pool::WorkPool,
 };
+
+/// Phone numbers that may wait to be read.
+const PHONES_WAITING: usize = 64;
 
 /// What the adapter is set to.
 #[derive(Debug, Clone)]
@@ -76,6 +80,8 @@ pub enum RemoteError {
     ClientKey,
     #[error("the environment's URL is none")]
     EnvironmentUrl(#[source] url::ParseError),
+    #[error("the system gives no thread")]
+    Threads(#[source] std::io::Error),
     #[error("no HTTP client can be made")]
     Client(#[source] reqwest::Error),
 }
@@ -89,6 +95,7 @@ struct Parts {
     pictures: Pictures,
     offers: Offers,
     clock: Arc<dyn Clock>,
+    phone_pool: WorkPool,
 }
 
 impl Remote {
@@ -102,6 +109,7 @@ impl Remote {
             pictures: Pictures::new(&settings.env_url, &settings.public_url).map_err(RemoteError::EnvironmentUrl)?,
             offers: settings.offers,
             clock,
+            phone_pool: WorkPool::start("phones", PHONES_WAITING).map_err(RemoteError::Threads)?,
         })))
     }
 
@@ -186,6 +194,7 @@ fn nobody() -> Caller {
         browser: None,
         devices: Vec::new(),
         redirect_url: None,
+        unlisted: None,
         is_operator: false,
     }
 }

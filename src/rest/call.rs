@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    forwarded::client_address,
+    forwarded::{Origin, origin},
     port::{Caller, Code, Door, Member, SessionToken},
     protocol::{errors::Fault, headers},
 };
@@ -21,6 +21,11 @@ pub(super) const BODY_MAX: usize = 64 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(20);
 /// The longest user agent that is looked at, in bytes.
 const USER_AGENT_MAX: usize = 512;
+
+/// How deep JSON may nest. Declared fields nest to eight (`engine/fields/value.rs`).
+const DEPTH_MAX: usize = 16;
+/// Keys and elements that JSON may have: more than fit into all fields of a user.
+const PARTS_MAX: usize = 4096;
 
 /// One call.
 pub(super) struct Call {
@@ -85,6 +90,9 @@ impl Call {
         if body.trim_ascii_start().first() == Some(&b'[') {
             return Err(Fault::BodyShape);
         }
+        if !is_simple(&body) {
+            return Err(Fault::BodyTooComplex);
+        }
         serde_json::from_slice(&body)
             .map_err(|error| if error.is_data() { Fault::BodyShape } else { Fault::BodySyntax })
     }
@@ -113,7 +121,7 @@ impl Call {
     }
 
     fn caller_with(&self, session: Option<SessionToken>) -> Caller {
-        let address = client_address(&self.request);
+        let Origin { address, unlisted } = origin(&self.request);
         Caller {
             door: Door::Rest,
             address,
@@ -122,6 +130,7 @@ impl Call {
             browser: None,
             devices: Vec::new(),
             redirect_url: self.redirect_url.clone(),
+            unlisted,
             is_operator: self.is_operator,
         }
     }
@@ -130,5 +139,46 @@ impl Call {
         let header = self.request.headers().get(header::USER_AGENT).map_or(&b""[..], |value| value.as_bytes());
         let agent = String::from_utf8_lossy(&header[..header.len().min(USER_AGENT_MAX)]);
         agent.chars().filter(|letter| !letter.is_control()).collect()
+    }
+}
+
+/// Whether JSON is bounded in depth and number of parts, before anything is built of it (SECURITY.md S75, S108). Text that is
+/// no JSON is the parser's to refuse.
+pub(super) fn is_simple(json: &[u8]) -> bool {
+    let (mut depth, mut parts) = (0_usize, 0_usize);
+    let (mut in_text, mut is_escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'{' | b'[' => (depth, parts) = (depth + 1, parts + 1),
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b',' => parts += 1,
+            _ => {}
+        }
+        if depth > DEPTH_MAX || parts > PARTS_MAX {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S75, S108
+    #[test]
+    fn json_is_bounded_in_depth_and_parts() {
+        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        let list = |parts: usize| format!("[1{}]", ",1".repeat(parts));
+        for simple in [nested(DEPTH_MAX), list(PARTS_MAX - 1), r#"{"a":"[[[[[[[[[[[[[[[[[[[[\"[,,,"}"#.to_owned()] {
+            assert!(is_simple(simple.as_bytes()), "{simple}");
+        }
+        for complex in [nested(DEPTH_MAX + 1), list(PARTS_MAX), format!(r#"{{"a\\":{}}}"#, nested(DEPTH_MAX))] {
+            assert!(!is_simple(complex.as_bytes()), "{complex}");
+        }
     }
 }

@@ -31,13 +31,14 @@ use zeroize::Zeroizing;
 use super::{
     error::PageError,
     guard::{Superseded, is_dead_session, is_for_members},
+    number::{COUNTRY, PHONE},
     page::{self, PageResult},
     session::CookieSession,
     step_up, twin,
     typed::{Input, Typed},
     visit::Visit,
 };
-use crate::port::{Code, Field, Outcome, Problem, Refusal, Trouble};
+use crate::port::{Code, Field, Outcome, Phone, Problem, Refusal, Trouble};
 
 /// Largest body of a form, in bytes (SECURITY.md S73).
 const BODY_MAX: usize = 64 * 1024;
@@ -78,6 +79,8 @@ pub(crate) struct Form<F> {
     visit: Option<Visit>,
     /// Whether it came with a proof that was right.
     proved: bool,
+    /// Why what was typed could not be read; told in place of any operation.
+    unread: Option<Refusal>,
     wrong: Vec<Wrong>,
     refused: StatusCode,
     retry_after: Option<Duration>,
@@ -154,6 +157,9 @@ impl<F: Fields> Form<F> {
             self.refused = StatusCode::OK;
             return Ok(Err(self));
         }
+        if let Some(refusal) = self.unread.take() {
+            return Ok(Err(self.refuse(&refusal)));
+        }
         match operation(F::read(&mut self.typed)).await {
             Ok(answer) => Ok(Ok(answer)),
             Err(Trouble::Refused(refusal)) if is_dead_session(&refusal) => Err(PageError::SessionEnded),
@@ -188,6 +194,11 @@ impl<F: Fields> Form<F> {
     /// What was typed into an input, to show it again; nothing for a secret.
     pub(crate) fn value(&self, name: &str) -> &str {
         self.typed.shown(name)
+    }
+
+    /// The phone number that was typed, read.
+    pub(crate) fn phone(&self) -> Option<&Phone> {
+        self.typed.phone()
     }
 
     /// What is wrong with an input.
@@ -231,6 +242,7 @@ impl<F: Fields> Form<F> {
             session,
             visit: None,
             proved: false,
+            unread: None,
             wrong: Vec::new(),
             refused,
             retry_after: None,
@@ -253,6 +265,24 @@ impl<F: Fields> Form<F> {
             && self.has_token()
         {
             self.proved = step_up::take(&visit, &mut self.typed, F::INPUTS).await?;
+        }
+        Ok(())
+    }
+
+    /// Has the backend read the phone number: that takes too long for the thread that answers. A text that is no number is
+    /// the operation's to refuse.
+    async fn read_phone(&mut self, request: &HttpRequest) -> Result<(), PageError> {
+        let typed = self.value(PHONE.name()).to_owned();
+        if typed.is_empty() || !F::INPUTS.contains(&PHONE) || !self.has_token() {
+            return Ok(());
+        }
+        let Some(visit) = Visit::of(request) else { return Ok(()) };
+        let country = self.value(COUNTRY.name()).to_owned();
+        match visit.auth().read_phone(visit.caller(), typed, country).await {
+            Ok(phone) => self.typed.keep_phone(phone),
+            Err(Trouble::Refused(refusal)) if refusal.retry_after().is_some() => self.unread = Some(refusal),
+            Err(Trouble::Refused(_)) => {}
+            Err(Trouble::Failed(failure)) => return Err(PageError::Failed(failure)),
         }
         Ok(())
     }
@@ -331,6 +361,7 @@ impl<F: Fields + 'static> FromRequest for Form<F> {
                 return Err(PageError::SessionEnded);
             }
             form.take_proof().await?;
+            form.read_phone(&request).await?;
             Ok(form)
         })
     }

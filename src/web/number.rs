@@ -30,21 +30,17 @@ impl Fields for NumberOnly {
 /// What somebody typed and chose, as the backend takes a number: in E.164 form, or as it was typed where that is no number, so
 /// that the backend says what is wrong with it together with all else.
 pub(crate) fn number(typed: &Typed) -> String {
-    in_full(typed.shown("phone"), typed.shown("country"))
+    typed.phone().map_or_else(|| typed.line("phone"), Phone::to_string)
 }
 
 /// The same of a form that was not handed in yet.
 pub(crate) fn number_of<F: Fields>(form: &Form<F>) -> String {
-    in_full(form.value("phone"), form.value("country"))
-}
-
-fn in_full(typed: &str, country: &str) -> String {
-    Phone::parse_in(typed, country).map_or_else(|_| typed.to_owned(), |phone| phone.to_string())
+    form.phone().map_or_else(|| form.value("phone").to_owned(), Phone::to_string)
 }
 
 /// A number of ours as people read it. It came from a form or from the backend and is a number; otherwise it is shown as it is.
 pub(crate) fn shown(number: &str) -> String {
-    Phone::parse(number).map_or_else(|_| number.to_owned(), |phone| phone.in_groups())
+    Phone::parse(number).map_or_else(|_| number.to_owned(), |phone| phone.in_groups().to_owned())
 }
 
 /// The list of countries as a page shows it: those that codes are sent to, and the one that is chosen.

@@ -687,8 +687,9 @@ mod tests {
         session.write(FORM_SECRET, &"k".repeat(22));
         session.write(DEVICES, &vec!["d".repeat(43); DEVICES_MAX]);
         session.write(OVER, &vec!["x".repeat(11); OVER_MAX]);
+        let phone = crate::port::Phone::parse("+491511234567890").unwrap();
         for purpose in [TextedFor::SignUp, TextedFor::SignIn, TextedFor::ResetPassword, TextedFor::ChangePhone] {
-            session.keep_texted(Texted::now(purpose, "+491511234567890", jiff::Timestamp::UNIX_EPOCH).unwrap());
+            session.keep_texted(Texted::now(purpose, &phone, jiff::Timestamp::UNIX_EPOCH));
         }
         let text = serde_json::to_string(&*session.0.entries()).unwrap();
         // nonce and tag add 28 bytes, base64 a third, percent-encoding its signs a little

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{code_life::CodeLife, number, visit::Visit};
+use super::{code_life::CodeLife, visit::Visit};
 use crate::port::Phone;
 
 /// The journeys that wait for a code.
@@ -25,24 +25,28 @@ pub(crate) enum TextedFor {
 pub(crate) struct Texted {
     #[serde(rename = "k")]
     pub(crate) purpose: TextedFor,
-    /// In E.164 form. It was typed here, so nothing is hidden from whoever sits here.
+    /// The number in groups, which the plans take long to say. It was typed here, so nothing is hidden from whoever sits here.
     #[serde(rename = "p")]
-    pub(crate) phone: String,
+    shown: String,
     /// When it was asked for, in seconds since 1970.
     #[serde(rename = "t")]
     sent_at: i64,
 }
 
 impl Texted {
-    /// A code that was asked for now; `None` for a text that is no number.
-    pub(crate) fn now(purpose: TextedFor, phone: &str, now: Timestamp) -> Option<Self> {
-        let phone = Phone::parse(phone).ok()?.to_string();
-        Some(Self { purpose, phone, sent_at: now.as_second() })
+    /// A code that was asked for now.
+    pub(crate) fn now(purpose: TextedFor, phone: &Phone, now: Timestamp) -> Self {
+        Self { purpose, shown: phone.in_groups().to_owned(), sent_at: now.as_second() }
     }
 
     /// The number as people read it.
-    pub(crate) fn shown(&self) -> String {
-        number::shown(&self.phone)
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// The number in E.164 form.
+    pub(crate) fn phone(&self) -> String {
+        self.shown.chars().filter(|letter| *letter == '+' || letter.is_ascii_digit()).collect()
     }
 
     /// What is left of the life of the code.
@@ -59,9 +63,14 @@ impl Visit {
     }
 
     /// Remembers which number waits for a code. What is no number is not kept.
-    pub(crate) fn wait_for_text(&self, purpose: TextedFor, phone: &str) {
-        if let Some(texted) = Texted::now(purpose, phone, self.site().clock.now()) {
-            self.session().keep_texted(texted);
+    pub(crate) fn wait_for_text(&self, purpose: TextedFor, phone: Option<&Phone>) {
+        if let Some(phone) = phone {
+            self.session().keep_texted(Texted::now(purpose, phone, self.site().clock.now()));
         }
+    }
+
+    /// Remembers that the code was sent again.
+    pub(crate) fn wait_for_text_again(&self, texted: Texted) {
+        self.session().keep_texted(Texted { sent_at: self.site().clock.now().as_second(), ..texted });
     }
 }

@@ -4,10 +4,13 @@ use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 use super::error::PageError;
-use crate::port::Password;
+use crate::port::{Password, Phone};
 
 /// The hidden field that carries the form token.
 pub(crate) const CSRF: &str = "csrf";
+
+/// Fields that a body may have. The largest form has about ten; each costs an allocation (SECURITY.md S108).
+const PAIRS_MAX: usize = 200;
 
 /// One input of a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,7 @@ pub(crate) struct Typed {
     values: Vec<(Input, Zeroizing<String>)>,
     token: Zeroizing<String>,
     proof: Option<Password>,
+    phone: Option<Phone>,
 }
 
 impl Input {
@@ -42,6 +46,9 @@ impl Typed {
     /// # Errors
     /// For a field that comes twice (S60), for bytes that are not UTF-8, and for control characters in a line (S58).
     pub(crate) fn parse(body: &[u8], inputs: &[Input]) -> Result<Self, PageError> {
+        if body.iter().filter(|byte| **byte == b'&').count() > PAIRS_MAX {
+            return Err(PageError::Malformed("The form had too many fields. Please go back and send it again."));
+        }
         let mut typed = Self::default();
         let mut token_seen = false;
         for pair in body.split(|byte| *byte == b'&') {
@@ -103,6 +110,16 @@ impl Typed {
     /// The current password, for an operation that may need it: there only where the backend keeps no proofs.
     pub(crate) fn proof(&mut self) -> Option<Password> {
         self.proof.take()
+    }
+
+    /// Keeps the phone number that the backend read of what was typed.
+    pub(crate) fn keep_phone(&mut self, phone: Phone) {
+        self.phone = Some(phone);
+    }
+
+    /// The phone number, where one was typed.
+    pub(crate) fn phone(&self) -> Option<&Phone> {
+        self.phone.as_ref()
     }
 
     /// A line, for the operation.
@@ -184,6 +201,13 @@ mod tests {
         for body in ["email=a&email=b", "csrf=a&csrf=b", "password=a&pass%77ord=b"] {
             assert!(parse(body.as_bytes()).is_none(), "{body}");
         }
+    }
+
+    /// S108
+    #[test]
+    fn thousands_of_fields_are_refused_unread() {
+        assert!(parse(format!("email=a{}", "&a".repeat(PAIRS_MAX)).as_bytes()).is_some());
+        assert!(parse(format!("email=a{}", "&a".repeat(PAIRS_MAX + 1)).as_bytes()).is_none());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::{
     Site, assets, error::PageError, guard::Present, notice::Notice, paths::Href, session::CookieSession, ticket,
 };
 use crate::{
-    forwarded::client_address,
+    forwarded::{Origin, origin},
     port::{AuthManager, Caller, Door, Entrance, Grant, Member, SessionToken},
 };
 
@@ -74,14 +74,16 @@ impl Visit {
 
     /// One who asks with another session than the cookie's, or none, and is no browser of our pages.
     pub(crate) fn caller_of(&self, session: Option<SessionToken>) -> Caller {
+        let Origin { address, unlisted } = origin(&self.0.request);
         Caller {
             door: Door::Pages,
-            address: client_address(&self.0.request),
+            address,
             user_agent: user_agent(self.0.request.headers()),
             session,
             browser: None,
             devices: Vec::new(),
             redirect_url: None,
+            unlisted,
             is_operator: false,
         }
     }
@@ -210,14 +212,16 @@ impl FromRequest for Visit {
 
 /// The one who asks, as every operation wants to know them.
 pub(crate) fn caller(request: &HttpRequest, site: &Site, session: &CookieSession) -> Caller {
+    let Origin { address, unlisted } = origin(request);
     Caller {
         door: Door::Pages,
-        address: client_address(request),
+        address,
         user_agent: user_agent(request.headers()),
         session: session.token(),
         browser: session.browser(&*site.random),
         devices: session.devices(),
         redirect_url: None,
+        unlisted,
         is_operator: false,
     }
 }

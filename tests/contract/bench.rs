@@ -67,6 +67,7 @@ impl Bench {
         Caller {
             door: if self.way == Way::Rest { Door::Rest } else { Door::Pages },
             address: Some("198.51.100.7".parse().expect("an address")),
+            unlisted: None,
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0".to_owned(),
             session: None,
             browser: None,

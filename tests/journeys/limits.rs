@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::support::{Browser, Hall, PASSWORD, Page};
+use actix_web::test::TestRequest;
+
+use crate::support::{Browser, CLIENT_KEY, Hall, PASSWORD, PROXY, Page};
 
 const ANN: &str = "ann@example.com";
 const NOBODY: &str = "nobody@example.com";
@@ -278,4 +280,46 @@ async fn uploading_too_often_is_told_with_the_wait() {
         ann.press("Upload").await;
     }
     assert_eq!(told_wait(&ann.page), 60);
+}
+
+/// The requests that get through before the limit by address, with a client of each number.
+async fn links_until_limited(hall: &Hall, client: fn(u32) -> String) -> Option<u32> {
+    for number in 0..300 {
+        let request = TestRequest::post().uri(&format!("/_api/rest/v1/auth/send-magic?email=a{number}@example.com"));
+        let request = request.insert_header(("x-client-key", CLIENT_KEY));
+        let request = request.insert_header(("x-forwarded-for", client(number)));
+        if hall.send_from(PROXY, request).await.0 == 429 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+/// S13: whoever reaches us from a private address can write any forwarding header.
+#[actix_web::test]
+async fn an_unlisted_proxy_switches_no_limit_off_at_the_pages() {
+    let hall = Hall::open().await;
+    let mut eve = hall.browser();
+    eve.behind_proxy = Some("203.0.113.9".to_owned());
+    let mut asked = 0;
+    while asked < 60 && eve.page.status != 429 {
+        ask_for_link(&mut eve, "/magic-link", &format!("a{asked}@example.com")).await;
+        asked += 1;
+    }
+    // The first ten times count for the address.
+    assert!((20..=31).contains(&asked), "{asked}");
+    let mut ann = hall.browser();
+    ann.behind_proxy = Some("198.51.100.2".to_owned());
+    ask_for_link(&mut ann, "/magic-link", ANN).await;
+    assert_eq!(ann.page.status, 200, "others behind it are counted apart: {}", ann.page.text());
+}
+
+/// S13: eight times what one address has, however many clients the header invents.
+#[actix_web::test]
+async fn an_unlisted_proxy_switches_no_limit_off_on_the_wire() {
+    let one = links_until_limited(&Hall::open().await, |_| "203.0.113.9".to_owned()).await;
+    assert!(one.is_some_and(|taken| (20..=32).contains(&taken)), "{one:?}");
+    let invented = |number: u32| format!("203.0.{}.{}", number / 250, number % 250);
+    let many = links_until_limited(&Hall::open().await, invented).await;
+    assert!(many.is_some_and(|taken| (160..=180).contains(&taken)), "{many:?}");
 }

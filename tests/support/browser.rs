@@ -8,6 +8,9 @@ use super::{Hall, Page};
 
 const BOUNDARY: &str = "----a-boundary-of-the-tests";
 
+/// A proxy in a network that is not the internet.
+pub const PROXY: &str = "172.17.0.1";
+
 /// One browser. Everything it does leaves the page it came to in `page`.
 #[derive(Clone)]
 pub struct Browser {
@@ -19,6 +22,8 @@ pub struct Browser {
     pub address: String,
     /// The `Accept-Language` it sends; empty for none.
     pub languages: String,
+    /// The client that a proxy on the way names in `X-Forwarded-For`, if there is one.
+    pub behind_proxy: Option<String>,
     hall: Hall,
     cookies: BTreeMap<String, String>,
     typed: Vec<(String, String)>,
@@ -34,6 +39,7 @@ impl Browser {
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0".to_owned(),
             address: super::hall::ADDRESS.to_owned(),
             languages: String::new(),
+            behind_proxy: None,
             hall,
             cookies: BTreeMap::new(),
             typed: Vec::new(),
@@ -135,7 +141,12 @@ impl Browser {
             request = request.insert_header(("content-type", content_type)).insert_header(("origin", origin));
             request = request.insert_header(("sec-fetch-site", "same-origin")).set_payload(bytes);
         }
-        let (status, headers, bytes) = self.hall.send_from(&self.address, request).await;
+        let (status, headers, bytes) = match &self.behind_proxy {
+            Some(client) => {
+                self.hall.send_from(PROXY, request.insert_header(("x-forwarded-for", client.as_str()))).await
+            }
+            None => self.hall.send_from(&self.address, request).await,
+        };
         for cookie in headers.get_all("set-cookie") {
             let cookie = cookie::Cookie::parse(cookie.to_str().expect("ASCII").to_owned()).expect("a cookie");
             if cookie.value().is_empty() || cookie.max_age().is_some_and(|age| age.is_zero()) {

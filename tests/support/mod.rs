@@ -8,7 +8,7 @@ pub mod oidc_keys;
 mod page;
 mod served;
 
-pub use browser::Browser;
+pub use browser::{Browser, PROXY};
 pub use hall::{CLIENT_KEY, Hall};
 pub use mail::Mail;
 pub use page::Page;

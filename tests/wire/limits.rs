@@ -18,7 +18,7 @@ impl Wire {
 
     /// From one machine, again and again, until it is told to wait.
     async fn until_limited(&self, tried: Tried, session: &str) -> (usize, Answer) {
-        for number in 0..100 {
+        for number in 0..300 {
             let (path, body) = tried(number);
             let path = if path.starts_with("/user") { format!("/entrance{path}") } else { at(&path) };
             let request = signed(TestRequest::post().uri(&path), session).set_json(body);
@@ -153,5 +153,30 @@ async fn every_call_of_a_member_that_can_be_tried_says_when_to_come_back() {
             wire.post("/auth/signup-email", "", body).await.json()["session"]["token"].as_str().map(str::to_owned);
         let limited = wire.until_limited(tried, &session.expect("a session")).await;
         assert_told(name, limited, allowance, wait);
+    }
+}
+
+/// S108: work that takes longer than a millisecond has a limit, whatever comes of it.
+#[actix_web::test]
+async fn reading_numbers_and_rating_passwords_is_limited_by_address() {
+    let number: Tried = |n| ("/auth/signin-phone".into(), json!({"phone": format!("+4{n}"), "password": WRONG}));
+    let password: Tried =
+        |n| ("/auth/signup-email".into(), json!({"email": format!("a{n}@example.com"), "password": "password"}));
+    for (name, tried, allowance, wait) in [("number", number, 240, 1), ("password", password, 120, 3)] {
+        let wire = Wire::with_limits().await;
+        assert_told(name, wire.until_limited(tried, "").await, allowance, wait);
+    }
+}
+
+/// S75, S108
+#[actix_web::test]
+async fn json_that_nests_deep_or_has_thousands_of_parts_is_refused_unread() {
+    let wire = Wire::open(true).await;
+    let nested = (0..40).fold(json!(1), |inner, _| json!([inner]));
+    let many: serde_json::Map<String, Value> = (0..5000).map(|number| (number.to_string(), json!(1))).collect();
+    for value in [nested, Value::Object(many)] {
+        let answer = wire.post("/auth/signup-email", "", json!({"nameOrUserData": {"a": value}})).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "validation_error"));
+        assert!(answer.json()["errors"][0]["message"].as_str().is_some_and(|message| message.contains("nests")));
     }
 }

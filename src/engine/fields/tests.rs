@@ -13,6 +13,7 @@ fn somebody() -> Caller {
         browser: None,
         devices: Vec::new(),
         redirect_url: None,
+        unlisted: None,
         is_operator: false,
     }
 }

@@ -10,7 +10,7 @@
 //! * Everybody has a quota, and all of them together have one (S71).
 
 mod darkroom;
-pub(super) mod expression;
+mod expression;
 mod folder;
 pub(super) mod names;
 mod picture;
@@ -24,6 +24,7 @@ use url::Url;
 
 pub(super) use self::{
     darkroom::Darkroom,
+    expression::Fields,
     folder::FileStore,
     picture::{Framing, check_size, is_of_a_format},
     selection::Selection,

@@ -26,7 +26,8 @@ pub(in crate::engine) async fn change_phone(
     new_phone: &str,
 ) -> Outcome<User> {
     let current = engine.current(caller).await?;
-    let new_phone = judge(&current.account, current_password, new_phone)?;
+    let typed = engine.parse_phone(caller, new_phone).await?;
+    let new_phone = judge(&current.account, current_password, typed)?;
     confirm(engine, caller, &current, current_password).await?;
     let Current { account, .. } = current;
     if !engine.settings().confirm_phone {
@@ -53,8 +54,8 @@ pub(in crate::engine) async fn change_phone(
     Ok(account.user)
 }
 
-fn judge(account: &Account, password: Option<&Password>, new_phone: &str) -> Result<Phone, Refusal> {
-    let phone = Phone::parse(new_phone).and_then(|phone| {
+fn judge(account: &Account, password: Option<&Password>, new_phone: Result<Phone, Code>) -> Result<Phone, Refusal> {
+    let phone = new_phone.and_then(|phone| {
         let is_same = account.number().as_ref() == Some(&phone) && account.user.phone_verified;
         if is_same { Err(Code::PhoneUnchanged) } else { Ok(phone) }
     });

@@ -81,7 +81,7 @@ pub(in crate::engine) async fn choose_link_password(
                 note(engine, &link, Choice::Known, account.password_hash).await?;
             }
             Some(password) => {
-                let hash = judged_hash(engine, &link, &account, password).await?;
+                let hash = judged_hash(engine, caller, (&link, &account), password).await?;
                 note(engine, &link, Choice::Chosen, Some(hash)).await?;
             }
             None => note(engine, &link, Choice::Without, None).await?,
@@ -94,7 +94,12 @@ async fn is_right(engine: &Engine, account: &Account, password: &Password) -> Ou
     Ok(engine.hasher().verify(password, account.password_hash.as_deref()).await?.right)
 }
 
-async fn judged_hash(engine: &Engine, link: &Link, account: &Account, password: &Password) -> Outcome<String> {
+async fn judged_hash(
+    engine: &Engine,
+    caller: &Caller,
+    (link, account): (&Link, &Account),
+    password: &Password,
+) -> Outcome<String> {
     let name = account.user.name.as_deref().unwrap_or_default();
     judge_password(engine, caller, password, &[link.email.as_str(), name]).await?;
     Ok(engine.hasher().hash(password, engine.random()).await?)

@@ -64,7 +64,7 @@ pub(in crate::engine) async fn reset_password_with_code(
     code: &str,
     new_password: &Password,
 ) -> Outcome<()> {
-    let (phone, code) = verify_phone::judge(phone, code)?;
+    let (phone, code) = verify_phone::judge(engine, caller, phone, code).await?;
     // Before the guess is taken: a password that is refused costs none.
     judge_password(engine, caller, new_password, &[phone.as_str()]).await?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;

@@ -176,7 +176,7 @@ async fn find(engine: &Engine, caller: &Caller, of: SecondFactorOf) -> Outcome<(
             Ok((waiting, account, asker))
         }
         SecondFactorOf::Phone(phone) => {
-            let phone = Phone::parse(&phone).map_err(|code| Refusal::at(Field::Phone, code))?;
+            let phone = engine.parse_phone(caller, &phone).await?.map_err(|code| Refusal::at(Field::Phone, code))?;
             let holder = accounts::by_phone(engine.store(), &phone).await?.into_iter().next();
             let asker = engine.asker(caller);
             if let Some(account) = holder
@@ -272,7 +272,7 @@ impl Attempt<'_> {
 /// another phone: then it is refused, and `change_phone`, which asks for the password, is the way.
 pub(in crate::engine) async fn set_phone(engine: &Engine, caller: &Caller, phone: &str) -> Outcome<()> {
     let current = engine.current(caller).await?;
-    let phone = Phone::parse(phone).map_err(|code| Refusal::at(Field::Phone, code))?;
+    let phone = engine.parse_phone(caller, phone).await?.map_err(|code| Refusal::at(Field::Phone, code))?;
     if current.account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());
     }
@@ -302,7 +302,7 @@ pub(in crate::engine) async fn verify_own_phone(
     code: &str,
 ) -> Outcome<User> {
     let Current { account, .. } = engine.current(caller).await?;
-    let (phone, code) = judge(phone, code)?;
+    let (phone, code) = judge(engine, caller, phone, code).await?;
     let (guesser, asker) = (engine.guesser(caller, &account.user.id).await?, engine.asker(caller));
     let guess = Guess::at_phone([CodePurpose::SetPhone; 2], &phone, &code, (&guesser, &asker));
     let guess = Guess { user_id: Some(&account.user.id), ..guess };

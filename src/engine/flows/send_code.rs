@@ -52,7 +52,7 @@ async fn send(
     purpose: CodePurpose,
     is_asked_for: impl Fn(&Account) -> bool,
 ) -> Outcome<()> {
-    let phone = Phone::parse(phone).map_err(|code| Refusal::at(Field::Phone, code))?;
+    let phone = engine.parse_phone(caller, phone).await?.map_err(|code| Refusal::at(Field::Phone, code))?;
     let share = match purpose {
         CodePurpose::VerifyPhone => Share::Ordinary,
         _ => Share::WayIn,

@@ -8,7 +8,7 @@ use crate::{
         limits::{Action, NewGuess, Secret, TakenGuess},
         store::values,
     },
-    port::{Caller, Code, Email, Entrance, Field, Outcome, Password, Phone, Problem, Refusal, Trouble},
+    port::{Caller, Code, Email, Entrance, Field, Outcome, Password, Problem, Refusal, Trouble},
 };
 
 /// Compares a password and admits the account of that address.
@@ -39,7 +39,7 @@ pub(in crate::engine) async fn sign_in_with_phone(
     phone: &str,
     password: &Password,
 ) -> Outcome<Entrance> {
-    let phone = judge(Phone::parse(phone), Field::Phone, password)?;
+    let phone = judge(engine.parse_phone(caller, phone).await?, Field::Phone, password)?;
     let attempt = Attempt { target: phone.as_str(), wrong: Code::InvalidPhoneCredentials, password };
     let account = accounts::by_phone(engine.store(), &phone).await?.into_iter().next();
     let taken = attempt.count(engine, caller, account.as_ref()).await?;

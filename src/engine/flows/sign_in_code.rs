@@ -24,7 +24,7 @@ pub(in crate::engine) async fn sign_in_with_code(
     if !engine.settings().sign_in_codes {
         return Err(Code::SignInCodesDisabled.into());
     }
-    let (phone, code) = judge(phone, code)?;
+    let (phone, code) = judge(engine, caller, phone, code).await?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
     let (guesser, asker) = (engine.guesser_at_phone(caller, &phone).await?, engine.asker(caller));
     let guess = Guess::at_phone([CodePurpose::SignIn; 2], &phone, &code, (&guesser, &asker));

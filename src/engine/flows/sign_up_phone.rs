@@ -103,7 +103,7 @@ struct Judged {
 }
 
 async fn judge(engine: &Engine, caller: &Caller, sign_up: &SignUpWithPhone) -> Outcome<Judged> {
-    let phone = Phone::parse(&sign_up.phone);
+    let phone = engine.parse_phone(caller, &sign_up.phone).await?;
     let name = parse_name(sign_up.name.as_deref().unwrap_or_default());
     let settings = engine.settings();
     let number = phone.as_ref().map_or("", Phone::as_str);

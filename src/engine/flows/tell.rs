@@ -288,6 +288,7 @@ mod tests {
             browser: None,
             devices: Vec::new(),
             redirect_url: None,
+            unlisted: None,
             is_operator: false,
         }
     }

@@ -24,7 +24,7 @@ pub(in crate::engine) async fn verify_phone(
     if !engine.settings().confirm_phone {
         return Err(Code::PhoneVerificationDisabled.into());
     }
-    let (phone, code) = judge(phone, code)?;
+    let (phone, code) = judge(engine, caller, phone, code).await?;
     engine.limits().take_from_caller(Action::SignInFromAddress, caller, engine.now())?;
     let (purposes, member) = asked_for(engine, caller).await?;
     let (guesser, asker) = (engine.guesser_at_phone(caller, &phone).await?, engine.asker(caller));
@@ -54,9 +54,9 @@ async fn asked_for(engine: &Engine, caller: &Caller) -> Outcome<([CodePurpose; 2
 /// Reads a number and a code; all that is wrong is told at once.
 ///
 /// # Errors
-/// The problems, each at its field.
-pub(super) fn judge(phone: &str, code: &str) -> Result<(Phone, OneTimeCode), Refusal> {
-    let (phone, code) = (Phone::parse(phone), OneTimeCode::parse(code));
+/// The problems, each at its field; as [`Engine::parse_phone`].
+pub(super) async fn judge(engine: &Engine, caller: &Caller, phone: &str, code: &str) -> Outcome<(Phone, OneTimeCode)> {
+    let (phone, code) = (engine.parse_phone(caller, phone).await?, OneTimeCode::parse(code));
     let problem = |code: Option<Code>, field| code.map(|code| Problem { code, field: Some(field) });
     let problems = [
         problem(phone.as_ref().err().copied(), Field::Phone),

@@ -6,10 +6,12 @@
 
 use std::net::IpAddr;
 
+use crate::port::UnlistedProxy;
+
 /// Allowances of a /56, in those of a /64.
 const HOME: f64 = 2.0;
 
-/// Allowances of a /48 or a /24, in those of one address.
+/// Allowances of a /48, a /24 or an unlisted proxy, in those of one address.
 const SITE: f64 = 8.0;
 
 /// A subject, and how many allowances it has.
@@ -33,6 +35,15 @@ pub(super) fn levels(address: IpAddr) -> Vec<Level> {
         IpAddr::V4(_) => vec![level(32, 1.0), level(24, SITE)],
         IpAddr::V6(_) => vec![level(64, 1.0), level(56, HOME), level(48, SITE)],
     }
+}
+
+/// The client that an unlisted proxy names, and the proxy with all its clients. A stranger invents both, so no other subject is
+/// touched (SECURITY.md S13).
+pub(super) fn levels_behind(proxy: UnlistedProxy) -> Vec<Level> {
+    let UnlistedProxy { peer, client } = proxy;
+    let client = client.map_or_else(|| "unknown".to_owned(), customer);
+    let client = Level::single(format!("{client} behind {peer}"));
+    vec![client, Level { subject: format!("all behind {peer}"), scale: SITE }]
 }
 
 /// The address as one customer has it: /32 or /64.

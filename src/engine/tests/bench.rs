@@ -177,6 +177,7 @@ pub(super) fn somebody() -> Caller {
         browser: None,
         devices: Vec::new(),
         redirect_url: None,
+        unlisted: None,
         is_operator: false,
     }
 }

@@ -5,6 +5,7 @@
 
 mod bench;
 mod clock;
+mod cost;
 mod data_keys;
 mod factors;
 mod fields;

@@ -18,7 +18,7 @@ use crate::{
         storage::{FileObject, UploadOptions, uploaded_object},
     },
     rest::{
-        call::Call,
+        call::{Call, is_simple},
         reply::{Rejection, Reply, json},
     },
 };
@@ -82,6 +82,7 @@ async fn replace(call: &Call, caller: Caller, content: Content) -> Reply {
 fn options(call: &Call) -> Result<UploadOptions, Fault> {
     match call.query("options").as_str() {
         "" => Ok(UploadOptions::default()),
+        options if !is_simple(options.as_bytes()) => Err(Fault::BodyTooComplex),
         options => serde_json::from_str(options).map_err(|_| Fault::BodyShape),
     }
 }

@@ -48,7 +48,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<NewPassword>) -> PageResult 
     let Some(texted) = visit.texted(TextedFor::ResetPassword) else {
         return Ok(visit.go_saying("/reset-password/phone", Notice::CodeGone));
     };
-    let phone = texted.phone.clone();
+    let phone = texted.phone();
     let reset = |new: NewPassword| visit.auth().reset_password_with_code(visit.caller(), phone, new.code, new.password);
     match form.submit(reset).await? {
         Ok(()) => {
@@ -63,9 +63,9 @@ pub(crate) async fn resend(visit: Visit, form: Form<Press>) -> PageResult {
     let Some(texted) = visit.texted(TextedFor::ResetPassword) else {
         return Ok(visit.go_saying("/reset-password/phone", Notice::CodeGone));
     };
-    match form.submit(|Press| visit.auth().send_reset_password_code(visit.caller(), texted.phone.clone())).await? {
+    match form.submit(|Press| visit.auth().send_reset_password_code(visit.caller(), texted.phone())).await? {
         Ok(()) => {
-            visit.wait_for_text(TextedFor::ResetPassword, &texted.phone);
+            visit.wait_for_text_again(texted);
             Ok(visit.go_saying("/reset-password/phone/choose", Notice::CodeSentAgain))
         }
         Err(resend) => resend.again(|resend| ChoosePasswordPhone { visit, texted, form: Form::blank(), resend }),

@@ -7,7 +7,7 @@ use crate::{
     web::{
         form::{Fields, Form},
         notice::Notice,
-        number::{self, COUNTRY, PHONE, number, number_of},
+        number::{self, COUNTRY, PHONE, number},
         page::{Page, PageResult},
         texted::{Texted, TextedFor},
         typed::{Input, Typed},
@@ -39,7 +39,7 @@ impl Fields for NewPhone {
 /// The form; while a code is waited for, with the number it was sent to, so that it can be corrected or sent to again.
 pub(crate) async fn show(visit: Visit) -> PageResult {
     let form = match visit.texted(TextedFor::ChangePhone) {
-        Some(texted) => Form::filled("phone", &texted.shown()),
+        Some(texted) => Form::filled("phone", texted.shown()),
         None => Form::blank(),
     };
     ProfilePhone { visit, form }.ok()
@@ -47,11 +47,11 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 
 /// Sends a code to the new number.
 pub(crate) async fn submit(visit: Visit, form: Form<NewPhone>) -> PageResult {
-    let phone = number_of(&form);
+    let phone = form.phone().cloned();
     let ask = |new: NewPhone| visit.auth().change_phone(visit.caller(), new.current_password, new.phone);
     match form.submit(ask).await? {
         Ok(_) if visit.auth().offers().confirm_phone => {
-            visit.wait_for_text(TextedFor::ChangePhone, &phone);
+            visit.wait_for_text(TextedFor::ChangePhone, phone.as_ref());
             Ok(visit.go("/profile/phone/confirm"))
         }
         Ok(_) => Ok(visit.go_saying("/profile", Notice::PhoneChanged)),

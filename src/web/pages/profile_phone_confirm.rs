@@ -32,7 +32,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<CodeOnly>) -> PageResult {
     let Some(texted) = visit.texted(TextedFor::ChangePhone) else {
         return Ok(visit.go_saying("/profile/phone", Notice::CodeGone));
     };
-    let verify = |fields: CodeOnly| visit.auth().verify_phone(visit.caller(), texted.phone.clone(), fields.code);
+    let verify = |fields: CodeOnly| visit.auth().verify_phone(visit.caller(), texted.phone(), fields.code);
     match form.submit(verify).await? {
         // An environment that tells the codes of two journeys not apart: the code was that of a sign-up, which is finished now.
         Ok(PhoneVerified { grant: Some(grant), .. }) => visit.begin(&grant, Some(Notice::PhoneConfirmed)),

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::web::{
     form::Form,
-    number::{NumberOnly, number_of},
+    number::NumberOnly,
     page::{Page, PageResult},
     texted::TextedFor,
     visit::Visit,
@@ -26,10 +26,10 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 
 /// Sends a code. The next page is the same whether or not there is such an account (SECURITY.md S03).
 pub(crate) async fn submit(visit: Visit, form: Form<NumberOnly>) -> PageResult {
-    let phone = number_of(&form);
+    let phone = form.phone().cloned();
     match form.submit(|fields| visit.auth().send_reset_password_code(visit.caller(), fields.phone)).await? {
         Ok(()) => {
-            visit.wait_for_text(TextedFor::ResetPassword, &phone);
+            visit.wait_for_text(TextedFor::ResetPassword, phone.as_ref());
             Ok(visit.go("/reset-password/phone/choose"))
         }
         Err(form) => form.again(|form| ResetPasswordPhone { visit, form }),

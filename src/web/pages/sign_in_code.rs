@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::web::{
     form::Form,
-    number::{NumberOnly, number_of},
+    number::NumberOnly,
     page::{Page, PageResult},
     texted::TextedFor,
     visit::Visit,
@@ -26,10 +26,10 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 
 /// Sends a code. The next page is the same whether or not there is such an account (SECURITY.md S05).
 pub(crate) async fn submit(visit: Visit, form: Form<NumberOnly>) -> PageResult {
-    let phone = number_of(&form);
+    let phone = form.phone().cloned();
     match form.submit(|fields| visit.auth().send_sign_in_code(visit.caller(), fields.phone)).await? {
         Ok(()) => {
-            visit.wait_for_text(TextedFor::SignIn, &phone);
+            visit.wait_for_text(TextedFor::SignIn, phone.as_ref());
             Ok(visit.go("/sign-in/code/enter"))
         }
         Err(form) => form.again(|form| SignInCode { visit, form }),

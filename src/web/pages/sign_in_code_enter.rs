@@ -33,7 +33,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<CodeOnly>) -> PageResult {
     let Some(texted) = visit.texted(TextedFor::SignIn) else {
         return Ok(visit.go_saying("/sign-in/code", Notice::CodeGone));
     };
-    let sign_in = |fields: CodeOnly| visit.auth().sign_in_with_code(visit.caller(), texted.phone.clone(), fields.code);
+    let sign_in = |fields: CodeOnly| visit.auth().sign_in_with_code(visit.caller(), texted.phone(), fields.code);
     match form.submit(sign_in).await? {
         Ok(entrance) => visit.enter(&entrance, None),
         Err(form) => form.again(|form| SignInCodeEnter { visit, texted, form, resend: Form::blank() }),
@@ -44,9 +44,9 @@ pub(crate) async fn resend(visit: Visit, form: Form<Press>) -> PageResult {
     let Some(texted) = visit.texted(TextedFor::SignIn) else {
         return Ok(visit.go_saying("/sign-in/code", Notice::CodeGone));
     };
-    match form.submit(|Press| visit.auth().send_sign_in_code(visit.caller(), texted.phone.clone())).await? {
+    match form.submit(|Press| visit.auth().send_sign_in_code(visit.caller(), texted.phone())).await? {
         Ok(()) => {
-            visit.wait_for_text(TextedFor::SignIn, &texted.phone);
+            visit.wait_for_text_again(texted);
             Ok(visit.go_saying("/sign-in/code/enter", Notice::CodeSentAgain))
         }
         Err(resend) => resend.again(|resend| SignInCodeEnter { visit, texted, form: Form::blank(), resend }),

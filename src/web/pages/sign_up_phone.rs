@@ -8,7 +8,7 @@ use crate::{
     port::{Code, Grant, Outcome, Password, SignUpWithPhone, Trouble},
     web::{
         form::{Fields, Form},
-        number::{COUNTRY, PHONE, number, number_of},
+        number::{COUNTRY, PHONE, number},
         page::{Page, PageResult},
         texted::TextedFor,
         typed::{Input, Typed},
@@ -45,11 +45,11 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 }
 
 pub(crate) async fn submit(visit: Visit, form: Form<NewAccount>) -> PageResult {
-    let phone = number_of(&form);
+    let phone = form.phone().cloned();
     match form.submit(|account| sign_up(&visit, account)).await? {
         Ok(Some(grant)) => visit.begin(&grant, None),
         Ok(None) => {
-            visit.wait_for_text(TextedFor::SignUp, &phone);
+            visit.wait_for_text(TextedFor::SignUp, phone.as_ref());
             Ok(visit.go("/verify-phone"))
         }
         Err(form) => form.again(|form| SignUpPhone { visit, form }),

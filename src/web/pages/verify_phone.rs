@@ -7,7 +7,7 @@ use crate::{
     web::{
         form::{CodeOnly, Form},
         notice::Notice,
-        number::{NumberOnly, number_of},
+        number::NumberOnly,
         page::{Page, PageResult},
         texted::{Texted, TextedFor},
         visit::Visit,
@@ -34,7 +34,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<CodeOnly>) -> PageResult {
     let Some(texted) = visit.texted(TextedFor::SignUp) else {
         return Ok(visit.go_saying("/sign-in/phone", Notice::CodeGone));
     };
-    let verify = |fields: CodeOnly| visit.auth().verify_phone(visit.caller(), texted.phone.clone(), fields.code);
+    let verify = |fields: CodeOnly| visit.auth().verify_phone(visit.caller(), texted.phone(), fields.code);
     match form.submit(verify).await? {
         Ok(PhoneVerified { grant: Some(grant), .. }) => visit.begin(&grant, Some(Notice::PhoneConfirmed)),
         // The number is proved, and its account asks for more than this: its owner signs in.
@@ -50,13 +50,13 @@ pub(crate) async fn submit(visit: Visit, form: Form<CodeOnly>) -> PageResult {
 pub(crate) async fn resend(visit: Visit, form: Form<NumberOnly>) -> PageResult {
     let waiting = match form.value("phone") {
         "" => visit.texted(TextedFor::SignUp),
-        _ => Texted::now(TextedFor::SignUp, &number_of(&form), visit.site().clock.now()),
+        _ => form.phone().map(|phone| Texted::now(TextedFor::SignUp, phone, visit.site().clock.now())),
     };
     let Some(texted) = waiting else { return Ok(visit.go("/sign-in/phone")) };
-    let send = |_| visit.auth().resend_verification_code(visit.caller(), texted.phone.clone());
+    let send = |_| visit.auth().resend_verification_code(visit.caller(), texted.phone());
     match form.submit(send).await? {
         Ok(()) => {
-            visit.wait_for_text(TextedFor::SignUp, &texted.phone);
+            visit.wait_for_text_again(texted);
             Ok(visit.go_saying("/verify-phone", Notice::CodeSentAgain))
         }
         Err(resend) => resend.again(|resend| VerifyPhone { visit, texted, form: Form::blank(), resend }),

@@ -12,8 +12,7 @@ use jiff::Timestamp;
 
 use crate::port::{
     AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection,
-    Connections, EndedByProvider, Entrance, Failure, FarewellTicket, Field, FieldUpdate, Grant, LinkAccount, LinkKey,
-    LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved,
+        Connections, EndedByProvider, Entrance, Failure, FarewellTicket, Field, FieldUpdate, Grant, LinkAccount, LinkKey, LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved, Phone,
     ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, Random, RecoveryCodes, Refusal, SecondFactorOf,
     SecondFactors, Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
 };
@@ -114,6 +113,10 @@ impl AuthManager for Fake {
             return now(Err(Code::InvalidSessionToken.into()));
         }
         now(Ok(Member { user: user(), session: session() }))
+    }
+
+    fn read_phone(&self, _: Caller, typed: String, country: String) -> Answer<Phone> {
+        now(Phone::parse_in(&typed, &country).map_err(|code| Refusal::at(Field::Phone, code).into()))
     }
 
     fn sign_up_with_email(&self, _: Caller, sign_up: SignUpWithEmail) -> Answer<SignedUp> {

@@ -1,11 +1,11 @@
 //! Buckets: made, looked up, listed and counted.
 
-use super::{Actor, find_bucket, the_bucket};
+use super::{Actor, find_bucket, search::Search, the_bucket};
 use crate::{
     engine::{
         Engine,
         files::{
-            BUCKETS_MAX, ROOT_BUCKET, Selection,
+            BUCKETS_MAX, ROOT_BUCKET,
             names::{changed_tags, parse_bucket_name},
             record::{bucket_columns, read_bucket, written},
         },
@@ -36,21 +36,17 @@ pub(in crate::engine) async fn list_buckets(engine: &Engine, caller: &Caller, qu
         concat!("select ", bucket_columns!(), " from buckets b where b.user_id = $1 or b.id = $2 order by b.id");
     const ALL: &str = concat!("select ", bucket_columns!(), " from buckets b where b.id > $1 order by b.id limit $2");
     let actor = Actor::of(engine, caller).await?;
-    let mut selection = Selection::new(query, "createdAt")?;
+    let mut search = Search::begin(engine, caller, query, "createdAt").await?;
     if !actor.is_operator {
-        for row in engine.store().fetch_all(OWN, values![actor.user_id, ROOT_BUCKET]).await? {
-            selection.add(read_bucket(&row)?);
-        }
-        return Ok(selection.finish());
+        let rows = engine.store().fetch_all(OWN, values![actor.user_id, ROOT_BUCKET]).await?;
+        return search.add(engine, rows, read_bucket, |_| true).await?.finish(engine).await;
     }
     let mut after = String::new();
     loop {
         let rows = engine.store().fetch_all(ALL, values![&after, STRETCH]).await?;
-        let Some(last) = rows.last() else { return Ok(selection.finish()) };
+        let Some(last) = rows.last() else { return search.finish(engine).await };
         after = last.text("id")?;
-        for row in rows {
-            selection.add(read_bucket(&row)?);
-        }
+        search = search.add(engine, rows, read_bucket, |_| true).await?;
     }
 }
 

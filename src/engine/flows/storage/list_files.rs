@@ -1,14 +1,11 @@
 //! Files looked up, listed and searched.
 
-use super::{Actor, buckets::STRETCH, find_bucket, find_file, the_bucket, the_file};
+use super::{Actor, buckets::STRETCH, find_bucket, find_file, search::Search, the_bucket, the_file};
 use crate::{
     engine::{
         Engine,
-        files::{
-            Selection,
-            record::{FileRecord, file_columns},
-        },
-        store::values,
+        files::record::{FileRecord, file_columns},
+        store::{Row, values},
     },
     port::{Caller, FileName, Outcome, Page, Query, StoredFile},
 };
@@ -20,7 +17,7 @@ pub(in crate::engine) async fn search_files(
     query: Query,
 ) -> Outcome<Page<StoredFile>> {
     let actor = Actor::of(engine, caller).await?;
-    look(engine, &actor, None, query).await
+    look(engine, caller, &actor, None, query).await
 }
 
 /// The same in one bucket.
@@ -32,7 +29,7 @@ pub(in crate::engine) async fn list_files(
 ) -> Outcome<Page<StoredFile>> {
     let actor = Actor::of(engine, caller).await?;
     let bucket = the_bucket(engine, bucket).await?;
-    look(engine, &actor, Some(&bucket.id), query).await
+    look(engine, caller, &actor, Some(bucket.id), query).await
 }
 
 /// Whether one has such a file.
@@ -48,16 +45,18 @@ pub(in crate::engine) async fn file_info(engine: &Engine, caller: &Caller, name:
     Ok(the_file(engine, &actor, name).await?.file)
 }
 
-/// Goes over the files one after another; a quota bounds how many somebody's own are.
-async fn look(engine: &Engine, actor: &Actor, bucket_id: Option<&str>, query: Query) -> Outcome<Page<StoredFile>> {
+/// Goes over the files one after another; a quota bounds how many somebody's own are. The expression of a stranger is read and
+/// held against them on the thread of the searches.
+async fn look(
+    engine: &Engine,
+    caller: &Caller,
+    actor: &Actor,
+    bucket_id: Option<String>,
+    query: Query,
+) -> Outcome<Page<StoredFile>> {
     const OWN: &str = concat!("select ", file_columns!(), " from files f where f.user_id = $1");
     const ALL: &str = concat!("select ", file_columns!(), " from files f where f.id > $1 order by f.id limit $2");
-    let mut selection = Selection::new(query, "uploadedAt")?;
-    let mut add = |record: FileRecord| {
-        if bucket_id.is_none_or(|id| record.file.bucket_id == id) {
-            selection.add(record);
-        }
-    };
+    let mut search = Search::begin(engine, caller, query, "uploadedAt").await?;
     let mut after = actor.is_operator.then(String::new);
     loop {
         let rows = match &after {
@@ -65,15 +64,16 @@ async fn look(engine: &Engine, actor: &Actor, bucket_id: Option<&str>, query: Qu
             None => engine.store().fetch_all(OWN, values![actor.user_id.clone()]).await?,
         };
         let last = rows.last().map(|row| row.text("id")).transpose()?;
-        for row in rows {
-            add(FileRecord::read(&row, engine.files())?);
-        }
+        let (files, bucket_id) = (engine.clone(), bucket_id.clone());
+        let read = move |row: &Row| FileRecord::read(row, files.files());
+        let in_bucket = move |file: &FileRecord| bucket_id.as_ref().is_none_or(|id| file.file.bucket_id == *id);
+        search = search.add(engine, rows, read, in_bucket).await?;
         match last {
             Some(last) if after.is_some() => after = Some(last),
             _ => break,
         }
     }
-    let page = selection.finish();
+    let page = search.finish(engine).await?;
     let items = page.items.into_iter().map(|record| record.file).collect();
     Ok(Page { items, total: page.total, page: page.page, limit: page.limit })
 }

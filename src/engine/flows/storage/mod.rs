@@ -9,6 +9,7 @@ mod copy_file;
 mod delete_files;
 mod fetch;
 mod list_files;
+mod search;
 mod upload;
 
 pub(in crate::engine) use buckets::{

@@ -1,0 +1,45 @@
+//! Work that costs more than a millisecond: bounded, and shed when there is too much of it (SECURITY.md S108).
+
+use futures_util::future::join_all;
+
+use super::bench::{Bench, PASSWORD, somebody, with};
+use crate::port::{AuthManager, Outcome, Password, Query, Storage, Trouble};
+
+fn shed<T>(answers: Vec<Outcome<T>>) -> usize {
+    let is_shed =
+        |answer: &Outcome<T>| matches!(answer, Err(Trouble::Failed(failure)) if failure.retry_after.is_some());
+    answers.iter().filter(|answer| is_shed(answer)).count()
+}
+
+/// S108
+#[tokio::test]
+async fn a_burst_of_numbers_is_shed_and_one_gets_through() {
+    let bench = Bench::each().await.remove(0);
+    let engine = &bench.engine;
+    let number = |number: usize| format!("+4479{number:08}");
+    let sign_in = |at| engine.sign_in_with_phone(somebody(), number(at), Password::typed(PASSWORD));
+    let send = |at| engine.send_reset_password_code(somebody(), number(at));
+    let verify = |at| engine.verify_phone(somebody(), number(at), "123456".to_owned());
+    let read = |at| engine.read_phone(somebody(), number(at), String::new());
+    for burst in [
+        shed(join_all((0..200).map(sign_in)).await),
+        shed(join_all((0..200).map(send)).await),
+        shed(join_all((0..200).map(verify)).await),
+        shed(join_all((0..200).map(read)).await),
+    ] {
+        assert!((1..=180).contains(&burst), "{burst} of 200 are told to come back");
+    }
+    assert!(read(1).await.is_ok());
+}
+
+/// S108
+#[tokio::test]
+async fn a_burst_of_searches_is_shed_and_one_gets_through() {
+    let bench = Bench::each().await.remove(0);
+    let caller = with(&bench.member("ann@example.com").await);
+    let query = || Query { expression: Some("fileName == 'a' || ".repeat(80) + "true"), ..Query::default() };
+    let search = || bench.engine.search_files(caller.clone(), query());
+    let burst = shed(join_all((0..200).map(|_| search())).await);
+    assert!((1..200).contains(&burst), "{burst} of 200 are told to come back");
+    assert_eq!(search().await.unwrap().total, 0);
+}
