@@ -124,7 +124,7 @@ impl TrustedProxies {
         let (mut nearest, mut hops) = (None, 0);
         for line in lines.into_iter().rev() {
             let line = String::from_utf8_lossy(line.as_bytes());
-            let mut entries = self.header.from_the_right(&line).peekable();
+            let mut entries = self.header.entries_backwards(&line).peekable();
             if entries.peek().is_none() {
                 return nearest;
             }
@@ -144,7 +144,7 @@ impl TrustedProxies {
     fn named_by_stranger(&self, head: &RequestHead) -> Option<IpAddr> {
         let last = |header: ForwardedHeader| {
             let line = head.headers().get_all(header.name()).last()?;
-            header.from_the_right(&String::from_utf8_lossy(line.as_bytes())).next()?
+            header.entries_backwards(&String::from_utf8_lossy(line.as_bytes())).next()?
         };
         last(self.header).or_else(|| last(self.header.other()))
     }
@@ -168,7 +168,7 @@ impl ForwardedHeader {
 
     /// The entries of one line from the right; `None` for one that is no address. A client can write thousands: no more
     /// are read than are asked for.
-    fn from_the_right(self, line: &str) -> Box<dyn Iterator<Item = Option<IpAddr>> + '_> {
+    fn entries_backwards(self, line: &str) -> Box<dyn Iterator<Item = Option<IpAddr>> + '_> {
         match self {
             Self::XForwardedFor => Box::new(line.rsplit(',').map(address)),
             Self::Forwarded if line.len() > LINE_MAX => Box::new(std::iter::empty()),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_of_our_own_proxies_is_walked_from_the_right() {
+    fn a_chain_of_our_own_proxies_is_walked_entries_backwards() {
         assert_eq!(seen("10.0.0.1:4000", &["203.0.113.9, 10.1.2.3"]), "203.0.113.9");
         assert_eq!(seen("[::ffff:10.0.0.1]:4000", &["203.0.113.9:5555"]), "203.0.113.9");
         assert_eq!(seen("[::1]:4000", &["[2001:db8::7]"]), "2001:db8::7");
