@@ -37,7 +37,10 @@ impl WorkPool {
     pub(crate) fn start(name: &'static str, queue: usize) -> io::Result<Self> {
         let (jobs, waiting) = mpsc::sync_channel::<Job>(queue);
         let thread = thread::Builder::new().name(name.to_owned());
-        thread.spawn(move || waiting.into_iter().for_each(|job| job()))?;
+        thread.spawn(move || {
+            let_answers_go_first();
+            waiting.into_iter().for_each(|job| job());
+        })?;
         Ok(Self { name, jobs })
     }
 
@@ -71,6 +74,17 @@ impl WorkPool {
         let done = answered.await.map_err(|_| Failure::broken(format!("work on {} panicked", self.name)))?;
         done.ok_or_else(|| Failure::unavailable(BUSY, format!("work waited too long for {}", self.name)))
     }
+}
+
+/// How much lower the priority of a thread is that works for long: it gets a quarter of a core that answers need whole.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 6;
+
+/// Lowers the priority of this thread: on a machine with few cores the threads that answer run at once when they can. Linux
+/// alone has priorities of threads.
+pub(crate) fn let_answers_go_first() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICE);
 }
 
 #[cfg(test)]

@@ -8,8 +8,11 @@
 //!   were answered. It is steadier than requests per second, which are printed beside it.
 //! * The **bare server** is this file in another role (`--bare`): one worker that answers with the recorded bytes, every header
 //!   and the body, and does nothing else.
+//! * **Attacks**: the p99 of the sign-in page while twelve connections send what costs most; see `attacks.rs`. `--attacks` measures
+//!   nothing else.
 //! * A **sign-in** is compared with argon2id hashes (19 456 KiB, two passes, one lane) made by this process in turns with it.
 
+mod attacks;
 mod servers;
 mod table;
 
@@ -39,8 +42,14 @@ fn main() -> Result<()> {
     let hall = Hall::start(folder.path())?;
     let member = sign_up(&hall)?;
     let mut table = Table::default();
+    if arguments.iter().any(|argument| argument == "--attacks") {
+        attacks::compare(&hall, &effort, &mut table)?;
+        table.print();
+        return table.judge(effort.slack);
+    }
     compare_pages(&hall, &member, folder.path(), &effort, &mut table)?;
     compare_sign_ins(&hall, &effort, &mut table)?;
+    attacks::compare(&hall, &effort, &mut table)?;
     table.row("memory after all of this", format!("{:.1} MiB", hall.server.memory()?), "", None);
     drop(hall);
     measure_start(folder.path(), &effort, &mut table)?;

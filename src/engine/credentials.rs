@@ -29,7 +29,10 @@ use tokio::sync::oneshot;
 use unicode_normalization::UnicodeNormalization;
 
 use super::figures::HashCounts;
-use crate::port::{Failure, Password, Random};
+use crate::{
+    port::{Failure, Password, Random},
+    work_pool::let_answers_go_first,
+};
 
 /// The longest password that is looked at, in bytes.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
@@ -243,6 +246,7 @@ impl Hasher {
 
 /// Takes jobs until the last [`Hasher`] is gone.
 fn work(waiting: &Mutex<mpsc::Receiver<Job>>) {
+    let_answers_go_first();
     let mut memory = Vec::new();
     loop {
         let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(KEEP_BUFFER);

@@ -42,6 +42,7 @@ mod pages;
 mod paths;
 mod portrait;
 mod qr;
+mod query;
 mod routes;
 mod session;
 mod session_cookie;
@@ -123,6 +124,7 @@ pub fn routes(settings: Settings, auth: Arc<dyn AuthManager>) -> impl FnOnce(&mu
     move |config| {
         let site = Data::new(Site::of(settings, auth));
         let scope = routes::mount(web::scope(site.paths.prefix()), &site)
+            .wrap(from_fn(query::bound))
             .wrap(from_fn(headers::same_origin))
             .wrap(from_fn(error::dress))
             .wrap(from_fn(cookies::send_anew))

@@ -10,7 +10,7 @@ use crate::port::{Password, Phone};
 pub(crate) const CSRF: &str = "csrf";
 
 /// Fields that a body may have. The largest form has about ten; each costs an allocation (SECURITY.md S108).
-const PAIRS_MAX: usize = 200;
+pub(super) const PAIRS_MAX: usize = 200;
 
 /// One input of a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -480,3 +480,15 @@ async fn what_a_form_would_have_sent_is_not_come_back_to() {
     assert_eq!(browser.post("/private", "").await.location, "/sign-in");
     assert_eq!(browser.sign_in().await.location, "/profile");
 }
+
+/// S108
+#[actix_web::test]
+async fn an_address_of_thousands_of_parts_is_refused_unread() {
+    let mut browser = at_home().await;
+    for path in ["/sign-in", "/auth-redirect", "/signed-out"] {
+        let answered = browser.get(&format!("{path}?a{}", "&a".repeat(1000))).await;
+        assert_eq!(answered.status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(answered.text.contains("too many parts"), "{path}: {}", answered.text);
+    }
+    assert_eq!(browser.get(&format!("/sign-in?a{}", "&a".repeat(20))).await.status, StatusCode::OK);
+}
