@@ -7,8 +7,10 @@ use tracing::Instrument as _;
 use super::{Engine, flows, rules::Operation, shown::Shown, watched::Watch};
 use crate::port::{
     AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Connection, Connections,
-        EndedByProvider, Entrance, Failure, FarewellTicket, FieldUpdate, Grant, LinkAccount, LinkKey, LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf, SecondFactors, Session, Field, Phone, Refusal,
-    SignUpWithEmail, SignUpWithPhone, SignedUp, User,
+    EndedByProvider, Entrance, Failure, FarewellTicket, Field, FieldUpdate, Grant, LinkAccount, LinkKey, LogoutToken,
+    MailedFor, Member, NotMe, Offers, Outcome, Password, Phone, PhoneVerified, Proof, ProofMethods, Proved,
+    ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, RecoveryCodes, Refusal, SecondFactorOf,
+    SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
 };
 
 impl AuthManager for Engine {

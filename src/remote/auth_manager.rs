@@ -8,7 +8,10 @@ use super::{Remote, operations, pictures, wire::Ask};
 use crate::{
     port::{
         AccessToken, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection,
-        Connections, EndedByProvider, Entrance, Failure, FarewellTicket, FieldUpdate, Grant, LinkAccount, LinkKey, LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved, ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, RecoveryCodes, SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Field, Phone, Refusal,
+        Connections, EndedByProvider, Entrance, Failure, FarewellTicket, Field, FieldUpdate, Grant, LinkAccount,
+        LinkKey, LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, Phone, PhoneVerified, Proof,
+        ProofMethods, Proved, ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, RecoveryCodes, Refusal,
+        SecondFactorOf, SecondFactors, Session, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
     },
     protocol::{paths, refusals::Asked},
 };

@@ -12,9 +12,10 @@ use jiff::Timestamp;
 
 use crate::port::{
     AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection,
-        Connections, EndedByProvider, Entrance, Failure, FarewellTicket, Field, FieldUpdate, Grant, LinkAccount, LinkKey, LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, PhoneVerified, Proof, ProofMethods, Proved, Phone,
-    ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, Random, RecoveryCodes, Refusal, SecondFactorOf,
-    SecondFactors, Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
+    Connections, EndedByProvider, Entrance, Failure, FarewellTicket, Field, FieldUpdate, Grant, LinkAccount, LinkKey,
+    LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, Phone, PhoneVerified, Proof, ProofMethods,
+    Proved, ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, Random, RecoveryCodes, Refusal,
+    SecondFactorOf, SecondFactors, Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
 };
 
 /// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
