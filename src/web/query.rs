@@ -1,7 +1,6 @@
 //! The query of an address, bounded before any page reads it (SECURITY.md S108).
 
 use actix_web::{
-    HttpResponse,
     body::BoxBody,
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
@@ -16,7 +15,7 @@ pub(crate) async fn bound(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     if request.query_string().bytes().filter(|byte| *byte == b'&').count() > PAIRS_MAX {
         let error = PageError::Malformed("The address had too many parts. Please follow the link again.");
-        return Ok(request.into_response(HttpResponse::from_error(error)));
+        return Ok(request.error_response(error));
     }
     next.call(request).await
 }
