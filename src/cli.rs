@@ -23,7 +23,7 @@ use crate::{
     engine::{SystemClock, SystemRandom, store::Store},
     port::Failure,
     serve::{Vestibule, block_on},
-    telemetry,
+    telemetry::{self, hint, say},
 };
 
 /// How long a server may take to say that it is ready.
@@ -79,6 +79,10 @@ pub fn run() -> ExitCode {
     let done = Config::load(arguments.config.as_deref(), &SystemRandom).map_err(|error| error.to_string()).and_then(
         |config| {
             telemetry::start(config.log_format, Arc::new(SystemClock));
+            let replaces_keys = matches!(arguments.command, Some(Command::Key { command: keys::KeyCommand::Rotate }));
+            if !replaces_keys {
+                config.require_strong_keys().map_err(|error| error.to_string())?;
+            }
             match arguments.command.unwrap_or(Command::Serve) {
                 Command::Serve => serve(config),
                 Command::Config { command: ConfigCommand::Check } => check::run(&config),
@@ -90,10 +94,14 @@ pub fn run() -> ExitCode {
             }
         },
     );
-    match done {
+    let printed = || match telemetry::unprinted() {
+        Some(error) => Err(format!("standard output: {error}.")),
+        None => Ok(()),
+    };
+    match done.and_then(|()| printed()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
-            eprintln!("vestibule: {sentence}");
+            hint!("vestibule: {sentence}");
             ExitCode::FAILURE
         }
     }
@@ -106,7 +114,7 @@ fn serve(config: Config) -> Result<(), String> {
 fn migrate(config: &Config) -> Result<(), String> {
     needs_database("migrate", config)?;
     block_on(Store::open(config.database_url.expose_secret()))
-        .map(|_| println!("The database is up to date."))
+        .map(|_| say!("The database is up to date."))
         .map_err(|error| format!("database.url: the database cannot be brought up to date: {}.", Failure::from(error)))
 }
 

@@ -1,7 +1,13 @@
 //! The composition root: store, outbox, engine and doors put together, as a server or inside somebody's application.
 
 use std::{
-    collections::BTreeSet, fs, future::Future, io, os::unix::fs::OpenOptionsExt as _, sync::Arc, time::Duration,
+    collections::BTreeSet,
+    fs,
+    future::Future,
+    io,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    sync::Arc,
+    time::Duration,
 };
 
 use actix_web::{
@@ -34,7 +40,9 @@ use crate::{
     remote::{self, Remote},
     remote_pictures, rest,
     seen::{self, Observer},
-    service, web as pages,
+    service,
+    telemetry::say,
+    web as pages,
 };
 
 /// How often what has run out is swept away.
@@ -106,6 +114,7 @@ impl Vestibule {
     /// # Errors
     /// As [`open`](Self::open).
     pub async fn open_with(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
+        config.require_strong_keys().map_err(|error| StartError(error.to_string()))?;
         let backend = match config.remote_settings() {
             Some(settings) => Remote::new(settings, Arc::clone(&clock))
                 .map(Backend::Remote)
@@ -215,10 +224,10 @@ impl Vestibule {
     /// The first lines: where to go, where mail went, the client key; in remote mode, which environment is behind it.
     fn greet(&self) {
         let config = &self.parts.config;
-        println!("{} is open at {}", config.name, config.public_url);
+        say!("{} is open at {}", config.name, config.public_url);
         if let Some(altogic) = &config.altogic {
-            println!("It stands before the environment at {}", altogic.env_url);
-            println!("Set that environment's redirect URL to {}", config.redirect_url);
+            say!("It stands before the environment at {}", altogic.env_url);
+            say!("Set that environment's redirect URL to {}", config.redirect_url);
             return;
         }
         let folder = match self.parts.dev_inbox() {
@@ -226,18 +235,18 @@ impl Vestibule {
             None => format!("the folder {}", config.data_dir.join("outbox").display()),
         };
         match &config.smtp_url {
-            Some(_) => println!("Mail goes out by SMTP from {}", config.mail_from),
-            None => println!("Mail goes to {folder}"),
+            Some(_) => say!("Mail goes out by SMTP from {}", config.mail_from),
+            None => say!("Mail goes to {folder}"),
         }
         match &config.sms.provider {
-            Some((provider, _)) => println!("SMS goes out through {provider:?}"),
-            None => println!("SMS goes to {folder}"),
+            Some((provider, _)) => say!("SMS goes out through {provider:?}"),
+            None => say!("SMS goes to {folder}"),
         }
         if config.serves_no_country() {
-            println!("No SMS goes anywhere: sms.provider is set, and sms.countries lists no country");
+            say!("No SMS goes anywhere: sms.provider is set, and sms.countries lists no country");
         }
         for key in &config.client_keys {
-            println!("Applications use envUrl {} and clientKey {}", config.public_url, key.key);
+            say!("Applications use envUrl {} and clientKey {}", config.public_url, key.key);
         }
     }
 }
@@ -394,6 +403,8 @@ fn lock(config: &Config) -> Result<Option<fs::File>, StartError> {
         .mode(0o600)
         .open(&path)
         .map_err(|error| StartError(format!("data_dir: {}: {error}.", path.to_string_lossy())))?;
+    // One that an older version made is taken from everybody else; a file system without modes is no reason not to start.
+    file.set_permissions(fs::Permissions::from_mode(0o600)).ok();
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         // A file system without locks is no reason not to start.

@@ -9,7 +9,11 @@
 
 mod record;
 
-use std::{fmt::Write as _, io::Write as _, sync::Arc};
+use std::{
+    fmt::{self, Write as _},
+    io::{self, Write as _},
+    sync::{Arc, OnceLock},
+};
 
 use tracing::{Event, Id, Subscriber, span::Attributes};
 use tracing_subscriber::{
@@ -27,6 +31,39 @@ pub(crate) const REQUEST_SPAN: &str = "request";
 
 /// Our own news and everybody's warnings. Not that somebody sent what is no HTTP: a stranger could fill the disk with it.
 const USUAL: &str = "warn,vestibule=info,actix_session=error,actix_http::h1::dispatcher=off";
+
+/// Prints a line to standard output. `println!` panics once nobody reads (`vestibule config check | head`).
+macro_rules! say {
+    ($($words:tt)*) => { $crate::telemetry::print(format_args!($($words)*)) };
+}
+/// Prints a line to standard error, where there is one.
+macro_rules! hint {
+    ($($words:tt)*) => { $crate::telemetry::print_hint(format_args!($($words)*)) };
+}
+pub(crate) use {hint, say};
+
+/// Why standard output took no more, where it is more than a reader that has gone.
+static UNPRINTED: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints a line, see [`say`]. A reader that has gone has read enough: the command goes on without a word.
+pub(crate) fn print(line: fmt::Arguments<'_>) {
+    let mut out = io::stdout().lock();
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush())
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        drop(UNPRINTED.set(error));
+    }
+}
+
+/// Prints a line, see [`hint`]. There is nowhere to tell of a failure.
+pub(crate) fn print_hint(line: fmt::Arguments<'_>) {
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}
+
+/// The first failure to print, such as a full disk.
+pub(crate) fn unprinted() -> Option<&'static io::Error> {
+    UNPRINTED.get()
+}
 
 /// Starts the log. Unless `RUST_LOG` says otherwise, our own news and everybody's warnings are shown.
 pub(crate) fn start(format: LogFormat, clock: Arc<dyn Clock>) {

@@ -10,6 +10,7 @@ use crate::{
     engine::{lookup, store::Store},
     port::{Email, Failure, User},
     serve::block_on,
+    telemetry::say,
 };
 
 #[derive(Subcommand)]
@@ -36,11 +37,11 @@ pub(super) fn run(config: &Config, command: AccessCommand) -> Result<(), String>
     // A session in which everything was shown that the account asks for at sign-in.
     let person = member.as_ref().map(|user| Person { user, second_factor: user.second_factor });
     let decision = access.decide(&asked, person);
-    println!("page     {}", asked.url());
-    println!("person   {}", described(access, member.as_ref()));
-    println!("rule     {}", rule(access, &decision));
+    say!("page     {}", asked.url());
+    say!("person   {}", described(access, member.as_ref()));
+    say!("rule     {}", rule(access, &decision));
     let granted = decision.verdict == Verdict::Granted;
-    println!("answer   {}", sentence(&decision.verdict));
+    say!("answer   {}", sentence(&decision.verdict));
     if granted { Ok(()) } else { Err("they may not open it.".to_owned()) }
 }
 

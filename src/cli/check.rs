@@ -8,6 +8,7 @@ use super::doctor;
 use crate::{
     config::{Altogic, Config, Listen},
     engine::{SmsCountries, outbox::check_templates},
+    telemetry::say,
 };
 
 /// Prints them in the order of the configuration page, each by its name.
@@ -33,8 +34,8 @@ pub(super) fn run(config: &Config) -> Result<(), String> {
     access(config);
     templates(config)?;
     let findings = doctor::settings(config);
-    findings.iter().filter(|finding| !finding.is_good()).for_each(|finding| println!("{finding}"));
-    println!("The settings are good.");
+    findings.iter().filter(|finding| !finding.is_good()).for_each(|finding| say!("{finding}"));
+    say!("The settings are good.");
     Ok(())
 }
 
@@ -114,7 +115,7 @@ fn providers(config: &Config) {
     for provider in &config.providers {
         row(&format!("providers.{}", provider.name), format_args!("{}; register there", provider.label));
         for (what, url) in provider.urls_to_register(&config.public_url) {
-            println!("  {what:<26} {url}");
+            say!("  {what:<26} {url}");
         }
     }
 }
@@ -143,5 +144,5 @@ fn templates(config: &Config) -> Result<(), String> {
 }
 
 fn row(name: &str, value: impl Display) {
-    println!("{name:<28} {value}");
+    say!("{name:<28} {value}");
 }

@@ -17,6 +17,7 @@ use crate::{
     config::{Config, Listen},
     engine::outbox::check_templates,
     serve::block_on,
+    telemetry::say,
 };
 
 /// One thing that was looked at.
@@ -86,7 +87,7 @@ pub(super) fn run(config: &Config) -> Result<(), String> {
         }
         findings.extend(proxy::look(config).await);
     });
-    findings.iter().for_each(|finding| println!("{finding}"));
+    findings.iter().for_each(|finding| say!("{finding}"));
     match findings.iter().filter(|finding| finding.grade == Grade::Bad).count() {
         0 => Ok(()),
         bad => Err(format!("{bad} of {} findings need a change.", findings.len())),

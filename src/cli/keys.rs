@@ -20,6 +20,7 @@ use crate::{
     port::{Clock as _, Failure},
     rest::OriginRule,
     serve::block_on,
+    telemetry::{hint, say},
 };
 
 /// The longest label, in characters.
@@ -93,8 +94,8 @@ async fn add(config: &Config, store: &Store, new: Add) -> Result<(), String> {
         let life = new.expires_in_days.map(|days| SignedDuration::from_hours(24 * i64::from(days)));
         let keys = api_keys(config, store).await?;
         let key = keys.add(store, label, life.map(|life| now + life), &SystemRandom, now).await.map_err(sentence)?;
-        println!("{key}");
-        eprintln!("Keep it now: it is not shown again. It has power over every account; never put it into a page.");
+        say!("{key}");
+        hint!("Keep it now: it is not shown again. It has power over every account; never put it into a page.");
         return Ok(());
     }
     let redirect_url = new.redirect_url.as_deref().map(redirect_url).transpose()?;
@@ -104,8 +105,8 @@ async fn add(config: &Config, store: &Store, new: Add) -> Result<(), String> {
         redirect_url,
         enforce_session: new.enforce_session,
     };
-    println!("{}", ClientKeys::add(store, new, &SystemRandom, now).await.map_err(sentence)?);
-    eprintln!("A running server takes it within a few seconds, with envUrl {}.", config.public_url);
+    say!("{}", ClientKeys::add(store, new, &SystemRandom, now).await.map_err(sentence)?);
+    hint!("A running server takes it within a few seconds, with envUrl {}.", config.public_url);
     Ok(())
 }
 
@@ -114,12 +115,12 @@ async fn list(config: &Config, store: &Store) -> Result<(), StoreError> {
     let made_key = std::fs::read_to_string(&made).unwrap_or_default();
     for key in &config.client_keys {
         let source = if key.key == made_key.trim() { made.display().to_string() } else { "the settings".to_owned() };
-        println!("client  {}  from {source}", key.key);
+        say!("client  {}  from {source}", key.key);
         let origins: Vec<_> = key.origins.iter().map(OriginRule::to_string).collect();
         describe(&origins, key.redirect_url.as_deref(), key.enforce_session);
     }
     for key in ClientKeys::list(store).await? {
-        println!("client  {}  from the database, {}: {}", key.key, day(key.created_at), key.label);
+        say!("client  {}  from the database, {}: {}", key.key, day(key.created_at), key.label);
         describe(&key.origins, key.redirect_url.as_deref(), key.enforce_session);
     }
     let now = SystemClock.now();
@@ -129,7 +130,7 @@ async fn list(config: &Config, store: &Store) -> Result<(), StoreError> {
             Some(end) => format!(", until {}", day(end)),
             None => String::new(),
         };
-        println!("api     id {}  from the database, {}{end}: {}", key.id, day(key.created_at), key.label);
+        say!("api     id {}  from the database, {}{end}: {}", key.id, day(key.created_at), key.label);
     }
     Ok(())
 }
@@ -146,7 +147,7 @@ async fn remove(config: &Config, store: &Store, key: &str) -> Result<(), String>
     if !removed {
         return Err("There is no such key. `vestibule key list` shows the keys there are.".to_owned());
     }
-    eprintln!("It is removed. A running server refuses it within a few seconds.");
+    hint!("It is removed. A running server refuses it within a few seconds.");
     Ok(())
 }
 
@@ -159,15 +160,24 @@ async fn api_keys(config: &Config, store: &Store) -> Result<ApiKeys, String> {
 async fn rotate(config: &Config, store: &Store) -> Result<(), String> {
     let done = data_keys::rotate(store, &config.secret_keys, &SystemRandom, SystemClock.now()).await;
     let Rotation { authenticators, messages, logins, retired, state } = done.map_err(|error| format!("{error}."))?;
-    println!(
+    say!(
         "Sealed anew: {authenticators} keys of authenticator apps, {messages} messages, {logins} sign-ins with providers."
     );
     for fingerprint in retired {
-        println!("The key {fingerprint} is not set any more and is retired: it opens the database no more.");
+        say!("The key {fingerprint} is not set any more and is retired: it opens the database no more.");
     }
     if let KeyState::Fits { older, from, .. } = state {
+        let is_weak = |fingerprint: &str| {
+            config.secret_keys.iter().any(|key| key.weakness().is_some() && key.fingerprint() == fingerprint)
+        };
         for fingerprint in older {
-            println!("The key {fingerprint} may go: {}", may_go(from));
+            if is_weak(&fingerprint) {
+                say!(
+                    "The key {fingerprint} is weak. Nothing that is stored needs it: take it out before the next start."
+                );
+            } else {
+                say!("The key {fingerprint} may go: {}", may_go(from));
+            }
         }
     }
     Ok(())
@@ -185,13 +195,13 @@ pub(super) fn may_go(from: Timestamp) -> String {
 /// What a client key may and must, below its line.
 fn describe(origins: &[String], redirect_url: Option<&str>, enforce_session: bool) {
     if !origins.is_empty() {
-        println!("        origins {}", origins.join(" "));
+        say!("        origins {}", origins.join(" "));
     }
     if let Some(url) = redirect_url {
-        println!("        redirect URL {url}");
+        say!("        redirect URL {url}");
     }
     if enforce_session {
-        println!("        enforces a session");
+        say!("        enforces a session");
     }
 }
 

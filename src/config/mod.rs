@@ -32,7 +32,7 @@ pub use self::altogic::Altogic;
 pub(crate) use self::secrets::MADE_CLIENT_KEY;
 pub use self::server::{Listen, LogFormat, Server};
 use self::{
-    secrets::{client_keys, secret_keys},
+    secrets::{client_keys, require_strong, secret_keys},
     server::networks,
     sms::Sms,
     typed::Typed,
@@ -88,6 +88,15 @@ pub struct Config {
 pub struct ConfigError(String);
 
 impl Config {
+    /// Refuses a weak secret key wherever it stands. Reading the settings lets one pass after the first, for `vestibule key
+    /// rotate` to replace.
+    ///
+    /// # Errors
+    /// Which one it is.
+    pub fn require_strong_keys(&self) -> Result<(), ConfigError> {
+        require_strong(&self.secret_keys)
+    }
+
     /// Reads the file (`vestibule.toml` where none is named and that one is there), then the environment, and makes on
     /// first start what is made once: the data folder, the secret key, the client key.
     ///
@@ -255,12 +264,23 @@ fn files_dir(typed: Option<&str>, data_dir: &Path) -> Result<PathBuf, ConfigErro
             .and_then(|url| url.to_file_path().ok())
             .ok_or_else(|| wrong("files.url", "a folder like file:///var/lib/vestibule/files", url))?,
     };
-    make_folder("files.url", &folder)
+    let folder = make_folder("files.url", &folder)?;
+    keep_private(&folder);
+    Ok(folder)
 }
 
 fn templates_dir(typed: Option<PathBuf>) -> Result<Option<PathBuf>, ConfigError> {
     let found = |folder: PathBuf| folder.canonicalize().map_err(|error| broken("templates_dir", &folder, error));
     typed.map(found).transpose()
+}
+
+/// Takes a folder of ours that an older version made from everybody but its owner. One that belongs to another account stays as
+/// it is.
+fn keep_private(folder: &Path) {
+    let is_open = fs::metadata(folder).is_ok_and(|about| about.permissions().mode() & 0o077 != 0);
+    if is_open {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).ok();
+    }
 }
 
 /// Makes the folder for its owner alone where it is missing, and proves that files can be written to it.

@@ -30,7 +30,7 @@ pub(super) fn secret_keys(
 ) -> Result<Vec<SecretKey>, ConfigError> {
     let (setting, texts) = match (typed, file) {
         (Some(_), Some(_)) => return Err(ConfigError("Set secret_key or secret_key_file, not both.".to_owned())),
-        (Some(typed), None) => ("secret_key", many(typed)),
+        (Some(typed), None) => ("secret_key", listed(typed)),
         (None, file) => {
             let made = data_dir.join("secret_key");
             let path = file.unwrap_or_else(|| made.clone());
@@ -43,7 +43,7 @@ pub(super) fn secret_keys(
     let mut keys = Vec::new();
     for text in texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
         let bytes = text.as_bytes().to_vec();
-        // One that is about to go may be weak, or nobody could get rid of it.
+        // `vestibule key rotate` takes a weak key after a new one, or nobody could get rid of it; nothing else does.
         let key = if keys.is_empty() { SecretKey::new(bytes) } else { SecretKey::former(bytes) };
         keys.push(key.map_err(|weakness| weak(setting, weakness))?);
     }
@@ -58,6 +58,29 @@ fn weak(setting: &str, weakness: Weakness) -> ConfigError {
         "{setting}: a key {weakness}; make one with `openssl rand -hex 32`. Where the database was used with the present key \
          already, put the new one first and keep that one after it."
     ))
+}
+
+/// A list, or one text with commas between keys: not where a part is too short to be one, for a key may have a comma in it.
+fn listed(typed: OneOrMany<String>) -> Vec<String> {
+    match typed {
+        OneOrMany::One(text) if text.split(',').all(|part| part.trim().len() >= 32) => {
+            text.split(',').map(str::to_owned).collect()
+        }
+        typed => many(typed),
+    }
+}
+
+/// Refuses a weak key wherever it stands.
+///
+/// # Errors
+/// Which one it is.
+pub(super) fn require_strong(keys: &[SecretKey]) -> Result<(), ConfigError> {
+    let found = keys.iter().zip(1..).find_map(|(key, place)| Some((key.weakness()?, place)));
+    let Some((weakness, place)) = found else { return Ok(()) };
+    Err(ConfigError(format!(
+        "secret_key (or the file that secret_key_file names): a key {weakness}, and number {place} of the list does not hold to \
+         that. Run `vestibule key rotate`, so that nothing needs it any more, and take it out."
+    )))
 }
 
 /// The client keys with the origins that may use them.

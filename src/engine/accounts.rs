@@ -15,15 +15,15 @@ mod recent;
 mod sign_up_locks;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
-    authenticators, devices,
+    authenticators, credentials, devices,
     oauth::identities,
     outbox::SignUpSource,
     recovery_codes,
-    store::{Row, Store, StoreError, Transaction, values},
+    store::{Row, Store, StoreError, Transaction, damage, values},
 };
 use crate::port::{Code, Email, Phone, User};
 
@@ -39,8 +39,13 @@ pub(super) use sign_up_locks::{lock_sign_ups, newest_waiting, newest_waiting_by_
 
 /// Longest name, in characters.
 const NAME_CHARACTERS: usize = 100;
+/// The provider of accounts that signed up here.
+const OWN: &str = "altogic";
 /// Longest address of a picture, in bytes.
 const PICTURE_URL_BYTES: usize = 2048;
+
+/// Where the log finds a damaged account.
+const USERS: (&str, &str) = ("users", "user_id");
 
 /// The columns of [`Account::read`], from `users u` and [`holdings`].
 macro_rules! account_columns {
@@ -82,33 +87,41 @@ pub(super) struct Account {
 }
 
 impl Account {
+    /// Reads an account. A damaged column keeps its owner out of nothing but what it is for: it is logged and counts as empty, a
+    /// second factor that cannot be read as switched on.
+    ///
+    /// # Errors
+    /// When the id cannot be read.
     pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
+        let id = row.text("user_id")?;
+        let columns = Columns { row, id: &id };
+        let (two_factor, authenticator) = (columns.is_on("two_factor"), columns.is_on("authenticator"));
         Ok(Self {
             user: User {
-                id: row.text("user_id")?,
-                provider: row.text("provider")?,
-                provider_user_id: row.text("provider_user_id")?,
-                email: row.optional_text("email")?,
-                email_verified: row.optional_integer("email_verified_at")?.is_some(),
-                phone: row.optional_text("phone")?,
-                phone_verified: row.optional_integer("phone_verified_at")?.is_some(),
-                two_factor: row.integer("two_factor")? != 0,
-                second_factor: row.integer("two_factor")? != 0 || row.integer("authenticator")? != 0,
-                name: row.optional_text("name")?,
-                profile_picture: row.optional_text("profile_picture")?,
-                signed_up_at: row.time("signed_up_at")?,
-                last_login_at: row.time("last_login_at")?,
-                fields: serde_json::from_str(&row.text("fields")?)
-                    .map_err(|_| StoreError::Corrupt { column: "fields" })?,
+                provider: columns.text("provider").unwrap_or_else(|| OWN.to_owned()),
+                provider_user_id: columns.text("provider_user_id").unwrap_or_else(|| id.clone()),
+                email: columns.text("email"),
+                email_verified: columns.is_there("email_verified_at"),
+                phone: columns.text("phone"),
+                phone_verified: columns.is_there("phone_verified_at"),
+                two_factor,
+                second_factor: two_factor || authenticator,
+                name: columns.text("name"),
+                profile_picture: columns.text("profile_picture"),
+                signed_up_at: columns.time("signed_up_at"),
+                last_login_at: columns.time("last_login_at"),
+                fields: columns.fields(),
+                id: id.clone(),
             },
-            password_hash: row.optional_text("password_hash")?,
-            browser_digest: row.optional_bytes("user_browser_digest")?,
-            signer_digest: row.optional_bytes("signer_digest")?,
-            signed_up_from: row.optional_text("signed_up_from")?,
-            factor_since: row.optional_time("factor_since")?,
-            authenticator: row.integer("authenticator")? != 0,
-            holds_email: row.optional_integer("held_since")?.is_some(),
-            holds_phone: row.optional_integer("phone_held_since")?.is_some(),
+            password_hash: columns.password_hash(),
+            browser_digest: row.optional_bytes("user_browser_digest").unwrap_or_default(),
+            signer_digest: row.optional_bytes("signer_digest").unwrap_or_default(),
+            signed_up_from: columns.text("signed_up_from"),
+            // A time that is none counts as long ago: a mailbox alone must not switch such a factor off.
+            factor_since: row.optional_time("factor_since").unwrap_or_else(|_| Some(columns.note("factor_since"))),
+            authenticator,
+            holds_email: columns.is_there("held_since"),
+            holds_phone: columns.is_there("phone_held_since"),
         })
     }
 
@@ -138,6 +151,61 @@ impl Account {
     }
 }
 
+/// The columns of one account.
+struct Columns<'a> {
+    row: &'a Row,
+    id: &'a str,
+}
+
+impl Columns<'_> {
+    fn text(&self, column: &'static str) -> Option<String> {
+        self.row.optional_text(column).unwrap_or_else(|_| self.note(column))
+    }
+
+    /// 1970 in place of a time that is none.
+    fn time(&self, column: &'static str) -> Timestamp {
+        self.row.time(column).unwrap_or_else(|_| self.note(column))
+    }
+
+    fn is_on(&self, column: &'static str) -> bool {
+        self.row.integer(column).map_or_else(
+            |_| {
+                self.note::<()>(column);
+                true
+            },
+            |flag| flag != 0,
+        )
+    }
+
+    /// Whether anything stands there, as the conditions in SQL take it.
+    fn is_there(&self, column: &'static str) -> bool {
+        self.row.optional_integer(column).map_or_else(
+            |_| {
+                self.note::<()>(column);
+                true
+            },
+            |value| value.is_some(),
+        )
+    }
+
+    fn fields(&self) -> Map<String, Value> {
+        let text = self.row.text("fields").unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_else(|_| self.note("fields"))
+    }
+
+    /// A hash that is none opens nothing: its owner chooses a new password with a link.
+    fn password_hash(&self) -> Option<String> {
+        let stored = self.text("password_hash")?;
+        if credentials::is_hash(&stored) { Some(stored) } else { self.note("password_hash") }
+    }
+
+    /// Logs a damaged column; answers what stands in for it.
+    fn note<T: Default>(&self, column: &'static str) -> T {
+        damage::note("users", self.id, column);
+        T::default()
+    }
+}
+
 /// A new account.
 pub(super) struct NewAccount<'a> {
     pub(super) user: &'a User,
@@ -149,13 +217,13 @@ pub(super) struct NewAccount<'a> {
 /// The account of that id.
 pub(super) async fn by_id(store: &Store, id: &str) -> Result<Option<Account>, StoreError> {
     const SQL: &str = concat!("select ", account_columns!(), " from users u", holdings!(), "where u.id = $1");
-    store.fetch_optional(SQL, values![id]).await?.map(|row| Account::read(&row)).transpose()
+    whole(store.fetch_optional(SQL, values![id]).await?.as_ref())
 }
 
 /// The account of that id, within a transaction.
 pub(super) async fn reload(tx: &mut Transaction<'_>, id: &str) -> Result<Option<Account>, StoreError> {
     const SQL: &str = concat!("select ", account_columns!(), " from users u", holdings!(), "where u.id = $1");
-    tx.fetch_optional(SQL, values![id]).await?.map(|row| Account::read(&row)).transpose()
+    whole(tx.fetch_optional(SQL, values![id]).await?.as_ref())
 }
 
 /// The accounts with that address: the one that holds it first, then those that wait for a proof, newest first. At most
@@ -169,7 +237,11 @@ pub(super) async fn by_email(store: &Store, email: &Email) -> Result<Vec<Account
         "where u.email = $1 ",
         "order by case when h.held_since is null then 1 else 0 end, u.signed_up_at desc, u.id limit 10"
     );
-    store.fetch_all(SQL, values![email.as_str()]).await?.iter().map(Account::read).collect()
+    damage::whole(&store.fetch_all(SQL, values![email.as_str()]).await?, USERS, Account::read)
+}
+
+fn whole(row: Option<&Row>) -> Result<Option<Account>, StoreError> {
+    Ok(row.map(|row| damage::one(row, USERS, Account::read)).transpose()?.flatten())
 }
 
 /// Whether some account holds the address.
@@ -181,7 +253,8 @@ pub(super) async fn is_held(tx: &mut Transaction<'_>, email: &Email) -> Result<b
 /// The account that holds the address.
 pub(super) async fn holder(tx: &mut Transaction<'_>, email: &Email) -> Result<Option<String>, StoreError> {
     let sql = "select user_id from held_emails where email = $1";
-    tx.fetch_optional(sql, values![email.as_str()]).await?.map(|row| row.text("user_id")).transpose()
+    let Some(row) = tx.fetch_optional(sql, values![email.as_str()]).await? else { return Ok(None) };
+    damage::spare(row.text("user_id"), "held_emails", "")
 }
 
 /// Adds an account.

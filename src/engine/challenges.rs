@@ -20,7 +20,7 @@ use super::{
     oauth::logins::Login,
     random::{new_id, new_token},
     settings::{Digests, SecretKey},
-    store::{Row, Store, StoreError, Transaction, values},
+    store::{Row, Store, StoreError, Transaction, damage, values},
     tokens::after,
 };
 use crate::port::{ChallengeToken, Door, Outcome, Random};
@@ -34,6 +34,9 @@ const MOST: i64 = 10;
 
 /// Wrong guesses that kill a sign-in (SECURITY.md S17).
 const GUESSES: i64 = 5;
+
+/// Where the log finds a damaged one.
+const PLACE: (&str, &str) = ("challenges", "id");
 
 /// A sign-in that waits.
 #[derive(Debug)]
@@ -111,7 +114,7 @@ impl Challenges {
             "select id, user_id, text_counts, asked_by from challenges where token_digest = $1 and expires_at > $2";
         for digest in self.0.all(token.expose().as_bytes()) {
             if let Some(row) = store.fetch_optional(sql, values![digest, now]).await? {
-                return read(&row).map(Some);
+                return damage::one(&row, PLACE, read);
             }
         }
         Ok(None)
@@ -128,7 +131,9 @@ impl Challenges {
         let sql = "select id, user_id, text_counts, asked_by from challenges \
                    where user_id = $1 and expires_at > $2 and by_phone = 1 \
                    order by case when asked_by = $3 then 0 else 1 end, created_at desc, id limit 1";
-        store.fetch_optional(sql, values![user_id, now, asker.as_str()]).await?.as_ref().map(read).transpose()
+        let values = values![user_id, now, asker.as_str()];
+        let Some(row) = store.fetch_optional(sql, values).await? else { return Ok(None) };
+        damage::one(&row, PLACE, read)
     }
 
     /// Takes a guess, from those of whoever began it or from those of all others. `false` when there is none left, or the

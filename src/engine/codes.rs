@@ -22,7 +22,7 @@ use super::{
     Engine,
     limits::{Guesser, Limits, NewGuess, Origin, Secret, customer},
     settings::{Digests, SecretKey},
-    store::{Row, Store, StoreError, Transaction, Value, values},
+    store::{Row, Store, StoreError, Transaction, Value, damage, values},
     tokens::after,
 };
 use crate::port::{Caller, Code, Field, OneTimeCode, Outcome, Phone, Random, Refusal};
@@ -206,7 +206,8 @@ impl Codes {
         let rows = tx.fetch_all(TAKE, guess.values(now)).await?;
         tx.commit().await?;
         for row in rows {
-            let right = RightCode::read(&row, guess.target)?;
+            let read = |row: &Row| RightCode::read(row, guess.target);
+            let Some(right) = damage::one(&row, ("codes", "user_id"), read)? else { continue };
             if self.0.matches(&message(&right.user_id, right.purpose, guess.target, guess.code), &right.digest) {
                 limits.give_guess_back(&taken);
                 // A target without a plus is an address.

@@ -287,6 +287,17 @@ fn hash(
     .to_string())
 }
 
+/// Whether a stored text is a hash that a password can be compared with.
+pub(super) fn is_hash(stored: &str) -> bool {
+    PasswordHash::new(stored).is_ok_and(|stored| {
+        Params::try_from(&stored).is_ok()
+            && Algorithm::try_from(stored.algorithm.as_str()).is_ok()
+            && stored.version.is_none_or(|version| Version::try_from(version).is_ok())
+            && stored.salt.is_some()
+            && stored.hash.is_some()
+    })
+}
+
 /// `today` is what a hash is made with now.
 fn verify(
     today: &Params,

@@ -18,7 +18,7 @@ use super::{
     limits::are_neighbours,
     random::{new_id, new_token},
     settings::{Digests, SecretKey},
-    store::{Row, Store, StoreError, Transaction, values},
+    store::{Row, Store, StoreError, Transaction, damage, values},
     tokens::after,
     user_agent,
 };
@@ -64,7 +64,7 @@ impl Devices {
     ) -> Result<Option<String>, StoreError> {
         for digest in self.digests(caller) {
             if let Some(row) = store.fetch_optional(KNOWN, values![user_id, digest]).await? {
-                return row.text("id").map(Some);
+                return damage::spare(row.text("id"), "devices", "");
             }
         }
         Ok(None)
@@ -97,7 +97,7 @@ impl Devices {
     ) -> Result<Option<String>, StoreError> {
         for digest in self.digests(caller) {
             if let Some(row) = tx.fetch_optional(KNOWN, values![user_id, digest]).await? {
-                return row.text("id").map(Some);
+                return damage::spare(row.text("id"), "devices", "");
             }
         }
         Ok(None)
@@ -170,7 +170,7 @@ impl Devices {
         let sql = "select id, user_agent, address, last_seen_at, trusted_until from devices \
                    where user_id = $1 and trusted_until > $2 order by last_seen_at desc, id";
         let rows = store.fetch_all(sql, values![user_id, now]).await?;
-        rows.iter().map(|row| read(row, here.as_deref())).collect()
+        damage::whole(&rows, ("devices", "id"), |row| read(row, here.as_deref()))
     }
 
     /// The digests under which what this browser keeps may be stored.

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use super::{Engine, store::values};
+use super::{
+    Engine,
+    store::{damage, values},
+};
 use crate::port::Failure;
 
 /// The state of the outbox.
@@ -91,8 +94,8 @@ impl Engine {
         let sql = "select count(*) as messages, min(created_at) as oldest from outbox where dead_at is null";
         let row = self.store().fetch_optional(sql, values![]).await?;
         let row = row.ok_or_else(|| Failure::broken("the outbox could not be counted"))?;
-        let oldest = row
-            .optional_time("oldest")?
+        let oldest = damage::spare(row.optional_time("oldest"), "outbox", "")?
+            .flatten()
             .map_or(0, |oldest| self.now().as_millisecond().saturating_sub(oldest.as_millisecond()).max(0));
         let messages = u64::try_from(row.integer("messages")?).unwrap_or_default();
         Ok(Waiting { messages, oldest: Duration::from_millis(oldest.unsigned_abs()) })

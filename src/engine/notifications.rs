@@ -10,7 +10,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::store::{StoreError, Transaction, values};
+use super::store::{StoreError, Transaction, damage, values};
 
 /// The span over which messages are counted.
 const HOUR: i64 = 3_600_000;
@@ -102,7 +102,7 @@ impl Notification<'_> {
         let (mut recent, digest) = self.lock(tx, now).await?;
         let at = now.as_millisecond();
         // In both directions, as a clock may be set back.
-        recent.retain(|sent| (at - sent.at).abs() < HOUR);
+        recent.retain(|sent| at.saturating_sub(sent.at).saturating_abs() < HOUR);
         let (of_kind, in_all) = self.way.allowance();
         let alike = recent.iter().filter(|sent| sent.kind == self.kind).count();
         if may_go && alike < of_kind && recent.len() < in_all {
@@ -132,8 +132,10 @@ impl Notification<'_> {
         let Some(row) = tx.fetch_optional(sql, key()).await? else {
             return Ok((Vec::new(), Digest { changes: Vec::new(), message_id: None }));
         };
-        let changes = read(&row.text("waiting")?);
-        Ok((read(&row.text("recent")?), Digest { changes, message_id: row.optional_text("message_id")? }))
+        let text =
+            |column| damage::spare(row.text(column), "notifications", self.user_id).map(Option::unwrap_or_default);
+        let message_id = damage::spare(row.optional_text("message_id"), "notifications", self.user_id)?.flatten();
+        Ok((read(&text("recent")?), Digest { changes: read(&text("waiting")?), message_id }))
     }
 }
 

@@ -26,7 +26,7 @@ use super::{
     oauth::identities,
     random::{new_id, new_token},
     settings::{Digests, SecretKey},
-    store::{Row, Store, StoreError, Transaction, values},
+    store::{Row, Store, StoreError, Transaction, damage, values},
 };
 use crate::port::{AccessToken, BrowserTicket, Caller, Email, LinkKey, OneTimeCode, Outcome, Random};
 
@@ -114,6 +114,9 @@ pub(super) struct Made {
     pub(super) code: Option<OneTimeCode>,
     pub(super) expires_at: Timestamp,
 }
+
+/// Where the log finds a damaged link.
+pub(super) const LINKS: (&str, &str) = ("links", "id");
 
 /// A link that was mailed.
 #[derive(Debug)]
@@ -231,7 +234,7 @@ impl Links {
         let sql = "select * from links where key_digest = $1";
         for digest in self.keys.all(key.expose().as_bytes()) {
             if let Some(row) = store.fetch_optional(sql, values![digest]).await? {
-                return Link::read(&row).map(Some);
+                return damage::one(&row, LINKS, Link::read);
             }
         }
         Ok(None)
@@ -246,7 +249,7 @@ impl Links {
     ) -> Result<Option<Link>, StoreError> {
         let Some(id) = self.read_access_token(token, now) else { return Ok(None) };
         let row = store.fetch_optional("select * from links where id = $1", values![id]).await?;
-        row.map(|row| Link::read(&row)).transpose()
+        Ok(row.map(|row| damage::one(&row, LINKS, Link::read)).transpose()?.flatten())
     }
 
     /// Spends a link, and the older ones for the same purpose with it. `false` when it was spent before, or is over: then

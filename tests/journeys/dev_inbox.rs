@@ -47,13 +47,25 @@ async fn the_inbox_answers_the_host_of_the_public_url_alone() {
         ("host", "evil.example:3000", 404),
         ("host", "localhost:3001", 404),
         ("host", "localhost", 404),
+        ("host", "", 404),
+        ("host", "ann@localhost:3000", 404),
+        ("host", "localhost:3000/", 404),
+        ("host", "localhost:3000?", 404),
+        ("x-forwarded", "for=203.0.113.9", 404),
+        ("x-client-ip", "203.0.113.9", 404),
         ("x-forwarded-for", "203.0.113.9", 404),
         ("x-forwarded-proto", "https", 404),
         ("forwarded", "for=203.0.113.9", 404),
         ("x-real-ip", "203.0.113.9", 404),
         ("via", "1.1 proxy", 404),
     ] {
-        let request = TestRequest::get().uri("/dev/inbox").insert_header((name, value));
+        let request = TestRequest::get().uri("/dev/inbox").insert_header(("host", "localhost:3000"));
+        let request = request.insert_header((name, value));
         assert_eq!(hall.send(request).await.0, status, "{name}: {value}");
     }
+    let nameless = TestRequest::get().uri("/dev/inbox");
+    assert_eq!(hall.send(nameless).await.0, 404, "no Host");
+    let twice = TestRequest::get().uri("/dev/inbox").append_header(("host", "localhost:3000"));
+    let twice = twice.append_header(("host", "localhost:3000"));
+    assert_eq!(hall.send(twice).await.0, 404, "two of them");
 }

@@ -1,6 +1,8 @@
 //! The binary as a service manager runs it: sockets, signals, the log.
 
+mod damage;
 mod doctor;
+mod keys;
 mod log;
 mod proxies;
 mod running;

@@ -48,13 +48,27 @@ impl Running {
         Self::start_as(command, settings)
     }
 
-    fn start_as(mut command: Command, settings: &[(&str, &str)]) -> Self {
+    /// Starts the binary once more in the folder of one that has ended.
+    pub(super) fn restart(mut self, settings: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+        command.stdin(Stdio::null());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.child = Self::spawn(command, self.folder.path(), settings);
+        self
+    }
+
+    fn start_as(command: Command, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let output = |name| Stdio::from(File::create(folder.path().join(name)).unwrap());
+        Self { child: Self::spawn(command, folder.path(), settings), folder }
+    }
+
+    fn spawn(mut command: Command, folder: &Path, settings: &[(&str, &str)]) -> Child {
+        let output = |name| Stdio::from(File::create(folder.join(name)).unwrap());
         command
-            .current_dir(folder.path())
+            .current_dir(folder)
             .env_clear()
-            .env("VESTIBULE_DATA_DIR", folder.path().join("data"))
+            .env("VESTIBULE_DATA_DIR", folder.join("data"))
             .env("VESTIBULE_SERVER__WORKERS", "1")
             .envs(settings.iter().filter(|(key, _)| *key == "NOTIFY_SOCKET").copied())
             .envs(settings.iter().map(|(key, value)| (format!("VESTIBULE_{key}"), value)).filter(|(key, _)| {
@@ -67,7 +81,7 @@ impl Running {
         if !settings.iter().any(|(key, _)| key.starts_with("ALTOGIC__")) {
             command.env("VESTIBULE_ENGINE__CLIENT_KEYS", crate::support::CLIENT_KEY);
         }
-        Self { child: command.spawn().unwrap(), folder }
+        command.spawn().unwrap()
     }
 
     /// Runs another command of the binary in its folder, with these settings; answers its status and what it printed.

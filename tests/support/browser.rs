@@ -129,7 +129,8 @@ impl Browser {
 
     async fn send(&mut self, method: Method, path: &str, body: Option<(String, Vec<u8>)>) -> Page {
         let mut request = TestRequest::with_uri(path).method(method.clone());
-        request = request.insert_header(("user-agent", self.user_agent.as_str()));
+        let host = self.hall.public_url.split('/').nth(2).expect("a host");
+        request = request.insert_header(("host", host)).insert_header(("user-agent", self.user_agent.as_str()));
         if !self.languages.is_empty() {
             request = request.insert_header(("accept-language", self.languages.as_str()));
         }

@@ -46,6 +46,7 @@ pub struct Hall {
     pub vestibule: Vestibule,
     pub public_url: String,
     clock: Arc<MovedClock>,
+    random: Arc<Counted>,
     folder: Rc<tempfile::TempDir>,
     app: Rc<dyn Fn(TestRequest) -> Answer>,
 }
@@ -64,6 +65,23 @@ impl Hall {
     /// With a settings file besides.
     pub async fn open_at(file: Option<&Path>, settings: &[(&str, &str)]) -> Self {
         let folder = Rc::new(tempfile::tempdir().expect("a folder"));
+        Self::open_in(folder, Arc::default(), Arc::default(), file, settings).await
+    }
+
+    /// The hall once more, on what it stored, with other settings. No browser may hold it any more.
+    pub async fn restarted(self, settings: &[(&str, &str)]) -> Self {
+        let Self { folder, clock, random, vestibule, app, .. } = self;
+        drop((vestibule, app));
+        Self::open_in(folder, clock, random, None, settings).await
+    }
+
+    async fn open_in(
+        folder: Rc<tempfile::TempDir>,
+        clock: Arc<MovedClock>,
+        random: Arc<Counted>,
+        file: Option<&Path>,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let mut environment: HashMap<String, String> =
             settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         environment.insert("VESTIBULE_DATA_DIR".to_owned(), folder.path().display().to_string());
@@ -72,16 +90,14 @@ impl Hall {
         }
         let config = Config::read(file, environment, &SystemRandom).expect("good settings");
         let public_url = config.public_url.clone();
-        let clock = Arc::new(MovedClock::default());
-        let vestibule =
-            Vestibule::open_with(config, clock.clone(), Arc::new(Counted::default())).await.expect("a hall");
+        let vestibule = Vestibule::open_with(config, clock.clone(), random.clone()).await.expect("a hall");
         let app = test::init_service(App::new().wrap(from_fn(seen::observe)).configure(vestibule.routes())).await;
         let app = Rc::new(app);
         let call = move |request: TestRequest| -> Answer {
             let app = Rc::clone(&app);
             Box::pin(async move { read(app.call(request.to_request()).await).await })
         };
-        Self { vestibule, public_url, clock, folder, app: Rc::new(call) }
+        Self { vestibule, public_url, clock, random, folder, app: Rc::new(call) }
     }
 
     /// Sends one request as it is and reads the whole answer.

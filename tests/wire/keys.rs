@@ -11,7 +11,6 @@ use vestibule::{
         fields::{FieldDeclaration, Writer},
         keys::{ApiKeys, ClientKeys, NewClientKey},
         outbox::{Courier, OutboxFolder, SmsTransport, Transport},
-        store::Store,
     },
     port::{Clock, DevInbox},
 };
@@ -21,11 +20,7 @@ use super::{Answer, KEY, OTHER_KEY, Wire, at, secret_key, signed};
 const PASSWORD: &str = "a lamp in the hall";
 
 impl Wire {
-    async fn store(&self) -> Store {
-        Store::open(&format!("sqlite:{}/hall.db", self._folder.path().display())).await.expect("a store")
-    }
-
-    async fn add_api_key(&self, life: Option<SignedDuration>) -> String {
+    pub(super) async fn add_api_key(&self, life: Option<SignedDuration>) -> String {
         let now = SystemClock.now();
         let store = self.store().await;
         let data_keys = data_keys::open(&store, &[secret_key()], &SystemRandom, now).await.expect("data keys");
@@ -38,7 +33,7 @@ impl Wire {
     }
 
     /// A call with an `Authorization` beside the client key.
-    async fn post_with(&self, authorization: &str, path: &str, session: &str, body: Value) -> Answer {
+    pub(super) async fn post_with(&self, authorization: &str, path: &str, session: &str, body: Value) -> Answer {
         let request = signed(TestRequest::post().uri(&at(path)), session);
         self.send(request.insert_header(("authorization", authorization)).set_json(body)).await
     }

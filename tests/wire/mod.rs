@@ -1,6 +1,7 @@
 //! What goes over the wire, literally, in this process (ALTOGIC_WIRE.md). `tests/compat` asks the same of the official client.
 
 mod accounts;
+mod damage;
 mod door;
 mod envelope;
 mod errors;
@@ -32,6 +33,7 @@ const OTHER_KEY: &str = "another-client-key";
 struct Wire {
     settings: Arc<rest::Settings>,
     engine: Engine,
+    engine_settings: Settings,
     _folder: Rc<tempfile::TempDir>,
 }
 
@@ -74,8 +76,9 @@ impl Wire {
         };
         set(&mut settings);
         let store = Store::open(&format!("sqlite:{}/hall.db", folder.path().display())).await.expect("a store");
-        let engine =
-            Engine::open(settings, store, Arc::new(SystemClock), Arc::new(SystemRandom)).await.expect("an engine");
+        let engine = Engine::open(settings.clone(), store, Arc::new(SystemClock), Arc::new(SystemRandom))
+            .await
+            .expect("an engine");
         let client_keys = vec![
             ClientKey { key: KEY.to_owned(), origins: Vec::new(), redirect_url: None, enforce_session: false },
             ClientKey {
@@ -85,7 +88,21 @@ impl Wire {
                 enforce_session: false,
             },
         ];
-        Self { settings: Arc::new(rest::Settings { client_keys, public_url, redirect_url }), engine, _folder: folder }
+        let rest_settings = Arc::new(rest::Settings { client_keys, public_url, redirect_url });
+        Self { settings: rest_settings, engine, engine_settings: settings, _folder: folder }
+    }
+
+    /// The environment once more on what it stored, with these secret keys.
+    async fn restarted(mut self, secret_keys: Vec<SecretKey>) -> Self {
+        self.engine_settings.secret_keys = secret_keys;
+        let settings = self.engine_settings.clone();
+        let engine = Engine::open(settings, self.store().await, Arc::new(SystemClock), Arc::new(SystemRandom)).await;
+        Self { engine: engine.expect("an engine"), ..self }
+    }
+
+    /// Its database.
+    async fn store(&self) -> Store {
+        Store::open(&format!("sqlite:{}/hall.db", self._folder.path().display())).await.expect("a store")
     }
 
     /// Sends one request as it is.

@@ -7,9 +7,11 @@ use secrecy::ExposeSecret as _;
 
 use super::Finding;
 use crate::{
+    cli::keys::may_go,
     config::Config,
     engine::{
         SystemClock,
+        data_keys::{self, KeyState},
         store::{Look, Store},
     },
     port::{Clock as _, Failure},
@@ -50,11 +52,37 @@ pub(super) async fn database(config: &Config) -> Vec<Finding> {
                              Let both follow NTP";
                 findings.push(Finding::bad("clock", words));
             }
+            findings.push(secret_key(config).await);
             findings
         }
         Err(error) => {
             vec![Finding::bad("database", format!("database.url: it does not answer: {}", Failure::from(error)))]
         }
+    }
+}
+
+/// Whether the secret key is the one that the database is locked with.
+async fn secret_key(config: &Config) -> Finding {
+    const ABOUT: &str = "secret key";
+    let url = config.database_url.expose_secret();
+    match data_keys::look(url, &config.secret_keys).await {
+        Ok(KeyState::None) => Finding::good(ABOUT, "the next start locks the database with it"),
+        Ok(KeyState::Refused(why)) => Finding::bad(ABOUT, why),
+        Ok(KeyState::Fits { is_new: true, .. }) => {
+            Finding::odd(ABOUT, "the first one is new: the next start lets it open the database too")
+        }
+        Ok(KeyState::Fits { retired, .. }) if !retired.is_empty() => {
+            let retired = retired.join(", ");
+            Finding::odd(
+                ABOUT,
+                format!("{retired} is not set any more and still opens the database: vestibule key rotate"),
+            )
+        }
+        Ok(KeyState::Fits { older, from, .. }) if !older.is_empty() => {
+            Finding::good(ABOUT, format!("it opens the database. {} may go: {}", older.join(", "), may_go(from)))
+        }
+        Ok(KeyState::Fits { .. }) => Finding::good(ABOUT, "it opens the database"),
+        Err(error) => Finding::bad(ABOUT, format!("database.url: it does not answer: {}", Failure::from(error))),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Account, account_columns, holdings};
+use super::{Account, USERS, account_columns, holdings};
 use crate::{
-    engine::store::{Store, StoreError, Transaction, values},
+    engine::store::{Store, StoreError, Transaction, damage, values},
     port::Phone,
 };
 
@@ -18,7 +18,7 @@ pub(in crate::engine) async fn by_phone(store: &Store, phone: &Phone) -> Result<
         "where u.phone = $1 ",
         "order by case when hp.held_since is null then 1 else 0 end, u.signed_up_at desc, u.id limit 10"
     );
-    store.fetch_all(SQL, values![phone.as_str()]).await?.iter().map(Account::read).collect()
+    damage::whole(&store.fetch_all(SQL, values![phone.as_str()]).await?, USERS, Account::read)
 }
 
 /// Whether some account holds the number.

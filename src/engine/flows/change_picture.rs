@@ -99,7 +99,7 @@ async fn replace(
     };
     let sql = "delete from files where id = $1 and user_id = $2 returning content_id";
     let deleted = tx.fetch_optional(sql, values![former, user_id]).await?;
-    Ok(deleted.map(|row| row.text("content_id")).transpose()?)
+    Ok(deleted.and_then(|row| row.text("content_id").ok()))
 }
 
 /// Removes the bytes of the former picture, now that nothing names them any more.

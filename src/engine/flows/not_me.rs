@@ -27,8 +27,8 @@ use crate::{
         authenticators,
         outbox::Security,
         recovery_codes,
-        store::{Row, StoreError, Transaction, Value, values},
-        tokens::{self, Link, Made, NewLink, Purpose},
+        store::{Row, StoreError, Transaction, Value, damage, values},
+        tokens::{self, LINKS, Link, Made, NewLink, Purpose},
     },
     port::{AccessToken, Caller, Code, Field, LinkKey, NotMe, Outcome, Refusal, User},
 };
@@ -101,7 +101,7 @@ fn told_since(link: &Link) -> Vec<Value> {
 }
 
 fn read(rows: &[Row]) -> Result<Vec<Link>, StoreError> {
-    rows.iter().map(Link::read).collect()
+    damage::whole(rows, LINKS, Link::read)
 }
 
 fn undo_of(link: &Link) -> Option<Undo> {

@@ -5,7 +5,7 @@ use crate::{
         Engine,
         accounts::{account_columns, holdings},
         sessions::{IDLE, read},
-        store::{StoreError, Transaction, values},
+        store::{StoreError, Transaction, damage, values},
         tokens::before,
     },
     port::{Caller, Code, Outcome, Session},
@@ -23,7 +23,7 @@ pub(in crate::engine) async fn get_all_sessions(engine: &Engine, caller: &Caller
     let current = engine.current(caller).await?.member.session;
     let now = engine.now();
     let rows = engine.store().fetch_all(SQL, values![&current.user_id, now, before(now, IDLE)]).await?;
-    let mut sessions = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let mut sessions = damage::whole(&rows, ("sessions", "session_id"), read)?;
     for session in &mut sessions {
         session.current = session.handle == current.handle;
         session.token = if session.current { current.token.clone() } else { None };

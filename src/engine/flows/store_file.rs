@@ -63,11 +63,14 @@ pub(super) async fn lock_owner(
 /// `StorageFull` over the quota of the account, or of all.
 pub(super) async fn check_quota(tx: &mut Transaction<'_>, file: &FileRecord) -> Outcome<()> {
     let size = size_of(file)?;
-    let sql = "select count(*) as files, cast(coalesce(sum(size), 0) as bigint) as bytes from files where user_id = $1";
-    let used = tx.fetch_optional(sql, values![file.file.user_id.clone()]).await?.ok_or(NO_ANSWER)?;
+    // A damaged size counts as none, so that it fills nobody's quota.
+    let sql = "select count(*) as files, cast(coalesce(sum(case when size between 0 and $2 then size else 0 end), 0) \
+               as bigint) as bytes from files where user_id = $1";
+    let used = tx.fetch_optional(sql, values![file.file.user_id.clone(), TOTAL_MAX]).await?.ok_or(NO_ANSWER)?;
     let is_full = used.integer("files")? >= FILES_MAX || used.integer("bytes")? + size > BYTES_MAX;
-    let sql = "select cast(coalesce(sum(size), 0) as bigint) as bytes from files";
-    let total = tx.fetch_optional(sql, values![]).await?.ok_or(NO_ANSWER)?;
+    let sql = "select cast(coalesce(sum(case when size between 0 and $1 then size else 0 end), 0) as bigint) as bytes \
+               from files";
+    let total = tx.fetch_optional(sql, values![TOTAL_MAX]).await?.ok_or(NO_ANSWER)?;
     if is_full || total.integer("bytes")? + size > TOTAL_MAX {
         return Err(Code::StorageFull.into());
     }

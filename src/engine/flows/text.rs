@@ -12,7 +12,7 @@ use crate::{
         Engine,
         outbox::{Share, TextMessage},
         settings::SmsCountries,
-        store::{Row, StoreError, Transaction, values},
+        store::{Row, StoreError, Transaction, damage, values},
     },
     port::{Code, Field, Outcome, Phone, Refusal, Trouble},
 };
@@ -52,7 +52,8 @@ impl Engine {
         if !self.settings().messages.sms_countries.serve(phone) {
             return Err(Refusal::at(Field::Phone, Code::CountryNotServed).into());
         }
-        let queued = today.map_or(Ok(0), |today| today.integer("queued"))?;
+        let queued = today.map(|today| damage::spare(today.integer("queued"), "text_days", "")).transpose()?;
+        let queued = queued.flatten().unwrap_or(0);
         if queued < share.of(self.daily_budget()) { Ok(()) } else { Err(Code::MessagesExhausted.into()) }
     }
 

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::engine::store::{Row, Store, StoreError, Transaction, values};
+use crate::engine::store::{Row, Store, StoreError, Transaction, damage, values};
+
+/// Where the log finds a damaged one.
+const PLACE: (&str, &str) = ("identities", "user_id");
 
 /// An identity at a provider.
 #[derive(Debug, Clone)]
@@ -22,7 +25,8 @@ pub(in crate::engine) async fn owner(
     subject: &str,
 ) -> Result<Option<String>, StoreError> {
     let sql = "select user_id from identities where issuer = $1 and subject = $2";
-    tx.fetch_optional(sql, values![issuer, subject]).await?.map(|row| row.text("user_id")).transpose()
+    let Some(row) = tx.fetch_optional(sql, values![issuer, subject]).await? else { return Ok(None) };
+    damage::spare(row.text("user_id"), "identities", "")
 }
 
 /// Makes it an account's. `false` when it is some account's already, this one or another: the loser of a race waits here for
@@ -72,13 +76,13 @@ pub(in crate::engine) async fn note_use(
 /// The identities of an account, the oldest first.
 pub(in crate::engine) async fn of_account(store: &Store, user_id: &str) -> Result<Vec<Identity>, StoreError> {
     let sql = "select * from identities where user_id = $1 order by created_at, issuer, subject";
-    store.fetch_all(sql, values![user_id]).await?.iter().map(read).collect()
+    damage::whole(&store.fetch_all(sql, values![user_id]).await?, PLACE, read)
 }
 
 /// The names of the providers that an account is connected to.
 pub(in crate::engine) async fn providers(tx: &mut Transaction<'_>, user_id: &str) -> Result<Vec<String>, StoreError> {
-    let sql = "select provider from identities where user_id = $1";
-    tx.fetch_all(sql, values![user_id]).await?.iter().map(|row| row.text("provider")).collect()
+    let sql = "select user_id, provider from identities where user_id = $1";
+    damage::whole(&tx.fetch_all(sql, values![user_id]).await?, PLACE, |row| row.text("provider"))
 }
 
 /// Takes the identities at one provider from an account; says how many there were.

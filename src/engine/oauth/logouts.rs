@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::logins::{Login, Session};
 use crate::engine::{
-    store::{StoreError, Transaction, values},
+    store::{StoreError, Transaction, damage, values},
     tokens::after,
 };
 
@@ -62,7 +62,7 @@ pub(in crate::engine) async fn end(tx: &mut Transaction<'_>, logout: &Logout) ->
     let values = || values![&logout.issuer, logout.subject.clone(), logout.sid.clone()];
     tx.execute(ENDED[0], values()).await?;
     tx.execute(ENDED[1], values()).await?;
-    tx.fetch_all(ENDED[2], values()).await?.iter().map(|row| row.text("user_id")).collect()
+    damage::whole(&tx.fetch_all(ENDED[2], values()).await?, ("sessions", "user_id"), |row| row.text("user_id"))
 }
 
 /// Whether a sign-in was over before it came to anything. A second is the grain of the times that providers tell.

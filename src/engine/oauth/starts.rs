@@ -9,7 +9,7 @@ use crate::{
         random::{hexadecimal, new_token},
         seal::Seal,
         settings::{Digests, SecretKey},
-        store::{Store, StoreError, Transaction, values},
+        store::{Row, Store, StoreError, Transaction, damage, values},
         tokens::after,
     },
     port::{BrowserTicket, Random},
@@ -101,18 +101,24 @@ impl Starts {
                 let Some(row) = tx.fetch_optional(sql, values![digest, provider, browser, now]).await? else {
                     continue;
                 };
-                let opened = self.seal.open(&hexadecimal(&digest), &row.bytes("secrets")?);
-                let Some(Sealed { nonce, verifier }) = opened.and_then(|plain| serde_json::from_slice(&plain).ok())
+                let Some((sealed, user_id, redirect_url)) = damage::one(&row, ("oauth_starts", "user_id"), read)?
                 else {
                     return Ok(None);
                 };
-                return Ok(Some(Start {
+                let opened = self.seal.open(&hexadecimal(&digest), &sealed);
+                let opened = opened.and_then(|plain| serde_json::from_slice(&plain).ok());
+                return Ok(opened.map(|Sealed { nonce, verifier }| Start {
                     secrets: Secrets { nonce, verifier },
-                    user_id: row.optional_text("user_id")?,
-                    redirect_url: row.optional_text("redirect_url")?,
+                    user_id,
+                    redirect_url,
                 }));
             }
         }
         Ok(None)
     }
+}
+
+/// What was sealed, whose account it was begun from, and where it goes.
+fn read(row: &Row) -> Result<(Vec<u8>, Option<String>, Option<String>), StoreError> {
+    Ok((row.bytes("secrets")?, row.optional_text("user_id")?, row.optional_text("redirect_url")?))
 }

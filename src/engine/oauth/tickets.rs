@@ -13,7 +13,7 @@ use crate::{
     engine::{
         random::new_token,
         settings::{Digests, SecretKey},
-        store::{Store, StoreError, Transaction, values},
+        store::{Row, Store, StoreError, Transaction, damage, values},
         tokens::after,
     },
     port::{AccessToken, BrowserTicket, Random},
@@ -76,9 +76,12 @@ impl Tickets {
         let sql = "select user_id, browser_digest from oauth_grants where token_digest = $1 and expires_at > $2";
         for digest in self.grants.all(token.expose().as_bytes()) {
             if let Some(row) = store.fetch_optional(sql, values![digest, now]).await? {
-                let began = row.bytes("browser_digest")?;
-                let is_here = browser.is_some_and(|browser| self.browsers.matches(browser.expose().as_bytes(), &began));
-                return Ok(Some((row.text("user_id")?, is_here)));
+                let read = |row: &Row| Ok((row.text("user_id")?, row.bytes("browser_digest")?));
+                let read = damage::one(&row, ("oauth_grants", "user_id"), read)?;
+                let is_here = |began: &[u8]| {
+                    browser.is_some_and(|browser| self.browsers.matches(browser.expose().as_bytes(), began))
+                };
+                return Ok(read.map(|(user_id, began)| (user_id, is_here(&began))));
             }
         }
         Ok(None)
@@ -130,7 +133,7 @@ impl Tickets {
         let sql = "select * from oauth_offers where token_digest = $1 and user_id = $2 and expires_at > $3";
         for digest in self.offers.all(token.as_bytes()) {
             if let Some(row) = store.fetch_optional(sql, values![digest, user_id, now]).await? {
-                return super::identities::read(&row).map(Some);
+                return damage::one(&row, ("oauth_offers", "user_id"), super::identities::read);
             }
         }
         Ok(None)

@@ -213,10 +213,20 @@ impl Courier {
     async fn handle_or_bury(&self, channel: Channel, row: &Row) -> Result<bool, StoreError> {
         let id = row.text("id").unwrap_or_default();
         let Some(sent) = damage::spare(self.handle(channel, row).await, "outbox", &id)? else {
-            self.bury(&id, "its row is damaged", self.clock.now()).await?;
+            self.bury_damaged(row, self.clock.now()).await?;
             return Ok(false);
         };
         Ok(sent)
+    }
+
+    /// As [`bury`](Self::bury), also where the id itself is damaged: only SQLite can have such a row, and knows it by its bytes.
+    async fn bury_damaged(&self, row: &Row, now: Timestamp) -> Result<(), StoreError> {
+        const REASON: &str = "its row is damaged";
+        if let Ok(id) = row.text("id") {
+            return self.bury(&id, REASON, now).await;
+        }
+        let sql = "update outbox set dead_at = $2, last_error = $3 where cast(id as blob) = $1";
+        self.store.execute(sql, values![row.bytes("id").unwrap_or_default(), now, REASON]).await.map(drop)
     }
 
     /// Takes one message and sends it. `false` when it was not sent, for whatever reason.

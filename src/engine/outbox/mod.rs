@@ -40,7 +40,7 @@ use super::{
     SecretKey,
     random::new_id,
     seal::Seal,
-    store::{Store, StoreError, Transaction, values},
+    store::{Row, Store, StoreError, Transaction, damage, values},
     tokens::after,
 };
 use crate::port::{Clock, Email, Phone, Random};
@@ -232,10 +232,12 @@ impl Outbox {
         }
         let sql = "select channel, body_sealed from outbox where id = $1";
         let Some(row) = tx.fetch_optional(sql, values![id]).await? else { return Ok(None) };
-        if row.text("channel")? == Channel::Sms.word() {
+        let read = |row: &Row| Ok((row.text("channel")?, row.bytes("body_sealed")?));
+        let Some((channel, sealed)) = damage::spare(read(&row), "outbox", id)? else { return Ok(None) };
+        if channel == Channel::Sms.word() {
             return Ok(Some(Waiting { not_me: None }));
         }
-        let opened = self.0.seal.open(&place(id, "body"), &row.bytes("body_sealed")?);
+        let opened = self.0.seal.open(&place(id, "body"), &sealed);
         let body = opened.and_then(|body| serde_json::from_slice::<LetterBody>(&body).ok());
         Ok(body.map(|body| Waiting { not_me: body.not_me }))
     }

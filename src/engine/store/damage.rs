@@ -9,7 +9,7 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use super::StoreError;
+use super::{Row, StoreError};
 
 /// Rows that are remembered as logged. Beyond that, they are logged anew.
 const MOST: usize = 4096;
@@ -29,6 +29,31 @@ pub(crate) fn spare<T>(read: Result<T, StoreError>, table: &'static str, id: &st
         }
         Err(error) => Err(error),
     }
+}
+
+/// What is read of a row, or `None` for a damaged one. `key` names the column that the log shows.
+///
+/// # Errors
+/// As [`spare`].
+pub(crate) fn one<T>(
+    row: &Row,
+    (table, key): (&'static str, &'static str),
+    read: impl FnOnce(&Row) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    let id = row.text(key).unwrap_or_default();
+    spare(read(row), table, &id)
+}
+
+/// What is read of those rows that are whole, as [`one`] does.
+///
+/// # Errors
+/// As [`spare`].
+pub(crate) fn whole<T>(
+    rows: &[Row],
+    place: (&'static str, &'static str),
+    read: impl Fn(&Row) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    rows.iter().filter_map(|row| one(row, place, &read).transpose()).collect()
 }
 
 /// Logs a damaged row, once.

@@ -46,7 +46,8 @@ impl Store {
             return Ok(Look::Outdated);
         }
         let row = self.fetch_optional("select max(started_at) as newest from sessions", values![]).await?;
-        let newest = row.map(|row| row.optional_time("newest")).transpose()?.flatten();
+        // A damaged session says nothing of the clock.
+        let newest = row.and_then(|row| row.optional_time("newest").ok().flatten());
         Ok(Look::Ready { newest })
     }
 }

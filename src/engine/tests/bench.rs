@@ -128,6 +128,18 @@ impl Bench {
         self.tokens(action).await.pop().expect("a live link")
     }
 
+    /// The key of the newest live link of an action.
+    pub(super) async fn newest_key(&self, action: &str) -> String {
+        let made = self.random.0.lock().unwrap().clone();
+        for key in made.into_iter().rev() {
+            let landing = self.engine.open_mail_link(key.clone(), String::new()).await.unwrap().location;
+            if landing.contains(&format!("action={action}")) {
+                return key;
+            }
+        }
+        panic!("no live link for {action}")
+    }
+
     /// The code that was texted last (see `six_digits` in `codes`).
     pub(super) fn newest_code(&self) -> String {
         (100_000 + self.random.1.lock().unwrap().expect("a code") % 900_000).to_string()

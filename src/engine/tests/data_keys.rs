@@ -1,6 +1,11 @@
 //! The secret keys come and go; what is stored stays good (SECURITY.md S96, S112).
 
-use super::bench::{Bench, PASSWORD, with};
+use futures_util::future::join_all;
+
+use super::{
+    bench::{Bench, PASSWORD, with},
+    factors::{challenged, code_of, finish, guarded},
+};
 use crate::{
     engine::{
         Engine, EngineError, SecretKey,
@@ -68,6 +73,36 @@ async fn rotating_says_which_key_may_go_and_retires_one_that_is_gone() {
         assert_eq!(older, std::slice::from_ref(&seven));
         assert_eq!(rotated(&bench, &[8]).await.retired, [seven]);
         assert!(matches!(refusal(&bench, &[7]).await, KeyError::Wrong { .. }));
+    }
+}
+
+/// S112: of several servers that start at once on a new database, one makes the data key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn servers_that_start_at_once_make_one_data_key() {
+    for bench in Bench::each().await {
+        let (store, set) = (bench.engine.store(), keys(&[7]));
+        store.execute("delete from key_envelopes", values![]).await.unwrap();
+        store.execute("delete from data_keys", values![]).await.unwrap();
+        let open = || data_keys::open(store, &set, &crate::engine::SystemRandom, bench.now());
+        let opened = join_all((0..4).map(|_| open())).await;
+        let derived: Vec<Vec<_>> =
+            opened.into_iter().map(|keys| keys.unwrap().iter().map(|key| key.derive("a")).collect()).collect();
+        assert!(derived.iter().all(|keys| *keys == derived[0] && keys.len() == 1));
+    }
+}
+
+/// S112: the authenticator app and the recovery codes go on without the key that they were made under.
+#[tokio::test]
+async fn a_second_factor_outlives_the_key_that_it_was_made_under() {
+    for mut bench in Bench::each().await {
+        let (_, key, codes) = guarded(&bench).await;
+        bench.reopen_with(|settings| settings.secret_keys = keys(&[8, 7])).await;
+        rotated(&bench, &[8, 7]).await;
+        bench.reopen_with(|settings| settings.secret_keys = keys(&[8])).await;
+        let challenge = challenged(&bench).await;
+        finish(&bench, &challenge, &code_of(&bench, &key)).await.unwrap();
+        let challenge = challenged(&bench).await;
+        finish(&bench, &challenge, codes.shown().next().unwrap()).await.unwrap();
     }
 }
 

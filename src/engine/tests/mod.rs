@@ -6,6 +6,7 @@
 mod bench;
 mod clock;
 mod cost;
+mod damage;
 mod data_keys;
 mod factors;
 mod fields;

@@ -15,11 +15,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Link, Links, NewLink, Purpose, before};
+use super::{LINKS, Link, Links, NewLink, Purpose, before};
 use crate::{
     engine::{
         codes::six_digits,
-        store::{Store, StoreError, Transaction, values},
+        store::{Row, Store, StoreError, Transaction, damage, values},
     },
     port::{BrowserTicket, Email, OneTimeCode, Outcome, Random},
 };
@@ -108,9 +108,10 @@ impl Links {
             return Ok(Guessed::Nothing);
         }
         for row in rows {
-            let digest = row.optional_bytes("code_digest")?.unwrap_or_default();
-            if self.codes.matches(&message(&row.text("id")?, guess.code), &digest) {
-                return Ok(Guessed::Right(Box::new(Link::read(&row)?)));
+            let read = |row: &Row| Ok((Link::read(row)?, row.optional_bytes("code_digest")?.unwrap_or_default()));
+            let Some((link, digest)) = damage::one(&row, LINKS, read)? else { continue };
+            if self.codes.matches(&message(&link.id, guess.code), &digest) {
+                return Ok(Guessed::Right(Box::new(link)));
             }
         }
         Ok(Guessed::Wrong)

@@ -1,6 +1,6 @@
 //! Buckets: made, looked up, listed and counted.
 
-use super::{Actor, find_bucket, search::Search, the_bucket};
+use super::{Actor, BUCKETS, find_bucket, search::Search, the_bucket};
 use crate::{
     engine::{
         Engine,
@@ -11,7 +11,7 @@ use crate::{
         },
         flows::store_file::lock_owner,
         random::new_id,
-        store::{Row, StoreError, Transaction, values},
+        store::{Row, StoreError, Transaction, damage, values},
     },
     port::{Bucket, Caller, Code, FileStats, NewBucket, Outcome, Page, Query, StorageStats, TagChange},
 };
@@ -39,15 +39,19 @@ pub(in crate::engine) async fn list_buckets(engine: &Engine, caller: &Caller, qu
     let mut search = Search::begin(engine, caller, query, "createdAt").await?;
     if !actor.is_operator {
         let rows = engine.store().fetch_all(OWN, values![actor.user_id, ROOT_BUCKET]).await?;
-        return search.add(engine, rows, read_bucket, |_| true).await?.finish(engine).await;
+        return search.add(engine, rows, read_whole, |_| true).await?.finish(engine).await;
     }
     let mut after = String::new();
     loop {
         let rows = engine.store().fetch_all(ALL, values![&after, STRETCH]).await?;
         let Some(last) = rows.last() else { return search.finish(engine).await };
         after = last.text("id")?;
-        search = search.add(engine, rows, read_bucket, |_| true).await?;
+        search = search.add(engine, rows, read_whole, |_| true).await?;
     }
+}
+
+fn read_whole(row: &Row) -> Result<Option<Bucket>, StoreError> {
+    damage::one(row, BUCKETS, read_bucket)
 }
 
 /// How much one has stored; the operator learns how much there is in all.

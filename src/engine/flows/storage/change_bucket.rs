@@ -10,7 +10,7 @@ use crate::{
             record::written,
         },
         flows::store_file::{lock_owner, remove_bytes},
-        store::{Transaction, values},
+        store::{Transaction, damage, values},
     },
     port::{Bucket, BucketChange, Caller, Code, Outcome},
 };
@@ -139,7 +139,7 @@ async fn empty(engine: &Engine, tx: &mut Transaction<'_>, actor: &Actor, bucket:
         let sql = "delete from files where bucket_id = $1 and user_id = $2 returning content_id";
         tx.fetch_all(sql, own).await?
     };
-    Ok(rows.iter().map(|row| row.text("content_id")).collect::<Result<_, _>>()?)
+    Ok(damage::whole(&rows, ("files", "content_id"), |row| row.text("content_id"))?)
 }
 
 /// Removes the bytes, now that nothing names them any more.

@@ -2,7 +2,11 @@
 
 use super::{Actor, the_file};
 use crate::{
-    engine::{Engine, flows::store_file::disk_trouble, store::values},
+    engine::{
+        Engine,
+        flows::store_file::disk_trouble,
+        store::{Row, damage, values},
+    },
     port::{Caller, Code, Download, FileName, Outcome, Picture, PublicFile},
 };
 
@@ -23,8 +27,9 @@ pub(in crate::engine) async fn public_file(
     let sql = "select content_id, mime_type from files \
                where id = $1 and bucket_id = $2 and is_public = 1 and is_picture = 1";
     let Some(row) = engine.store().fetch_optional(sql, values![file_id, bucket_id]).await? else { return Ok(None) };
-    let mime_type = if row.text("mime_type")? == "image/png" { "image/png" } else { "image/jpeg" };
-    let version = row.text("content_id")?;
+    let read = |row: &Row| Ok((row.text("mime_type")?, row.text("content_id")?));
+    let Some((mime_type, version)) = damage::spare(read(&row), "files", file_id)? else { return Ok(None) };
+    let mime_type = if mime_type == "image/png" { "image/png" } else { "image/jpeg" };
     let bytes = engine.files().bytes.get(&version).await.map_err(disk_trouble)?;
     Ok(bytes.map(|bytes| PublicFile { picture: Picture { mime_type, bytes }, version }))
 }

@@ -1,6 +1,6 @@
 //! Files looked up, listed and searched.
 
-use super::{Actor, buckets::STRETCH, find_bucket, find_file, search::Search, the_bucket, the_file};
+use super::{Actor, buckets::STRETCH, find_bucket, find_file, read_file, search::Search, the_bucket, the_file};
 use crate::{
     engine::{
         Engine,
@@ -65,7 +65,7 @@ async fn look(
         };
         let last = rows.last().map(|row| row.text("id")).transpose()?;
         let (files, bucket_id) = (engine.clone(), bucket_id.clone());
-        let read = move |row: &Row| FileRecord::read(row, files.files());
+        let read = move |row: &Row| read_file(&files, row);
         let in_bucket = move |file: &FileRecord| bucket_id.as_ref().is_none_or(|id| file.file.bucket_id == *id);
         search = search.add(engine, rows, read, in_bucket).await?;
         match last {

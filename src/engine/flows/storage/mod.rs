@@ -32,7 +32,7 @@ use crate::{
             record::{FileRecord, bucket_columns, file_columns, read_bucket},
         },
         limits::{self, Action},
-        store::{Transaction, values},
+        store::{Row, StoreError, Transaction, damage, values},
     },
     port::{Bucket, Caller, Code, FileName, Outcome},
 };
@@ -84,6 +84,9 @@ impl Actor {
     }
 }
 
+/// Where the log finds a damaged bucket.
+const BUCKETS: (&str, &str) = ("buckets", "id");
+
 /// The bucket of that name or id.
 async fn find_bucket(engine: &Engine, bucket: &str) -> Outcome<Option<Bucket>> {
     const SQL: &str = concat!("select ", bucket_columns!(), " from buckets b where b.id = $1 or b.name = $1");
@@ -91,7 +94,7 @@ async fn find_bucket(engine: &Engine, bucket: &str) -> Outcome<Option<Bucket>> {
         return Ok(None);
     }
     let row = engine.store().fetch_optional(SQL, values![bucket.trim()]).await?;
-    Ok(row.map(|row| read_bucket(&row)).transpose()?)
+    Ok(row.map(|row| damage::one(&row, BUCKETS, read_bucket)).transpose()?.flatten())
 }
 
 /// PostgreSQL has no text with this in it, so there is nothing of that name.
@@ -107,7 +110,8 @@ async fn the_bucket(engine: &Engine, bucket: &str) -> Outcome<Bucket> {
 /// The bucket as it is now.
 async fn reload_bucket(tx: &mut Transaction<'_>, id: &str) -> Outcome<Bucket> {
     const SQL: &str = concat!("select ", bucket_columns!(), " from buckets b where b.id = $1");
-    Ok(read_bucket(&tx.fetch_optional(SQL, values![id]).await?.ok_or(Code::BucketNotFound)?)?)
+    let row = tx.fetch_optional(SQL, values![id]).await?.ok_or(Code::BucketNotFound)?;
+    Ok(damage::one(&row, BUCKETS, read_bucket)?.ok_or(Code::BucketNotFound)?)
 }
 
 /// A file of the actor's own in that bucket, by its id or its name. Somebody else's is like one that never was (SECURITY.md
@@ -121,7 +125,7 @@ async fn find_file(engine: &Engine, actor: &Actor, bucket: &Bucket, file: &str) 
     }
     for sql in [BY_ID_THERE, BY_NAME] {
         let Some(row) = engine.store().fetch_optional(sql, values![file, &bucket.id]).await? else { continue };
-        let record = FileRecord::read(&row, engine.files())?;
+        let Some(record) = read_file(engine, &row)? else { continue };
         if actor.owns(record.file.user_id.as_deref()) {
             return Ok(Some(record));
         }
@@ -138,12 +142,17 @@ async fn the_file(engine: &Engine, actor: &Actor, name: &FileName) -> Outcome<Fi
 /// The file of that id, whosever it is.
 async fn file_by_id(engine: &Engine, id: &str) -> Outcome<Option<FileRecord>> {
     let row = engine.store().fetch_optional(BY_ID, values![id]).await?;
-    Ok(row.map(|row| FileRecord::read(&row, engine.files())).transpose()?)
+    Ok(row.map(|row| read_file(engine, &row)).transpose()?.flatten())
 }
 
 /// The file as it is now, and nobody else at it: its owner is locked.
 async fn lock_file(engine: &Engine, tx: &mut Transaction<'_>, found: &FileRecord) -> Outcome<FileRecord> {
     lock_owner(engine, tx, found.file.user_id.as_deref()).await?;
     let row = tx.fetch_optional(BY_ID, values![&found.file.id]).await?.ok_or(Code::FileNotFound)?;
-    Ok(FileRecord::read(&row, engine.files())?)
+    Ok(read_file(engine, &row)?.ok_or(Code::FileNotFound)?)
+}
+
+/// The file of a row; `None` for a damaged one.
+fn read_file(engine: &Engine, row: &Row) -> Result<Option<FileRecord>, StoreError> {
+    damage::one(row, ("files", "id"), |row| FileRecord::read(row, engine.files()))
 }

@@ -30,7 +30,7 @@ impl<T: Fields + Send + 'static> Search<T> {
         Ok(Self(selection))
     }
 
-    /// Looks at rows, as far as they are meant.
+    /// Looks at rows, as far as they are meant. `read` answers `None` for a damaged row.
     ///
     /// # Errors
     /// Unavailable when too many search; when a row cannot be read.
@@ -38,13 +38,12 @@ impl<T: Fields + Send + 'static> Search<T> {
         mut self,
         engine: &Engine,
         rows: Vec<Row>,
-        read: impl Fn(&Row) -> Result<T, StoreError> + Send + 'static,
+        read: impl Fn(&Row) -> Result<Option<T>, StoreError> + Send + 'static,
         is_meant: impl Fn(&T) -> bool + Send + 'static,
     ) -> Outcome<Self> {
         let look = move || {
             for row in rows {
-                let thing = read(&row)?;
-                if is_meant(&thing) {
+                if let Some(thing) = read(&row)?.filter(&is_meant) {
                     self.0.add(thing);
                 }
             }

@@ -1,0 +1,377 @@
+//! Damaged rows of every kind: each costs its owner one sign-in or one message, and is no failure.
+//!
+//! PostgreSQL refuses some of the damage, as its columns have types; SQLite takes all of it.
+
+use super::{
+    bench::{Bench, PASSWORD, at, somebody, with},
+    factors::{challenged, code_of, finish, guarded},
+    pocket::Pocket,
+};
+use crate::{
+    engine::{
+        SystemRandom,
+        keys::{ApiKeys, ClientKeys, NewClientKey},
+        store::values,
+    },
+    port::{
+        AccessToken, AuthManager as _, Caller, Challenge, Door, Entrance, LinkKey, Outcome, Password, SecondFactorOf,
+        SignUpWithPhone, Trouble,
+    },
+};
+
+const ANN: &str = "ann@example.com";
+
+impl Bench {
+    /// Damages what belongs to somebody. `false` where the database takes no such damage.
+    async fn damage(&self, sql: &'static str, whose: &str) -> bool {
+        let store = self.engine.store();
+        match store.execute(sql, values![whose]).await {
+            Ok(damaged) => {
+                assert!(damaged > 0, "{sql} damages nothing");
+                true
+            }
+            Err(error) => {
+                assert!(store.is_shared(), "{sql}: {error}");
+                false
+            }
+        }
+    }
+
+    /// An engine that remembers nothing.
+    async fn restart(&mut self) {
+        self.reopen_with(|_| {}).await;
+    }
+}
+
+/// What comes of it, unless it failed.
+#[track_caller]
+fn whole<T>(outcome: Outcome<T>, what: &str) -> Option<T> {
+    match outcome {
+        Ok(value) => Some(value),
+        Err(Trouble::Refused(_)) => None,
+        Err(Trouble::Failed(failure)) => panic!("{what}: {failure}"),
+    }
+}
+
+/// S112, R24
+#[tokio::test]
+async fn a_damaged_account_fails_nowhere() {
+    for mut bench in Bench::each_with(|settings| settings.limits_factor = 100.0).await {
+        let statements = [
+            "update users set fields = '{' where id = $1",
+            "update users set fields = '[]' where id = $1",
+            "update users set password_hash = 'garbage' where id = $1",
+            "update users set password_hash = '$argon2id$v=19$m=1,t=0,p=0$c2FsdA$aGFzaA' where id = $1",
+            "update users set signed_up_at = 9223372036854775807, last_login_at = -9223372036854775807 where id = $1",
+            "update users set email = 'no address' where id = $1",
+            "update users set phone = 'no number', phone_verified_at = 1 where id = $1",
+            "update users set name = cast(x'fffe80' as text) where id = $1",
+            "update users set email = x'ff' where id = $1",
+            "update users set provider = x'ff', provider_user_id = x'ff' where id = $1",
+            "update users set profile_picture = x'ff' where id = $1",
+            "update users set password_hash = x'ff' where id = $1",
+            "update users set email_verified_at = 'yesterday' where id = $1",
+            "update users set signed_up_at = 'yesterday' where id = $1",
+            "update users set two_factor = 'on' where id = $1",
+            "update users set authenticator = 'on' where id = $1",
+            "update users set browser_digest = 7 where id = $1",
+            "update held_emails set held_since = 'yesterday' where user_id = $1",
+        ];
+        for (number, sql) in statements.into_iter().enumerate() {
+            let email = format!("ann{number}@example.com");
+            let ann = bench.member(&email).await;
+            if !bench.damage(sql, &ann.user.id).await {
+                continue;
+            }
+            bench.restart().await;
+            let engine = &bench.engine;
+            assert!(engine.member(with(&ann)).await.is_ok(), "{sql}: the session goes on");
+            whole(engine.get_all_sessions(with(&ann)).await, sql);
+            let typed = Password::typed(PASSWORD);
+            whole(engine.sign_in_with_email(somebody(), email.clone(), typed.clone()).await, sql);
+            let application = Caller { door: Door::Rest, ..somebody() };
+            whole(engine.sign_in_with_email(application, email.clone(), typed).await, sql);
+            whole(engine.send_reset_password_email(somebody(), email.clone()).await, sql);
+            whole(engine.send_magic_link_email(somebody(), email.clone()).await, sql);
+            whole(bench.sign_up(&somebody(), &email, PASSWORD).await, sql);
+            whole(bench.engine.sign_out(with(&ann), None).await, sql);
+        }
+        bench.member("ben@example.com").await;
+    }
+}
+
+/// S83: a second factor that cannot be read is asked for.
+#[tokio::test]
+async fn a_damaged_second_factor_is_not_a_way_round_it() {
+    for bench in Bench::each().await {
+        let ann = guarded(&bench).await.0;
+        if bench.damage("update users set authenticator = 'on' where id = $1", &ann.user.id).await {
+            let typed = Password::typed(PASSWORD);
+            let entrance = bench.engine.sign_in_with_email(somebody(), ANN.to_owned(), typed).await.unwrap();
+            assert!(matches!(entrance, Entrance::Challenged(_)));
+        }
+    }
+}
+
+/// S112
+#[tokio::test]
+async fn a_damaged_session_is_over_and_the_others_go_on() {
+    for mut bench in Bench::each().await {
+        let ann = bench.member(ANN).await;
+        for sql in [
+            "update sessions set started_at = 9223372036854775807 where id = $1",
+            "update sessions set proved_at = 9223372036854775807 where id = $1",
+            "update sessions set last_seen_at = 9223372036854775807 where id = $1",
+            "update sessions set expires_at = 9223372036854775807 where id = $1",
+            "update sessions set started_at = 'yesterday' where id = $1",
+            "update sessions set expires_at = 'never' where id = $1",
+            "update sessions set last_seen_at = x'ff' where id = $1",
+            "update sessions set factor_shown = 'yes' where id = $1",
+            "update sessions set user_agent = x'ff' where id = $1",
+            "update sessions set address = x'ff' where id = $1",
+            "update sessions set login_issuer = x'ff' where id = $1",
+        ] {
+            let other = bench.sign_in(ANN, PASSWORD).await.unwrap();
+            if !bench.damage(sql, &other.session.handle).await {
+                continue;
+            }
+            bench.restart().await;
+            whole(bench.engine.member(with(&other)).await, sql);
+            whole(bench.engine.leave(with(&other)).await, sql);
+            let listed = bench.engine.get_all_sessions(with(&ann)).await.unwrap();
+            assert!(listed.iter().any(|session| session.current), "{sql}");
+            whole(bench.engine.sign_out_all_except_current(with(&ann)).await, sql);
+            bench.sign_in(ANN, PASSWORD).await.unwrap();
+        }
+    }
+}
+
+/// S112
+#[tokio::test]
+async fn a_damaged_link_opens_nothing_and_another_one_does() {
+    for bench in Bench::each_with(|settings| settings.limits_factor = 100.0).await {
+        let ann = bench.member(ANN).await;
+        for sql in [
+            "update links set email = 'no address' where user_id = $1",
+            "update links set purpose = 'none' where user_id = $1",
+            "update links set expires_at = 9223372036854775807 where user_id = $1",
+            "update links set created_at = -9223372036854775807 where user_id = $1",
+            "update links set undo = x'ff', redirect_url = x'ff' where user_id = $1",
+            "update links set keeps_password = 'yes' where user_id = $1",
+            "update links set browser_digest = 7, code_digest = 7 where user_id = $1",
+            "update links set spent_at = 'never' where user_id = $1",
+        ] {
+            bench.pass(3600);
+            let browser = at("anns-browser");
+            bench.engine.send_magic_link_email(browser.clone(), ANN.to_owned()).await.unwrap();
+            let token = bench.token("magic-link").await;
+            let key = bench.newest_key("magic-link").await;
+            if !bench.damage(sql, &ann.user.id).await {
+                continue;
+            }
+            whole(bench.engine.open_mail_link(key.clone(), "magic-link".to_owned()).await, sql);
+            whole(bench.engine.get_auth_grant(somebody(), token).await, sql);
+            whole(bench.engine.describe_not_me(somebody(), LinkKey::parse(&key).unwrap()).await, sql);
+            bench.engine.send_magic_link_email(somebody(), ANN.to_owned()).await.unwrap();
+            let token: AccessToken = bench.token("magic-link").await;
+            bench.engine.get_auth_grant(somebody(), token).await.unwrap();
+        }
+    }
+}
+
+/// S112
+#[tokio::test]
+async fn a_damaged_factor_leaves_the_recovery_codes() {
+    for bench in Bench::each().await {
+        let (ann, key, codes) = guarded(&bench).await;
+        let mut codes = codes.shown().map(str::to_owned).collect::<Vec<_>>();
+        for sql in [
+            "update authenticators set created_at = 9223372036854775807 where user_id = $1",
+            "update authenticators set step = 'none' where user_id = $1",
+            "update authenticators set created_at = 'yesterday' where user_id = $1",
+            "update authenticators set secret = 'garbage' where user_id = $1",
+        ] {
+            bench.pass(3600);
+            if !bench.damage(sql, &ann.user.id).await {
+                continue;
+            }
+            let challenge: Challenge = challenged(&bench).await;
+            whole(finish(&bench, &challenge, &code_of(&bench, &key)).await, sql);
+            whole(bench.engine.second_factors(with(&ann)).await, sql);
+            let challenge = challenged(&bench).await;
+            finish(&bench, &challenge, &codes.pop().unwrap()).await.unwrap();
+        }
+    }
+}
+
+/// S112
+#[tokio::test]
+async fn a_damaged_challenge_is_begun_anew() {
+    for bench in Bench::each().await {
+        let (ann, _, codes) = guarded(&bench).await;
+        let mut codes = codes.shown().map(str::to_owned).collect::<Vec<_>>();
+        for sql in [
+            "update challenges set text_counts = 'yes' where user_id = $1",
+            "update challenges set guesses = 'five' where user_id = $1",
+            "update challenges set expires_at = 'never' where user_id = $1",
+            "update challenges set login_issuer = x'ff' where user_id = $1",
+        ] {
+            let challenge = challenged(&bench).await;
+            if bench.damage(sql, &ann.user.id).await {
+                whole(finish(&bench, &challenge, "123456").await, sql);
+            }
+            let challenge = challenged(&bench).await;
+            finish(&bench, &challenge, &codes.pop().unwrap()).await.unwrap();
+        }
+    }
+}
+
+/// S112
+#[tokio::test]
+async fn a_damaged_code_is_asked_for_anew() {
+    for bench in Bench::each_with(|settings| settings.limits_factor = 100.0).await {
+        let pocket = Pocket::of(&bench);
+        for (number, sql) in [
+            "update codes set digest = 7 where target = $1",
+            "update codes set challenge_id = x'ff' where target = $1",
+            "update codes set guesses = 'five' where target = $1",
+            "update codes set expires_at = 'never' where target = $1",
+            "update codes set purpose = 'none' where target = $1",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let phone = format!("+491511234567{number}");
+            let password = Password::typed(PASSWORD);
+            let fields = serde_json::Map::new();
+            let sign_up = SignUpWithPhone { phone: phone.clone(), password, name: None, fields };
+            bench.engine.sign_up_with_phone(somebody(), sign_up).await.unwrap();
+            let code = pocket.codes(&phone).await.pop().unwrap();
+            if bench.damage(sql, &phone).await {
+                whole(bench.engine.verify_phone(somebody(), phone.clone(), code).await, sql);
+                whole(bench.engine.resend_verification_code(somebody(), phone).await, sql);
+            }
+        }
+    }
+}
+
+/// S112
+#[tokio::test]
+async fn a_damaged_browser_is_one_that_was_never_here() {
+    for bench in Bench::each().await {
+        let (ann, key, _) = guarded(&bench).await;
+        let challenge = challenged(&bench).await;
+        let of = SecondFactorOf::Challenge(challenge.token.clone());
+        bench.engine.sign_in_with_second_factor(somebody(), of, code_of(&bench, &key), true).await.unwrap();
+        for sql in [
+            "update devices set last_seen_at = 9223372036854775807 where user_id = $1",
+            "update devices set trusted_until = 9223372036854775807 where user_id = $1",
+            "update devices set user_agent = x'ff' where user_id = $1",
+            "update devices set address = x'ff' where user_id = $1",
+            "update devices set id = x'ff' where user_id = $1 and trusted_until is not null",
+        ] {
+            if bench.damage(sql, &ann.user.id).await {
+                bench.engine.second_factors(with(&ann)).await.unwrap();
+                challenged(&bench).await;
+            }
+        }
+    }
+}
+
+/// R29: also where the id itself is damaged.
+#[tokio::test]
+async fn a_damaged_message_keeps_no_other_back() {
+    for bench in Bench::each_with(|settings| settings.limits_factor = 100.0).await {
+        let pocket = Pocket::of(&bench);
+        for (number, sql) in [
+            "update outbox set created_at = 9223372036854775807 where $1 = $1",
+            "update outbox set expires_at = 9223372036854775807 where $1 = $1",
+            "update outbox set next_attempt_at = 'now' where $1 = $1",
+            "update outbox set created_at = 'now' where $1 = $1",
+            "update outbox set body_sealed = 7 where $1 = $1",
+            "update outbox set kind = x'ff' where $1 = $1",
+            "update outbox set id = x'ff' where $1 = $1",
+            "update outbox set id = cast(x'fffe' as text) where $1 = $1",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let email = format!("ann{number}@example.com");
+            bench.sign_up(&somebody(), &email, PASSWORD).await.unwrap();
+            if bench.damage(sql, "").await {
+                bench.engine.waiting().await.unwrap();
+                let ben = format!("ben{number}@example.com");
+                whole(bench.sign_up(&somebody(), &ben, PASSWORD).await, sql);
+                assert!(!pocket.arrived(&ben).await.is_empty(), "{sql}");
+                bench.engine.waiting().await.unwrap();
+            }
+            bench.engine.store().execute("delete from outbox", values![]).await.unwrap();
+        }
+    }
+}
+
+/// S112: what is told of a change waits in a row of its own.
+#[tokio::test]
+async fn damaged_notifications_stand_in_no_change() {
+    for bench in Bench::each().await {
+        let (ann, ..) = guarded(&bench).await;
+        for sql in [
+            "update notifications set recent = '{', waiting = '[7]' where user_id = $1",
+            "update notifications set recent = x'ff', waiting = x'ff', message_id = x'ff' where user_id = $1",
+        ] {
+            if bench.damage(sql, &ann.user.id).await {
+                whole(bench.engine.make_recovery_codes(with(&ann)).await, sql).unwrap();
+            }
+        }
+    }
+}
+
+/// S112
+#[tokio::test]
+async fn a_damaged_key_is_left_out_of_the_list_and_the_others_are_good() {
+    for bench in Bench::each().await {
+        let (store, keys) = (bench.engine.store(), ApiKeys::new(&bench.engine.settings().secret_keys));
+        keys.add(store, "damaged", None, &SystemRandom, bench.now()).await.unwrap();
+        let good = keys.add(store, "good", None, &SystemRandom, bench.now()).await.unwrap();
+        for label in ["damaged", "good"] {
+            let new = NewClientKey {
+                label: label.to_owned(),
+                origins: Vec::new(),
+                redirect_url: None,
+                enforce_session: false,
+            };
+            ClientKeys::add(store, new, &SystemRandom, bench.now()).await.unwrap();
+        }
+        bench.damage("update api_keys set created_at = 9223372036854775807 where label = $1", "damaged").await;
+        bench.damage("update client_keys set created_at = 9223372036854775807 where label = $1", "damaged").await;
+        let listed = ApiKeys::list(store).await.unwrap();
+        assert_eq!(listed.iter().map(|key| key.label.as_str()).collect::<Vec<_>>(), ["good"]);
+        let listed = ClientKeys::list(store).await.unwrap();
+        assert_eq!(listed.iter().map(|key| key.label.as_str()).collect::<Vec<_>>(), ["good"]);
+        assert!(keys.is_good(store, &good, bench.now()).await.unwrap());
+    }
+}
+
+/// S112
+#[tokio::test]
+async fn a_damaged_identity_is_left_out_of_the_list() {
+    for bench in Bench::each().await {
+        let ann = bench.member(ANN).await;
+        let store = bench.engine.store();
+        for subject in ["one", "other"] {
+            let sql = "insert into identities (issuer, subject, user_id, provider, created_at, last_used_at) \
+                       values ('https://id.example', $2, $1, 'work', 1, 1)";
+            store.execute(sql, values![&ann.user.id, subject]).await.unwrap();
+        }
+        for sql in [
+            "update identities set shown_as = x'ff' where user_id = $1 and subject = 'one'",
+            "update identities set provider = x'ff' where user_id = $1 and subject = 'one'",
+            "update identities set created_at = 9223372036854775807 where user_id = $1",
+        ] {
+            if bench.damage(sql, &ann.user.id).await {
+                bench.engine.connections(with(&ann)).await.unwrap();
+                bench.sign_in(ANN, PASSWORD).await.unwrap();
+            }
+        }
+    }
+}
