@@ -14,7 +14,7 @@ const GARBAGE = {
   'fields that are no JSON': "update users set fields = '{'",
 };
 
-test('a row with garbage in it is a failure of its owner alone, told and logged, and never a panic', async () => {
+test('a row with garbage in it costs its owner one sign-in at most, and is never a failure or a panic', async () => {
   const told = [];
   for (const [what, sql] of Object.entries(GARBAGE)) {
     const hall = await Hall.of();
@@ -30,13 +30,12 @@ test('a row with garbage in it is a failure of its owner alone, told and logged,
       }
       await hall.start();
       const status = await hall.membership(session);
-      assert.ok([200, 401, 500].includes(status), `${what}: ${status}`);
+      assert.ok([200, 401].includes(status), `${what}: ${status}`);
       told.push(`${what} ${status}`);
       const page = await hall.submit('/sign-in', { email: 'ann@example.com', password: 'a lamp in the hall' });
-      assert.ok([200, 303, 401, 422, 500].includes(page.status), `${what}: ${page.status}`);
+      assert.ok([200, 303, 401, 422].includes(page.status), `${what}: ${page.status}`);
       assert.equal(await hall.membership(await hall.join('ben@example.com')), 200, `${what}: others go on`);
       assert.doesNotMatch(hall.log, /panic/, what);
-      if (status === 500) assert.match(hall.log, /ERROR/, what);
     } finally {
       await hall.close();
     }
