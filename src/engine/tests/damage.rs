@@ -268,7 +268,7 @@ async fn a_damaged_browser_is_one_that_was_never_here() {
             "update devices set trusted_until = 9223372036854775807 where user_id = $1",
             "update devices set user_agent = x'ff' where user_id = $1",
             "update devices set address = x'ff' where user_id = $1",
-            "update devices set id = x'ff' where user_id = $1 and trusted_until is not null",
+            "update devices set id = x'ff' where id = (select min(id) from devices where user_id = $1)",
         ] {
             if bench.damage(sql, &ann.user.id).await {
                 bench.engine.second_factors(with(&ann)).await.unwrap();
