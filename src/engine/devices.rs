@@ -80,7 +80,8 @@ impl Devices {
     ) -> Result<bool, StoreError> {
         let rows = store.fetch_all(USUAL, values![user_id, now, MOST_ADDRESSES]).await?;
         for row in rows {
-            let usual = row.optional_text("address")?.and_then(|usual| usual.parse().ok());
+            let usual = damage::spare(row.optional_text("address"), "devices", user_id)?.flatten();
+            let usual = usual.and_then(|usual| usual.parse().ok());
             if usual.is_some_and(|usual| are_neighbours(usual, address)) {
                 return Ok(true);
             }
