@@ -296,7 +296,9 @@ pub(super) async fn sign_up_source(
 ) -> Result<Option<SignUpSource>, StoreError> {
     let sql = "select signed_up_at, signed_up_from from users where id = $1";
     let Some(row) = tx.fetch_optional(sql, values![user_id]).await? else { return Ok(None) };
-    Ok(Some(SignUpSource { at: row.time("signed_up_at")?, from: row.optional_text("signed_up_from")? }))
+    let read =
+        |row: &Row| Ok(SignUpSource { at: row.time("signed_up_at")?, from: row.optional_text("signed_up_from")? });
+    damage::spare(read(&row), "users", user_id)
 }
 
 /// Makes an account the holder of an address and says whether it is: `false` when another one is. The loser of a race waits
