@@ -75,6 +75,8 @@ async fn a_damaged_account_fails_nowhere() {
             "update users set two_factor = 'on' where id = $1",
             "update users set authenticator = 'on' where id = $1",
             "update users set browser_digest = 7 where id = $1",
+            "update users set factor_since = 9223372036854775807 where id = $1",
+            "update users set signer_digest = 7, signed_up_from = x'ff' where id = $1",
             "update held_emails set held_since = 'yesterday' where user_id = $1",
         ];
         for (number, sql) in statements.into_iter().enumerate() {
