@@ -134,6 +134,13 @@ pub struct Verdict {
     pub outdated: bool,
 }
 
+/// A new hash, and whether the one beside it is of the same password.
+#[derive(Debug)]
+pub struct HashedBeside {
+    pub hash: String,
+    pub is_same: bool,
+}
+
 type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
 
 impl Hasher {
@@ -162,6 +169,31 @@ impl Hasher {
         random.fill(&mut salt);
         let (password, params) = (prepared(password), self.params.clone());
         self.run(move |memory| hash(&params, &password, &salt, memory)).await?.map_err(Failure::broken)
+    }
+
+    /// Hashes a password of a sign-up beside one that waits for the same address, and compares the two. It costs one hash, as
+    /// without the other one: the time does not tell that somebody signed up before (SECURITY.md S04).
+    ///
+    /// So both have one salt, until one of them proves the address and the other one goes. A hash that was made with other
+    /// parameters cannot be compared at that price and counts as another password.
+    ///
+    /// # Errors
+    /// Unavailable when the queue is full.
+    pub async fn hash_beside(
+        &self,
+        password: &Password,
+        former: Option<&str>,
+        random: &dyn Random,
+    ) -> Result<HashedBeside, Failure> {
+        let mut salt = [0; Salt::RECOMMENDED_LENGTH];
+        random.fill(&mut salt);
+        let (password, params) = (prepared(password), self.params.clone());
+        let former = former.map(str::to_owned);
+        let hashed = self.run(move |memory| match former {
+            Some(former) => hash_beside(&params, &password, &former, &salt, memory),
+            None => hash(&params, &password, &salt, memory).map(|hash| HashedBeside { hash, is_same: false }),
+        });
+        hashed.await?.map_err(Failure::broken)
     }
 
     /// Compares a password with a stored hash, or with nobody's at today's cost.
@@ -296,6 +328,24 @@ pub(super) fn is_hash(stored: &str) -> bool {
             && stored.salt.is_some()
             && stored.hash.is_some()
     })
+}
+
+fn hash_beside(
+    params: &Params,
+    password: &str,
+    former: &str,
+    fresh_salt: &[u8],
+    memory: &mut Vec<Block>,
+) -> Result<HashedBeside, argon2::password_hash::Error> {
+    let parsed = PasswordHash::new(former)?;
+    let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+    let is_alike = parsed.algorithm == argon2::ARGON2ID_IDENT
+        && parsed.version == Some(Version::V0x13.into())
+        && costs(&Params::try_from(&parsed)?) == costs(params);
+    let salt = parsed.salt.as_ref().filter(|_| is_alike).map_or(fresh_salt, |salt| salt);
+    let hash = hash(params, password, salt, memory)?;
+    let is_same = is_alike && hash.as_bytes().ct_eq(former.as_bytes()).into();
+    Ok(HashedBeside { hash, is_same })
 }
 
 /// `today` is what a hash is made with now.
@@ -436,6 +486,25 @@ mod tests {
         assert_eq!(refused.len(), 50 - RATINGS);
         assert!(refused.iter().all(|failure| failure.retry_after.is_some()));
         assert!(hash.is_ok());
+    }
+
+    /// S04: one hash each.
+    #[tokio::test]
+    async fn a_hash_beside_another_tells_whether_they_are_of_one_password() {
+        let hasher = Hasher::new(1, 8, HashCost::default()).unwrap();
+        let dearer = Hasher::new(1, 8, HashCost { passes: 3, ..HashCost::default() }).unwrap();
+        let [right, wrong] = ["a lamp in the hall", "a lamp in the attic"].map(password);
+        let first = hasher.hash_beside(&right, None, &crate::engine::SystemRandom).await.unwrap();
+        assert!(!first.is_same);
+        let same = hasher.hash_beside(&right, Some(&first.hash), &crate::engine::SystemRandom).await.unwrap();
+        let other = hasher.hash_beside(&wrong, Some(&first.hash), &crate::engine::SystemRandom).await.unwrap();
+        assert!(same.is_same && !other.is_same);
+        assert!(hasher.verify(&wrong, Some(&other.hash)).await.unwrap().right);
+        assert!(!hasher.verify(&right, Some(&other.hash)).await.unwrap().right);
+        let later = dearer.hash_beside(&right, Some(&first.hash), &crate::engine::SystemRandom).await.unwrap();
+        assert!(!later.is_same && dearer.verify(&right, Some(&later.hash)).await.unwrap().right);
+        let salt = |hash: &str| PasswordHash::new(hash).unwrap().salt.unwrap().to_string();
+        assert_ne!(salt(&later.hash), salt(&first.hash));
     }
 
     #[tokio::test]

@@ -61,7 +61,6 @@ pub(super) enum Action {
     TextToRange,
     TextFromAccount,
     SecondFactorToAccount,
-    TellOfSignIn,
     LogoutFromAddress,
     GuessFromAddress,
     ChangeFromAddress,
@@ -125,8 +124,6 @@ impl Action {
             // Codes after a right first factor. Somebody who knows the password must not flood the phone; the owner must not be
             // kept out for long by them.
             Self::SecondFactorToAccount => (10.0, 120),
-            // Somebody who knows the password and begins again and again must not fill the owner's mailbox with the news of it.
-            Self::TellOfSignIn => (3.0, 600),
             // Logout tokens that are not right: each costs a signature that is checked.
             Self::LogoutFromAddress => (60.0, 6),
             // Codes, link tokens and passwords for an account that is known. Each has a few guesses
@@ -231,9 +228,10 @@ impl Limits {
     /// mailboxes are answered alike (S05, S64).
     ///
     /// # Errors
-    /// `SeveralEmails`; `RateLimitExceeded` while the lane has no room.
+    /// `SeveralEmails`; `EmailIsBusy` while the lane has no room.
     pub(super) fn take_email_to(&self, kind: &str, mailbox: &Email, lane: Lane, now: Timestamp) -> Outcome<()> {
-        self.email_pace.room(lane, now.as_millisecond()).map_err(exceeded)?;
+        let room = self.email_pace.room(lane, now.as_millisecond());
+        room.map_err(|retry_after| Code::EmailIsBusy { retry_after })?;
         let subject = format!("{kind} {mailbox}");
         self.take(Action::MailToMailbox, &subject, now)
             .map_err(|retry_after| Code::SeveralEmails { retry_after }.into())

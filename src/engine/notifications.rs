@@ -4,6 +4,9 @@
 //!
 //! * An account and its mailbox or number get a few messages an hour at once. The rest is merged into one digest, a message of
 //!   the outbox that waits, so nothing that was promised is lost.
+//! * A mailbox or number that its account has not proved is counted for all such accounts together: many accounts that are made
+//!   for a foreign one send no more than one of them.
+//! * By email, the first change of a kind within the hour is told at once, however many others there were: noise hides no theft.
 //! * The row is locked before it is read, in the transaction of the change: no race sends more.
 //! * A digest that the courier has begun to send takes no more changes. The next change begins another one.
 
@@ -27,7 +30,8 @@ pub(super) enum Way {
 
 /// A notification about to be sent.
 pub(super) struct Notification<'a> {
-    pub(super) user_id: &'a str,
+    /// The account, or the first of those that have not proved the recipient ([`counted_for`]).
+    pub(super) user_id: String,
     pub(super) way: Way,
     pub(super) recipient: &'a str,
     /// The change, as [`Security::name`](super::outbox::Security) calls it.
@@ -65,13 +69,14 @@ struct Recent {
 }
 
 impl Way {
-    /// Messages an hour that go at once: of one kind, and of all.
-    fn allowance(self) -> (usize, usize) {
+    /// Whether one more message goes at once, after so many of its kind and so many of all within the hour.
+    fn allows(self, alike: usize, in_all: usize) -> bool {
         match self {
-            // The first of each kind is worth reading at once; the third of a kind says little.
-            Self::Email => (3, 8),
+            // The first of each kind is worth reading at once; the third of a kind says little. There are 17 kinds, so
+            // this ends as well.
+            Self::Email => alike == 0 || (alike < 3 && in_all < 8),
             // Each costs money.
-            Self::Sms => (2, 3),
+            Self::Sms => alike < 2 && in_all < 3,
         }
     }
 
@@ -91,6 +96,25 @@ impl Way {
     }
 }
 
+/// Finds the account that a notification is counted for.
+pub(super) async fn counted_for(
+    tx: &mut Transaction<'_>,
+    way: Way,
+    recipient: &str,
+    (user_id, is_proved): (&str, bool),
+) -> Result<String, StoreError> {
+    if is_proved {
+        return Ok(user_id.to_owned());
+    }
+    let sql = "select min(n.user_id) as first_id from notifications n join users u on u.id = n.user_id \
+               where n.channel = $1 and n.recipient = $2 and (case when n.channel = 'mail' \
+               then u.email = n.recipient and u.email_verified_at is not null \
+               else u.phone = n.recipient and u.phone_verified_at is not null end) is not true";
+    let row = tx.fetch_optional(sql, values![way.word(), recipient]).await?;
+    let first = row.map(|row| row.optional_text("first_id")).transpose()?.flatten();
+    Ok(first.unwrap_or_else(|| user_id.to_owned()))
+}
+
 impl Notification<'_> {
     /// Counts the notification. `may_go` is false where the budget is spent: then it waits for the digest.
     pub(super) async fn count(
@@ -103,12 +127,11 @@ impl Notification<'_> {
         let at = now.as_millisecond();
         // In both directions, as a clock may be set back.
         recent.retain(|sent| at.saturating_sub(sent.at).saturating_abs() < HOUR);
-        let (of_kind, in_all) = self.way.allowance();
         let alike = recent.iter().filter(|sent| sent.kind == self.kind).count();
-        if may_go && alike < of_kind && recent.len() < in_all {
+        if may_go && self.way.allows(alike, recent.len()) {
             recent.push(Recent { kind: self.kind.to_owned(), at });
             let sql = "update notifications set recent = $4 where user_id = $1 and channel = $2 and recipient = $3";
-            tx.execute(sql, values![self.user_id, self.way.word(), self.recipient, json(&recent)]).await?;
+            tx.execute(sql, values![&self.user_id, self.way.word(), self.recipient, json(&recent)]).await?;
             return Ok(Verdict::AtOnce);
         }
         Ok(Verdict::Merge(digest))
@@ -119,22 +142,22 @@ impl Notification<'_> {
         let sql = "update notifications set waiting = $4, message_id = $5 \
                    where user_id = $1 and channel = $2 and recipient = $3";
         let (changes, id) = (json(&digest.changes), digest.message_id.clone());
-        tx.execute(sql, values![self.user_id, self.way.word(), self.recipient, changes, id]).await.map(drop)
+        tx.execute(sql, values![&self.user_id, self.way.word(), self.recipient, changes, id]).await.map(drop)
     }
 
     async fn lock(&self, tx: &mut Transaction<'_>, now: Timestamp) -> Result<(Vec<Recent>, Digest), StoreError> {
-        let key = || values![self.user_id, self.way.word(), self.recipient];
+        let key = || values![&self.user_id, self.way.word(), self.recipient];
         let sql = "insert into notifications (user_id, channel, recipient, updated_at) values ($1, $2, $3, $4) \
                    on conflict (user_id, channel, recipient) do update set updated_at = excluded.updated_at";
-        tx.execute(sql, values![self.user_id, self.way.word(), self.recipient, now]).await?;
+        tx.execute(sql, values![&self.user_id, self.way.word(), self.recipient, now]).await?;
         let sql = "select recent, waiting, message_id from notifications \
                    where user_id = $1 and channel = $2 and recipient = $3";
         let Some(row) = tx.fetch_optional(sql, key()).await? else {
             return Ok((Vec::new(), Digest { changes: Vec::new(), message_id: None }));
         };
         let text =
-            |column| damage::spare(row.text(column), "notifications", self.user_id).map(Option::unwrap_or_default);
-        let message_id = damage::spare(row.optional_text("message_id"), "notifications", self.user_id)?.flatten();
+            |column| damage::spare(row.text(column), "notifications", &self.user_id).map(Option::unwrap_or_default);
+        let message_id = damage::spare(row.optional_text("message_id"), "notifications", &self.user_id)?.flatten();
         Ok((read(&text("recent")?), Digest { changes: read(&text("waiting")?), message_id }))
     }
 }

@@ -169,6 +169,10 @@ pub enum Code {
     SeveralEmails {
         retry_after: Duration,
     },
+    /// So many emails wait to be sent that one more would come too late.
+    EmailIsBusy {
+        retry_after: Duration,
+    },
     /// The number has had several messages already.
     SeveralMessages {
         retry_after: Duration,
@@ -221,6 +225,7 @@ impl Refusal {
         self.problems.iter().find_map(|problem| match problem.code {
             Code::RateLimitExceeded { retry_after }
             | Code::SeveralEmails { retry_after }
+            | Code::EmailIsBusy { retry_after }
             | Code::SeveralMessages { retry_after } => Some(retry_after),
             _ => None,
         })

@@ -142,6 +142,13 @@ impl fmt::Display for Code {
                     in_words(*retry_after)
                 );
             }
+            Self::EmailIsBusy { retry_after } => {
+                return write!(
+                    formatter,
+                    "We have a lot of email to send just now. Wait {} and try again.",
+                    in_words(*retry_after)
+                );
+            }
             Self::SeveralMessages { retry_after } => {
                 return write!(
                     formatter,

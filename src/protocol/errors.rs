@@ -221,9 +221,10 @@ fn words(code: Code) -> (u16, &'static str) {
         Code::MissingPicture | Code::PictureTooWide | Code::NotAPicture | Code::StorageFull => {
             (400, "file_upload_error")
         }
-        Code::RateLimitExceeded { .. } | Code::SeveralEmails { .. } | Code::SeveralMessages { .. } => {
-            (429, "rate_limit_exceeded")
-        }
+        Code::RateLimitExceeded { .. }
+        | Code::SeveralEmails { .. }
+        | Code::EmailIsBusy { .. }
+        | Code::SeveralMessages { .. } => (429, "rate_limit_exceeded"),
         Code::MissingEmail
         | Code::InvalidEmail
         | Code::EmailUnchanged

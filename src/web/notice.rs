@@ -18,6 +18,7 @@ pub(crate) enum Notice {
     LinkGone,
     CodeSent,
     CodeSentAgain,
+    CodeAskedForAgain,
     BrowsersAskedAgain,
     CodeGone,
     KeyGone,
@@ -56,8 +57,10 @@ impl Notice {
             Self::EmailChangeLinkFailed => {
                 "That link has expired, was used already, or the address was taken meanwhile. Nothing was changed."
             }
-            Self::MailSentAgain => "We sent it again. It can take a few minutes to arrive.",
-            Self::MailSentToNewAddress => "We sent the link to the corrected address.",
+            Self::MailSentAgain => {
+                "If there is an account that waits for it, another email is on its way. It can take a few minutes to arrive."
+            }
+            Self::MailSentToNewAddress => "An email is on its way to the corrected address.",
             Self::LinkGone => "That link is no longer open in this browser. Please ask for a new one.",
             Self::CodeSent => "We sent a code to your phone.",
             Self::RecoveryCodeUsed => {
@@ -67,6 +70,9 @@ impl Notice {
             Self::BrowsersAskedAgain => "It will be asked for the second step again.",
             Self::KeyGone => "The key that was shown is no longer good. Begin again with a new one.",
             Self::CodeSentAgain => "We sent another code. The former one no longer works.",
+            Self::CodeAskedForAgain => {
+                "If there is an account that waits for it, another code is on its way. The former one no longer works."
+            }
             Self::CodeGone => "No code is waited for in this browser any more. Please ask for a new one.",
             Self::PhoneConfirmed => "Your phone number is confirmed.",
             Self::PhoneChanged => "Your phone number was changed.",

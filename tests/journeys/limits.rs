@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::test::TestRequest;
+use serde_json::json;
 
 use crate::support::{Browser, CLIENT_KEY, Hall, PASSWORD, PROXY, Page};
 
@@ -322,4 +323,65 @@ async fn an_unlisted_proxy_switches_no_limit_off_on_the_wire() {
     let invented = |number: u32| format!("203.0.{}.{}", number / 250, number % 250);
     let many = links_until_limited(&Hall::open().await, invented).await;
     assert!(many.is_some_and(|taken| (160..=180).contains(&taken)), "{many:?}");
+}
+
+/// A sign-up over the wire, from an address that the proxy names.
+async fn sign_up_from(hall: &Hall, address: &str, email: &str) -> u16 {
+    let body = json!({"email": email, "password": PASSWORD});
+    let request = TestRequest::post()
+        .uri("/_api/rest/v1/auth/signup-email")
+        .insert_header(("x-client-key", CLIENT_KEY))
+        .insert_header(("x-forwarded-for", address))
+        .set_json(body);
+    hall.send(request).await.0
+}
+
+/// S107: one network can use up the email of nobody else. It has an end, and what it asked for is sent.
+#[actix_web::test]
+async fn five_hundred_sign_ups_of_one_network_delay_nobody_else() {
+    for network in [|n: usize| format!("2001:db8:0:{:x}::{n:x}", n % 256), |n| format!("192.0.2.{}", n % 256)] {
+        let proxies = [("VESTIBULE_SERVER__TRUSTED_PROXIES", "198.51.100.7")];
+        let hall = Hall::open_with(&proxies).await;
+        hall.member("Ann", ANN).await;
+        let mut sent = Vec::new();
+        for number in 0..560 {
+            let email = format!("stranger-{number}@example.com");
+            if sign_up_from(&hall, &network(number), &email).await < 300 {
+                sent.push(email);
+            }
+        }
+        println!("{} of 560 sign-ups of one network went through", sent.len());
+        assert!((1..=200).contains(&sent.len()), "{}", sent.len());
+        assert_eq!(hall.mail_to(sent.last().expect("one")).await.len(), 1, "what was accepted is sent");
+
+        let before = hall.mail_to(ANN).await.len();
+        let mut ann = hall.browser();
+        ann.forwarded_for = Some("203.0.113.9".to_owned());
+        ask_for_link(&mut ann, "/reset-password", ANN).await;
+        assert_eq!(ann.page.path, "/check-inbox", "{}", ann.page.text());
+        assert_eq!(hall.mail_to(ANN).await.len(), before + 1, "at once");
+        assert!(sign_up_from(&hall, "203.0.113.9", "ben@example.com").await < 300);
+        assert_eq!(hall.mail_to("ben@example.com").await.len(), 1, "at once");
+    }
+}
+
+/// S05, S107: a page says "on its way" of what is, and the same for known and unknown addresses of what is not.
+#[actix_web::test]
+async fn no_page_calls_sent_what_will_not_be_sent() {
+    let hall = Hall::open().await;
+    hall.member("Ann", ANN).await;
+    for address in [ANN, NOBODY] {
+        let mut eve = hall.browser();
+        ask_for_link(&mut eve, "/reset-password", address).await;
+        let mut told = Vec::new();
+        for _ in 0..5 {
+            eve.press("Send it again").await;
+            let is_wait = eve.page.text().contains("Use the newest one, or wait 12 minutes and try again.");
+            told.push((eve.page.status, eve.page.text().contains("another email is on its way"), is_wait));
+        }
+        let sent = (200, true, false);
+        assert_eq!(told, [sent, sent, sent, sent, (429, false, true)], "{address}");
+    }
+    let resets = hall.mail_to(ANN).await.iter().filter(|mail| mail.text.contains("new password")).count();
+    assert_eq!(resets, 5);
 }

@@ -195,3 +195,66 @@ async fn the_link_is_worth_nothing_at_the_wires_door() {
     ann.open("/profile").await;
     assert_eq!(ann.page.path, "/profile", "nothing happened");
 }
+
+/// S106: sixty changes over the wire are three emails and one digest, which the owner can answer with "that was not me".
+#[actix_web::test]
+async fn changes_without_end_are_a_few_emails_and_one_that_lists_the_rest() {
+    let hall = Hall::open().await;
+    hall.member("Ann", ANN).await;
+    let entered = call(&hall, "/users/sign-in", "", json!({"email": ANN, "password": PASSWORD})).await;
+    let session = entered["session"]["token"].as_str().expect("a session").to_owned();
+    let before = hall.mail_to(ANN).await.len();
+    let mut old = PASSWORD.to_owned();
+    for number in 0..60 {
+        let new = format!("{number} quiet lanterns there");
+        let body = json!({"oldPassword": old, "newPassword": new});
+        call(&hall, "/_api/rest/v1/auth/change-pwd", &session, body).await;
+        old = new;
+    }
+    assert_eq!(hall.mail_to(ANN).await.len(), before + 3);
+    hall.pass(Duration::from_secs(15 * 60));
+    let mails = hall.mail_to(ANN).await;
+    assert_eq!(mails.len(), before + 4);
+    let digest = &mails[before + 3];
+    assert!(digest.text.contains("the password was changed, 57 times"), "{}", digest.text);
+    let ann = take_back(&hall, digest).await;
+    assert_eq!(ann.page.path, "/sign-in", "{}", ann.page.text());
+}
+
+/// S106, at the pages.
+#[actix_web::test]
+async fn six_changes_at_the_pages_are_three_emails_and_one_digest() {
+    let hall = Hall::open().await;
+    let mut ann = hall.member("Ann", ANN).await;
+    let before = hall.mail_to(ANN).await.len();
+    let mut old = PASSWORD.to_owned();
+    for number in 0..6 {
+        let new = format!("{number} quiet lanterns there");
+        ann.open("/profile/password").await;
+        ann.fill("Current password", &old).fill("New password", &new);
+        ann.press("Change password").await;
+        old = new;
+    }
+    assert_eq!(hall.mail_to(ANN).await.len(), before + 3);
+    hall.pass(Duration::from_secs(15 * 60));
+    let mails = hall.mail_to(ANN).await;
+    assert_eq!(mails.len(), before + 4);
+    assert!(mails[before + 3].text.contains("the password was changed, 3 times"), "{}", mails[before + 3].text);
+}
+
+/// S21, S106: sign-ins from new browsers beyond the third are listed, not dropped.
+#[actix_web::test]
+async fn every_sign_in_from_a_new_browser_is_told() {
+    let hall = Hall::open().await;
+    hall.member("Ann", ANN).await;
+    let before = hall.mail_to(ANN).await.len();
+    hall.pass(Duration::from_secs(1));
+    sign_in(&hall, PASSWORD).await;
+    for _ in 0..5 {
+        assert_eq!(sign_in(&hall, PASSWORD).await.page.path, "/profile");
+    }
+    hall.pass(Duration::from_secs(15 * 60));
+    let mails = hall.mail_to(ANN).await;
+    assert_eq!(mails.len(), before + 4);
+    assert!(mails[before + 3].text.contains("a new browser signed in, 2 times"), "{}", mails[before + 3].text);
+}

@@ -86,7 +86,7 @@ async fn a_code_runs_out_and_another_one_kills_the_former() {
     assert_eq!(ann.page.status, 401);
     assert!(ann.page.text().contains("The code has run out. Ask for another one."), "{}", ann.page.text());
     ann.press("Send another code").await;
-    assert!(ann.page.text().contains("We sent another code") && ann.page.text().contains("10 minutes"));
+    assert!(ann.page.text().contains("another code is on its way") && ann.page.text().contains("10 minutes"));
     let first = newest_code(&hall).await;
     ann.press("Send another code").await;
     let second = newest_code(&hall).await;

@@ -24,6 +24,8 @@ pub struct Browser {
     pub languages: String,
     /// The client that a proxy on the way names in `X-Forwarded-For`, if there is one.
     pub behind_proxy: Option<String>,
+    /// The `X-Forwarded-For` that a proxy adds, if there is one.
+    pub forwarded_for: Option<String>,
     hall: Hall,
     cookies: BTreeMap<String, String>,
     typed: Vec<(String, String)>,
@@ -40,6 +42,7 @@ impl Browser {
             address: super::hall::ADDRESS.to_owned(),
             languages: String::new(),
             behind_proxy: None,
+            forwarded_for: None,
             hall,
             cookies: BTreeMap::new(),
             typed: Vec::new(),
@@ -131,6 +134,9 @@ impl Browser {
         let mut request = TestRequest::with_uri(path).method(method.clone());
         let host = self.hall.public_url.split('/').nth(2).expect("a host");
         request = request.insert_header(("host", host)).insert_header(("user-agent", self.user_agent.as_str()));
+        if let Some(address) = &self.forwarded_for {
+            request = request.insert_header(("x-forwarded-for", address.as_str()));
+        }
         if !self.languages.is_empty() {
             request = request.insert_header(("accept-language", self.languages.as_str()));
         }

@@ -4,7 +4,6 @@ use super::second_factor;
 use crate::{
     engine::{
         Engine, accounts,
-        limits::Action,
         oauth::logins::Login,
         outbox::Security,
         sessions::Beginning,
@@ -106,7 +105,7 @@ pub(super) async fn let_in(
     let is_news = !matches!(entry, Entry::SignUp | Entry::First(FirstFactor::Mailbox));
     if trust {
         engine.tell_owner(&mut tx, caller, &account, Security::BrowserTrusted).await?;
-    } else if is_news && remembered.is_strange && engine.limits().take(Action::TellOfSignIn, user_id, now).is_ok() {
+    } else if is_news && remembered.is_strange {
         engine.tell_owner(&mut tx, caller, &account, Security::NewSignIn).await?;
     }
     tx.commit().await?;

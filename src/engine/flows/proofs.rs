@@ -25,7 +25,7 @@ use crate::{
         authenticators::RightStep,
         codes::{Asker, CodePurpose, Guess, NewCode, RightCode},
         limits::{Action, Guesser, NewGuess, Secret, exceeded},
-        outbox::{Letter, Share},
+        outbox::{Letter, Schedule, Share},
         sessions::Current,
         store::Transaction,
     },
@@ -189,7 +189,8 @@ async fn mail_code(
     let (code, expires_at) = engine.codes().create(tx, &new, engine.random(), engine.now()).await?;
     let (name, minutes) = (member.user.name.clone(), new.purpose.minutes());
     let letter = Letter::Prove { name, code, minutes, asked_by: asked_by(caller) };
-    Ok(engine.outbox().enqueue(tx, &letter, to, Some(expires_at)).await?)
+    let schedule = Schedule { expires_at: Some(expires_at), first: true, ..Schedule::default() };
+    Ok(engine.outbox().enqueue_at(tx, &letter, to, schedule).await?)
 }
 
 /// Takes a guess at the code of the app, and at the one that was sent for this session.

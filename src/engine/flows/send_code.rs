@@ -4,6 +4,8 @@
 //! A number that has had enough for now is told alike, known or not (S65, S107). The original said `user_not_found`,
 //! `phone_not_verified` and `phone_already_verified` here; applications look for errors only, and there is none.
 
+use tokio::time::Instant;
+
 use crate::{
     engine::{
         Engine,
@@ -13,7 +15,7 @@ use crate::{
         outbox::{Share, TextMessage},
         store::Transaction,
     },
-    port::{Caller, Code, Field, Outcome, Phone, Refusal},
+    port::{Caller, Code, Field, OneTimeCode, Outcome, Phone, Refusal},
 };
 
 /// Sends the code of a sign-up again, to the newest account that waits for it.
@@ -52,6 +54,7 @@ async fn send(
     purpose: CodePurpose,
     is_asked_for: impl Fn(&Account) -> bool,
 ) -> Outcome<()> {
+    let begun = Instant::now();
     let phone = engine.parse_phone(caller, phone).await?.map_err(|code| Refusal::at(Field::Phone, code))?;
     let share = match purpose {
         CodePurpose::VerifyPhone => Share::Ordinary,
@@ -61,20 +64,44 @@ async fn send(
     let now = engine.now();
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
     engine.limits().take_text_to(purpose.word(), &phone, now)?;
+    if purpose == CodePurpose::VerifyPhone {
+        take_unproved(engine, &phone)?;
+    }
     let accounts = accounts::by_phone(engine.store(), &phone).await?;
     // The holder stands first; where there is one, nobody else is asked for.
     let account = accounts.into_iter().next().filter(is_asked_for);
-    // In silence, and only for a text that there is: nobody spends what others share by asking for texts to nobody.
-    let may_go = |account: &Account| {
-        let is_proved = account.user.phone_verified;
-        is_proved
-            || (engine.limits().take_text_to_range(&phone, now).is_ok()
-                && engine.limits().take_text_to_new_number(&phone, now).is_ok())
-    };
-    let Some(account) = account.filter(may_go) else { return Ok(engine.write_nothing().await?) };
+    match account {
+        Some(account) => text_to(engine, caller, &account, purpose, &phone).await?,
+        None => engine.text_nothing(purpose, &phone).await?,
+    }
+    engine.even_out(begun).await;
+    Ok(())
+}
+
+async fn text_to(
+    engine: &Engine,
+    caller: &Caller,
+    account: &Account,
+    purpose: CodePurpose,
+    phone: &Phone,
+) -> Outcome<()> {
+    if purpose != CodePurpose::VerifyPhone && !account.user.phone_verified {
+        take_unproved(engine, phone)?;
+    }
     let mut tx = engine.store().begin().await?;
-    engine.text_code(&mut tx, caller, purpose, &account.user.id, &phone).await?;
+    engine.text_code(&mut tx, caller, purpose, &account.user.id, phone).await?;
     Ok(tx.commit().await?)
+}
+
+/// Takes one from the texts to numbers that nobody has proved.
+///
+/// Sign-ups take it before any account is looked at. Elsewhere only a text to such a number takes it: nobody spends what others
+/// share by asking for texts to nobody, and strangers who ask for the neighbours of a number keep none from its owner. So while it
+/// is used up, an answer tells of a sign-up that waits for its proof, of no other account. The other choice is to promise a text
+/// that is not sent (S107).
+fn take_unproved(engine: &Engine, phone: &Phone) -> Outcome<()> {
+    engine.limits().take_text_to_new_number(phone, engine.now())?;
+    engine.limits().take_text_to_range(phone, engine.now())
 }
 
 impl Engine {
@@ -100,17 +127,21 @@ impl Engine {
         phone: &Phone,
     ) -> Outcome<jiff::Timestamp> {
         let (code, expires_at) = self.codes().create(tx, new, self.random(), self.now()).await?;
-        let minutes = new.purpose.minutes();
-        let message = match new.purpose {
-            CodePurpose::VerifyPhone => TextMessage::VerifyPhone { code, minutes },
-            CodePurpose::ChangePhone => TextMessage::ChangePhone { code, minutes },
-            CodePurpose::SetPhone => TextMessage::SetPhone { code, minutes },
-            CodePurpose::SignIn => TextMessage::SignIn { code, minutes },
-            CodePurpose::ResetPassword => TextMessage::ResetPassword { code, minutes },
-            CodePurpose::SecondFactor => TextMessage::SecondFactor { code, minutes },
-            CodePurpose::Prove => TextMessage::Prove { code, minutes },
-        };
-        self.text(tx, &message, phone, Some(expires_at)).await?;
+        self.text(tx, &message_of(new.purpose, code), phone, Some(expires_at)).await?;
         Ok(expires_at)
+    }
+}
+
+/// The text that carries a code.
+pub(super) fn message_of(purpose: CodePurpose, code: OneTimeCode) -> TextMessage {
+    let minutes = purpose.minutes();
+    match purpose {
+        CodePurpose::VerifyPhone => TextMessage::VerifyPhone { code, minutes },
+        CodePurpose::ChangePhone => TextMessage::ChangePhone { code, minutes },
+        CodePurpose::SetPhone => TextMessage::SetPhone { code, minutes },
+        CodePurpose::SignIn => TextMessage::SignIn { code, minutes },
+        CodePurpose::ResetPassword => TextMessage::ResetPassword { code, minutes },
+        CodePurpose::SecondFactor => TextMessage::SecondFactor { code, minutes },
+        CodePurpose::Prove => TextMessage::Prove { code, minutes },
     }
 }

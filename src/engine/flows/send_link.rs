@@ -3,6 +3,8 @@
 //! The answer is the same whether or not there is an account, in words and in time (SECURITY.md S03, S05). A mailbox that has
 //! had enough for now is told alike, known or not (S64, S107): nothing is called sent that will not be.
 
+use tokio::time::Instant;
+
 use crate::{
     engine::{
         Engine,
@@ -18,14 +20,14 @@ pub(in crate::engine) async fn resend_verification_email(engine: &Engine, caller
     if !engine.settings().confirm_email {
         return Err(Code::EmailVerificationDisabled.into());
     }
-    let asked = Asked { kind: "confirm", lane: Lane::Ordinary };
+    let asked = Asked { kind: "confirm", lane: Lane::Ordinary, decoy: Purpose::EmailConfirm };
     send(engine, caller, email, asked, |account, _| (!account.user.email_verified).then_some(Purpose::EmailConfirm))
         .await
 }
 
 /// Mails a sign-in link. An account that still waits for a proof gets its confirmation link, which signs in as well.
 pub(in crate::engine) async fn send_magic_link_email(engine: &Engine, caller: &Caller, email: &str) -> Outcome<()> {
-    let asked = Asked { kind: "magic-link", lane: Lane::Proved };
+    let asked = Asked { kind: "magic-link", lane: Lane::Proved, decoy: Purpose::MagicLink };
     send(engine, caller, email, asked, |_, usable| {
         Some(if usable { Purpose::MagicLink } else { Purpose::EmailConfirm })
     })
@@ -35,7 +37,7 @@ pub(in crate::engine) async fn send_magic_link_email(engine: &Engine, caller: &C
 /// Mails a password reset link. It proves the address as well, so an account that still waits for a proof gets one too, and
 /// whoever set its password before is locked out (SECURITY.md S23).
 pub(in crate::engine) async fn send_reset_password_email(engine: &Engine, caller: &Caller, email: &str) -> Outcome<()> {
-    let asked = Asked { kind: "reset", lane: Lane::Proved };
+    let asked = Asked { kind: "reset", lane: Lane::Proved, decoy: Purpose::ResetPassword };
     send(engine, caller, email, asked, |_, _| Some(Purpose::ResetPassword)).await
 }
 
@@ -43,6 +45,8 @@ pub(in crate::engine) async fn send_reset_password_email(engine: &Engine, caller
 struct Asked {
     kind: &'static str,
     lane: Lane,
+    /// The letter that takes its time where there is nobody to write to.
+    decoy: Purpose,
 }
 
 async fn send(
@@ -52,17 +56,32 @@ async fn send(
     asked: Asked,
     purpose: impl Fn(&Account, bool) -> Option<Purpose>,
 ) -> Outcome<()> {
+    let begun = Instant::now();
     let email = Email::parse(email).map_err(|code| Refusal::at(Field::Email, code))?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::MailFromAddress, caller, now)?;
     engine.limits().take_email_to(asked.kind, &email, asked.lane, now)?;
     let accounts = accounts::by_email(engine.store(), &email).await?;
     let is_only_one = accounts.len() == 1;
-    let Some(account) = choose(engine, caller, accounts) else { return Ok(engine.write_nothing().await?) };
-    let usable = account.is_usable(engine.settings().confirm_email);
-    let (Some(purpose), Some(mailbox)) = (purpose(&account, usable), account.mailbox()) else {
-        return Ok(engine.write_nothing().await?);
-    };
+    let account = choose(engine, caller, accounts);
+    let due = account.and_then(|account| {
+        let usable = account.is_usable(engine.settings().confirm_email);
+        Some((purpose(&account, usable)?, account.mailbox()?, account))
+    });
+    match due {
+        Some(due) => write(engine, caller, due, is_only_one).await?,
+        None => engine.write_no_link(caller, asked.decoy, &email).await?,
+    }
+    engine.even_out(begun).await;
+    Ok(())
+}
+
+async fn write(
+    engine: &Engine,
+    caller: &Caller,
+    (purpose, mailbox, account): (Purpose, Email, Account),
+    is_only_one: bool,
+) -> Outcome<()> {
     let link = NewLink {
         purpose,
         user_id: &account.user.id,

@@ -4,21 +4,25 @@
 //! was not me", and by SMS where the account has no mailbox. What is told is queued in the transaction of the change (R03). Beyond
 //! a few messages an hour it is merged into one digest (S106, `notifications`), and none of it is lost.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::text::DAY;
 use crate::{
     engine::{
         Engine,
         accounts::Account,
-        notifications::{Change, Digest, Notification, Verdict, Way},
-        outbox::{DigestPlace, Letter, Notice, Security, Share, TextMessage, Waiting},
+        notifications::{Change, Digest, Notification, Verdict, Way, counted_for},
+        outbox::{DigestPlace, Letter, Notice, Schedule, Security, Share, TextMessage, Waiting},
         store::{StoreError, Transaction},
-        tokens::{NewLink, Purpose, after},
+        tokens::{NewLink, Purpose},
         user_agent,
     },
     port::{Caller, Email, Outcome, Phone},
 };
+
+/// Days ahead whose budget pays for a digest by SMS. The courier takes a message that waits for longer for one of a clock that
+/// ran ahead.
+const DAYS_AHEAD: i64 = 2;
 
 /// What a link that says "that was not me" takes back, besides what each of them does. How it stands in the database is written
 /// here and nowhere else.
@@ -81,44 +85,53 @@ impl Engine {
         number: &Phone,
     ) -> Outcome<()> {
         let Some(message) = news.text().filter(|_| self.serves(number)) else { return Ok(()) };
-        let (user_id, today) = (&account.user.id, self.today());
-        let share = message.share(account.user.phone_verified && account.number().as_ref() == Some(number));
-        let is_paid = self.take_budget(tx, share, today).await?;
+        let is_proved = account.user.phone_verified && account.number().as_ref() == Some(number);
+        let share = message.share(is_proved);
+        let is_paid = self.take_budget(tx, share, self.today()).await?;
         let (way, recipient) = (Way::Sms, number.as_str());
+        let user_id = counted_for(tx, way, recipient, (&account.user.id, is_proved)).await?;
         let notification = Notification { user_id, way, recipient, kind: news.name() };
         let digest = match notification.count(tx, is_paid, self.now()).await? {
-            Verdict::AtOnce => return Ok(self.outbox().enqueue_text(tx, &message, number, None).await?),
+            Verdict::AtOnce => {
+                return Ok(self.outbox().enqueue_text(tx, &message, number, Schedule::default()).await?);
+            }
             Verdict::Merge(digest) => digest,
         };
         let waits = self.held(tx, &digest).await?.is_some();
         if waits && is_paid {
-            self.give_budget_back(tx, today).await?;
+            self.give_budget_back(tx, self.today()).await?;
         }
         let mut digest = digest.with(news.name(), self.now(), waits);
-        let message = several(&digest);
-        let id = match digest.message_id.take() {
-            Some(id) => self.outbox().put_text_digest(tx, &message, number, DigestPlace::Waiting(&id)).await?,
-            None => {
-                let not_before = self.paid_at(tx, share, is_paid).await?;
-                self.outbox().put_text_digest(tx, &message, number, DigestPlace::New { not_before }).await?
-            }
+        let place = match &digest.message_id {
+            Some(id) => DigestPlace::Waiting(id),
+            None => match self.delay_until_paid(tx, share, is_paid).await? {
+                Some(delay) => DigestPlace::New { delay },
+                None => return Ok(()),
+            },
         };
-        digest.message_id = Some(id);
+        digest.message_id = Some(self.outbox().put_text_digest(tx, &several(&digest), number, place).await?);
         Ok(notification.keep(tx, &digest).await?)
     }
 
-    /// When a new digest by SMS goes: within the hour if today paid for it, else on the first day that does, or after two.
-    async fn paid_at(&self, tx: &mut Transaction<'_>, share: Share, is_paid: bool) -> Result<Timestamp, StoreError> {
-        let soon = after(self.now(), Way::Sms.gathers());
+    /// Delays a new digest by SMS: within the hour if today pays for it, else to the first of the next days that does. `None` where
+    /// none of them has room: no message goes beyond the budget, and a log line says so.
+    async fn delay_until_paid(
+        &self,
+        tx: &mut Transaction<'_>,
+        share: Share,
+        is_paid: bool,
+    ) -> Result<Option<SignedDuration>, StoreError> {
         if is_paid {
-            return Ok(soon);
+            return Ok(Some(Way::Sms.gathers()));
         }
-        let mut day = self.today() + 1;
-        if !self.take_budget(tx, share, day).await? {
-            day += 1;
-            self.take_budget(tx, share, day).await?;
+        for day in (self.today() + 1)..=(self.today() + DAYS_AHEAD) {
+            if self.take_budget(tx, share, day).await? {
+                let delay = SignedDuration::from_secs(day.saturating_mul(DAY) - self.now().as_second());
+                return Ok(Some(delay.max(Way::Sms.gathers())));
+            }
         }
-        Ok(Timestamp::from_second(day.saturating_mul(DAY)).unwrap_or(soon).max(soon))
+        tracing::warn!(days = DAYS_AHEAD, "an owner is not told by SMS: sms.daily_budget is spent for days ahead");
+        Ok(None)
     }
 
     async fn tell_by_email(
@@ -131,7 +144,9 @@ impl Engine {
         takes_back: bool,
     ) -> Outcome<()> {
         let (way, recipient) = (Way::Email, mailbox.as_str());
-        let notification = Notification { user_id: &account.user.id, way, recipient, kind: news.name() };
+        let is_proved = account.user.email_verified && account.mailbox().as_ref() == Some(mailbox);
+        let user_id = counted_for(tx, way, recipient, (&account.user.id, is_proved)).await?;
+        let notification = Notification { user_id, way, recipient, kind: news.name() };
         let digest = match notification.count(tx, true, self.now()).await? {
             Verdict::Merge(digest) => digest,
             Verdict::AtOnce => {
@@ -155,14 +170,11 @@ impl Engine {
         let mut digest = digest.with(news.name(), self.now(), waits);
         let changes = digest.changes.iter().map(line).collect();
         let letter = Letter::SeveralChanges { name: account.user.name.clone(), changes, not_me: former.or(link) };
-        let id = match digest.message_id.take() {
-            Some(id) => self.outbox().put_digest(tx, &letter, mailbox, DigestPlace::Waiting(&id)).await?,
-            None => {
-                let not_before = after(self.now(), Way::Email.gathers());
-                self.outbox().put_digest(tx, &letter, mailbox, DigestPlace::New { not_before }).await?
-            }
+        let place = match &digest.message_id {
+            Some(id) => DigestPlace::Waiting(id),
+            None => DigestPlace::New { delay: Way::Email.gathers() },
         };
-        digest.message_id = Some(id);
+        digest.message_id = Some(self.outbox().put_digest(tx, &letter, mailbox, place).await?);
         Ok(notification.keep(tx, &digest).await?)
     }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::{
     engine::{
         Engine,
-        outbox::{Share, TextMessage},
+        outbox::{Schedule, Share, TextMessage},
         settings::SmsCountries,
         store::{Row, StoreError, Transaction, damage, values},
     },
@@ -49,7 +49,7 @@ impl Engine {
     }
 
     fn judge_day(&self, phone: &Phone, share: Share, today: Option<&Row>) -> Outcome<()> {
-        if !self.settings().messages.sms_countries.serve(phone) {
+        if !self.serves(phone) {
             return Err(Refusal::at(Field::Phone, Code::CountryNotServed).into());
         }
         let queued = today.map(|today| damage::spare(today.integer("queued"), "text_days", "")).transpose()?;
@@ -62,35 +62,41 @@ impl Engine {
         if !matches!(trouble, Trouble::Refused(refusal) if refusal.is(Code::MessagesExhausted)) {
             return Ok(());
         }
-        let sql = "select told from text_days where day = $1 and told = 0";
-        if self.store().fetch_optional(sql, values![self.today()]).await?.is_some() {
-            let mut tx = self.store().begin().await?;
-            self.tell_once(&mut tx).await?;
-            tx.commit().await?;
+        let sql = "select queued, told from text_days where day = $1";
+        let Some(today) = self.store().fetch_optional(sql, values![self.today()]).await? else { return Ok(()) };
+        let spent = Share::spent(today.integer("queued")?, self.daily_budget());
+        if today.integer("told")? < spent {
+            self.tell_once(spent).await?;
         }
         Ok(())
     }
 
     /// Queues a text and counts it in the budget, in the transaction. After `expires_at` it is not sent any more.
     ///
-    /// When the budget was spent since [`judge_destination`](Self::judge_destination), the text is not queued, and the log
-    /// says so once a day. Notifications to owners go through [`tell_number`](Self::tell_number), which loses none.
+    /// Notifications to owners go through [`tell_number`](Self::tell_number), which loses none.
+    ///
+    /// # Errors
+    /// `CountryNotServed` at the phone, or `MessagesExhausted`: the share of the budget was spent since
+    /// [`judge_destination`](Self::judge_destination), or nobody has proved that number and the rest is for proved ones. Nothing
+    /// is dropped in silence: the page would call it sent (S107).
     pub(in crate::engine) async fn text(
         &self,
         tx: &mut Transaction<'_>,
         message: &TextMessage,
         to: &Phone,
         expires_at: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        if !self.settings().messages.sms_countries.serve(to) {
-            return Ok(());
+    ) -> Outcome<()> {
+        if !self.serves(to) {
+            return Err(Refusal::at(Field::Phone, Code::CountryNotServed).into());
         }
         let sql = "select id from users where phone = $1 and phone_verified_at is not null limit 1";
         let is_proved = tx.fetch_optional(sql, values![to.as_str()]).await?.is_some();
-        if !self.take_budget(tx, message.share(is_proved), self.today()).await? {
-            return self.tell_once(tx).await;
+        let share = message.share(is_proved);
+        if !self.take_budget(tx, share, self.today()).await? {
+            return Err(Code::MessagesExhausted.into());
         }
-        self.0.outbox.enqueue_text(tx, message, to, expires_at).await
+        let schedule = Schedule { expires_at, first: share.goes_first(), ..Schedule::default() };
+        Ok(self.0.outbox.enqueue_text(tx, message, to, schedule).await?)
     }
 
     /// Takes one text from the budget of a day. `false` when the share is spent.
@@ -117,12 +123,20 @@ impl Engine {
         self.settings().messages.sms_countries.serve(phone)
     }
 
-    /// Tells the operator, the first time on a day.
-    async fn tell_once(&self, tx: &mut Transaction<'_>) -> Result<(), StoreError> {
-        let sql = "update text_days set told = 1 where day = $1 and told = 0";
-        if tx.execute(sql, values![self.today()]).await? == 1 {
-            let budget = self.daily_budget();
+    /// Tells the operator, the first time on a day that so many shares are spent.
+    async fn tell_once(&self, spent: i64) -> Result<(), StoreError> {
+        let sql = "update text_days set told = $2 where day = $1 and told < $2";
+        if self.store().execute(sql, values![self.today(), spent]).await? == 0 {
+            return Ok(());
+        }
+        let budget = self.daily_budget();
+        if spent == Share::ALL.len() as i64 {
             tracing::error!(budget, "sms.daily_budget is spent: no more texts are sent today (UTC)");
+        } else {
+            tracing::error!(
+                budget,
+                "most of sms.daily_budget is spent: the rest of today (UTC) is kept for owners and second factors"
+            );
         }
         Ok(())
     }

@@ -190,7 +190,8 @@ impl Courier {
         loop {
             let sql = "select * from outbox where channel = $1 and dead_at is null \
                        and (next_attempt_at <= $2 or next_attempt_at > $3) \
-                       and (not_before is null or not_before <= $2 or not_before > $5) order by created_at, next_attempt_at limit $4";
+                       and (not_before is null or not_before <= $2 or not_before > $5) \
+                       order by goes_first desc, created_at, next_attempt_at limit $4";
             let now = self.clock.now();
             let due = self
                 .store

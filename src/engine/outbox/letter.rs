@@ -14,6 +14,18 @@ use crate::port::OneTimeCode;
 /// The most words of a name that a mail greets with: eight cover the long ones of Spain and Portugal.
 const WORDS_MAX: usize = 8;
 
+/// The most letters before a dot that shortens a word, as in "Prof.".
+const ABBREVIATION: usize = 4;
+
+/// Words that make a message of a name.
+const TALK: [&str; 11] = ["www", "http", "https", "dot", "punkt", "com", "info", "call", "visit", "click", "whatsapp"];
+
+/// Marks that stand in names.
+const MARKS: &str = " '’‘-‐‑.·,&\u{200c}\u{200d}";
+
+/// Digits that are letters.
+const HAN_DIGITS: &str = "〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖";
+
 /// The longest name that a mail greets with, in characters.
 const NAME_MAX: usize = 60;
 
@@ -210,19 +222,35 @@ impl Letter {
 /// stranger's message, in whichever width or script they are written (NFKC first).
 fn harmless(name: &str) -> Option<String> {
     let name: String = name.nfkc().filter(|letter| !letter.is_control()).take(NAME_MAX + 1).collect();
-    let is_of_name = |letter: char| {
-        letter.is_alphabetic() || is_combining_mark(letter) || " '’‘-‐‑.·,&\u{200c}\u{200d}".contains(letter)
-    };
-    // "Ann M. Example" is a name, "evil.example" may become a link.
-    let dotted = name.split('.').skip(1).any(|after| after.starts_with(|letter: char| !letter.is_whitespace()));
-    let words: Vec<&str> = name.split(|letter: char| !letter.is_alphabetic() && !is_combining_mark(letter)).collect();
-    let talks = |word: &str| ["www", "http", "https", "dot", "com", "call", "visit"].contains(&&*word.to_lowercase());
+    // Squared letters are pictures.
+    let is_letter = |letter: char| letter.is_alphabetic() && !('\u{1f100}'..='\u{1f1ff}').contains(&letter);
+    let is_of_name = |letter: char| is_letter(letter) || is_combining_mark(letter) || MARKS.contains(letter);
+    let mut words = name.split(|letter: char| !letter.is_alphabetic() && !is_combining_mark(letter));
     let is_name = name.chars().count() <= NAME_MAX
         && name.chars().all(is_of_name)
         && name.split_whitespace().count() <= WORDS_MAX
         && name.chars().any(char::is_alphabetic)
-        && !words.into_iter().any(talks);
-    (is_name && !dotted).then(|| name.trim().to_owned())
+        && !words.any(|word| TALK.contains(&&*word.to_lowercase()))
+        && !has_foreign_dot(&name)
+        && !spells_a_number(&name);
+    is_name.then(|| name.trim().to_owned())
+}
+
+/// Whether a dot may make a link: "Ann M. Example", "J.R.R. Tolkien" and "Dr. Who" are names, "evil.example" is none.
+fn has_foreign_dot(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('.').collect();
+    parts.windows(2).any(|pair| {
+        let [before, after] = pair else { return false };
+        let letters = before.chars().rev().take_while(|letter| letter.is_alphabetic()).count();
+        let next = after.chars().take_while(|letter| letter.is_alphabetic()).count();
+        letters > ABBREVIATION || (next > 0 && (letters != 1 || next != 1))
+    })
+}
+
+/// Whether letters that are digits stand in a row, as in a phone number.
+fn spells_a_number(name: &str) -> bool {
+    let digits: Vec<bool> = name.chars().filter(|c| c.is_alphabetic()).map(|c| HAN_DIGITS.contains(c)).collect();
+    digits.windows(4).any(|row| row.iter().all(|is_digit| *is_digit))
 }
 
 #[cfg(test)]
@@ -255,6 +283,18 @@ mod tests {
             "evil dot com",
             "your account is locked so write to us at once please",
             "Win a prize!",
+            "evil .com",
+            "example. evil",
+            "t.me",
+            "evil.e",
+            "Ann.evil.example",
+            "hxxps evil com",
+            "1️⃣5️⃣1️⃣",
+            "一五一二三四五六七八",
+            "🅲🅰🅻🅻 🅽🅾🆆",
+            "𝗵𝘁𝘁𝗽𝘀 evil",
+            "Ann\u{202e}moc.live",
+            "Ann\u{2028}Visit us",
             "Ann 🎁",
             "- - -",
         ] {
@@ -272,6 +312,9 @@ mod tests {
             "Martin Luther King, Jr.",
             "สมชาย",
             "Ann & Söhne",
+            "J.R.R. Tolkien",
+            "Prof. Dr. Ada Lovelace",
+            "三浦 一二三",
         ] {
             assert!(harmless(name).is_some(), "{name}");
         }

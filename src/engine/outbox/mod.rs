@@ -82,12 +82,15 @@ struct LetterBody {
     not_me: Option<String>,
 }
 
-/// When a message may go.
-struct Times {
+/// When a message goes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Schedule {
+    /// It is not sent before this has passed.
+    pub(super) delay: SignedDuration,
     /// It is not sent after this time.
-    expires_at: Option<Timestamp>,
-    /// It is not sent before this time.
-    not_before: Option<Timestamp>,
+    pub(super) expires_at: Option<Timestamp>,
+    /// Whether it goes before what strangers can cause: an owner waits for it.
+    pub(super) first: bool,
 }
 
 /// Where a digest is written.
@@ -95,7 +98,7 @@ pub(super) enum DigestPlace<'a> {
     /// The message that waits.
     Waiting(&'a str),
     New {
-        not_before: Timestamp,
+        delay: SignedDuration,
     },
 }
 
@@ -135,41 +138,64 @@ impl Outbox {
         to: &Email,
         expires_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        self.enqueue_after(tx, letter, to, SignedDuration::ZERO, expires_at).await
+        self.enqueue_at(tx, letter, to, Schedule { expires_at, ..Schedule::default() }).await
     }
 
-    /// As [`enqueue`](Self::enqueue), to be sent after a delay.
-    pub(super) async fn enqueue_after(
+    /// As [`enqueue`](Self::enqueue), at a time of its own.
+    pub(super) async fn enqueue_at(
         &self,
         tx: &mut Transaction<'_>,
         letter: &Letter,
         to: &Email,
-        delay: SignedDuration,
-        expires_at: Option<Timestamp>,
+        schedule: Schedule,
     ) -> Result<(), StoreError> {
         let now = self.0.clock.now();
-        let not_before = delay.is_positive().then(|| after(now, delay));
         let Texts { subject, text, html } = self.0.templates.render(letter, to, now).map_err(unwritable)?;
         let body = serde_json::to_vec(&LetterBody { subject, text, html, not_me: None }).map_err(unwritable)?;
-        self.queue(tx, Channel::Mail, letter.name(), (to.as_str(), &body), Times { expires_at, not_before })
-            .await
-            .map(drop)
+        self.queue(tx, Channel::Mail, letter.name(), (to.as_str(), &body), schedule).await.map(drop)
     }
 
-    /// Queues a text within the transaction. After `expires_at` it is not sent any more: give the end of its code.
-    ///
-    /// # Errors
-    /// When the row cannot be written, or a template asks for what the text does not have.
-    pub async fn enqueue_text(
+    /// Does all the work of [`enqueue_at`](Self::enqueue_at) and takes the letter out again, within the transaction.
+    pub(super) async fn enqueue_nothing(
+        &self,
+        tx: &mut Transaction<'_>,
+        letter: &Letter,
+        to: &Email,
+    ) -> Result<(), StoreError> {
+        let Texts { subject, text, html } =
+            self.0.templates.render(letter, to, self.0.clock.now()).map_err(unwritable)?;
+        let body = serde_json::to_vec(&LetterBody { subject, text, html, not_me: None }).map_err(unwritable)?;
+        let message = (to.as_str(), &*body);
+        let id = self.queue(tx, Channel::Mail, letter.name(), message, Schedule::default()).await?;
+        tx.execute("delete from outbox where id = $1", values![id]).await.map(drop)
+    }
+
+    /// As [`enqueue_nothing`](Self::enqueue_nothing), of a text.
+    pub(super) async fn enqueue_no_text(
         &self,
         tx: &mut Transaction<'_>,
         message: &TextMessage,
         to: &Phone,
-        expires_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         let text = self.0.templates.render_text(message, to.as_str()).map_err(unwritable)?;
-        let times = Times { expires_at, not_before: None };
-        self.queue(tx, Channel::Sms, message.name(), (to.as_str(), text.as_bytes()), times).await.map(drop)
+        let message = (message.name(), (to.as_str(), text.as_bytes()));
+        let id = self.queue(tx, Channel::Sms, message.0, message.1, Schedule::default()).await?;
+        tx.execute("delete from outbox where id = $1", values![id]).await.map(drop)
+    }
+
+    /// Queues a text within the transaction. It expires with its code.
+    ///
+    /// # Errors
+    /// When the row cannot be written, or a template asks for what the text does not have.
+    pub(super) async fn enqueue_text(
+        &self,
+        tx: &mut Transaction<'_>,
+        message: &TextMessage,
+        to: &Phone,
+        schedule: Schedule,
+    ) -> Result<(), StoreError> {
+        let text = self.0.templates.render_text(message, to.as_str()).map_err(unwritable)?;
+        self.queue(tx, Channel::Sms, message.name(), (to.as_str(), text.as_bytes()), schedule).await.map(drop)
     }
 
     /// Queues a digest, or writes the one that waits anew. Answers the id of the message.
@@ -214,9 +240,9 @@ impl Outbox {
                 tx.execute("update outbox set body_sealed = $2 where id = $1", values![id, body]).await?;
                 Ok(id.to_owned())
             }
-            DigestPlace::New { not_before } => {
-                let times = Times { expires_at: None, not_before: Some(not_before) };
-                self.queue(tx, channel, kind, (to, body), times).await
+            DigestPlace::New { delay } => {
+                let schedule = Schedule { delay, ..Schedule::default() };
+                self.queue(tx, channel, kind, (to, body), schedule).await
             }
         }
     }
@@ -248,17 +274,19 @@ impl Outbox {
         channel: Channel,
         kind: &'static str,
         (to, body): (&str, &[u8]),
-        Times { expires_at, not_before }: Times,
+        Schedule { delay, expires_at, first }: Schedule,
     ) -> Result<String, StoreError> {
         let (id, now) = (new_id(&*self.0.random), self.0.clock.now());
+        let not_before = delay.is_positive().then(|| after(now, delay));
         // A message that waits is given up two days after it could first go.
         let created = not_before.unwrap_or(now);
         let recipient = self.seal(&id, "recipient", to.as_bytes())?;
         let body = self.seal(&id, "body", body)?;
         let sql = "insert into outbox (id, channel, kind, recipient_sealed, body_sealed, expires_at, next_attempt_at, \
-                   created_at, not_before) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-        tx.execute(sql, values![&id, channel.word(), kind, recipient, body, expires_at, now, created, not_before])
-            .await?;
+                   created_at, not_before, goes_first) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        let times = values![expires_at, now, created, not_before, i64::from(first)];
+        let message = values![&id, channel.word(), kind, recipient, body];
+        tx.execute(sql, [message, times].concat()).await?;
         // It fires before the commit; the courier looks again a moment later.
         self.news(channel).notify_one();
         Ok(id)

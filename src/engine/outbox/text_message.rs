@@ -78,6 +78,19 @@ pub(in crate::engine) enum Share {
 }
 
 impl Share {
+    /// The smallest first.
+    pub(in crate::engine) const ALL: [Self; 4] = [Self::Ordinary, Self::Notification, Self::WayIn, Self::SecondFactor];
+
+    /// How many of the shares are spent.
+    pub(in crate::engine) fn spent(queued: i64, budget: i64) -> i64 {
+        Self::ALL.iter().map(|share| i64::from(queued >= share.of(budget))).sum()
+    }
+
+    /// Whether it is sent before what waits of the others.
+    pub(in crate::engine) fn goes_first(self) -> bool {
+        matches!(self, Self::WayIn | Self::SecondFactor)
+    }
+
     /// How much of the budget may be spent before this share ends: three tenths are kept back in steps.
     pub(in crate::engine) fn of(self, budget: i64) -> i64 {
         let reserve = budget * 3 / 10;

@@ -31,3 +31,4 @@ mod second_factor;
 mod storage;
 mod text_pump;
 mod texts;
+mod timing;

@@ -3,7 +3,7 @@
 use super::bench::{Bench, PASSWORD, at, refused, somebody, with};
 use crate::{
     engine::store::values,
-    port::{AuthManager, Code, Grant, Password, SignUpWithPhone},
+    port::{AuthManager, Code, Grant, Password, SignUpWithEmail, SignUpWithPhone},
 };
 
 const EMAIL: &str = "ann@example.com";
@@ -26,6 +26,22 @@ impl Bench {
             self.engine.change_password(caller.clone(), from, to).await.unwrap();
             old = new;
         }
+    }
+
+    /// Somebody who signed up where no proof is asked for.
+    async fn unconfirmed(&self, email: &str) -> Grant {
+        let sign_up = SignUpWithEmail {
+            email: email.to_owned(),
+            password: Password::typed(PASSWORD),
+            name: None,
+            fields: serde_json::Map::new(),
+        };
+        self.engine.sign_up_with_email(somebody(), sign_up).await.unwrap().grant.expect("a session")
+    }
+
+    async fn sign_in_from(&self, browser: &str, password: &str) {
+        let password = Password::typed(password);
+        self.engine.sign_in_with_email(at(browser), EMAIL.to_owned(), password).await.unwrap();
     }
 
     async fn with_phone(&self) -> Grant {
@@ -72,15 +88,141 @@ async fn sixty_password_changes_are_two_texts_and_one_digest_within_the_budget()
 /// S106: a spent budget delays what an owner is told, and loses none of it.
 #[tokio::test]
 async fn a_spent_budget_delays_the_notification_to_the_next_day() {
-    let set = |settings: &mut crate::engine::Settings| {
-        settings.confirm_phone = false;
-        settings.messages.sms_daily_budget = 0;
-    };
-    for bench in Bench::each_with(set).await {
+    for bench in
+        Bench::each_with(|settings| (settings.confirm_phone, settings.messages.sms_daily_budget) = (false, 2)).await
+    {
         let ann = bench.with_phone().await;
+        let today = bench.now().as_second() / 86_400;
+        let spent = "insert into text_days (day, queued) values ($1, 2)";
+        bench.engine.store().execute(spent, values![today]).await.unwrap();
         bench.change_passwords(&ann, 5).await;
         assert_eq!(bench.waiting("sms", "password_changed").await, 0);
         assert_eq!(bench.waiting("sms", "several_changes").await, 1);
+        let row = bench.engine.store().fetch_all("select not_before from outbox", values![]).await.unwrap();
+        assert_eq!(row[0].time("not_before").unwrap().as_second(), (today + 1) * 86_400);
+        let sql = "select queued from text_days where day = $1";
+        let tomorrow = bench.engine.store().fetch_all(sql, values![today + 1]).await.unwrap();
+        assert_eq!(tomorrow[0].integer("queued").unwrap(), 1, "the next day pays for it");
+    }
+}
+
+/// S106
+#[tokio::test]
+async fn no_budget_is_no_notification_by_sms_and_the_change_is_made() {
+    for bench in
+        Bench::each_with(|settings| (settings.confirm_phone, settings.messages.sms_daily_budget) = (false, 0)).await
+    {
+        let ann = bench.with_phone().await;
+        bench.change_passwords(&ann, 5).await;
+        assert!(bench.engine.store().fetch_all("select id from outbox", values![]).await.unwrap().is_empty());
+    }
+}
+
+/// S106: digests do not depend on proofs.
+#[tokio::test]
+async fn sixty_password_changes_are_bounded_where_no_address_is_confirmed() {
+    for bench in Bench::each_with(|settings| settings.confirm_email = false).await {
+        let ann = bench.unconfirmed(EMAIL).await;
+        bench.change_passwords(&ann, 60).await;
+        assert_eq!(bench.waiting("mail", "password_changed").await, 3);
+        assert_eq!(bench.waiting("mail", "several_changes").await, 1);
+    }
+}
+
+/// S106: with many accounts as with one, since nobody proved that the mailbox is theirs.
+#[tokio::test]
+async fn many_accounts_that_were_made_for_a_mailbox_fill_it_no_faster_than_one() {
+    for bench in Bench::each_with(|settings| (settings.confirm_email, settings.limits_factor) = (false, 1000.0)).await {
+        for number in 0..12 {
+            let eve = bench.unconfirmed(EMAIL).await;
+            let new = format!("eve-{number}@example.com");
+            bench.engine.change_email(with(&eve), Some(Password::typed(PASSWORD)), new).await.unwrap();
+        }
+        assert_eq!(bench.waiting("mail", "email_changed").await, 3);
+        assert_eq!(bench.waiting("mail", "several_changes").await, 1);
+        let row = bench.engine.store().fetch_all("select waiting from notifications where waiting <> '[]'", values![]);
+        let row = row.await.unwrap();
+        assert!(row[0].text("waiting").unwrap().contains("\"times\":9"), "{}", row[0].text("waiting").unwrap());
+    }
+}
+
+/// S106, as by email.
+#[tokio::test]
+async fn many_accounts_that_were_made_for_a_number_text_it_no_more_than_one() {
+    let set =
+        |settings: &mut crate::engine::Settings| (settings.confirm_phone, settings.limits_factor) = (false, 1000.0);
+    for bench in Bench::each_with(set).await {
+        for number in 0..8 {
+            let eve = bench.with_phone().await;
+            let new = format!("+49151999900{number:02}");
+            bench.engine.change_phone(with(&eve), Some(Password::typed(PASSWORD)), new).await.unwrap();
+        }
+        assert_eq!(bench.waiting("sms", "phone_changed").await, 2);
+        assert_eq!(bench.waiting("sms", "several_changes").await, 1);
+    }
+}
+
+/// S106: a thief cannot hide a change behind others.
+#[tokio::test]
+async fn the_first_change_of_a_kind_is_told_at_once_whatever_came_before() {
+    for bench in Bench::each().await {
+        let ann = bench.member(EMAIL).await;
+        let current = |number: usize| match number {
+            0 => PASSWORD.to_owned(),
+            number => format!("{} quiet lanterns there", number - 1),
+        };
+        for number in 0..3 {
+            bench.sign_in_from(&format!("thief-{number}"), &current(0)).await;
+        }
+        bench.change_passwords(&ann, 6).await;
+        let password = Some(Password::typed(&current(6)));
+        bench.engine.change_email(with(&ann), password, "eve@example.com".to_owned()).await.unwrap();
+        assert_eq!(bench.waiting("mail", "email_change_requested").await, 1);
+    }
+}
+
+/// S21, S106: every sign-in from a new browser is told, the later ones in one message.
+#[tokio::test]
+async fn sign_ins_from_new_browsers_are_told_and_none_is_dropped() {
+    for bench in Bench::each_with(|settings| settings.limits_factor = 10.0).await {
+        bench.member(EMAIL).await;
+        bench.pass(1);
+        bench.sign_in_from("known", PASSWORD).await;
+        for number in 0..12 {
+            bench.sign_in_from(&format!("browser-{number}"), PASSWORD).await;
+        }
+        assert_eq!(bench.waiting("mail", "new_sign_in").await, 3);
+        assert_eq!(bench.waiting("mail", "several_changes").await, 1);
+        let row = bench.engine.store().fetch_all("select waiting from notifications", values![]).await.unwrap();
+        assert!(row[0].text("waiting").unwrap().contains("\"times\":9"), "{}", row[0].text("waiting").unwrap());
+    }
+}
+
+/// S107: email that is over the pace waits, and none is dropped. Resets of proved mailboxes do not wait for it.
+#[tokio::test]
+async fn sign_ups_by_strangers_delay_each_other_and_no_reset() {
+    for bench in Bench::each().await {
+        bench.member(EMAIL).await;
+        let mut refused_at = None;
+        for number in 0..700 {
+            let asked = bench.engine.resend_verification_email(somebody(), format!("x{number}@example.com")).await;
+            assert!(asked.is_ok(), "email to nobody takes no place");
+            if number < 280 {
+                let email = format!("stranger-{number}@example.com");
+                if bench.sign_up(&at("eve"), &email, PASSWORD).await.is_err() {
+                    refused_at = Some(number);
+                }
+            }
+        }
+        assert_eq!(refused_at, None);
+        let delayed = "select id from outbox where kind = 'confirm_email' and not_before is not null";
+        assert_eq!(bench.engine.store().fetch_all(delayed, values![]).await.unwrap().len(), 280 + 1 - 250);
+        assert_eq!(bench.waiting("mail", "confirm_email").await, 281);
+        bench.engine.send_reset_password_email(somebody(), EMAIL.to_owned()).await.unwrap();
+        let sql = "select not_before, goes_first from outbox where kind = 'reset_password'";
+        let reset = bench.engine.store().fetch_all(sql, values![]).await.unwrap();
+        assert_eq!(reset[0].optional_integer("not_before").unwrap(), None);
+        assert_eq!(reset[0].integer("goes_first").unwrap(), 1);
     }
 }
 

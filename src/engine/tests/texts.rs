@@ -2,14 +2,14 @@
 
 use futures_util::future::join_all;
 
-use super::bench::{Bench, refused};
+use super::bench::{Bench, PASSWORD, refused, somebody};
 use crate::{
     engine::{
         SmsCountries,
         outbox::{Share, TextMessage},
         store::values,
     },
-    port::{Code, OneTimeCode, Phone},
+    port::{AuthManager, Code, OneTimeCode, Outcome, Password, Phone, SignUpWithPhone},
 };
 
 fn phone() -> Phone {
@@ -21,10 +21,15 @@ fn code() -> TextMessage {
 }
 
 impl Bench {
+    /// Queues a text; what is refused is not queued.
     async fn text(&self, message: &TextMessage) {
+        drop(self.try_text(message).await);
+    }
+
+    async fn try_text(&self, message: &TextMessage) -> Outcome<()> {
         let mut tx = self.engine.store().begin().await.unwrap();
-        self.engine.text(&mut tx, message, &phone(), None).await.unwrap();
-        tx.commit().await.unwrap();
+        self.engine.text(&mut tx, message, &phone(), None).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn queued(&self) -> usize {
@@ -116,5 +121,61 @@ async fn a_reserve_of_the_budget_keeps_the_second_factor_going() {
             bench.text(&TextMessage::SecondFactor { code: code(), minutes: 1 }).await;
         }
         assert_eq!(bench.queued().await, 20);
+    }
+}
+
+/// S107: what cannot be sent is refused, so that no page calls it sent.
+#[tokio::test]
+async fn a_text_that_the_budget_does_not_pay_is_refused_and_never_dropped() {
+    for bench in Bench::each_with(|settings| settings.messages.sms_daily_budget = 10).await {
+        let sign_up = SignUpWithPhone {
+            phone: phone().to_string(),
+            password: Password::typed(PASSWORD),
+            name: None,
+            fields: serde_json::Map::new(),
+        };
+        bench.engine.sign_up_with_phone(somebody(), sign_up).await.unwrap();
+        for _ in 0..20 {
+            bench.text(&TextMessage::VerifyPhone { code: OneTimeCode::parse("314159").unwrap(), minutes: 10 }).await;
+        }
+        let again = TextMessage::VerifyPhone { code: OneTimeCode::parse("314159").unwrap(), minutes: 10 };
+        refused(bench.try_text(&again).await, Code::MessagesExhausted);
+        // Nobody has proved this number: what is left is for those that somebody has.
+        let reset = bench.engine.send_reset_password_code(somebody(), phone().to_string()).await;
+        refused(reset, Code::MessagesExhausted);
+        assert_eq!(bench.queued().await, 7);
+    }
+}
+
+/// S65, S107: a text that the limit of its range keeps back is refused.
+#[tokio::test]
+async fn a_code_that_is_kept_back_is_never_called_sent() {
+    for bench in Bench::each().await {
+        let sign_up = async |number: usize| {
+            let sign_up = SignUpWithPhone {
+                phone: format!("+491511234{number:04}"),
+                password: Password::typed(PASSWORD),
+                name: None,
+                fields: serde_json::Map::new(),
+            };
+            bench.engine.sign_up_with_phone(somebody(), sign_up).await
+        };
+        let taken = {
+            let mut taken = 0;
+            while sign_up(taken).await.is_ok() {
+                taken += 1;
+            }
+            taken
+        };
+        assert_eq!(bench.queued().await, taken);
+        for number in 0..taken {
+            let (waiting, nobody) = (format!("+491511234{number:04}"), format!("+491511234{:04}", 9000 + number));
+            for phone in [&waiting, &nobody] {
+                let again = bench.engine.resend_verification_code(somebody(), phone.clone()).await;
+                assert!(again.is_err(), "{phone}");
+            }
+            assert!(bench.engine.send_reset_password_code(somebody(), waiting).await.is_err());
+        }
+        assert_eq!(bench.queued().await, taken);
     }
 }

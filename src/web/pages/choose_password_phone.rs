@@ -66,7 +66,7 @@ pub(crate) async fn resend(visit: Visit, form: Form<Press>) -> PageResult {
     match form.submit(|Press| visit.auth().send_reset_password_code(visit.caller(), texted.phone())).await? {
         Ok(()) => {
             visit.wait_for_text_again(texted);
-            Ok(visit.go_saying("/reset-password/phone/choose", Notice::CodeSentAgain))
+            Ok(visit.go_saying("/reset-password/phone/choose", Notice::CodeAskedForAgain))
         }
         Err(resend) => resend.again(|resend| ChoosePasswordPhone { visit, texted, form: Form::blank(), resend }),
     }

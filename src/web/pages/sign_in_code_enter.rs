@@ -47,7 +47,7 @@ pub(crate) async fn resend(visit: Visit, form: Form<Press>) -> PageResult {
     match form.submit(|Press| visit.auth().send_sign_in_code(visit.caller(), texted.phone())).await? {
         Ok(()) => {
             visit.wait_for_text_again(texted);
-            Ok(visit.go_saying("/sign-in/code/enter", Notice::CodeSentAgain))
+            Ok(visit.go_saying("/sign-in/code/enter", Notice::CodeAskedForAgain))
         }
         Err(resend) => resend.again(|resend| SignInCodeEnter { visit, texted, form: Form::blank(), resend }),
     }

@@ -57,7 +57,7 @@ pub(crate) async fn resend(visit: Visit, form: Form<NumberOnly>) -> PageResult {
     match form.submit(send).await? {
         Ok(()) => {
             visit.wait_for_text_again(texted);
-            Ok(visit.go_saying("/verify-phone", Notice::CodeSentAgain))
+            Ok(visit.go_saying("/verify-phone", Notice::CodeAskedForAgain))
         }
         Err(resend) => resend.again(|resend| VerifyPhone { visit, texted, form: Form::blank(), resend }),
     }

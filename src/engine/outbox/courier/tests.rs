@@ -14,7 +14,7 @@ use super::*;
 use crate::{
     engine::{
         SecretKey, SystemRandom,
-        outbox::{Letter, Mailed},
+        outbox::{DigestPlace, Letter, Mailed, Schedule},
     },
     port::Email,
 };
@@ -68,6 +68,12 @@ impl Office {
         let expires_at = expires_in.map(|seconds| later(self.clock.now(), SignedDuration::from_secs(seconds)));
         let mut tx = self.courier.store.begin().await.unwrap();
         self.courier.outbox.enqueue(&mut tx, &letter, &Email::parse(to).unwrap(), expires_at).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn queue_at(&self, to: &str, schedule: Schedule) {
+        let mut tx = self.courier.store.begin().await.unwrap();
+        self.courier.outbox.enqueue_at(&mut tx, &magic_link(), &Email::parse(to).unwrap(), schedule).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -313,4 +319,109 @@ async fn a_mail_server_that_says_nothing_any_more_keeps_no_mail_back_for_ever() 
     assert_eq!(office.courier.drain().await, 0);
     let left = office.left().await;
     assert!(left.iter().all(|(attempts, error, dead)| *attempts == 1 && error.is_some() && !dead), "{left:?}");
+}
+
+/// S107: a delayed message is sent when its time has come, and not before.
+#[tokio::test]
+async fn a_delayed_letter_waits_for_its_time() {
+    let office = Office::into_folder().await;
+    office.queue_at("ann@example.com", Schedule { delay: SignedDuration::from_mins(10), ..Schedule::default() }).await;
+    assert_eq!(office.courier.drain().await, 0);
+    office.pass(599);
+    assert_eq!(office.courier.drain().await, 0);
+    office.pass(1);
+    assert_eq!(office.courier.drain().await, 1);
+    assert_eq!(office.courier.drain().await, 0);
+}
+
+/// R15: one that waits for a time beyond all delays was written while the clock ran ahead.
+#[tokio::test]
+async fn a_letter_that_waits_for_a_far_time_is_sent() {
+    let office = Office::into_folder().await;
+    office
+        .queue_at("ann@example.com", Schedule { delay: SignedDuration::from_hours(400), ..Schedule::default() })
+        .await;
+    assert_eq!(office.courier.drain().await, 1);
+}
+
+/// S106, S107: a restart neither sends a delayed letter early nor loses it.
+#[tokio::test]
+async fn a_delayed_letter_survives_a_restart() {
+    let office = Office::into_folder().await;
+    office.queue_at("ann@example.com", Schedule { delay: SignedDuration::from_mins(10), ..Schedule::default() }).await;
+    office.courier.take_over().await.unwrap();
+    assert_eq!(office.courier.drain().await, 0);
+    office.pass(600);
+    assert_eq!(office.courier.drain().await, 1);
+}
+
+/// S107: the time for tries begins when it may be sent.
+#[tokio::test]
+async fn a_delayed_letter_has_all_its_tries() {
+    let (port, _mails) = mail_server("450 later").await;
+    let office = by_smtp(port).await;
+    office.queue_at("ann@example.com", Schedule { delay: SignedDuration::from_hours(47), ..Schedule::default() }).await;
+    office.pass(49 * 3600);
+    assert_eq!(office.courier.drain().await, 0);
+    assert!(!office.left().await[0].2, "given up after two hours");
+}
+
+/// S107: owners wait for no backlog that strangers cause.
+#[tokio::test]
+async fn a_letter_to_an_owner_goes_before_those_that_strangers_caused() {
+    let (port, mut mails) = mail_server("250 yes").await;
+    let office = by_smtp(port).await;
+    for number in 0..60 {
+        office.queue(&format!("stranger-{number}@example.com"), None).await;
+    }
+    office.pass(1);
+    office.queue_at("ann@example.com", Schedule { first: true, ..Schedule::default() }).await;
+    assert_eq!(office.courier.drain().await, 61);
+    let first = mails.recv().await.unwrap();
+    assert!(first.contains("To: ann@example.com"), "{first}");
+}
+
+fn digest(changes: &[&str]) -> Letter {
+    let changes = changes.iter().map(|change| (*change).to_owned()).collect();
+    Letter::SeveralChanges { name: None, changes, not_me: Some("https://example.com/not-me?key=k".to_owned()) }
+}
+
+/// S106: more changes are written into the digest that waits; it is sent once, with all of them.
+#[tokio::test]
+async fn a_digest_gathers_changes_until_it_is_sent() {
+    let office = Office::into_folder().await;
+    let (outbox, ann) = (&office.courier.outbox, Email::parse("ann@example.com").unwrap());
+    let delay = SignedDuration::from_mins(15);
+    let mut tx = office.courier.store.begin().await.unwrap();
+    let id = outbox.put_digest(&mut tx, &digest(&["one"]), &ann, DigestPlace::New { delay }).await.unwrap();
+    tx.commit().await.unwrap();
+    office.pass(14 * 60);
+    let mut tx = office.courier.store.begin().await.unwrap();
+    let waiting = outbox.hold_digest(&mut tx, &id).await.unwrap().expect("it waits");
+    assert_eq!(waiting.not_me.as_deref(), Some("https://example.com/not-me?key=k"));
+    outbox.put_digest(&mut tx, &digest(&["one", "another"]), &ann, DigestPlace::Waiting(&id)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(office.courier.drain().await, 0);
+    office.pass(61);
+    assert_eq!(office.courier.drain().await, 1);
+    assert_eq!(office.mails().len(), 1);
+    assert!(office.mails()[0].contains("another"), "{}", office.mails()[0]);
+    let mut tx = office.courier.store.begin().await.unwrap();
+    assert!(outbox.hold_digest(&mut tx, &id).await.unwrap().is_none(), "it is sent");
+}
+
+/// S106: one that the courier has in hand takes no more changes: they would be lost.
+#[tokio::test]
+async fn a_digest_that_is_being_sent_takes_no_more_changes() {
+    let (port, _mails) = mail_server("450 later").await;
+    let office = by_smtp(port).await;
+    let (outbox, ann) = (&office.courier.outbox, Email::parse("ann@example.com").unwrap());
+    let mut tx = office.courier.store.begin().await.unwrap();
+    let delay = SignedDuration::from_mins(15);
+    let id = outbox.put_digest(&mut tx, &digest(&["one"]), &ann, DigestPlace::New { delay }).await.unwrap();
+    tx.commit().await.unwrap();
+    office.pass(16 * 60);
+    assert_eq!(office.courier.drain().await, 0);
+    let mut tx = office.courier.store.begin().await.unwrap();
+    assert!(outbox.hold_digest(&mut tx, &id).await.unwrap().is_none());
 }

@@ -19,3 +19,5 @@ create index notifications_updated_at on notifications (updated_at);
 
 -- Not sent before this time. Null: at once.
 alter table outbox add column not_before bigint;
+-- 1: sent before the others that are due. Owners wait for it, and strangers cannot cause it.
+alter table outbox add column goes_first bigint not null default 0;

@@ -5,7 +5,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::*;
 use crate::{
-    engine::outbox::{SmsAccount, SmsProvider, TextMessage},
+    engine::outbox::{Schedule, SmsAccount, SmsProvider, TextMessage},
     port::{OneTimeCode, Phone},
 };
 
@@ -29,8 +29,9 @@ impl Office {
 
     async fn queue_text(&self, message: &TextMessage, expires_in: Option<i64>) {
         let expires_at = expires_in.map(|seconds| later(self.clock.now(), SignedDuration::from_secs(seconds)));
+        let schedule = Schedule { expires_at, ..Schedule::default() };
         let mut tx = self.courier.store.begin().await.unwrap();
-        self.courier.outbox.enqueue_text(&mut tx, message, &Phone::parse(TO).unwrap(), expires_at).await.unwrap();
+        self.courier.outbox.enqueue_text(&mut tx, message, &Phone::parse(TO).unwrap(), schedule).await.unwrap();
         tx.commit().await.unwrap();
     }
 
