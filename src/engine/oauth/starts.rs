@@ -101,7 +101,8 @@ impl Starts {
                 let Some(row) = tx.fetch_optional(sql, values![digest, provider, browser, now]).await? else {
                     continue;
                 };
-                let Some((sealed, user_id, redirect_url)) = damage::one(&row, ("oauth_starts", "user_id"), read)?
+                let Some(StoredStart { sealed, user_id, redirect_url }) =
+                    damage::one(&row, ("oauth_starts", "user_id"), read)?
                 else {
                     return Ok(None);
                 };
@@ -118,7 +119,17 @@ impl Starts {
     }
 }
 
-/// What was sealed, whose account it was begun from, and where it goes.
-fn read(row: &Row) -> Result<(Vec<u8>, Option<String>, Option<String>), StoreError> {
-    Ok((row.bytes("secrets")?, row.optional_text("user_id")?, row.optional_text("redirect_url")?))
+/// Row of a journey, its secrets still sealed.
+struct StoredStart {
+    sealed: Vec<u8>,
+    user_id: Option<String>,
+    redirect_url: Option<String>,
+}
+
+fn read(row: &Row) -> Result<StoredStart, StoreError> {
+    Ok(StoredStart {
+        sealed: row.bytes("secrets")?,
+        user_id: row.optional_text("user_id")?,
+        redirect_url: row.optional_text("redirect_url")?,
+    })
 }

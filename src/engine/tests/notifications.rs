@@ -175,7 +175,7 @@ async fn the_first_change_of_a_kind_is_told_at_once_whatever_came_before() {
             bench.sign_in_from(&format!("thief-{number}"), &current(0)).await;
         }
         bench.change_passwords(&ann, 6).await;
-        let password = Some(Password::typed(&current(6)));
+        let password = Some(Password::typed(current(6)));
         bench.engine.change_email(with(&ann), password, "eve@example.com".to_owned()).await.unwrap();
         assert_eq!(bench.waiting("mail", "email_change_requested").await, 1);
     }
