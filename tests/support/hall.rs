@@ -123,7 +123,7 @@ impl Hall {
         browser
     }
 
-    /// The code in the newest text that somebody got.
+    /// The newest code that was texted to somebody. Codes overtake the texts without one that wait beside them.
     pub async fn newest_code_to(&self, phone: &str) -> String {
         self.vestibule.deliver().await;
         let folder = fs::read_dir(self.folder.path().join("outbox")).expect("an outbox");
@@ -131,11 +131,13 @@ impl Hall {
         files.retain(|file| file.to_string_lossy().ends_with(".sms.json"));
         files.sort();
         let texts = files.iter().map(|file| fs::read(file).expect("a text"));
-        let mut texts = texts.map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).expect("JSON"));
-        let text = texts.rfind(|text| text["to"] == phone).unwrap_or_else(|| panic!("{phone} got no text"));
-        let words = text["text"].as_str().expect("a text").to_owned();
-        let mut digits = words.split(|letter: char| !letter.is_ascii_digit());
-        digits.find(|digits| digits.len() == 6).unwrap_or_else(|| panic!("a code in {words}")).to_owned()
+        let texts = texts.map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).expect("JSON"));
+        let to_phone = texts.filter(|text| text["to"] == phone).map(|text| text["text"].to_string());
+        let mut codes = to_phone.filter_map(|words| {
+            let mut digits = words.split(|letter: char| !letter.is_ascii_digit());
+            digits.find(|digits| digits.len() == 6).map(str::to_owned)
+        });
+        codes.next_back().unwrap_or_else(|| panic!("{phone} got no code"))
     }
 
     /// Its folder, for a command beside it.
