@@ -30,8 +30,25 @@ pub(in crate::engine) enum Lane {
 pub(super) struct EmailPace {
     every: i64,
     burst: i64,
-    /// When each lane would be idle, in epoch milliseconds.
-    idle_at: Mutex<[i64; 2]>,
+    lanes: Mutex<Lanes>,
+}
+
+/// Times in epoch milliseconds.
+#[derive(Default)]
+struct Lanes {
+    /// When each lane would be idle.
+    idle_at: [i64; 2],
+    /// The latest time that was seen.
+    seen_at: i64,
+}
+
+impl Lanes {
+    /// Moves the lanes back with a clock that was set back, so that no email waits for the former time (R15).
+    fn watch_clock(&mut self, now: i64) {
+        let back = self.seen_at.saturating_sub(now).max(0);
+        self.idle_at = self.idle_at.map(|idle| idle.saturating_sub(back));
+        self.seen_at = now;
+    }
 }
 
 impl EmailPace {
@@ -39,22 +56,23 @@ impl EmailPace {
     pub(super) fn new(factor: f64) -> Self {
         let burst = super::as_milliseconds(BURST * factor).max(1);
         let every = super::as_milliseconds(EVERY / factor).max(1);
-        Self { every, burst, idle_at: Mutex::default() }
+        Self { every, burst, lanes: Mutex::default() }
     }
 
     /// Takes the place of one email; answers how long to delay it.
     pub(super) fn delay(&self, lane: Lane, now: i64) -> Duration {
-        let mut idle_at = self.idle_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = &mut idle_at[lane as usize];
-        // A clock that was set back must not delay email for longer.
-        *idle = (*idle).clamp(now, now.saturating_add(self.every * self.burst + 2 * LONGEST_DELAY)) + self.every;
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.watch_clock(now);
+        let idle = &mut lanes.idle_at[lane as usize];
+        *idle = (*idle).max(now) + self.every;
         milliseconds(*idle - now - self.every * self.burst)
     }
 
     /// Whether the lane takes more requests, or how long to wait until it does.
     pub(super) fn room(&self, lane: Lane, now: i64) -> Result<(), Duration> {
-        let idle_at = self.idle_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = milliseconds(idle_at[lane as usize] - now - self.every * self.burst - LONGEST_DELAY);
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.watch_clock(now);
+        let wait = milliseconds(lanes.idle_at[lane as usize] - now - self.every * self.burst - LONGEST_DELAY);
         if wait.is_zero() { Ok(()) } else { Err(wait.min(Duration::from_secs(3600))) }
     }
 }
@@ -75,6 +93,19 @@ mod tests {
         assert_eq!(pace.delay(Lane::Ordinary, 0), Duration::from_secs(2));
         assert_eq!(pace.delay(Lane::Ordinary, 0), Duration::from_secs(4));
         assert_eq!(pace.delay(Lane::Proved, 0), Duration::ZERO);
+    }
+
+    /// R15
+    #[test]
+    fn a_clock_that_was_set_back_delays_no_email() {
+        let pace = EmailPace::new(1.0);
+        let hour = 3_600_000;
+        for back in [1_000, 60_000, hour, 400 * 24 * hour] {
+            let now = 1_000 * 24 * hour;
+            assert_eq!(pace.delay(Lane::Ordinary, now + back), Duration::ZERO, "{back}");
+            assert_eq!(pace.delay(Lane::Ordinary, now), Duration::ZERO, "{back}");
+            pace.room(Lane::Ordinary, now).unwrap();
+        }
     }
 
     #[test]

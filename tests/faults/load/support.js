@@ -83,12 +83,19 @@ export async function raw(hall, pieces, { pause = 0, patience = 60_000, slowly }
   return { answer, seconds: (Date.now() - begun) / 1000, isClosed };
 }
 
+/** The cookies of a browser after an answer, as it sends them. */
+function kept(cookie, set) {
+  const pairs = [...(cookie?.split('; ') ?? []), ...set].map((pair) => [pair.slice(0, pair.indexOf('=')), pair]);
+  const jar = [...new Map(pairs).values()].filter((pair) => !pair.endsWith('='));
+  return jar.length > 0 ? jar.join('; ') : undefined;
+}
+
 /** The form of a page as a browser got it: its cookie, its token, its hidden fields. */
 export async function form(hall, path, cookie) {
   const answer = await fetch(hall.url + path, { redirect: 'manual', headers: { accept: 'text/html', ...(cookie && { cookie }) } });
   const html = await answer.text();
   const set = answer.headers.getSetCookie().map((line) => line.split(';')[0]);
-  return { html, status: answer.status, cookie: set[0] ?? cookie, csrf: html.match(/name="csrf" value="([^"]+)"/)?.[1] };
+  return { html, status: answer.status, cookie: kept(cookie, set), csrf: html.match(/name="csrf" value="([^"]+)"/)?.[1] };
 }
 
 /** Sends a form: `{ status, location, retryAfter, cookie, text }`; status 0 when there was no answer. */
@@ -104,7 +111,7 @@ export async function send(base, path, fields, { cookie, agent } = {}) {
       answer.on('error', () => resolve({ status: 0 }));
       answer.on('end', () => {
         const set = (answer.headers['set-cookie'] ?? []).map((line) => line.split(';')[0]);
-        resolve({ status: answer.statusCode, location: answer.headers.location, retryAfter: answer.headers['retry-after'], cookie: set[0] ?? cookie, text });
+        resolve({ status: answer.statusCode, location: answer.headers.location, retryAfter: answer.headers['retry-after'], cookie: kept(cookie, set), text });
       });
     });
     asked.on('error', () => resolve({ status: 0 }));
