@@ -2,8 +2,9 @@
 //!
 //! Behind a proxy that speaks the PROXY protocol, the client's address comes first on each connection: see
 //! [`proxy_protocol`]. How many connections there may be is counted by [`crowd`], and [`connection`] ends those that are too
-//! slow. Everything else is actix's own server.
+//! slow. What actix answers by itself gets our headers by [`bare_errors`]. Everything else is actix's own server.
 
+mod bare_errors;
 mod connection;
 mod crowd;
 mod pipeline;
@@ -38,6 +39,7 @@ use tokio::{
 };
 
 use self::{
+    bare_errors::BareErrors,
     connection::{Connection, Pace, Patience},
     crowd::{Crowd, Place},
 };
@@ -99,6 +101,13 @@ pub(crate) fn open(settings: &Server) -> io::Result<Vec<Socket>> {
     Ok(vec![socket])
 }
 
+/// What a server has to know of its surroundings.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) proxies: &'a TrustedProxies,
+    /// The headers of answers that no route gives, as lines ([`bare_errors`]).
+    pub(crate) error_headers: String,
+}
+
 /// A server on these sockets; it runs while it is awaited.
 ///
 /// It is made of the parts that actix's `HttpServer` is made of, with steps of our own before the HTTP: who connects, whether
@@ -110,7 +119,7 @@ pub(crate) fn serve<F, I, S, B>(
     app: F,
     settings: &Server,
     sockets: Vec<Socket>,
-    proxies: &TrustedProxies,
+    surroundings: &Surroundings<'_>,
 ) -> io::Result<Running>
 where
     F: Fn() -> I + Send + Clone + 'static,
@@ -129,26 +138,32 @@ where
         server = server.workers(workers);
     }
     for socket in sockets {
-        let (app, proxies, crowd) = (app.clone(), proxies.clone(), crowd.clone());
+        let (app, proxies, crowd) = (app.clone(), surroundings.proxies.clone(), crowd.clone());
+        let errors = BareErrors::new(&surroundings.error_headers);
         let shutdown = server.graceful_shutdown_signal();
         let has_word = settings.proxy_protocol;
         server = match socket {
             Socket::Tcp(listener) => {
                 tune(&listener);
                 server.listen("vestibule", listener, move || {
-                    let (proxies, crowd) = (proxies.clone(), crowd.clone());
+                    let (proxies, crowd, errors) = (proxies.clone(), crowd.clone(), errors.clone());
                     let welcome = move |stream| welcome(stream, proxies.clone(), crowd.clone(), has_word);
-                    fn_service(welcome).map_err(DispatchError::Io).and_then(http(app.clone(), shutdown.clone()))
+                    let dress = move |admitted| dress(admitted, &errors);
+                    fn_service(welcome)
+                        .map(dress)
+                        .map_err(DispatchError::Io)
+                        .and_then(http(app.clone(), shutdown.clone()))
                 })?
             }
             Socket::Unix(_) if has_word => {
                 return Err(io::Error::other("server.proxy_protocol is for TCP, and this is a Unix socket"));
             }
             Socket::Unix(listener) => server.listen_uds("vestibule", listener, move || {
-                let crowd = crowd.clone();
+                let (crowd, errors) = (crowd.clone(), errors.clone());
+                let dress = move |admitted| dress(admitted, &errors);
                 let welcome =
                     move |stream: UnixStream| ready(admit(stream, None, None, Patience::with_proxy(), &crowd));
-                fn_service(welcome).map_err(DispatchError::Io).and_then(http(app.clone(), shutdown.clone()))
+                fn_service(welcome).map(dress).map_err(DispatchError::Io).and_then(http(app.clone(), shutdown.clone()))
             })?,
         };
     }
@@ -244,6 +259,11 @@ fn admit<T>(
         io::Error::from(io::ErrorKind::ConnectionRefused)
     })?;
     Ok((Connection::new(stream, patience, place), peer))
+}
+
+/// Has what actix answers by itself on a connection carry our headers.
+fn dress<T>((connection, peer): Admitted<T>, errors: &BareErrors) -> Admitted<T> {
+    (connection.adding_to_errors(errors.clone()), peer)
 }
 
 /// Reads for whom a proxy connects; `None` when for itself. A connection that says nothing sensible in time is closed: nobody

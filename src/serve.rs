@@ -178,7 +178,11 @@ impl Vestibule {
         let listening = |error: io::Error| StartError(format!("server.listen: {error}."));
         let sockets = listen::open(&config.server).map_err(listening)?;
         let app = move || App::new().wrap(from_fn(plain)).wrap(from_fn(seen::observe)).configure(hall.routes());
-        let server = listen::serve(app, &config.server, sockets, &self.parts.proxies).map_err(listening)?;
+        let surroundings = listen::Surroundings {
+            proxies: &self.parts.proxies,
+            error_headers: plain_headers::lines(config.public_url.starts_with("https://")),
+        };
+        let server = listen::serve(app, &config.server, sockets, &surroundings).map_err(listening)?;
         let figures = self.serve_metrics()?;
         self.greet();
         let (stop, stopped) = watch::channel(false);

@@ -30,7 +30,10 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::pipeline::{Gate, HeadEnd, PIECE, Part};
+use super::{
+    bare_errors::BareErrors,
+    pipeline::{Gate, HeadEnd, PIECE, Part},
+};
 
 /// How long a connection may be in each of its states.
 #[derive(Debug, Clone, Copy)]
@@ -151,6 +154,11 @@ pub(super) struct Connection<S, K> {
     rest: BytesMut,
     /// Whether something was kept back, so that what was read can be looked at.
     is_paused: bool,
+    bare_errors: Option<BareErrors>,
+    /// What goes out in place of a bare error.
+    dressed: BytesMut,
+    /// How many of the bytes that were offered last were not taken.
+    left: usize,
     kept: K,
 }
 
@@ -158,7 +166,23 @@ impl<S, K> Connection<S, K> {
     pub(super) fn new(stream: S, patience: Patience, kept: K) -> Self {
         let pace = Pace::new(patience);
         let timer = Box::pin(sleep_until(pace.deadline().min(Instant::now() + patience.shortest())));
-        Self { stream, pace, timer, head_end: HeadEnd::default(), rest: BytesMut::new(), is_paused: false, kept }
+        Self {
+            stream,
+            pace,
+            timer,
+            head_end: HeadEnd::default(),
+            rest: BytesMut::new(),
+            is_paused: false,
+            bare_errors: None,
+            dressed: BytesMut::new(),
+            left: 0,
+            kept,
+        }
+    }
+
+    /// Has the answers that actix gives by itself carry further headers.
+    pub(super) fn adding_to_errors(self, lines: BareErrors) -> Self {
+        Self { bare_errors: Some(lines), ..self }
     }
 
     pub(super) fn pace(&self) -> Pace {
@@ -263,11 +287,43 @@ impl<S: AsyncRead + Unpin, K: Unpin> AsyncRead for Connection<S, K> {
     }
 }
 
+impl<S: AsyncWrite + Unpin, K: Unpin> Connection<S, K> {
+    /// Writes as many of these bytes as are taken.
+    fn poll_some(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.written(context, written)
+    }
+
+    /// Writes all that stands in the place of a bare error, and says that so many bytes were taken.
+    fn poll_dressed(&mut self, context: &mut Context<'_>, offered: usize) -> Poll<io::Result<usize>> {
+        while !self.dressed.is_empty() {
+            let bytes = self.dressed.split();
+            let written = self.poll_some(context, &bytes);
+            let taken = if let Poll::Ready(Ok(taken)) = written { taken } else { 0 };
+            self.dressed.extend_from_slice(&bytes[taken..]);
+            if taken == 0 {
+                return written;
+            }
+        }
+        self.left = 0;
+        Poll::Ready(Ok(offered))
+    }
+}
+
 impl<S: AsyncWrite + Unpin, K: Unpin> AsyncWrite for Connection<S, K> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
-        this.written(context, written)
+        if this.dressed.is_empty()
+            && let Some(dressed) = this.bare_errors.as_ref().and_then(|errors| errors.dressed(bytes, this.left))
+        {
+            this.dressed = dressed;
+        }
+        if !this.dressed.is_empty() {
+            return this.poll_dressed(context, bytes.len());
+        }
+        let written = this.poll_some(context, bytes);
+        this.left = bytes.len() - if let Poll::Ready(Ok(taken)) = written { taken } else { 0 };
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -345,6 +401,24 @@ mod tests {
         });
         ours.write_all(&[0; 1000]).await.unwrap();
         slow.await.unwrap();
+    }
+
+    /// S54: whole, though the client takes a few bytes at a time.
+    #[tokio::test]
+    async fn a_bare_error_goes_out_with_its_headers() {
+        let (ours, mut theirs) = connection(Patience::with_client());
+        let mut ours = ours.adding_to_errors(BareErrors::new("x-content-type-options: nosniff\r\n"));
+        let read = tokio::spawn(async move {
+            let mut answer = String::new();
+            theirs.read_to_string(&mut answer).await.unwrap();
+            answer
+        });
+        let head = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        ours.write_all(head).await.unwrap();
+        ours.shutdown().await.unwrap();
+        drop(ours);
+        let answer = read.await.unwrap();
+        assert!(answer.ends_with("connection: close\r\nx-content-type-options: nosniff\r\n\r\n"), "{answer}");
     }
 
     #[tokio::test]

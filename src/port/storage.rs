@@ -13,8 +13,9 @@ use super::{
 ///   the operator's program (`caller.is_operator`), which needs no session and may do everything with everybody's things.
 /// * A member sees, changes and deletes their own files and no others; somebody else's is like one that never was
 ///   (`FileNotFound`, SECURITY.md S61).
-/// * Buckets are shared: any member may look one up and upload into a public one. What a bucket is may be changed by who made
-///   it, and only while nobody else has a file in it (`BucketNotYours`). `root` is nobody's, stays public, and keeps its
+/// * Buckets are shared: any member may look up a public one and upload into it. A private one is only for who made it; to
+///   everybody else it is like one that never was (`BucketNotFound`), but that its name is taken (`BucketNotUnique`).
+/// * What a bucket is may be changed by who made it, and only while nobody else has a file in it (`BucketNotYours`). `root` is nobody's, stays public, and keeps its
 ///   name for good.
 /// * Only pictures that were encoded again here are public (`FileNotPublishable`). Private files may be anything; they are
 ///   stored as they came, and only their owner gets them back.
@@ -53,7 +54,7 @@ pub trait Storage: Send + Sync {
     /// One's own files in a bucket.
     fn list_files(&self, caller: Caller, bucket: String, query: Query) -> Answer<Page<StoredFile>>;
 
-    /// Stores a file. Refused with `BucketNotFound`, `BucketNotYours`, `FileNotPublishable`, `StorageFull` and as pictures are.
+    /// Stores a file. Refused with `BucketNotFound`, `BucketNotUnique`, `FileNotPublishable`, `StorageFull` and as pictures are.
     fn upload(&self, caller: Caller, upload: Upload) -> Answer<StoredFile>;
 
     /// Gives a file other bytes; its name, id and tags stay. Its public path gets a version, so that no cache shows the former

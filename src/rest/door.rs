@@ -1,6 +1,7 @@
 //! The way in and the way out of the REST door.
 //!
-//! Whatever comes in here goes out as JSON. What actix refuses before it gets here has no body and no hook to give it one: 400 for
+//! Whatever comes in here goes out as JSON. What actix refuses before it gets here has no body (its headers are added by
+//! `listen/bare_errors.rs`): 400 for
 //! what is not HTTP, for two lengths of one body or a request line above 64 kB, 431 for headers above 128 kB, 408 for headers that
 //! do not come within five seconds. The client library sends nothing of the kind.
 

@@ -166,7 +166,7 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
     let Some(visit) = Visit::of(request) else { return bare };
     let error = bare.error().and_then(|error| error.as_error::<PageError>());
     if matches!(error, Some(PageError::SessionEnded)) {
-        if visit.session().is_renewed_elsewhere() {
+        if visit.session().successor().is_some() {
             return visit.go("/profile");
         }
         visit.session().drop_token();

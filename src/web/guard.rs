@@ -41,7 +41,7 @@ pub(crate) enum Guard {
 /// The result of the look-up, kept with the request.
 pub(crate) struct Present(pub(crate) Option<Member>);
 
-/// Marks a form that comes with a token which was replaced a moment ago.
+/// Marks a form that comes with a token which was replaced or ended a moment ago.
 pub(crate) struct Superseded;
 
 /// The layer in front of a page.
@@ -91,12 +91,15 @@ async fn turned_away(guard: Guard, request: &HttpRequest) -> Result<Option<HttpR
     let session = CookieSession::of(request);
     let member = look_up(request, site, &session).await?;
     let elsewhere = match (guard, &member) {
-        // The form looks whether it is the second press of one that renewed the session.
-        (Guard::Members, None) if request.method() == Method::POST && session.is_renewed_elsewhere() => {
+        // The form looks whether it is the second press of one that renewed or ended the session.
+        (Guard::Members, None) if request.method() == Method::POST && session.is_superseded() => {
             request.extensions_mut().insert(Superseded);
             None
         }
-        (Guard::Guests, Some(_)) => Some("/profile"),
+        (Guard::Guests, Some(_)) => {
+            session.forget_call_to_sign_in();
+            Some("/profile")
+        }
         (Guard::Members, None) => {
             ask_to_sign_in(request, &session);
             Some("/sign-in")
@@ -115,7 +118,7 @@ async fn look_up(request: &HttpRequest, site: &Site, session: &CookieSession) ->
     }
     match site.auth.member(caller(request, site, session)).await {
         Ok(member) => Ok(Some(member)),
-        Err(Trouble::Refused(refusal)) if is_dead_session(&refusal) && session.is_renewed_elsewhere() => Ok(None),
+        Err(Trouble::Refused(refusal)) if is_dead_session(&refusal) && session.is_superseded() => Ok(None),
         Err(Trouble::Refused(refusal)) if is_dead_session(&refusal) => {
             session.drop_token();
             if !session.has_notice() {

@@ -38,6 +38,7 @@ mod headers;
 mod notice;
 mod number;
 mod page;
+mod page_link;
 mod pages;
 mod paths;
 mod portrait;

@@ -75,7 +75,19 @@ pub(crate) struct CookieSession(actix_session::Session, SessionCookies);
 pub(crate) struct Contents {
     entries: HashMap<String, String>,
     written: Written,
-    form_secret: Option<String>,
+}
+
+impl Contents {
+    /// Whether the session that was written was renewed or ended meanwhile.
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.written.token().is_some_and(|token| winners::is_over(&fingerprint(token)))
+    }
+
+    /// Whether the session that was written is the one of this browser.
+    pub(crate) fn brings(&self, session: &CookieSession) -> bool {
+        let token = session.token();
+        token.is_some_and(|token| self.written.token() == Some(token.expose()))
+    }
 }
 
 /// What was mailed to whom, so that the page after a form can say so and send it again.
@@ -144,6 +156,21 @@ pub(crate) struct Arrival {
     pub(crate) action: Action,
     #[serde(rename = "t")]
     pub(crate) token: String,
+    /// Whether a link was opened; else its code was typed.
+    #[serde(rename = "l", default)]
+    pub(crate) is_opened: bool,
+}
+
+impl Arrival {
+    /// What opening a link brought.
+    pub(crate) fn opened(action: Action, token: impl Into<String>) -> Self {
+        Self { action, token: token.into(), is_opened: true }
+    }
+
+    /// What typing a code brought.
+    pub(crate) fn typed(action: Action, token: impl Into<String>) -> Self {
+        Self { action, token: token.into(), is_opened: false }
+    }
 }
 
 /// What a link is for (ALTOGIC_WIRE.md §10).
@@ -198,9 +225,9 @@ impl CookieSession {
         SessionToken::parse(&session.token).ok()
     }
 
-    /// Whether the token was replaced by a newer one a moment ago, which an answer on its way brings.
-    pub(crate) fn is_renewed_elsewhere(&self) -> bool {
-        self.successor().is_some()
+    /// Whether the token was replaced or ended a moment ago, which an answer on its way tells this browser.
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.token().is_some_and(|token| winners::is_over(&fingerprint(token.expose())))
     }
 
     /// The token that replaced this browser's a moment ago: for signing out, which ends that one too.
@@ -258,6 +285,9 @@ impl CookieSession {
     /// cookie stays, and is known to be over.
     pub(crate) fn end(&self) {
         let (over, devices) = (self.over_now(), self.tickets());
+        if let Some(session) = self.signed_in() {
+            winners::note_ended(fingerprint(&session.token));
+        }
         self.clear();
         if self.1.session().is_none() && !devices.is_empty() {
             self.write(DEVICES, &devices);
@@ -286,7 +316,7 @@ impl CookieSession {
 
     /// Everything in the cookies, as it is written.
     pub(crate) fn contents(&self) -> Contents {
-        Contents { entries: self.0.entries().clone(), written: self.1.written(), form_secret: self.form_secret() }
+        Contents { entries: self.0.entries().clone(), written: self.1.written() }
     }
 
     /// Names the cookies of the session, so that two requests can be compared.
@@ -296,17 +326,9 @@ impl CookieSession {
         format!("{session} {waiting}")
     }
 
-    /// Whether the difference to former contents is a message that went out, and nobody came or left.
-    pub(crate) fn sent_a_message_since(&self, former: &Contents) -> bool {
-        let (now, former) = (self.0.entries(), &former.entries);
-        let waits = [JOURNEY, TEXTED].iter().any(|key| now.contains_key(*key));
-        let is_same = |key: &str| now.get(key) == former.get(key);
-        waits && *now != *former && [ARRIVAL, OVER].into_iter().all(is_same) && !self.1.is_changed()
-    }
-
-    /// Whether this answer renews the session and nobody came or left.
-    pub(crate) fn renews_since(&self, former: &Contents) -> bool {
-        former.form_secret.is_some() && former.form_secret == self.form_secret() && self.1.is_changed()
+    /// Whether this answer changes a cookie that the request came with.
+    pub(crate) fn is_changed_since(&self, former: &Contents) -> bool {
+        *self.0.entries() != former.entries || self.1.is_changed()
     }
 
     /// Puts something else into the cookies, in place of everything in them.
@@ -336,6 +358,13 @@ impl CookieSession {
     /// Leaves a notice for the next page that is shown.
     pub(crate) fn leave_notice(&self, notice: Notice) {
         self.write(NOTICE, &notice);
+    }
+
+    /// Forgets a notice that asks to sign in, where somebody is signed in meanwhile.
+    pub(crate) fn forget_call_to_sign_in(&self) {
+        if matches!(self.read(NOTICE), Some(Notice::SessionEnded | Notice::SignInFirst | Notice::LinkGone)) {
+            self.remove(NOTICE);
+        }
     }
 
     /// Whether a notice waits already.
@@ -643,7 +672,7 @@ mod tests {
         session.csrf(&random);
         session.come_back_to("/profile/sessions");
         session.begin_journey(JourneyKind::MagicLink, "ann@example.com");
-        session.keep_arrival(&Arrival { action: Action::MagicLink, token: "t".into() });
+        session.keep_arrival(&Arrival::opened(Action::MagicLink, "t"));
         assert_eq!(session.begin(&SessionToken::parse("token").unwrap()).as_deref(), Some("/profile/sessions"));
         assert_eq!(session.token().unwrap().expose(), "token");
         assert!(session.journey().is_none() && session.arrival().is_none() && session.return_to().is_none());
@@ -677,7 +706,7 @@ mod tests {
         session.csrf(&random);
         session.come_back_to(&format!("/{}", "a".repeat(RETURN_TO_MAX - 1)));
         session.begin_journey(JourneyKind::SignUp, &format!("{}@example.com", "a".repeat(60)));
-        session.keep_arrival(&Arrival { action: Action::MagicLink, token: "t".repeat(512) });
+        session.keep_arrival(&Arrival::opened(Action::MagicLink, "t".repeat(512)));
         session.keep_offer(&"o".repeat(43));
         session.write(FAREWELL, &Farewell::longest());
         session.leave_notice(Notice::MailSentToNewAddress);

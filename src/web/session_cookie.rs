@@ -175,6 +175,11 @@ pub(crate) struct Written {
 }
 
 impl Written {
+    /// The token of the session that was written.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.session.as_ref().map(|session| session.token.as_str())
+    }
+
     /// Writes the same into another answer.
     pub(crate) fn repeat(&self, cookies: &SessionCookies) {
         if let Some(session) = &self.session {

@@ -5,13 +5,18 @@
 //! So the second of two that are the same to the byte, cookie included, does nothing. It waits for the first one, and gets its
 //! answer: the same redirect, and the same in the cookie.
 //!
-//! While the first one is at work, that holds for every form. Afterwards it is kept, for [`KEPT`], only where a message went out:
-//! that leaves the journey in the cookie, so that whoever really asks for another one comes with another cookie; and where a proof
-//! gave the session a new token: the second press comes with the old one, which is dead. What begins or
-//! ends a session, or takes a code, is never answered again: a code works once. What was refused or failed has changed nothing,
-//! and what ends in a page is not kept: then the second one is looked at by itself.
+//! While the first one is at work, that holds for every form. Afterwards it is kept, for [`KEPT`], where the answer writes a
+//! cookie: a second form that still has the cookies from before comes from a browser that did not get that answer yet, or lost
+//! it when a second press cancelled the first (S110). A browser that got the answer has other cookies, so a form that is really
+//! sent again is another one. What was refused or failed has changed nothing, and what ends in a page is not kept: then the
+//! second one is looked at by itself.
 //!
-//! It is remembered in this process; two servers on one database do not know of each other's.
+//! Links are redeemed by a GET, and each tab holds another token of the same link: so the answer that redeemed one is kept for
+//! its browser ([`note_landing`]), and a request that finds the link spent gets the same answer.
+//!
+//! An answer whose session was renewed or ended meanwhile is not repeated: it would bring an older session.
+//!
+//! It is remembered in this process. With several on one database, the second press is told what happened, and undoes nothing.
 
 use std::{
     fmt,
@@ -23,7 +28,7 @@ use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse,
     http::{
         StatusCode,
-        header::{COOKIE, HeaderMap},
+        header::{COOKIE, HeaderMap, LOCATION},
     },
 };
 use moka::sync::Cache;
@@ -37,6 +42,10 @@ const KEPT: Duration = Duration::from_secs(10);
 
 /// Answers that are kept at most; the oldest go first.
 const MOST: u64 = 4096;
+
+/// What a sign-in by link was answered, by the mark of its browser, and whether the link was opened or its code typed.
+static LANDINGS: LazyLock<Cache<(String, bool), Arc<Outcome>>> =
+    LazyLock::new(|| Cache::builder().max_capacity(MOST).time_to_live(KEPT).build());
 
 static SEEN: LazyLock<Cache<[u8; 32], Told>> =
     LazyLock::new(|| Cache::builder().max_capacity(MOST).time_to_live(KEPT).build());
@@ -67,8 +76,19 @@ pub(crate) async fn outcome(request: &HttpRequest, body: &[u8]) -> Option<Arc<Ou
         return None;
     }
     let mut told = entry.into_value();
-    let outcome = told.wait_for(Option::is_some).await.ok()?;
-    outcome.clone()
+    let outcome = told.wait_for(Option::is_some).await.ok()?.clone();
+    outcome.filter(|outcome| !outcome.cookie.is_superseded())
+}
+
+/// Keeps the answer to a sign-in by link for other requests of the browser.
+pub(crate) fn note_landing(key: (String, bool), response: &HttpResponse, session: &CookieSession) {
+    let outcome = Outcome { headers: response.headers().clone(), cookie: session.contents() };
+    LANDINGS.insert(key, Arc::new(outcome));
+}
+
+/// The answer that a sign-in by link of this browser got a moment ago, if its session is still the newest.
+pub(crate) fn landing(browser: String, is_opened: bool) -> Option<Arc<Outcome>> {
+    LANDINGS.get(&(browser, is_opened)).filter(|outcome| !outcome.cookie.is_superseded())
 }
 
 /// Keeps an answer for a twin.
@@ -79,7 +99,7 @@ pub(crate) fn keep(request: &HttpRequest, response: &HttpResponse) {
     let Some(first) = request.extensions_mut().remove::<First>() else { return };
     let session = CookieSession::of(request);
     let outcome = Outcome { headers: response.headers().clone(), cookie: session.contents() };
-    let is_kept = session.sent_a_message_since(&first.cookie) || session.renews_since(&first.cookie);
+    let is_kept = session.is_changed_since(&first.cookie);
     first.tell.send_replace(Some(Arc::new(outcome)));
     if !is_kept {
         SEEN.invalidate(&first.key);
@@ -87,9 +107,19 @@ pub(crate) fn keep(request: &HttpRequest, response: &HttpResponse) {
 }
 
 impl Outcome {
+    /// Where it leads.
+    pub(crate) fn location(&self) -> Option<&str> {
+        self.headers.get(LOCATION)?.to_str().ok()
+    }
+
+    /// Whether it brought the session that this browser has.
+    pub(crate) fn is_of(&self, session: &CookieSession) -> bool {
+        self.cookie.brings(session)
+    }
+
     /// The same answer again.
     pub(crate) fn repeat(&self, session: &CookieSession) -> HttpResponse {
-        tracing::info!("a form came twice; the second one got the answer of the first");
+        tracing::info!("a form or link came twice; the second one got the answer of the first");
         session.replace(&self.cookie);
         let mut response = HttpResponse::SeeOther().finish();
         for (name, value) in &self.headers {

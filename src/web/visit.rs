@@ -14,7 +14,8 @@ use actix_web::{
 };
 
 use super::{
-    Site, assets, error::PageError, guard::Present, notice::Notice, paths::Href, session::CookieSession, ticket,
+    Site, assets, error::PageError, guard::Present, notice::Notice, page_link, paths::Href, session::CookieSession,
+    ticket,
 };
 use crate::{
     forwarded::{Origin, origin},
@@ -109,6 +110,11 @@ impl Visit {
     /// The token that every form on the page carries in its field `csrf`.
     pub(crate) fn csrf(&self) -> &str {
         self.0.csrf.get_or_init(|| self.0.session.csrf(&*self.0.site.random))
+    }
+
+    /// The field in which a form carries the link that its page shows.
+    pub(crate) fn sealed_link(&self) -> String {
+        page_link::sealed(self)
     }
 
     /// What the last action has to say. Asking takes it: it is shown once.

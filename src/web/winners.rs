@@ -1,12 +1,13 @@
 //! What became of a browser a moment ago, so that a second press does not end in an error (SECURITY.md S110).
 //!
-//! Of two requests that redeem one link, one wins. The other one comes with the cookies from before, and its link is spent: it is
-//! led to where the winner went, and gets no session of its own. Likewise a form whose session was renewed under it: the same form
-//! to the byte gets the answer of the first one (`twin.rs`).
+//! Of two requests that redeem one link, one wins. The other one comes with the cookies from before, and its link is spent: it
+//! gets the answer of the winner. So does a form that comes twice, the same to the byte (`twin.rs`). Here stands what those need
+//! to know: which sessions were renewed or ended, and whose turn it is.
 //!
 //! It is remembered in this process; with several, the second press shows what the link or the session says, and undoes nothing.
 
 use std::{
+    hash::Hash,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -20,12 +21,17 @@ const KEPT: Duration = Duration::from_secs(10);
 /// Browsers that are remembered at most; the oldest go first.
 const MOST: u64 = 4096;
 
-static LANDINGS: LazyLock<Cache<String, String>> = LazyLock::new(cache);
-static RENEWED: LazyLock<Cache<String, String>> = LazyLock::new(cache);
+/// The successor of a session's token, by its fingerprint; none where the session was ended.
+static RENEWED: LazyLock<Cache<String, Option<String>>> = LazyLock::new(cache);
+static RETURNS: LazyLock<Cache<(String, String), String>> = LazyLock::new(cache);
 static TURNS: LazyLock<Cache<String, Arc<Mutex<()>>>> =
     LazyLock::new(|| Cache::builder().max_capacity(MOST).time_to_idle(KEPT).build());
 
-fn cache<V: Clone + Send + Sync + 'static>() -> Cache<String, V> {
+fn cache<K, V>() -> Cache<K, V>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
     Cache::builder().max_capacity(MOST).time_to_live(KEPT).build()
 }
 
@@ -34,22 +40,32 @@ pub(crate) async fn turn(browser: &str) -> OwnedMutexGuard<()> {
     TURNS.get_with(browser.to_owned(), Arc::default).lock_owned().await
 }
 
-/// Notes where a sign-in of this browser led.
-pub(crate) fn note_landing(browser: &str, landing: &str) {
-    LANDINGS.insert(browser.to_owned(), landing.to_owned());
+/// Notes where a provider's answer led, by the browser and the state that came back with it.
+pub(crate) fn note_return(browser: String, state: String, location: &str) {
+    RETURNS.insert((browser, state), location.to_owned());
 }
 
-/// Where a sign-in of this browser led a moment ago.
-pub(crate) fn landing(browser: &str) -> Option<String> {
-    LANDINGS.get(browser)
+/// Where the same answer of a provider led a moment ago.
+pub(crate) fn returned(browser: String, state: String) -> Option<String> {
+    RETURNS.get(&(browser, state))
 }
 
 /// Notes which token replaced that of a session, by the fingerprint of the former one.
 pub(crate) fn note_renewed(fingerprint: String, successor: &str) {
-    RENEWED.insert(fingerprint, successor.to_owned());
+    RENEWED.insert(fingerprint, Some(successor.to_owned()));
+}
+
+/// Notes that a session was ended, by the fingerprint of its token.
+pub(crate) fn note_ended(fingerprint: String) {
+    RENEWED.insert(fingerprint, None);
 }
 
 /// The token that replaced another one a moment ago.
 pub(crate) fn successor(fingerprint: &str) -> Option<String> {
-    RENEWED.get(fingerprint)
+    RENEWED.get(fingerprint).flatten()
+}
+
+/// Whether a session was renewed or ended a moment ago.
+pub(crate) fn is_over(fingerprint: &str) -> bool {
+    RENEWED.contains_key(fingerprint)
 }

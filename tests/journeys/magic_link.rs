@@ -74,3 +74,21 @@ async fn one_inbox_cannot_be_flooded() {
     let links = hall.mail_to("ann@example.com").await.len();
     assert!(links <= 6, "{links} mails");
 }
+
+/// S110: a foreign page opens a link to its own account while the page asks for the press.
+#[actix_web::test]
+async fn the_press_signs_in_the_account_of_the_link_that_the_page_showed() {
+    let hall = Hall::open().await;
+    hall.member("Ann", "ann@example.com").await;
+    hall.member("Eve", "eve@example.com").await;
+    let (mut laptop, mut eve, mut phone) = (hall.browser(), hall.browser(), hall.browser());
+    ask(&mut laptop, "ann@example.com").await;
+    ask(&mut eve, "eve@example.com").await;
+    phone.open(&hall.newest_mail_to("ann@example.com").await.link()).await;
+    let shown = phone.page.clone();
+    phone.open(&hall.newest_mail_to("eve@example.com").await.link()).await;
+    phone.page = shown;
+    phone.press("Sign in").await;
+    assert_eq!(phone.page.path, "/profile", "{}", phone.page.text());
+    assert!(phone.page.text().contains("ann@example.com"), "{}", phone.page.text());
+}

@@ -78,3 +78,44 @@ async fn the_token_never_stays_in_the_address_bar() {
     assert!(!ann.page.html().contains("access_token="), "nor in a link of the page");
     assert_eq!(ann.page.header("cache-control"), Some("no-store"));
 }
+
+/// S110: a foreign page opens a link to an account of its own in a browser where somebody is choosing a new password.
+#[actix_web::test]
+async fn a_page_acts_on_the_link_that_it_showed() {
+    let hall = Hall::open().await;
+    hall.member("Ann", "ann@example.com").await;
+    hall.member("Eve", "eve@example.com").await;
+    let (mut ann, mut eve) = (hall.browser(), hall.browser());
+    let link = reset(&mut ann, &hall, "ann@example.com").await;
+    let foreign = reset(&mut eve, &hall, "eve@example.com").await;
+    ann.open(&link).await;
+    let shown = ann.page.clone();
+    ann.open(&foreign).await;
+    ann.page = shown;
+    ann.fill("New password", "12345678");
+    ann.press("Save the new password").await;
+    assert_eq!(ann.page.status, 422, "shown again, still for the same link");
+    ann.fill("New password", "a calm green gate");
+    ann.press("Save the new password").await;
+    assert_eq!(ann.page.path, "/sign-in", "{}", ann.page.text());
+    for (email, password) in [("ann@example.com", "a calm green gate"), ("eve@example.com", PASSWORD)] {
+        let mut browser = hall.browser();
+        browser.open("/sign-in").await;
+        browser.fill("E-mail", email).fill("Password", password);
+        browser.press("Sign in").await;
+        assert_eq!(browser.page.path, "/profile", "{email}: {}", browser.page.text());
+    }
+}
+
+/// S110: a link that somebody made up is none.
+#[actix_web::test]
+async fn a_forged_link_in_the_form_is_refused() {
+    let hall = Hall::open().await;
+    hall.member("Ann", "ann@example.com").await;
+    let mut ann = hall.browser();
+    let link = reset(&mut ann, &hall, "ann@example.com").await;
+    ann.open(&link).await;
+    let body = format!("csrf={}&link=forged&password=a+calm+green+gate", ann.page.csrf());
+    ann.post("/reset-password/choose", "application/x-www-form-urlencoded", body.as_bytes()).await;
+    assert_eq!(ann.page.path, "/reset-password", "{}", ann.page.text());
+}

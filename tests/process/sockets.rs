@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use super::{Running, ask, in_time};
+use super::{Running, ask, free_address, in_time};
 
 const LIVE: &str = "GET /health/live HTTP/1.1\r\nHost: hall\r\nConnection: close\r\n\r\n";
 
@@ -52,4 +52,57 @@ fn without_a_socket_of_systemd_the_setting_is_named() {
     let mut hall = Running::start(&[("SERVER__LISTEN", "systemd")]);
     assert_eq!(hall.end().code(), Some(1));
     assert!(hall.log().contains("server.listen: systemd opened no socket"), "{}", hall.log());
+}
+
+/// S54: what actix answers by itself carries the headers that every answer has.
+#[test]
+fn bare_errors_carry_the_headers_of_every_answer() {
+    let address = free_address();
+    let listen = address.to_string();
+    let settings = [("SERVER__LISTEN", listen.as_str()), ("SERVER__PUBLIC_URL", "https://hall.example")];
+    let _hall = Running::start(&settings).until_live(address);
+    let long = format!("GET / HTTP/1.1\r\nHost: hall\r\nX-Long: {}\r\n\r\n", "a".repeat(200_000));
+    let cases = [
+        ("no HTTP at all\r\n\r\n".to_owned(), 400),
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), 400),
+        ("GET / HTTP/1.1\r\nHost: hall\r\nBad Header\r\n\r\n".to_owned(), 400),
+        ("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n".to_owned(), 400),
+        ("POST / HTTP/1.1\r\nHost: hall\r\nTransfer-Encoding: gzip, x\r\n\r\n".to_owned(), 400),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), 400),
+        (long, 431),
+        ("GET / HTTP/1.1\r\nHost: ".to_owned(), 408),
+        ("OPTIONS * HTTP/1.1\r\nHost: hall\r\nConnection: close\r\n\r\n".to_owned(), 0),
+        (LIVE.replace("GET /health/live", "TRACE /health/live"), 0),
+        (LIVE.replace("GET /health/live", "GET /no-such-page"), 404),
+        (LIVE.replace("GET /health/live", "GET /_storage/local/a/b"), 404),
+        (LIVE.to_owned(), 200),
+    ];
+    let asked = cases.map(|(request, status)| {
+        thread::spawn(move || (ask(&mut TcpStream::connect(address).unwrap(), &request), request, status))
+    });
+    for case in asked {
+        let (answer, request, status) = case.join().unwrap();
+        let request = request.get(..60).unwrap_or(&request);
+        assert!(status == 0 || answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {answer}");
+        has_all_headers(request, &answer);
+    }
+    // Behind an answer that was all right.
+    let both = format!("{}no HTTP\r\n\r\n", LIVE.replace("Connection: close\r\n", ""));
+    let answer = ask(&mut TcpStream::connect(address).unwrap(), &both);
+    let second = answer.rsplit("HTTP/1.1 ").next().unwrap();
+    assert!(second.starts_with("400"), "{answer}");
+    has_all_headers("behind another", second);
+}
+
+fn has_all_headers(request: &str, answer: &str) {
+    let answer = answer.to_ascii_lowercase();
+    for header in [
+        "x-content-type-options: nosniff",
+        "strict-transport-security: max-age=31536000",
+        "content-security-policy: default-src 'none'",
+        "referrer-policy: ",
+        "cache-control: ",
+    ] {
+        assert!(answer.contains(&format!("\r\n{header}")), "{request}: no {header} in {answer}");
+    }
 }

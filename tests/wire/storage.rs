@@ -10,6 +10,22 @@ use super::{Answer, Wire, at, signed};
 
 const PASSWORD: &str = "a lamp in the hall";
 
+/// The calls that name a bucket and take JSON, after `/bucket/`.
+const BUCKET_CALLS: &[&str] = &[
+    "exists",
+    "get",
+    "empty",
+    "delete",
+    "rename",
+    "make-public",
+    "make-private",
+    "add-tags",
+    "remove-tags",
+    "update",
+    "list-files",
+    "delete-files",
+];
+
 /// Two people and a wire.
 struct Scene {
     wire: Wire,
@@ -102,11 +118,14 @@ async fn a_bucket_is_made_shown_changed_and_deleted() {
         let name = if field == "name" && value == "pets" { "animals" } else { "pets" };
         let mut body = body;
         body["bucket"] = json!(name);
-        is(&scene.ben(&format!("/bucket/{path}"), body.clone()).await, 403, "permission_denied");
+        let refused = scene.ben(&format!("/bucket/{path}"), body.clone()).await;
+        let is_private = value == json!(true) && path == "make-public" && body.get("includeFiles").is_some();
+        let (status, code) = if is_private { (404, "bucket_not_found") } else { (403, "permission_denied") };
+        is(&refused, status, code);
         let answer = scene.ann(&format!("/bucket/{path}"), body).await;
         assert_eq!((answer.status, &answer.json()[field]), (200, &value), "{path}");
     }
-    is(&scene.ben("/bucket/delete", json!({"bucket": "pets"})).await, 403, "permission_denied");
+    is(&scene.ben("/bucket/delete", json!({"bucket": "pets"})).await, 404, "bucket_not_found");
     let answer = scene.ann("/bucket/delete", json!({"bucket": "pets"})).await;
     assert_eq!((answer.status, answer.bytes.len()), (200, 0));
     assert_eq!(scene.ann("/bucket/exists", json!({"bucket": "pets"})).await.json(), json!(false));
@@ -210,6 +229,51 @@ async fn every_call_to_somebody_elses_file_is_a_404() {
     assert_eq!((answer.status, answer.bytes.len()), (200, 0));
     assert_eq!(scene.ben("/delete-file", json!({"fileUrl": stored["publicPath"]})).await.status, 200);
     assert_eq!(scene.shown(&stored["publicPath"]).await.status, 200);
+}
+
+/// S61: by its name and by its id.
+#[actix_web::test]
+async fn somebody_elses_private_bucket_is_like_one_that_never_was() {
+    let scene = Scene::open().await;
+    let made = scene.ann("/create-bucket", json!({"name": "diary", "isPublic": false})).await.json();
+    scene.picture("diary", "me.png").await;
+    let own = query("/bucket/upload-object", &[("bucket", "root"), ("fileName", "b.txt")], &json!({"isPublic": false}));
+    assert_eq!(scene.ben(&own, json!("x")).await.status, 200);
+    let calls = BUCKET_CALLS.iter().map(|path| format!("/bucket/{path}"));
+    let calls = calls.chain(FILE_CALLS.iter().chain(&["exists"]).map(|path| format!("/bucket/file/{path}")));
+    for path in calls {
+        let body = |bucket: &Value| {
+            json!({
+                "bucket": bucket, "file": "me.png", "newName": "mine", "tags": ["a"], "fileNamesOrIds": ["me.png"],
+                "bucketNameOrId": "root", "detailed": true,
+            })
+        };
+        let absent = scene.ben(&path, body(&json!("nowhere"))).await;
+        for bucket in [&json!("diary"), &made["_id"]] {
+            let hidden = scene.ben(&path, body(bucket)).await;
+            assert_eq!((hidden.status, &hidden.bytes), (absent.status, &absent.bytes), "{path}");
+        }
+    }
+    for (path, file) in [("upload-object", "fileName"), ("file/replace-object", "file")] {
+        let call = query(&format!("/bucket/{path}"), &[("bucket", "diary"), (file, "me.png")], &json!({}));
+        is(&scene.ben(&call, json!("x")).await, 404, "bucket_not_found");
+    }
+    for path in ["copy", "move"] {
+        let body = json!({"bucket": "root", "file": "b.txt", "bucketNameOrId": "diary"});
+        is(&scene.ben(&format!("/bucket/file/{path}"), body).await, 404, "bucket_not_found");
+    }
+    let make = query(
+        "/bucket/upload-object",
+        &[("bucket", "diary"), ("fileName", "b.txt")],
+        &json!({"createBucket": true, "isPublic": false}),
+    );
+    is(&scene.ben(&make, json!("x")).await, 400, "bucket_not_unique");
+    let buckets = scene.ben("/list-buckets", json!({})).await.json();
+    assert_eq!(buckets.as_array().map(Vec::len), Some(1), "{buckets}");
+    assert_eq!(
+        scene.ann("/bucket/list-files", json!({"bucket": "diary"})).await.json().as_array().map(Vec::len),
+        Some(1)
+    );
 }
 
 #[actix_web::test]

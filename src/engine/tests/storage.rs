@@ -134,11 +134,11 @@ async fn a_private_bucket_takes_files_of_who_made_it_alone() {
         let (ann, ben) = (bench.member("ann@example.com").await, bench.member("ben@example.com").await);
         make(&bench, &ann, "diary", false).await.unwrap();
         upload(&bench, &ann, "diary", "a.png").await.unwrap();
-        refused(upload(&bench, &ben, "diary", "b.png").await, Code::BucketNotYours);
+        refused(upload(&bench, &ben, "diary", "b.png").await, Code::BucketNotFound);
         upload(&bench, &ben, "root", "b.png").await.unwrap();
         let into = |bucket: &str| bucket.to_owned();
-        refused(bench.engine.copy_file(with(&ben), file("root", "b.png"), into("diary")).await, Code::BucketNotYours);
-        refused(bench.engine.move_file(with(&ben), file("root", "b.png"), into("diary")).await, Code::BucketNotYours);
+        refused(bench.engine.copy_file(with(&ben), file("root", "b.png"), into("diary")).await, Code::BucketNotFound);
+        refused(bench.engine.move_file(with(&ben), file("root", "b.png"), into("diary")).await, Code::BucketNotFound);
     }
 }
 

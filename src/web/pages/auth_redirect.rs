@@ -5,11 +5,13 @@
 //! it; elsewhere the page names the account and one press finishes it (S44), and somebody who is signed in is told first what that
 //! would do (S91). A password that may be a stranger's is typed or chosen there (S23).
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpResponse,
     http::{
         Method, StatusCode,
-        header::{HeaderValue, LOCATION, REFERRER_POLICY},
+        header::{HeaderValue, REFERRER_POLICY},
     },
 };
 use askama::Template;
@@ -24,7 +26,9 @@ use crate::{
         form::{Fields, Form},
         notice::Notice,
         page::{Page, PageResult},
+        page_link::{self, LINK},
         session::{Action, Arrival},
+        twin,
         typed::{Input, Typed},
         visit::{Visit, see_other},
         winners,
@@ -55,7 +59,7 @@ struct Leave {
 pub(crate) struct Opened(Password);
 
 impl Fields for Opened {
-    const INPUTS: &'static [Input] = &[Input::Secret("password")];
+    const INPUTS: &'static [Input] = &[Input::Line(LINK), Input::Secret("password")];
 
     fn read(typed: &mut Typed) -> Self {
         Self(typed.secret("password"))
@@ -91,19 +95,19 @@ enum Landing {
 pub(crate) async fn show(visit: Visit) -> PageResult {
     match Query::read(visit.request().query_string()).landing() {
         Landing::Clean => finish(visit).await,
-        Landing::Arrived(action, token) => Ok(clean(&visit, &Arrival { action, token })),
+        Landing::Arrived(action, token) => Ok(clean(&visit, &Arrival::opened(action, token))),
         Landing::EmailChanged => Ok(visit.go_saying("/profile", Notice::EmailChanged)),
-        Landing::Failed(action) => link_failed::show(visit, action, StatusCode::GONE),
+        Landing::Failed(action) => failed_or_won(visit, action),
     }
 }
 
 pub(crate) async fn submit(visit: Visit, form: Form<Opened>) -> PageResult {
-    let Some(arrival) = visit.session().arrival() else { return Ok(visit.go_saying("/sign-in", Notice::LinkGone)) };
+    let Some(arrival) = page_link::sent(&visit, form.value(LINK), is_finished_here) else { return Ok(gone(&visit)) };
     let _turn = turn(&visit).await;
     match form.submit(|Opened(password)| finish_here(&visit, &arrival, password)).await? {
-        Ok(Finished::Entered(entrance)) => arrive(&visit, arrival.action, &entrance),
+        Ok(Finished::Entered(entrance)) => arrive(&visit, &arrival, &entrance),
         Ok(Finished::GoesOn(location)) => leave(visit, location),
-        Err(form) if is_dead_link(|code| form.is(code)) => failed(visit, arrival.action),
+        Err(form) if is_dead_link(|code| form.is(code)) => failed(visit, &arrival),
         Err(form) => {
             let account = described(&visit, &arrival.token).await?;
             form.again(|form| AuthRedirect { visit, action: arrival.action, account, form })
@@ -165,19 +169,41 @@ pub(super) fn clean(visit: &Visit, arrival: &Arrival) -> HttpResponse {
     response
 }
 
+/// Whether a link of that kind is finished on this page.
+fn is_finished_here(action: Action) -> bool {
+    !matches!(action, Action::ResetPassword | Action::ChangeEmail | Action::NotMe)
+}
+
+/// No link is open in this browser, or no longer.
+fn gone(visit: &Visit) -> HttpResponse {
+    if visit.member().is_some() { visit.go("/profile") } else { visit.go_saying("/sign-in", Notice::LinkGone) }
+}
+
+/// A link that came without a token. It may be spent because it was opened twice.
+fn failed_or_won(visit: Visit, action: Action) -> PageResult {
+    let is_of_sign_in = matches!(action, Action::EmailConfirm | Action::MagicLink);
+    match won(&visit).filter(|_| is_of_sign_in) {
+        Some(won) => Ok(won.repeat(visit.session())),
+        None => link_failed::show(visit, action, StatusCode::GONE),
+    }
+}
+
 /// The clean path: finishes what this browser began, or asks for a press.
 async fn finish(visit: Visit) -> PageResult {
-    let Some(arrival) = visit.session().arrival() else { return Ok(visit.go_saying("/sign-in", Notice::LinkGone)) };
+    let Some(arrival) = visit.session().arrival() else { return Ok(gone(&visit)) };
     let action = arrival.action;
     if action == Action::ResetPassword {
         return Ok(visit.go("/reset-password/choose"));
     }
+    if let Some(won) = won(&visit).filter(|won| won.is_of(visit.session())) {
+        return Ok(see_other(won.location().unwrap_or_default()));
+    }
     if visit.member().is_none() && is_opened_by_a_person(&visit) {
         let _turn = turn(&visit).await;
         match finish_where_begun(&visit, &arrival.token).await {
-            Ok(Some(entrance)) => return arrive(&visit, action, &entrance),
+            Ok(Some(entrance)) => return arrive(&visit, &arrival, &entrance),
             Ok(None) => {}
-            Err(Trouble::Refused(refusal)) if is_dead_link(|code| refusal.is(code)) => return failed(visit, action),
+            Err(Trouble::Refused(refusal)) if is_dead_link(|code| refusal.is(code)) => return failed(visit, &arrival),
             Err(Trouble::Refused(refusal)) => {
                 let account = described(&visit, &arrival.token).await?;
                 return Form::blank().refuse(&refusal).again(|form| AuthRedirect { visit, action, account, form });
@@ -249,26 +275,33 @@ async fn turn(visit: &Visit) -> Option<OwnedMutexGuard<()>> {
     }
 }
 
-fn arrive(visit: &Visit, action: Action, entrance: &Entrance) -> PageResult {
-    let notice = if action == Action::EmailConfirm { Notice::EmailConfirmed } else { Notice::SignedIn };
+fn arrive(visit: &Visit, arrival: &Arrival, entrance: &Entrance) -> PageResult {
+    let notice = if arrival.action == Action::EmailConfirm { Notice::EmailConfirmed } else { Notice::SignedIn };
     let browser = visit.session().known_browser();
     let response = visit.enter(entrance, Some(notice))?;
-    let landing = response.headers().get(LOCATION).and_then(|landing| landing.to_str().ok());
-    if let (Some(browser), Some(landing)) = (browser, landing) {
-        winners::note_landing(&browser, landing);
+    if let Some(browser) = browser {
+        twin::note_landing((browser, arrival.is_opened), &response, visit.session());
     }
     Ok(response)
+}
+
+/// What a link that this browser opened and redeemed a moment ago was answered.
+fn won(visit: &Visit) -> Option<Arc<twin::Outcome>> {
+    twin::landing(visit.session().known_browser()?, true)
 }
 
 fn is_dead_link(is: impl Fn(Code) -> bool) -> bool {
     is(Code::InvalidAccessToken) || is(Code::InvalidTokenType)
 }
 
-/// A link that is spent. Where this very browser spent it a moment ago, one lands where that led, and no cookie is set.
-fn failed(visit: Visit, action: Action) -> PageResult {
-    if let Some(landing) = visit.session().known_browser().and_then(|browser| winners::landing(&browser)) {
-        return Ok(see_other(&landing));
+/// A token that is spent. Where this very browser spent it a moment ago, the answer is that of the request that did: a second
+/// press may have cancelled the first, and then nobody else brings the session.
+fn failed(visit: Visit, arrival: &Arrival) -> PageResult {
+    let browser = visit.session().known_browser();
+    if let Some(won) = browser.and_then(|browser| twin::landing(browser, arrival.is_opened)) {
+        return Ok(won.repeat(visit.session()));
     }
+    let action = arrival.action;
     visit.session().forget_arrival();
     link_failed::show(visit, action, StatusCode::GONE)
 }

@@ -1,4 +1,4 @@
-//! Choosing a new password, with the reset link that `/auth-redirect` moved into the cookie.
+//! Choosing a new password, with the reset link that `/auth-redirect` moved into the cookie and the page into its form.
 
 use askama::Template;
 
@@ -9,6 +9,7 @@ use crate::{
         form::{Fields, Form},
         notice::Notice,
         page::{Page, PageResult},
+        page_link::{self, LINK},
         session::Action,
         typed::{Input, Typed},
         visit::Visit,
@@ -26,7 +27,7 @@ struct ChoosePassword {
 pub(crate) struct NewPassword(Password);
 
 impl Fields for NewPassword {
-    const INPUTS: &'static [Input] = &[Input::Secret("password")];
+    const INPUTS: &'static [Input] = &[Input::Line(LINK), Input::Secret("password")];
 
     fn read(typed: &mut Typed) -> Self {
         Self(typed.secret("password"))
@@ -34,13 +35,14 @@ impl Fields for NewPassword {
 }
 
 pub(crate) async fn show(visit: Visit) -> PageResult {
-    let Ok(token) = token(&visit) else { return Ok(visit.go_saying("/reset-password", Notice::LinkGone)) };
+    let Ok(token) = token(&visit, "") else { return Ok(visit.go_saying("/reset-password", Notice::LinkGone)) };
     let account = described(&visit, token.expose()).await?;
     ChoosePassword { visit, account, form: Form::blank() }.ok()
 }
 
 pub(crate) async fn submit(visit: Visit, form: Form<NewPassword>) -> PageResult {
-    match form.submit(|NewPassword(password)| reset(&visit, password)).await? {
+    let token = token(&visit, form.value(LINK));
+    match form.submit(|NewPassword(password)| reset(&visit, token.clone(), password)).await? {
         Ok(()) => {
             visit.session().forget_arrival();
             Ok(visit.go_saying("/sign-in", Notice::PasswordReset))
@@ -50,7 +52,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<NewPassword>) -> PageResult 
             Ok(visit.go_saying("/reset-password", Notice::LinkGone))
         }
         Err(form) => {
-            let account = match token(&visit) {
+            let account = match token {
                 Ok(token) => described(&visit, token.expose()).await?,
                 Err(_) => None,
             };
@@ -59,13 +61,13 @@ pub(crate) async fn submit(visit: Visit, form: Form<NewPassword>) -> PageResult 
     }
 }
 
-async fn reset(visit: &Visit, password: Password) -> Outcome<()> {
-    visit.auth().reset_password_with_token(visit.caller(), token(visit)?, password).await
+async fn reset(visit: &Visit, token: Result<AccessToken, Code>, password: Password) -> Outcome<()> {
+    visit.auth().reset_password_with_token(visit.caller(), token?, password).await
 }
 
-/// The token of the reset link that this browser opened.
-fn token(visit: &Visit) -> Result<AccessToken, Code> {
-    let arrival = visit.session().arrival().filter(|arrival| arrival.action == Action::ResetPassword);
+/// The token of the reset link that the page showed.
+fn token(visit: &Visit, field: &str) -> Result<AccessToken, Code> {
+    let arrival = page_link::sent(visit, field, |action| action == Action::ResetPassword);
     AccessToken::parse(&arrival.ok_or(Code::InvalidAccessToken)?.token)
 }
 

@@ -44,6 +44,11 @@ impl LinkFailed {
         }
     }
 
+    /// Whether another tab may have used the link just now.
+    fn may_be_in(&self) -> bool {
+        matches!(self.action, Action::EmailConfirm | Action::MagicLink) && self.visit.member().is_none()
+    }
+
     /// Whether there is a sign-in with a provider to begin again: nothing was mailed, so no mail holds a newer link.
     fn begins_again(&self) -> bool {
         self.action == Action::SignIn && self.visit.member().is_none()

@@ -31,7 +31,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<MailCode>) -> PageResult {
     let Some(journey) = check_inbox::running(&visit) else { return Ok(visit.go("/sign-in")) };
     match form.submit(|typed| open(&visit, &journey, typed.code)).await? {
         Ok(token) => {
-            let arrival = Arrival { action: action_of(journey.kind), token: token.expose().to_owned() };
+            let arrival = Arrival::typed(action_of(journey.kind), token.expose());
             Ok(auth_redirect::clean(&visit, &arrival))
         }
         Err(form) => check_inbox::wrong_code(visit, journey, form),

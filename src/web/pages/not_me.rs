@@ -20,9 +20,10 @@ use crate::{
     port::{Code, LinkKey, NotMe, Trouble},
     web::{
         error::PageError,
-        form::{Form, Press},
+        form::Form,
         notice::Notice,
         page::{self, Page, PageResult},
+        page_link::{self, LINK, LinkPress},
         session::{Action, Arrival},
         visit::Visit,
     },
@@ -33,7 +34,7 @@ use crate::{
 struct NotMePage {
     visit: Visit,
     would: NotMe,
-    form: Form<Press>,
+    form: Form<LinkPress>,
 }
 
 #[derive(Template)]
@@ -47,7 +48,7 @@ pub(crate) async fn show(visit: Visit, query: Query<HashMap<String, String>>) ->
     if let Some(key) = query.get("key") {
         return Ok(clean(&visit, key));
     }
-    let Some(key) = key(&visit) else { return gone(visit) };
+    let Some(key) = key(&visit, "") else { return gone(visit) };
     match visit.auth().describe_not_me(visit.caller(), key).await {
         Ok(would) => NotMePage { visit, would, form: Form::blank() }.ok(),
         Err(Trouble::Refused(_)) => gone(visit),
@@ -55,13 +56,13 @@ pub(crate) async fn show(visit: Visit, query: Query<HashMap<String, String>>) ->
     }
 }
 
-pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
-    let Some(key) = key(&visit) else { return gone(visit) };
-    match form.submit(|Press| visit.auth().report_not_me(visit.caller(), key.clone())).await? {
+pub(crate) async fn submit(visit: Visit, form: Form<LinkPress>) -> PageResult {
+    let Some(key) = key(&visit, form.value(LINK)) else { return gone(visit) };
+    match form.submit(|LinkPress| visit.auth().report_not_me(visit.caller(), key.clone())).await? {
         Ok(token) => {
             // What a stranger may have left in this browser goes too.
             visit.session().end();
-            let arrival = Arrival { action: Action::ResetPassword, token: token.expose().to_owned() };
+            let arrival = Arrival::opened(Action::ResetPassword, token.expose());
             visit.session().keep_arrival(&arrival);
             Ok(visit.go_saying("/reset-password/choose", Notice::TakenBack))
         }
@@ -78,15 +79,15 @@ pub(crate) async fn submit(visit: Visit, form: Form<Press>) -> PageResult {
 /// Another path than the links': w3m compares redirects without their query and would see a loop.
 fn clean(visit: &Visit, key: &str) -> HttpResponse {
     if LinkKey::parse(key).is_ok() {
-        visit.session().keep_arrival(&Arrival { action: Action::NotMe, token: key.to_owned() });
+        visit.session().keep_arrival(&Arrival::opened(Action::NotMe, key));
     }
     let mut response = visit.go("/not-me/confirm");
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 
-fn key(visit: &Visit) -> Option<LinkKey> {
-    let arrival = visit.session().arrival().filter(|arrival| arrival.action == Action::NotMe)?;
+fn key(visit: &Visit, field: &str) -> Option<LinkKey> {
+    let arrival = page_link::sent(visit, field, |action| action == Action::NotMe)?;
     LinkKey::parse(&arrival.token).ok()
 }
 

@@ -15,6 +15,7 @@ use crate::{
         form::{Fields, Form},
         notice::Notice,
         page::{self, Page, PageResult},
+        page_link::{self, LINK},
         session::{Action, Arrival},
         typed::{Input, Typed},
         visit::{Visit, see_other},
@@ -36,7 +37,7 @@ pub(crate) struct Confirmed {
 }
 
 impl Fields for Confirmed {
-    const INPUTS: &'static [Input] = &[Input::Secret("current_password"), Input::Line("without")];
+    const INPUTS: &'static [Input] = &[Input::Line(LINK), Input::Secret("current_password"), Input::Line("without")];
 
     fn read(typed: &mut Typed) -> Self {
         Self { password: typed.secret("current_password"), is_without: !typed.line("without").is_empty() }
@@ -53,12 +54,12 @@ struct ProfileEmailGone {
 pub(crate) async fn show(visit: Visit, query: Query<HashMap<String, String>>) -> PageResult {
     if let Some(key) = query.get("key") {
         if LinkKey::parse(key).is_ok() {
-            visit.session().keep_arrival(&Arrival { action: Action::ChangeEmail, token: key.clone() });
+            visit.session().keep_arrival(&Arrival::opened(Action::ChangeEmail, key));
         }
         // Another path than the link's: w3m compares redirects without their query and would see a loop.
         return Ok(visit.go("/profile/email/confirm/finish"));
     }
-    let Some(key) = key(&visit) else { return gone(visit) };
+    let Some(key) = key(&visit, "") else { return gone(visit) };
     match visit.auth().describe_email_change(visit.caller(), key).await {
         Ok(account) => ProfileEmailConfirm { visit, account, form: Form::blank() }.ok(),
         // The press says what is wrong with the link.
@@ -69,7 +70,7 @@ pub(crate) async fn show(visit: Visit, query: Query<HashMap<String, String>>) ->
 
 /// Changes the address and goes where links in mails go, so that somebody else's application hears of it too.
 pub(crate) async fn submit(visit: Visit, form: Form<Confirmed>) -> PageResult {
-    let Some(key) = key(&visit) else { return gone(visit) };
+    let Some(key) = key(&visit, form.value(LINK)) else { return gone(visit) };
     match form.submit(|typed| confirm(&visit, key.clone(), typed)).await? {
         Ok(_) => {
             visit.session().forget_arrival();
@@ -99,8 +100,8 @@ async fn confirm(visit: &Visit, key: LinkKey, typed: Confirmed) -> Outcome<User>
     auth.confirm_email_change(caller, key).await
 }
 
-fn key(visit: &Visit) -> Option<LinkKey> {
-    let arrival = visit.session().arrival().filter(|arrival| arrival.action == Action::ChangeEmail)?;
+fn key(visit: &Visit, field: &str) -> Option<LinkKey> {
+    let arrival = page_link::sent(visit, field, |action| action == Action::ChangeEmail)?;
     LinkKey::parse(&arrival.token).ok()
 }
 

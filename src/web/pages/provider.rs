@@ -32,6 +32,7 @@ use crate::{
         notice::Notice,
         page::{self, Page, PageResult},
         visit::{Visit, see_other},
+        winners,
     },
 };
 
@@ -98,8 +99,12 @@ pub(crate) async fn callback(visit: Visit) -> PageResult {
         return Ok(visit.go("/sign-in"));
     }
     let (name, answer) = (name(&visit), read(visit.request().query_string()));
+    let (browser, state) = (visit.session().known_browser().unwrap_or_default(), answer.state.clone());
     match visit.auth().finish_provider(visit.caller(), name.clone(), answer).await {
-        Ok(ProviderReturn::Landed(location)) => Ok(found(&location)),
+        Ok(ProviderReturn::Landed(location)) => {
+            winners::note_return(browser, state, &location);
+            Ok(found(&location))
+        }
         Ok(ProviderReturn::Connected { .. }) => Ok(visit.go_saying("/profile/connections", Notice::ProviderConnected)),
         Ok(ProviderReturn::Offered { offer, .. }) => {
             visit.session().keep_offer(&offer);
@@ -108,7 +113,11 @@ pub(crate) async fn callback(visit: Visit) -> PageResult {
             }
             Ok(visit.go_saying("/sign-in", Notice::ProveToConnect))
         }
-        Err(trouble) => failed(visit, &name, trouble),
+        // The same answer came a moment ago: on to where it led.
+        Err(trouble) => match winners::returned(browser, state) {
+            Some(location) if visit.member().is_none() => Ok(found(&location)),
+            _ => failed(visit, &name, trouble),
+        },
     }
 }
 

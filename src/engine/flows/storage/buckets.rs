@@ -69,20 +69,20 @@ pub(in crate::engine) async fn storage_stats(engine: &Engine, caller: &Caller) -
 
 /// Whether there is such a bucket.
 pub(in crate::engine) async fn bucket_exists(engine: &Engine, caller: &Caller, bucket: &str) -> Outcome<bool> {
-    Actor::of(engine, caller).await?;
-    Ok(find_bucket(engine, bucket).await?.is_some())
+    let actor = Actor::of(engine, caller).await?;
+    Ok(find_bucket(engine, &actor, bucket).await?.is_some())
 }
 
 /// A bucket by its name or id.
 pub(in crate::engine) async fn bucket_info(engine: &Engine, caller: &Caller, bucket: &str) -> Outcome<Bucket> {
-    Actor::of(engine, caller).await?;
-    the_bucket(engine, bucket).await
+    let actor = Actor::of(engine, caller).await?;
+    the_bucket(engine, &actor, bucket).await
 }
 
 /// How much one has stored in a bucket.
 pub(in crate::engine) async fn bucket_stats(engine: &Engine, caller: &Caller, bucket: &str) -> Outcome<FileStats> {
     let actor = Actor::of(engine, caller).await?;
-    let bucket = the_bucket(engine, bucket).await?;
+    let bucket = the_bucket(engine, &actor, bucket).await?;
     stats(engine, &actor, Some(&bucket.id)).await
 }
 

@@ -24,7 +24,7 @@ pub(in crate::engine) async fn change_bucket(
 ) -> Outcome<Bucket> {
     let actor = Actor::of(engine, caller).await?;
     let name = change.name.as_deref().map(parse_bucket_name).transpose()?;
-    let found = the_bucket(engine, bucket).await?;
+    let found = the_bucket(engine, &actor, bucket).await?;
     let mut tx = engine.store().begin().await?;
     lock_names(&mut tx).await?;
     let mut bucket = reload_bucket(&mut tx, &found.id).await?;
@@ -50,7 +50,7 @@ pub(in crate::engine) async fn change_bucket(
 /// Deletes one's own files in a bucket; the operator empties it.
 pub(in crate::engine) async fn empty_bucket(engine: &Engine, caller: &Caller, bucket: &str) -> Outcome<()> {
     let actor = Actor::of(engine, caller).await?;
-    let bucket = the_bucket(engine, bucket).await?;
+    let bucket = the_bucket(engine, &actor, bucket).await?;
     let mut tx = engine.store().begin().await?;
     let emptied = empty(engine, &mut tx, &actor, &bucket).await?;
     tx.commit().await?;
@@ -61,7 +61,7 @@ pub(in crate::engine) async fn empty_bucket(engine: &Engine, caller: &Caller, bu
 /// Deletes a bucket and the files in it.
 pub(in crate::engine) async fn delete_bucket(engine: &Engine, caller: &Caller, bucket: &str) -> Outcome<()> {
     let actor = Actor::of(engine, caller).await?;
-    let found = the_bucket(engine, bucket).await?;
+    let found = the_bucket(engine, &actor, bucket).await?;
     if found.id == ROOT_BUCKET {
         return Err(Code::BucketNotYours.into());
     }

@@ -49,7 +49,7 @@ pub(in crate::engine) async fn move_file(
 ) -> Outcome<StoredFile> {
     let actor = Actor::of(engine, caller).await?;
     let found = the_file(engine, &actor, name).await?;
-    let target = the_bucket(engine, bucket).await?;
+    let target = the_bucket(engine, &actor, bucket).await?;
     let mut tx = engine.store().begin().await?;
     let mut record = lock_file(engine, &mut tx, &found).await?;
     let target = reload_bucket(&mut tx, &target.id).await?;

@@ -34,8 +34,7 @@ pub(in crate::engine) async fn copy_file(
 ) -> Outcome<StoredFile> {
     let actor = Actor::of(engine, caller).await?;
     let mut record = the_file(engine, &actor, name).await?;
-    let target = the_bucket(engine, bucket).await?;
-    actor.may_fill(&target)?;
+    let target = the_bucket(engine, &actor, bucket).await?;
     record.file.bucket_id = target.id;
     copy(engine, &actor, record).await
 }

@@ -35,7 +35,7 @@ pub(in crate::engine) async fn delete_files(
     if files.len() > NAMES_MAX {
         return Err(Code::InvalidFieldValue.into());
     }
-    let bucket = the_bucket(engine, bucket).await?;
+    let bucket = the_bucket(engine, &actor, bucket).await?;
     for file in files {
         if let Some(found) = find_file(engine, &actor, &bucket, file.trim()).await? {
             delete_if_there(engine, &found).await?;

@@ -1,6 +1,6 @@
 //! Files looked up, listed and searched.
 
-use super::{Actor, buckets::STRETCH, find_bucket, find_file, read_file, search::Search, the_bucket, the_file};
+use super::{Actor, any_bucket, buckets::STRETCH, find_file, read_file, search::Search, the_bucket, the_file};
 use crate::{
     engine::{
         Engine,
@@ -28,14 +28,14 @@ pub(in crate::engine) async fn list_files(
     query: Query,
 ) -> Outcome<Page<StoredFile>> {
     let actor = Actor::of(engine, caller).await?;
-    let bucket = the_bucket(engine, bucket).await?;
+    let bucket = the_bucket(engine, &actor, bucket).await?;
     look(engine, caller, &actor, Some(bucket.id), query).await
 }
 
 /// Whether one has such a file.
 pub(in crate::engine) async fn file_exists(engine: &Engine, caller: &Caller, name: &FileName) -> Outcome<bool> {
     let actor = Actor::of(engine, caller).await?;
-    let Some(bucket) = find_bucket(engine, &name.bucket).await? else { return Ok(false) };
+    let Some(bucket) = any_bucket(engine, &name.bucket).await? else { return Ok(false) };
     Ok(find_file(engine, &actor, &bucket, name.file.trim()).await?.is_some())
 }
 

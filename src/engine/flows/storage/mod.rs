@@ -61,13 +61,17 @@ impl Actor {
         self.is_operator || (user_id.is_some() && self.user_id.as_deref() == user_id)
     }
 
-    /// Whether they may put a file there: `root` is for everybody, a private bucket for who made it.
+    /// Whether they may know of a bucket and put files there: a private one is only for who made it.
+    fn sees(&self, bucket: &Bucket) -> bool {
+        bucket.is_public || bucket.id == ROOT_BUCKET || self.owns(bucket.user_id.as_deref())
+    }
+
+    /// Whether they may put a file there. Somebody else's private bucket is like one that never was (S61).
     ///
     /// # Errors
-    /// `BucketNotYours`.
+    /// `BucketNotFound`.
     fn may_fill(&self, bucket: &Bucket) -> Result<(), Code> {
-        let is_open = bucket.is_public || bucket.id == ROOT_BUCKET;
-        if is_open || self.owns(bucket.user_id.as_deref()) { Ok(()) } else { Err(Code::BucketNotYours) }
+        if self.sees(bucket) { Ok(()) } else { Err(Code::BucketNotFound) }
     }
 
     /// Takes one from the allowance of what writes files.
@@ -87,8 +91,13 @@ impl Actor {
 /// Where the log finds a damaged bucket.
 const BUCKETS: (&str, &str) = ("buckets", "id");
 
-/// The bucket of that name or id.
-async fn find_bucket(engine: &Engine, bucket: &str) -> Outcome<Option<Bucket>> {
+/// The bucket of that name or id, if the actor may know of it.
+async fn find_bucket(engine: &Engine, actor: &Actor, bucket: &str) -> Outcome<Option<Bucket>> {
+    Ok(any_bucket(engine, bucket).await?.filter(|bucket| actor.sees(bucket)))
+}
+
+/// The bucket of that name or id, whosever it is.
+async fn any_bucket(engine: &Engine, bucket: &str) -> Outcome<Option<Bucket>> {
     const SQL: &str = concat!("select ", bucket_columns!(), " from buckets b where b.id = $1 or b.name = $1");
     if !is_sayable(bucket) {
         return Ok(None);
@@ -103,8 +112,8 @@ fn is_sayable(name: &str) -> bool {
 }
 
 /// As [`find_bucket`], where there must be one.
-async fn the_bucket(engine: &Engine, bucket: &str) -> Outcome<Bucket> {
-    Ok(find_bucket(engine, bucket).await?.ok_or(Code::BucketNotFound)?)
+async fn the_bucket(engine: &Engine, actor: &Actor, bucket: &str) -> Outcome<Bucket> {
+    Ok(find_bucket(engine, actor, bucket).await?.ok_or(Code::BucketNotFound)?)
 }
 
 /// The bucket as it is now.
@@ -133,10 +142,12 @@ async fn find_file(engine: &Engine, actor: &Actor, bucket: &Bucket, file: &str) 
     Ok(None)
 }
 
-/// As [`find_file`], where there must be one.
+/// As [`find_file`], where there must be one. One's own file is found in a bucket that has become private, too; what is not there
+/// says no more of that bucket than of one that never was.
 async fn the_file(engine: &Engine, actor: &Actor, name: &FileName) -> Outcome<FileRecord> {
-    let bucket = the_bucket(engine, &name.bucket).await?;
-    Ok(find_file(engine, actor, &bucket, name.file.trim()).await?.ok_or(Code::FileNotFound)?)
+    let bucket = any_bucket(engine, &name.bucket).await?.ok_or(Code::BucketNotFound)?;
+    let missing = if actor.sees(&bucket) { Code::FileNotFound } else { Code::BucketNotFound };
+    Ok(find_file(engine, actor, &bucket, name.file.trim()).await?.ok_or(missing)?)
 }
 
 /// The file of that id, whosever it is.

@@ -91,11 +91,8 @@ fn as_it_is(bytes: Vec<u8>, mime_type: &str) -> Prepared {
 }
 
 async fn place(engine: &Engine, actor: &Actor, bucket: &str, create_bucket: bool) -> Outcome<Place> {
-    match find_bucket(engine, bucket).await? {
-        Some(bucket) => {
-            actor.may_fill(&bucket)?;
-            Ok(Place::There(bucket))
-        }
+    match find_bucket(engine, actor, bucket).await? {
+        Some(bucket) => Ok(Place::There(bucket)),
         None if create_bucket => Ok(Place::New(parse_bucket_name(bucket)?)),
         None => Err(Code::BucketNotFound.into()),
     }
@@ -132,5 +129,7 @@ async fn there_or_made(engine: &Engine, tx: &mut Transaction<'_>, actor: &Actor,
         return Ok(bucket);
     }
     let row = tx.fetch_optional("select id from buckets where name = $1", values![name]).await?;
-    reload_bucket(tx, &row.ok_or(Code::BucketNotFound)?.text("id")?).await
+    let there = reload_bucket(tx, &row.ok_or(Code::BucketNotFound)?.text("id")?).await?;
+    // Names are shared by everybody: somebody else's private bucket has this one, as `create_bucket` says of it.
+    if actor.sees(&there) { Ok(there) } else { Err(Code::BucketNotUnique.into()) }
 }
