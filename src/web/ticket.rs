@@ -1,4 +1,4 @@
-//! The ticket: the second cookie, which lets a browser in at the sites behind forward authentication.
+//! The ticket: a cookie of its own, which lets a browser in at the sites behind forward authentication.
 //!
 //! The cookie of the pages cannot do it. `__Host-` keeps it to the one host, a sub-path keeps it below that path, and it should
 //! stay so: a site that sees it in a `Cookie` header could be the member at our own pages. The ticket is made to be seen by
