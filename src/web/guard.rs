@@ -100,6 +100,7 @@ async fn turned_away(guard: Guard, request: &HttpRequest) -> Result<Option<HttpR
             session.forget_call_to_sign_in();
             Some("/profile")
         }
+        (Guard::Members, None) if is_asked_again(request, &session) => return Ok(Some(see_other(&address(request)))),
         (Guard::Members, None) => {
             ask_to_sign_in(request, &session);
             Some("/sign-in")
@@ -128,6 +129,17 @@ async fn look_up(request: &HttpRequest, site: &Site, session: &CookieSession) ->
         }
         Err(trouble) => Err(trouble.into()),
     }
+}
+
+/// Whether a page is to be asked for once more, because its session was renewed a moment ago and the answer that brings the new
+/// token is on its way. Once: a page that is asked for a second time is the one to come back to already.
+fn is_asked_again(request: &HttpRequest, session: &CookieSession) -> bool {
+    request.method() == Method::GET && session.successor().is_some() && session.comes_back_to_another(&address(request))
+}
+
+/// The page that was asked for, with its query.
+fn address(request: &HttpRequest) -> String {
+    request.uri().path_and_query().map(ToString::to_string).unwrap_or_default()
 }
 
 /// Remembers the page that was asked for. Only of a GET: what a form would have sent cannot be asked for again.

@@ -355,6 +355,13 @@ impl CookieSession {
         }
     }
 
+    /// Keeps the page to come back to; says whether it is another one than before.
+    pub(crate) fn comes_back_to_another(&self, path: &str) -> bool {
+        let is_another = self.return_to().as_deref() != Some(path);
+        self.come_back_to(path);
+        is_another && is_own_path(path)
+    }
+
     /// Leaves a notice for the next page that is shown.
     pub(crate) fn leave_notice(&self, notice: Notice) {
         self.write(NOTICE, &notice);

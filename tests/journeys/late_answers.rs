@@ -510,3 +510,47 @@ async fn a_second_press_after_the_sign_out_brings_no_ended_session() {
     let session = |answer: &Answer| answer.cookies.iter().find(|(name, _)| name.ends_with("-session")).cloned();
     assert_ne!(session(&second), session(&first));
 }
+
+/// S110: a page of another tab, asked for while a proof renews the session, comes up once the new token is there.
+#[actix_web::test]
+async fn a_page_asked_for_while_a_proof_renewed_the_session_is_shown() {
+    let ready = step_up_form().await;
+    let jar = jar_of(&ready.browser);
+    let pressed = ready.press(&jar).await;
+    let late = get(&ready.hall, &jar, "/profile/sessions?page=1").await;
+    assert_eq!((late.status, late.location.as_str()), (303, "/profile/sessions?page=1"));
+    let mut after = jar.clone();
+    take(&mut after, &late);
+    let still_late = get(&ready.hall, &after, "/profile/sessions?page=1").await;
+    assert_eq!((still_late.status, still_late.location.as_str()), (303, "/sign-in"), "asked again once");
+    take(&mut after, &pressed);
+    assert_eq!(get(&ready.hall, &after, "/profile/sessions?page=1").await.status, 200);
+}
+
+/// S38, S39: the cookies of the session are closed, and junk beside them does no harm.
+#[actix_web::test]
+async fn the_cookies_of_the_session_are_closed_and_found_among_junk() {
+    let hall = Hall::open_with(&[("VESTIBULE_SERVER__PUBLIC_URL", "https://hall.example")]).await;
+    hall.member("Ann", ANN).await;
+    let mut ann = hall.browser();
+    ann.open("/sign-in").await;
+    let ready = ready(hall, ann, "Sign in", &[("email", ANN), ("password", PASSWORD)], Ends::SignedIn);
+    let (action, body) = ready.body();
+    let request = TestRequest::with_uri(&action).method(Method::POST).insert_header(("content-type", FORM));
+    let request = request.insert_header(("cookie", ready.browser.cookie_header())).set_payload(body);
+    let (_, headers, _) = ready.hall.send(request).await;
+    let cookies: Vec<&str> = headers.get_all("set-cookie").map(|cookie| cookie.to_str().expect("ASCII")).collect();
+    assert_eq!(cookies.len(), 2, "{cookies:?}");
+    for cookie in &cookies {
+        for attribute in ["; HttpOnly", "; Secure", "; SameSite=Lax", "; Path=/"] {
+            assert!(cookie.contains(attribute), "{attribute} in {cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+    }
+    let session = cookies.iter().find(|cookie| cookie.starts_with("__Host-vestibule-session=")).expect("a session");
+    let value = session.split(';').next().expect("a pair");
+    for junk in ["__Host-vestibule-session=", "__Host-vestibule-session=%ff%00", "__Host-vestibule=junk", "a=b"] {
+        let request = TestRequest::with_uri("/profile").insert_header(("cookie", format!("{junk}; {value}; {junk}")));
+        assert_eq!(ready.hall.send(request).await.0, 200, "{junk}");
+    }
+}
