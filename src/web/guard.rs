@@ -20,6 +20,7 @@ use super::{
     error::PageError,
     notice::Notice,
     session::CookieSession,
+    twin,
     visit::{caller, see_other},
 };
 use crate::{
@@ -89,6 +90,7 @@ async fn turned_away(guard: Guard, request: &HttpRequest) -> Result<Option<HttpR
         .app_data::<Data<Site>>()
         .ok_or_else(|| PageError::broken("the pages were asked outside their own scope"))?;
     let session = CookieSession::of(request);
+    twin::note_arrival(&session);
     let member = look_up(request, site, &session).await?;
     let elsewhere = match (guard, &member) {
         // The form looks whether it is the second press of one that renewed or ended the session.

@@ -57,7 +57,10 @@ mod upload;
 mod visit;
 mod winners;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use actix_session::{
     SessionMiddleware,
@@ -98,8 +101,12 @@ pub struct Settings {
     pub random: Arc<dyn Random>,
 }
 
+/// Numbers the sites of this process: what is remembered of a browser at one of them is nothing to the others.
+static SITES: AtomicU64 = AtomicU64::new(1);
+
 /// What all pages share.
 pub(crate) struct Site {
+    number: u64,
     paths: Paths,
     security: Security,
     keys: Vec<Key>,
@@ -140,6 +147,7 @@ impl Site {
     fn of(settings: Settings, auth: Arc<dyn AuthManager>) -> Self {
         let paths = Paths::of(&settings.public_url);
         Self {
+            number: SITES.fetch_add(1, Ordering::Relaxed),
             security: Security::of(&paths, &settings.redirect_url, &settings.access),
             keys: settings.cookie_keys.iter().map(|key| Key::from(key)).collect(),
             product_name: settings.product_name,

@@ -13,6 +13,7 @@
 //! | `o` | the identity at a provider that waits for the proof of an account | until connected, or sign-out |
 //! | `e` | the provider that one may sign out at as well (`farewell.rs`) | ten minutes, or until sign-in |
 //! | `a` | what a mailed link brought, moved out of the URL (SECURITY.md S47) | until used |
+//! | `g` | the name of the newest answer that a second press would get too (`twin.rs`) | until the next one |
 //! | `x` | fingerprints of tokens that are over, which stand in the cookies below | until sign-in |
 //! | `s`, `k`, `d`, `f` | what older releases kept here, and copies under the newest key | until sign-in |
 //!
@@ -60,6 +61,7 @@ const FAREWELL: &str = "e";
 const FORM_SECRET: &str = "k";
 const SENT: &str = "w";
 const OVER: &str = "x";
+const ANSWER: &str = "g";
 
 /// Tokens that are known to be over, at most: that of the session and that of a waiting sign-in, and one more of each.
 const OVER_MAX: usize = 4;
@@ -75,12 +77,14 @@ pub(crate) struct CookieSession(actix_session::Session, SessionCookies);
 pub(crate) struct Contents {
     entries: HashMap<String, String>,
     written: Written,
+    form_secret: Option<String>,
+    site: u64,
 }
 
 impl Contents {
     /// Whether the session that was written was renewed or ended meanwhile.
     pub(crate) fn is_superseded(&self) -> bool {
-        self.written.token().is_some_and(|token| winners::is_over(&fingerprint(token)))
+        self.written.token().is_some_and(|token| winners::is_over(&name_at(self.site, &fingerprint(token))))
     }
 
     /// Whether the session that was written is the one of this browser.
@@ -227,18 +231,33 @@ impl CookieSession {
 
     /// Whether the token was replaced or ended a moment ago, which an answer on its way tells this browser.
     pub(crate) fn is_superseded(&self) -> bool {
-        self.token().is_some_and(|token| winners::is_over(&fingerprint(token.expose())))
+        self.token().is_some_and(|token| winners::is_over(&self.name_of(token.expose())))
     }
 
     /// The token that replaced this browser's a moment ago: for signing out, which ends that one too.
     pub(crate) fn successor(&self) -> Option<SessionToken> {
-        let token = winners::successor(&fingerprint(self.token()?.expose()))?;
+        let token = winners::successor(&self.name_of(self.token()?.expose()))?;
         SessionToken::parse(&token).ok()
     }
 
-    /// What marks this browser, without making one.
+    /// Names this browser at this site, without making a mark.
     pub(crate) fn known_browser(&self) -> Option<String> {
-        self.read(BROWSER)
+        self.read::<String>(BROWSER).map(|browser| name_at(self.1.site(), &browser))
+    }
+
+    /// Keeps the name of the answer that this is, so that its arrival is noticed.
+    pub(crate) fn name_answer(&self, name: &str) {
+        self.write(ANSWER, &name);
+    }
+
+    /// Whether the answer was given a name since.
+    pub(crate) fn is_answer_named_since(&self, former: &Contents) -> bool {
+        self.0.entries().get(ANSWER) != former.entries.get(ANSWER)
+    }
+
+    /// The name of the newest answer that arrived in this browser.
+    pub(crate) fn answer(&self) -> Option<String> {
+        self.read(ANSWER)
     }
 
     /// Begins a session: everything else in the cookies is dropped and the browser gets new secrets, so that nothing
@@ -271,7 +290,7 @@ impl CookieSession {
     pub(crate) fn continue_with(&self, token: &SessionToken) {
         let before = self.signed_in();
         if let Some(before) = &before {
-            winners::note_renewed(fingerprint(&before.token), token.expose());
+            winners::note_renewed(self.name_of(&before.token), token.expose());
         }
         let session = match before {
             Some(before) => SignedIn { token: token.expose().to_string(), ..before },
@@ -286,7 +305,7 @@ impl CookieSession {
     pub(crate) fn end(&self) {
         let (over, devices) = (self.over_now(), self.tickets());
         if let Some(session) = self.signed_in() {
-            winners::note_ended(fingerprint(&session.token));
+            winners::note_ended(self.name_of(&session.token));
         }
         self.clear();
         if self.1.session().is_none() && !devices.is_empty() {
@@ -316,14 +335,34 @@ impl CookieSession {
 
     /// Everything in the cookies, as it is written.
     pub(crate) fn contents(&self) -> Contents {
-        Contents { entries: self.0.entries().clone(), written: self.1.written() }
+        Contents {
+            entries: self.0.entries().clone(),
+            written: self.1.written(),
+            form_secret: self.form_secret(),
+            site: self.1.site(),
+        }
     }
 
     /// Names the cookies of the session, so that two requests can be compared.
     pub(crate) fn identity(&self) -> String {
         let session = self.1.session().map(|session| session.token).unwrap_or_default();
         let waiting = self.1.waiting().map(|waiting| waiting.token).unwrap_or_default();
-        format!("{session} {waiting}")
+        format!("{} {session} {waiting}", self.1.site())
+    }
+
+    /// Names a session of this site without telling its token.
+    fn name_of(&self, token: &str) -> String {
+        name_at(self.1.site(), &fingerprint(token))
+    }
+
+    /// Whether the difference to former contents is a message that went out, or a renewed session, and nobody came or left.
+    pub(crate) fn may_be_told_again(&self, former: &Contents) -> bool {
+        let (now, former_entries) = (self.0.entries(), &former.entries);
+        let waits = [JOURNEY, TEXTED].iter().any(|key| now.contains_key(*key));
+        let is_same = |key: &str| now.get(key) == former_entries.get(key);
+        let sent = waits && *now != *former_entries && [ARRIVAL, OVER].into_iter().all(is_same) && !self.1.is_changed();
+        let renewed = former.form_secret.is_some() && former.form_secret == self.form_secret() && self.1.is_changed();
+        sent || renewed
     }
 
     /// Whether this answer changes a cookie that the request came with.
@@ -617,6 +656,11 @@ fn is_own_path(path: &str) -> bool {
         && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
 }
 
+/// A name that means something at one site of this process only.
+fn name_at(site: u64, name: &str) -> String {
+    format!("{site} {name}")
+}
+
 fn form_token(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::new().chain_update(b"form").chain_update(secret).finalize())
 }
@@ -722,6 +766,7 @@ mod tests {
         session.write(TOKEN, &"s".repeat(43));
         session.write(FORM_SECRET, &"k".repeat(22));
         session.write(DEVICES, &vec!["d".repeat(43); DEVICES_MAX]);
+        session.write(ANSWER, &"g".repeat(22));
         session.write(OVER, &vec!["x".repeat(11); OVER_MAX]);
         let phone = crate::port::Phone::parse("+491511234567890").unwrap();
         for purpose in [TextedFor::SignUp, TextedFor::SignIn, TextedFor::ResetPassword, TextedFor::ChangePhone] {
@@ -729,6 +774,6 @@ mod tests {
         }
         let text = serde_json::to_string(&*session.0.entries()).unwrap();
         // nonce and tag add 28 bytes, base64 a third, percent-encoding its signs a little
-        assert!((text.len() + 28) * 4 / 3 * 106 / 100 < 3600, "{} bytes", text.len());
+        assert!((text.len() + 28) * 4 / 3 * 106 / 100 < 3700, "{} bytes", text.len());
     }
 }

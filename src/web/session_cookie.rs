@@ -23,6 +23,7 @@ use actix_web::{
     cookie::{Cookie, CookieJar, Key, SameSite, time::Duration},
     dev::ServiceResponse,
     http::header::SET_COOKIE,
+    web::Data,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -81,6 +82,7 @@ struct Inner {
     waiting: Slot<Waiting>,
     /// Whether the session's cookie was sealed with a key that is not the newest.
     is_of_older_key: Cell<bool>,
+    site: Cell<u64>,
 }
 
 struct Slot<T> {
@@ -101,13 +103,20 @@ impl SessionCookies {
             return cookies.clone();
         }
         let cookies = Self::default();
+        cookies.0.site.set(request.app_data::<Data<Site>>().map_or(0, |site| site.number));
         request.extensions_mut().insert(cookies.clone());
         cookies
+    }
+
+    /// The number of the site that they belong to.
+    pub(crate) fn site(&self) -> u64 {
+        self.0.site.get()
     }
 
     /// Opens what stands in the `Cookie` headers.
     pub(crate) fn open(site: &Site, parts: &[String]) -> Self {
         let cookies = Self::default();
+        cookies.0.site.set(site.number);
         let (session, age) = opened(parts, site.paths.session_cookie(), &site.keys);
         let (waiting, _) = opened(parts, site.paths.waiting_cookie(), &site.keys);
         cookies.0.is_of_older_key.set(age > 0 && session.is_some());

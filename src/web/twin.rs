@@ -7,9 +7,10 @@
 //!
 //! While the first one is at work, that holds for every form. Afterwards it is kept, for [`KEPT`], where the answer writes a
 //! cookie: a second form that still has the cookies from before comes from a browser that did not get that answer yet, or lost
-//! it when a second press cancelled the first (S110). A browser that got the answer has other cookies, so a form that is really
-//! sent again is another one. What was refused or failed has changed nothing, and what ends in a page is not kept: then the
-//! second one is looked at by itself.
+//! it when a second press cancelled the first (S110). Such an answer has a name in the cookie. Once that name comes back, the
+//! answer has arrived and is kept no longer: a code or link that comes again after that is spent, as for everybody else (S16,
+//! S45). What only sent a message or renewed the session is kept all the same. What was refused or failed has changed nothing,
+//! and what ends in a page is not kept: then the second one is looked at by itself.
 //!
 //! Links are redeemed by a GET, and each tab holds another token of the same link: so the answer that redeemed one is kept for
 //! its browser ([`note_landing`]), and a request that finds the link spent gets the same answer.
@@ -31,11 +32,15 @@ use actix_web::{
         header::{COOKIE, HeaderMap, LOCATION},
     },
 };
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-use super::session::{Contents, CookieSession};
+use super::{
+    session::{Contents, CookieSession},
+    session_cookie::derived,
+};
 
 /// How long an answer is kept for a twin.
 const KEPT: Duration = Duration::from_secs(10);
@@ -47,7 +52,15 @@ const MOST: u64 = 4096;
 static LANDINGS: LazyLock<Cache<(String, bool), Arc<Outcome>>> =
     LazyLock::new(|| Cache::builder().max_capacity(MOST).time_to_live(KEPT).build());
 
-static SEEN: LazyLock<Cache<[u8; 32], Told>> =
+/// The keys of forms, by the names of their answers.
+static NAMES: LazyLock<Cache<String, String>> =
+    LazyLock::new(|| Cache::builder().max_capacity(MOST).time_to_live(KEPT).build());
+
+/// The names of answers that arrived.
+static ARRIVED: LazyLock<Cache<String, ()>> =
+    LazyLock::new(|| Cache::builder().max_capacity(MOST).time_to_live(KEPT).build());
+
+static SEEN: LazyLock<Cache<String, Told>> =
     LazyLock::new(|| Cache::builder().max_capacity(MOST).time_to_live(KEPT).build());
 
 type Told = watch::Receiver<Option<Arc<Outcome>>>;
@@ -56,11 +69,12 @@ type Told = watch::Receiver<Option<Arc<Outcome>>>;
 pub(crate) struct Outcome {
     headers: HeaderMap,
     cookie: Contents,
+    name: String,
 }
 
 /// The first of its kind, kept with its request. Dropped without a word, it leaves the next one to itself.
 struct First {
-    key: [u8; 32],
+    key: String,
     tell: watch::Sender<Option<Arc<Outcome>>>,
     cookie: Contents,
 }
@@ -69,7 +83,7 @@ struct First {
 pub(crate) async fn outcome(request: &HttpRequest, body: &[u8]) -> Option<Arc<Outcome>> {
     let key = key(request, body);
     let (tell, told) = watch::channel(None);
-    let entry = SEEN.entry(key).or_insert(told);
+    let entry = SEEN.entry(key.clone()).or_insert(told);
     if entry.is_fresh() {
         let cookie = CookieSession::of(request).contents();
         request.extensions_mut().insert(First { key, tell, cookie });
@@ -80,9 +94,21 @@ pub(crate) async fn outcome(request: &HttpRequest, body: &[u8]) -> Option<Arc<Ou
     outcome.filter(|outcome| !outcome.cookie.is_superseded())
 }
 
+/// Lets go of an answer that arrived: a browser brings its name.
+pub(crate) fn note_arrival(session: &CookieSession) {
+    if let Some(name) = session.answer() {
+        if let Some(key) = NAMES.remove(&name) {
+            SEEN.invalidate(&key);
+        }
+        ARRIVED.insert(name, ());
+    }
+}
+
 /// Keeps the answer to a sign-in by link for other requests of the browser.
 pub(crate) fn note_landing(key: (String, bool), response: &HttpResponse, session: &CookieSession) {
-    let outcome = Outcome { headers: response.headers().clone(), cookie: session.contents() };
+    let name = derived("answer", &session.identity());
+    session.name_answer(&name);
+    let outcome = Outcome { headers: response.headers().clone(), cookie: session.contents(), name };
     LANDINGS.insert(key, Arc::new(outcome));
 }
 
@@ -98,8 +124,16 @@ pub(crate) fn keep(request: &HttpRequest, response: &HttpResponse) {
     }
     let Some(first) = request.extensions_mut().remove::<First>() else { return };
     let session = CookieSession::of(request);
-    let outcome = Outcome { headers: response.headers().clone(), cookie: session.contents() };
     let is_kept = session.is_changed_since(&first.cookie);
+    if is_kept && !session.may_be_told_again(&first.cookie) {
+        // A sign-in by link has named its answer already.
+        if !session.is_answer_named_since(&first.cookie) {
+            session.name_answer(&first.key);
+        }
+        NAMES.insert(session.answer().unwrap_or_default(), first.key.clone());
+    }
+    let name = first.key.clone();
+    let outcome = Outcome { headers: response.headers().clone(), cookie: session.contents(), name };
     first.tell.send_replace(Some(Arc::new(outcome)));
     if !is_kept {
         SEEN.invalidate(&first.key);
@@ -107,6 +141,11 @@ pub(crate) fn keep(request: &HttpRequest, response: &HttpResponse) {
 }
 
 impl Outcome {
+    /// Whether it has not arrived yet, as far as is known: then it is given again.
+    pub(crate) fn is_on_its_way(&self) -> bool {
+        !ARRIVED.contains_key(&self.name)
+    }
+
     /// Where it leads.
     pub(crate) fn location(&self) -> Option<&str> {
         self.headers.get(LOCATION)?.to_str().ok()
@@ -144,10 +183,10 @@ impl Drop for First {
     }
 }
 
-fn key(request: &HttpRequest, body: &[u8]) -> [u8; 32] {
+fn key(request: &HttpRequest, body: &[u8]) -> String {
     let cookies = request.headers().get_all(COOKIE).map(|cookie| cookie.as_bytes());
     let (address, identity) = (request.uri().to_string(), CookieSession::of(request).identity());
     let parts = [address.as_bytes(), identity.as_bytes(), body].into_iter().chain(cookies);
     let hash = parts.fold(Sha256::new(), |hash, part| hash.chain_update(part.len().to_be_bytes()).chain_update(part));
-    hash.finalize().into()
+    BASE64_URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
 }

@@ -395,10 +395,22 @@ impl Ready {
 
     /// Whatever of the answers arrives, in whatever order, the browser is where the first press led.
     async fn holds(&self, form: &str, jar: &Jar, orders: &[&[&Answer]]) {
-        for (number, order) in orders.iter().enumerate() {
+        let mut jars = Vec::new();
+        for order in orders {
             let mut after = jar.clone();
-            order.iter().for_each(|answer| take(&mut after, answer));
-            let signed_in = is_signed_in(&self.hall, &after).await;
+            for answer in *order {
+                take(&mut after, answer);
+                // A browser follows at once.
+                if answer.location == "/auth-redirect/finish" {
+                    let finished = get(&self.hall, &after, "/auth-redirect/finish").await;
+                    take(&mut after, &finished);
+                }
+            }
+            jars.push(after);
+        }
+        // A browser that shows its new cookies says that the answer arrived: so all answers are there before.
+        for (number, after) in jars.iter().enumerate() {
+            let signed_in = is_signed_in(&self.hall, after).await;
             assert_eq!(signed_in, self.ends == Ends::SignedIn, "{form}, order {number}");
         }
     }
@@ -437,18 +449,19 @@ async fn no_page_that_is_answered_late_undoes_a_form() {
     for form in FORMS {
         let ready = prepared(form).await;
         let jar = jar_of(&ready.browser);
-        let mut before = Vec::new();
-        for page in PAGES.iter().filter(|page| !page.starts_with("/auth-redirect")) {
-            before.push(get(&ready.hall, &jar, page).await);
+        let pages = || PAGES.iter().filter(|page| !page.starts_with("/auth-redirect"));
+        let mut late = Vec::new();
+        for page in pages() {
+            late.push(get(&ready.hall, &jar, page).await);
         }
         let pressed = ready.press(&jar).await;
         assert_eq!(pressed.status, 303, "{form}");
-        for (page, late) in PAGES.iter().filter(|page| !page.starts_with("/auth-redirect")).zip(&before) {
-            let after = get(&ready.hall, &jar, page).await;
-            let orders: &[&[&Answer]] =
-                &[&[late, &pressed], &[&pressed, late], &[&pressed, &after], &[&after, &pressed]];
-            ready.holds(&format!("{form}, {page}"), &jar, orders).await;
+        for page in pages() {
+            late.push(get(&ready.hall, &jar, page).await);
         }
+        let orders: Vec<[&Answer; 2]> = late.iter().flat_map(|late| [[late, &pressed], [&pressed, late]]).collect();
+        let orders: Vec<&[&Answer]> = orders.iter().map(<[_; 2]>::as_slice).collect();
+        ready.holds(form, &jar, &orders).await;
     }
 }
 
@@ -552,5 +565,20 @@ async fn the_cookies_of_the_session_are_closed_and_found_among_junk() {
     for junk in ["__Host-vestibule-session=", "__Host-vestibule-session=%ff%00", "__Host-vestibule=junk", "a=b"] {
         let request = TestRequest::with_uri("/profile").insert_header(("cookie", format!("{junk}; {value}; {junk}")));
         assert_eq!(ready.hall.send(request).await.0, 200, "{junk}");
+    }
+}
+
+/// S16, S110: once the answer arrived, the same code from the cookies before it is spent like everybody else's.
+#[actix_web::test]
+async fn an_answer_that_arrived_is_not_given_again() {
+    for form in ["link", "not me", "choose password"] {
+        let ready = prepared(form).await;
+        let jar = jar_of(&ready.browser);
+        let first = ready.press(&jar).await;
+        let mut arrived = jar.clone();
+        take(&mut arrived, &first);
+        get(&ready.hall, &arrived, "/").await;
+        let second = ready.press(&jar).await;
+        assert_ne!((second.status, &second.location), (first.status, &first.location), "{form}");
     }
 }

@@ -182,7 +182,7 @@ fn gone(visit: &Visit) -> HttpResponse {
 /// A link that came without a token. It may be spent because it was opened twice.
 fn failed_or_won(visit: Visit, action: Action) -> PageResult {
     let is_of_sign_in = matches!(action, Action::EmailConfirm | Action::MagicLink);
-    match won(&visit).filter(|_| is_of_sign_in) {
+    match won(&visit).filter(|won| is_of_sign_in && won.is_on_its_way()) {
         Some(won) => Ok(won.repeat(visit.session())),
         None => link_failed::show(visit, action, StatusCode::GONE),
     }
@@ -298,7 +298,8 @@ fn is_dead_link(is: impl Fn(Code) -> bool) -> bool {
 /// press may have cancelled the first, and then nobody else brings the session.
 fn failed(visit: Visit, arrival: &Arrival) -> PageResult {
     let browser = visit.session().known_browser();
-    if let Some(won) = browser.and_then(|browser| twin::landing(browser, arrival.is_opened)) {
+    let won = browser.and_then(|browser| twin::landing(browser, arrival.is_opened));
+    if let Some(won) = won.filter(|won| won.is_on_its_way()) {
         return Ok(won.repeat(visit.session()));
     }
     let action = arrival.action;
