@@ -57,10 +57,7 @@ mod upload;
 mod visit;
 mod winners;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use actix_session::{
     SessionMiddleware,
@@ -72,6 +69,7 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data, ServiceConfig},
 };
+use sha2::{Digest as _, Sha256};
 
 use self::{headers::Security, paths::Paths};
 use crate::{
@@ -101,11 +99,10 @@ pub struct Settings {
     pub random: Arc<dyn Random>,
 }
 
-/// Numbers the sites of this process: what is remembered of a browser at one of them is nothing to the others.
-static SITES: AtomicU64 = AtomicU64::new(1);
-
 /// What all pages share.
 pub(crate) struct Site {
+    /// Follows from the key of the cookies, and is the same for every worker. What is remembered of a browser at one site is
+    /// nothing to another one in this process.
     number: u64,
     paths: Paths,
     security: Security,
@@ -147,7 +144,7 @@ impl Site {
     fn of(settings: Settings, auth: Arc<dyn AuthManager>) -> Self {
         let paths = Paths::of(&settings.public_url);
         Self {
-            number: SITES.fetch_add(1, Ordering::Relaxed),
+            number: number(&settings.cookie_keys),
             security: Security::of(&paths, &settings.redirect_url, &settings.access),
             keys: settings.cookie_keys.iter().map(|key| Key::from(key)).collect(),
             product_name: settings.product_name,
@@ -160,6 +157,11 @@ impl Site {
             auth,
         }
     }
+}
+
+fn number(keys: &[[u8; 64]]) -> u64 {
+    let digest = Sha256::new().chain_update("site").chain_update(keys.first().unwrap_or(&[0; 64])).finalize();
+    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn cookie_session(site: &Site) -> SessionMiddleware<CookieSessionStore> {

@@ -41,13 +41,13 @@ pub(crate) async fn turn(browser: &str) -> OwnedMutexGuard<()> {
 }
 
 /// Notes where a provider's answer led, by the browser and the state that came back with it.
-pub(crate) fn note_return(browser: String, state: String, location: &str) {
-    RETURNS.insert((browser, state), location.to_owned());
+pub(crate) fn note_return(returned: (String, String), location: &str) {
+    RETURNS.insert(returned, location.to_owned());
 }
 
 /// Where the same answer of a provider led a moment ago.
-pub(crate) fn returned(browser: String, state: String) -> Option<String> {
-    RETURNS.get(&(browser, state))
+pub(crate) fn returned(returned: &(String, String)) -> Option<String> {
+    RETURNS.get(returned)
 }
 
 /// Notes which token replaced that of a session, by the fingerprint of the former one.

@@ -582,3 +582,19 @@ async fn an_answer_that_arrived_is_not_given_again() {
         assert_ne!((second.status, &second.location), (first.status, &first.location), "{form}");
     }
 }
+
+/// S110: the page that asks for the press stands in two tabs, each with the link sealed in its own way.
+#[actix_web::test]
+async fn a_link_pressed_in_two_tabs_lands_at_one_place() {
+    let first = link_press().await;
+    let mut tab = first.browser.clone();
+    tab.open("/auth-redirect/finish").await;
+    let jar = jar_of(&first.browser);
+    assert_eq!(jar_of(&tab), jar);
+    let second = ready(first.hall.clone(), tab, "Sign in", &[], Ends::SignedIn);
+    assert_ne!(first.body(), second.body());
+    let (one, two) = (first.press(&jar).await, second.press(&jar).await);
+    assert_eq!((one.status, one.location.as_str()), (303, "/profile"));
+    assert_eq!((two.status, two.location.as_str()), (303, "/profile"));
+    first.holds("two tabs", &jar, &[&[&one, &two], &[&two, &one], &[&two], &[&one]]).await;
+}

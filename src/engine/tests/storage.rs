@@ -25,12 +25,19 @@ async fn a_bucket_has_one_name_and_root_is_there_already() {
         for name in ["", "a/b", "0123456789abcdef01234567"] {
             refused(make(&bench, &ben, name, true).await, Code::InvalidBucketName);
         }
-        for name in ["pets", "root", made.id.as_str()] {
-            assert!(bench.engine.bucket_exists(with(&ben), name.to_owned()).await.unwrap(), "{name}");
+        let shared = make(&bench, &ben, "toys", true).await.unwrap();
+        for (name, is_for_ben) in
+            [("toys", true), (&shared.id, true), ("root", true), ("pets", false), (&made.id, false)]
+        {
+            let exists = |member| bench.engine.bucket_exists(with(member), name.to_owned());
+            let found = (exists(&ann).await.unwrap(), exists(&ben).await.unwrap());
+            assert_eq!(found, (true, is_for_ben), "{name}");
         }
-        assert!(!bench.engine.bucket_exists(with(&ben), "Pets".to_owned()).await.unwrap());
+        for member in [&ann, &ben] {
+            assert!(!bench.engine.bucket_exists(with(member), "Pets".to_owned()).await.unwrap());
+        }
         let listed = bench.engine.list_buckets(with(&ben), Query::default()).await.unwrap();
-        assert_eq!(listed.items.iter().map(|bucket| &*bucket.name).collect::<Vec<_>>(), ["root"]);
+        assert_eq!(listed.items.iter().map(|bucket| &*bucket.name).collect::<Vec<_>>(), ["root", "toys"]);
         let listed = bench.engine.list_buckets(with(&ann), Query::default()).await.unwrap();
         assert_eq!(listed.items.iter().map(|bucket| &*bucket.name).collect::<Vec<_>>(), ["root", "pets"]);
         refused(bench.engine.list_buckets(somebody(), Query::default()).await, Code::MissingSessionToken);
@@ -134,7 +141,9 @@ async fn a_private_bucket_takes_files_of_who_made_it_alone() {
         let (ann, ben) = (bench.member("ann@example.com").await, bench.member("ben@example.com").await);
         make(&bench, &ann, "diary", false).await.unwrap();
         upload(&bench, &ann, "diary", "a.png").await.unwrap();
-        refused(upload(&bench, &ben, "diary", "b.png").await, Code::BucketNotFound);
+        let absent = Upload { create_bucket: false, ..asked("diary", "b.png") };
+        refused(bench.engine.upload(with(&ben), absent).await, Code::BucketNotFound);
+        refused(upload(&bench, &ben, "diary", "b.png").await, Code::BucketNotUnique);
         upload(&bench, &ben, "root", "b.png").await.unwrap();
         let into = |bucket: &str| bucket.to_owned();
         refused(bench.engine.copy_file(with(&ben), file("root", "b.png"), into("diary")).await, Code::BucketNotFound);

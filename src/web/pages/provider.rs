@@ -99,10 +99,12 @@ pub(crate) async fn callback(visit: Visit) -> PageResult {
         return Ok(visit.go("/sign-in"));
     }
     let (name, answer) = (name(&visit), read(visit.request().query_string()));
-    let (browser, state) = (visit.session().known_browser().unwrap_or_default(), answer.state.clone());
+    let returned = visit.session().known_browser().map(|browser| (browser, answer.state.clone()));
     match visit.auth().finish_provider(visit.caller(), name.clone(), answer).await {
         Ok(ProviderReturn::Landed(location)) => {
-            winners::note_return(browser, state, &location);
+            if let Some(returned) = returned {
+                winners::note_return(returned, &location);
+            }
             Ok(found(&location))
         }
         Ok(ProviderReturn::Connected { .. }) => Ok(visit.go_saying("/profile/connections", Notice::ProviderConnected)),
@@ -114,7 +116,7 @@ pub(crate) async fn callback(visit: Visit) -> PageResult {
             Ok(visit.go_saying("/sign-in", Notice::ProveToConnect))
         }
         // The same answer came a moment ago: on to where it led.
-        Err(trouble) => match winners::returned(browser, state) {
+        Err(trouble) => match returned.and_then(|returned| winners::returned(&returned)) {
             Some(location) if visit.member().is_none() => Ok(found(&location)),
             _ => failed(visit, &name, trouble),
         },
