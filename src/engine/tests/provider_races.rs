@@ -26,7 +26,7 @@ use crate::{
 const HOME: &str = "https://hall.example/auth-redirect";
 
 /// Discord, where whoever comes is the same person; and X, where they are too, under another number.
-async fn providers(email: Option<&str>) -> (MockServer, Vec<ProviderSettings>) {
+pub(super) async fn providers(email: Option<&str>) -> (MockServer, Vec<ProviderSettings>) {
     let server = MockServer::start().await;
     let token = ResponseTemplate::new(200).set_body_json(json!({ "access_token": "t", "token_type": "bearer" }));
     Mock::given(method("POST")).respond_with(token).mount(&server).await;
@@ -50,7 +50,7 @@ async fn providers(email: Option<&str>) -> (MockServer, Vec<ProviderSettings>) {
     (server, settings.to_vec())
 }
 
-fn with_providers(providers: &[ProviderSettings]) -> impl Fn(&mut Settings) {
+pub(super) fn with_providers(providers: &[ProviderSettings]) -> impl Fn(&mut Settings) {
     let providers = providers.to_vec();
     move |settings| {
         settings.providers.clone_from(&providers);
@@ -60,7 +60,7 @@ fn with_providers(providers: &[ProviderSettings]) -> impl Fn(&mut Settings) {
 }
 
 /// Goes there; what comes back.
-async fn begin(bench: &Bench, caller: &Caller, provider: &str, purpose: ProviderFor) -> ProviderAnswer {
+pub(super) async fn begin(bench: &Bench, caller: &Caller, provider: &str, purpose: ProviderFor) -> ProviderAnswer {
     let location = bench.engine.begin_provider(caller.clone(), provider.to_owned(), purpose).await.unwrap();
     ProviderAnswer {
         state: given(&location, "state").expect("a state"),
@@ -88,7 +88,7 @@ async fn newcomer(bench: &Bench) -> Caller {
     Caller { session: grant.session.token.clone(), ..browser }
 }
 
-async fn count(bench: &Bench, table: &str) -> i64 {
+pub(super) async fn count(bench: &Bench, table: &str) -> i64 {
     let sql = match table {
         "users" => "select count(*) as number from users",
         _ => "select count(*) as number from identities",

@@ -274,3 +274,171 @@ async fn a_sign_up_sent_twice_from_one_browser_is_one_account() {
         assert_eq!(users.len(), 1);
     }
 }
+
+/// Presses the newest link of a notification to Ann and chooses a password.
+async fn take_back(bench: &Bench, key: crate::port::LinkKey) {
+    let token = bench.engine.report_not_me(somebody(), key).await.unwrap();
+    bench.engine.reset_password_with_token(somebody(), token, Password::typed(NEW_PASSWORD)).await.unwrap();
+}
+
+/// Whether a session or a reset that goes to the thief's number is to be had.
+async fn is_shut_to_the_number(bench: &Bench) {
+    bench.pass(120);
+    refused(reset_by_phone(bench, "a thief has this one").await, Code::InvalidOneTimeCode);
+    bench.pass(120);
+    refused(by_text(bench).await, Code::InvalidOneTimeCode);
+    refused(bench.sign_in(ANN, "a thief has this one").await, Code::InvalidSignInCredentials);
+}
+
+/// S105: two recoveries in a row. The first leaves the number to the second factor, the second switches that off.
+#[tokio::test]
+async fn a_number_that_a_reset_left_to_the_second_factor_goes_with_the_link_that_switches_it_off() {
+    for resets in 1..=2 {
+        for bench in benches().await {
+            let pocket = Pocket::of(&bench);
+            let grant = bench.member(ANN).await;
+            add_phone(&bench, &pocket, &grant).await;
+            pocket.arrived(ANN).await;
+            bench.pass(1);
+            bench.engine.switch_text_factor(with(&grant), true).await.unwrap();
+            let key = not_me_key(&pocket, ANN).await;
+            for _ in 0..resets {
+                bench.pass(60);
+                reset_by_email(&bench).await;
+            }
+            let described = bench.engine.describe_not_me(somebody(), key.clone()).await.unwrap();
+            assert!(described.phone_back && described.second_factor_off, "{described:?}");
+            take_back(&bench, key).await;
+            is_shut_to_the_number(&bench).await;
+            let owner = bench.sign_in(ANN, NEW_PASSWORD).await.unwrap();
+            assert!(owner.user.phone.is_none() && !owner.user.second_factor);
+            reset_by_email(&bench).await;
+            is_shut_to_the_number(&bench).await;
+        }
+    }
+}
+
+/// S105: as above, where the second factor of the number ends in another way.
+#[tokio::test]
+async fn a_number_that_was_a_second_factor_only_opens_nothing_once_it_is_none() {
+    for is_field in [false, true] {
+        for bench in benches().await {
+            let pocket = Pocket::of(&bench);
+            let grant = bench.member(ANN).await;
+            add_phone(&bench, &pocket, &grant).await;
+            let codes = bench.engine.switch_text_factor(with(&grant), true).await.unwrap().expect("recovery codes");
+            reset_by_email(&bench).await;
+            let password = Password::typed(NEW_PASSWORD);
+            let entrance = bench.engine.sign_in_with_email(somebody(), ANN.to_owned(), password).await.unwrap();
+            let Entrance::Challenged(challenge) = entrance else { panic!("no second factor") };
+            let code = codes.shown().next().unwrap().to_owned();
+            let owner = factors::finish(&bench, &challenge, &code).await.unwrap();
+            if is_field {
+                let update = crate::port::FieldUpdate {
+                    field: "twoFactorAuth".to_owned(),
+                    update: crate::port::Update::Set(false.into()),
+                };
+                bench.engine.update_user(with(&owner), vec![update]).await.unwrap();
+            } else {
+                bench.engine.switch_text_factor(with(&owner), false).await.unwrap();
+            }
+            is_shut_to_the_number(&bench).await;
+            bench.sign_in(ANN, NEW_PASSWORD).await.unwrap();
+            reset_by_email(&bench).await;
+            assert!(bench.sign_in(ANN, NEW_PASSWORD).await.unwrap().user.phone.is_none());
+        }
+    }
+}
+
+/// S105: a number that the account moved on from comes back as what it was: one that was added lately.
+#[tokio::test]
+async fn a_number_of_a_thief_does_not_come_back_in_place_of_another() {
+    const SECOND: &str = "+4915112345678";
+    for has_factor in [false, true] {
+        for bench in benches().await {
+            let pocket = Pocket::of(&bench);
+            let grant = bench.member(ANN).await;
+            add_phone(&bench, &pocket, &grant).await;
+            if has_factor {
+                bench.engine.switch_text_factor(with(&grant), true).await.unwrap();
+            }
+            pocket.arrived(ANN).await;
+            bench.pass(60);
+            let password = Some(Password::typed(PASSWORD));
+            bench.engine.change_phone(with(&grant), password, SECOND.to_owned()).await.unwrap();
+            bench.engine.verify_phone(with(&grant), SECOND.to_owned(), bench.newest_code()).await.unwrap();
+            take_back(&bench, not_me_key(&pocket, ANN).await).await;
+            is_shut_to_the_number(&bench).await;
+        }
+    }
+}
+
+/// S105: the link that came to a thief's first mailbox does not bring the account back to it after a recovery.
+#[tokio::test]
+async fn a_link_in_a_mailbox_that_a_thief_added_ends_with_a_reset_by_sms() {
+    for hall in super::phones::Hall::each_without_limits().await {
+        let (bench, phone) = (&hall.bench, super::phones::ANN);
+        let grant = hall.member(phone).await;
+        let pocket = Pocket::of(bench);
+        for email in ["thief@example.com", "second@example.com"] {
+            let password = Some(Password::typed(PASSWORD));
+            bench.engine.change_email(with(&grant), password, email.to_owned()).await.unwrap();
+            let key = bench.change_keys().await.pop().unwrap();
+            bench.pass(1);
+            bench.engine.confirm_email_change(with(&grant), key).await.unwrap();
+        }
+        let not_me = not_me_key(&pocket, "thief@example.com").await;
+        reset_by_code(bench, phone, NEW_PASSWORD).await.unwrap();
+        refused(bench.engine.report_not_me(somebody(), not_me).await, Code::InvalidAccessToken);
+        assert!(hall.sign_in(phone, NEW_PASSWORD).await.unwrap().user.email.is_none());
+    }
+}
+
+/// S105: a thief's link that is pressed first brings back a mailbox that the next recovery takes away.
+#[tokio::test]
+async fn a_mailbox_that_a_thief_brought_back_goes_with_a_reset_by_sms() {
+    for hall in super::phones::Hall::each_without_limits().await {
+        let (bench, phone) = (&hall.bench, super::phones::ANN);
+        let grant = hall.member(phone).await;
+        let pocket = Pocket::of(bench);
+        for email in ["thief@example.com", "second@example.com"] {
+            let password = Some(Password::typed(PASSWORD));
+            bench.engine.change_email(with(&grant), password, email.to_owned()).await.unwrap();
+            let key = bench.change_keys().await.pop().unwrap();
+            bench.pass(1);
+            bench.engine.confirm_email_change(with(&grant), key).await.unwrap();
+        }
+        let not_me = not_me_key(&pocket, "thief@example.com").await;
+        bench.engine.report_not_me(somebody(), not_me).await.unwrap();
+        reset_by_code(bench, phone, NEW_PASSWORD).await.unwrap();
+        assert!(hall.sign_in(phone, NEW_PASSWORD).await.unwrap().user.email.is_none());
+        bench.pass(60);
+        bench.engine.send_reset_password_email(somebody(), "thief@example.com".to_owned()).await.unwrap();
+        assert!(bench.tokens("reset-pwd").await.is_empty(), "nothing goes to the thief");
+    }
+}
+
+/// S105: a thief's email with codes to the owner's own number keeps the owner of that number from nothing.
+#[tokio::test]
+async fn an_email_of_a_thief_beside_the_second_factor_keeps_no_owner_from_a_reset_by_sms() {
+    for hall in super::phones::Hall::each_without_limits().await {
+        let (bench, phone) = (&hall.bench, super::phones::ANN);
+        let grant = hall.member(phone).await;
+        let password = Some(Password::typed(PASSWORD));
+        bench.engine.change_email(with(&grant), password, "thief@example.com".to_owned()).await.unwrap();
+        let key = bench.change_keys().await.pop().unwrap();
+        bench.engine.confirm_email_change(with(&grant), key).await.unwrap();
+        bench.engine.switch_text_factor(with(&grant), true).await.unwrap();
+        reset_by_code(bench, phone, NEW_PASSWORD).await.unwrap();
+        refused(bench.sign_in("thief@example.com", NEW_PASSWORD).await, Code::InvalidSignInCredentials);
+        let row = "select email, two_factor from users where phone = $1";
+        let row = bench.engine.store().fetch_optional(row, values![phone]).await.unwrap().unwrap();
+        assert!(row.optional_text("email").unwrap().is_none() && row.integer("two_factor").unwrap() == 1);
+    }
+}
+
+async fn reset_by_code(bench: &Bench, phone: &str, password: &str) -> crate::port::Outcome<()> {
+    bench.engine.send_reset_password_code(somebody(), phone.to_owned()).await.unwrap();
+    let (code, new) = (bench.newest_code(), Password::typed(password));
+    bench.engine.reset_password_with_code(somebody(), phone.to_owned(), code, new).await
+}

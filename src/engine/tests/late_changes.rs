@@ -1,0 +1,287 @@
+//! Changes that were let through and wait for the database while the account behind them changes.
+
+use std::time::Duration;
+
+use super::{
+    bench::{Bench, PASSWORD, refused, somebody, with},
+    factors::{code_of, guarded},
+    not_me::not_me_key,
+    pocket::Pocket,
+};
+use crate::{
+    engine::{Engine, Settings, store::values},
+    port::{AuthManager, Caller, Code, Door, FieldUpdate, Grant, LinkKey, Outcome, Password, Update},
+};
+
+const EMAIL: &str = "ann@example.com";
+const PHONE: &str = "+4915112345678";
+const THIEFS_PHONE: &str = "+905302223344";
+const THIEFS_EMAIL: &str = "thief@example.com";
+const TEN_MINUTES: i64 = 600;
+/// Long enough for a call to come as far as the database.
+const A_MOMENT: Duration = Duration::from_millis(400);
+
+async fn benches(set: impl Fn(&mut Settings)) -> Vec<Bench> {
+    Bench::each_with(|settings| {
+        settings.limits_factor = 100.0;
+        set(settings);
+    })
+    .await
+}
+
+/// Lets two calls wait for the database, and goes on once both do: the first is served first.
+async fn one_after_the_other<A: Send + 'static, B: Send + 'static>(
+    bench: &Bench,
+    first: impl Future<Output = A> + Send + 'static,
+    second: impl Future<Output = B> + Send + 'static,
+) -> (A, B) {
+    let mut tx = bench.engine.store().begin().await.unwrap();
+    tx.execute("update users set updated_at = updated_at", values![]).await.unwrap();
+    let first = tokio::spawn(first);
+    tokio::time::sleep(A_MOMENT).await;
+    let second = tokio::spawn(second);
+    tokio::time::sleep(A_MOMENT).await;
+    tx.commit().await.unwrap();
+    (first.await.unwrap(), second.await.unwrap())
+}
+
+/// Gives Ann a number that no recovery takes away.
+async fn add_phone(bench: &Bench, grant: &Grant) {
+    bench.engine.set_phone(with(grant), PHONE.to_owned()).await.unwrap();
+    bench.engine.verify_own_phone(with(grant), PHONE.to_owned(), bench.newest_code()).await.unwrap();
+    bench.engine.store().execute("update held_phones set vouched = 1", values![]).await.unwrap();
+}
+
+/// The link of a notification that told of a new password, and the session of a thief.
+async fn robbed(bench: &Bench, pocket: &Pocket) -> (LinkKey, Caller) {
+    let grant = bench.sign_in(EMAIL, PASSWORD).await.unwrap();
+    pocket.arrived(EMAIL).await;
+    let (old, new) = (Password::typed(PASSWORD), Password::typed("six silver swans"));
+    bench.engine.change_password(with(&grant), old, new).await.unwrap();
+    let key = not_me_key(pocket, EMAIL).await;
+    (key, with(&bench.sign_in(EMAIL, "six silver swans").await.unwrap()))
+}
+
+fn field(on: bool) -> Vec<FieldUpdate> {
+    vec![FieldUpdate { field: "twoFactorAuth".to_owned(), update: Update::Set(on.into()) }]
+}
+
+/// A change of a way in, as a thief with a session that has just begun makes it.
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Phone,
+    SetPhone,
+    Email,
+    TextFactor,
+    TextField,
+    Authenticator,
+    Untrust,
+    Password,
+    Name,
+}
+
+impl Change {
+    const ALL: [Self; 9] = [
+        Self::Phone,
+        Self::SetPhone,
+        Self::Email,
+        Self::TextFactor,
+        Self::TextField,
+        Self::Authenticator,
+        Self::Untrust,
+        Self::Password,
+        Self::Name,
+    ];
+
+    async fn make(self, engine: Engine, caller: Caller) -> Outcome<()> {
+        match self {
+            Self::Phone => engine.change_phone(caller, None, THIEFS_PHONE.to_owned()).await.map(drop),
+            Self::SetPhone => engine.set_phone(caller, THIEFS_PHONE.to_owned()).await,
+            Self::Email => engine.change_email(caller, None, THIEFS_EMAIL.to_owned()).await.map(drop),
+            Self::TextFactor => engine.switch_text_factor(caller, true).await.map(drop),
+            Self::TextField => engine.update_user(caller, field(true)).await.map(drop),
+            Self::Authenticator => engine.begin_authenticator(caller).await,
+            Self::Untrust => engine.untrust_browsers(caller, None).await,
+            Self::Password => {
+                let [old, new] = ["six silver swans", "a thief has this one"].map(Password::typed);
+                engine.change_password(caller, old, new).await.map(drop)
+            }
+            Self::Name => {
+                let update = FieldUpdate { field: "name".to_owned(), update: Update::Set("Eve".into()) };
+                engine.update_user(caller, vec![update]).await.map(drop)
+            }
+        }
+    }
+}
+
+/// Everything that lets somebody into Ann's account, or would.
+async fn ways_in(bench: &Bench) -> (Option<String>, Option<String>, i64, usize) {
+    let sql = "select email, phone, two_factor from users";
+    let row = bench.engine.store().fetch_optional(sql, values![]).await.unwrap().unwrap();
+    let mut waiting = 0;
+    for sql in ["select user_id from codes", "select user_id from authenticators where confirmed = 0"] {
+        waiting += bench.engine.store().fetch_all(sql, values![]).await.unwrap().len();
+    }
+    let links = "select user_id from links where purpose = 'change-email'";
+    waiting += bench.engine.store().fetch_all(links, values![]).await.unwrap().len();
+    let texts = ["email", "phone"].map(|column| row.optional_text(column).unwrap());
+    let [email, phone] = texts;
+    (email, phone, row.integer("two_factor").unwrap(), waiting)
+}
+
+/// S21, S103: whatever was under way when the owner took the account back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_waits_while_its_owner_takes_the_account_back_changes_nothing() {
+    for confirms in [true, false] {
+        for change in Change::ALL {
+            let set = |settings: &mut Settings| (settings.confirm_email, settings.confirm_phone) = (confirms, confirms);
+            for mut bench in benches(|_| {}).await {
+                let pocket = Pocket::of(&bench);
+                let grant = bench.member(EMAIL).await;
+                add_phone(&bench, &grant).await;
+                let (key, thief) = robbed(&bench, &pocket).await;
+                bench.reopen_with(set).await;
+                let (engine, other) = (bench.engine.clone(), bench.engine.clone());
+                let taken_back = async move { engine.report_not_me(somebody(), key).await };
+                let changed = change.make(other, thief);
+                let (taken_back, changed) = one_after_the_other(&bench, taken_back, changed).await;
+                taken_back.unwrap();
+                let Err(crate::port::Trouble::Refused(refusal)) = changed else {
+                    panic!("{change:?} {confirms}: {changed:?}")
+                };
+                assert!(refusal.is(Code::InvalidSessionToken), "{change:?}: {refusal:?}");
+                let expected = (Some(EMAIL.to_owned()), Some(PHONE.to_owned()), 0, 0);
+                assert_eq!(ways_in(&bench).await, expected, "{change:?} {confirms}");
+            }
+        }
+    }
+}
+
+/// S18, S21: what an account with an app has is not changed either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_and_recovery_codes_stay_when_their_owner_takes_the_account_back_meanwhile() {
+    for removes in [true, false] {
+        for bench in benches(|_| {}).await {
+            let pocket = Pocket::of(&bench);
+            let (grant, ..) = guarded(&bench).await;
+            pocket.arrived(EMAIL).await;
+            let (old, new) = (Password::typed(PASSWORD), Password::typed("six silver swans"));
+            bench.engine.change_password(with(&grant), old, new).await.unwrap();
+            let key = not_me_key(&pocket, EMAIL).await;
+            let digests = "select digest from recovery_codes order by digest";
+            let before = bench.engine.store().fetch_all(digests, values![]).await.unwrap();
+            let (engine, other, thief) = (bench.engine.clone(), bench.engine.clone(), with(&grant));
+            let taken_back = async move { engine.report_not_me(somebody(), key).await };
+            let changed = async move {
+                match removes {
+                    true => other.remove_authenticator(thief).await,
+                    false => other.make_recovery_codes(thief).await.map(drop),
+                }
+            };
+            let (taken_back, changed) = one_after_the_other(&bench, taken_back, changed).await;
+            taken_back.unwrap();
+            refused(changed, Code::InvalidSessionToken);
+            let after = bench.engine.store().fetch_all(digests, values![]).await.unwrap();
+            let bytes = |rows: Vec<crate::engine::store::Row>| -> Vec<Vec<u8>> {
+                rows.iter().map(|row| row.bytes("digest").unwrap()).collect()
+            };
+            assert_eq!(bytes(before), bytes(after));
+            let apps = "select user_id from authenticators where confirmed = 1";
+            assert_eq!(bench.engine.store().fetch_all(apps, values![]).await.unwrap().len(), 1);
+        }
+    }
+}
+
+/// S104: what a session with a fresh proof waits to do is refused once the account has a second factor.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_waits_while_its_owner_switches_a_factor_on_changes_nothing() {
+    for confirms in [true, false] {
+        for change in [Change::Phone, Change::SetPhone, Change::Email, Change::Authenticator, Change::Password] {
+            let set = |settings: &mut Settings| (settings.confirm_email, settings.confirm_phone) = (confirms, confirms);
+            for mut bench in benches(|_| {}).await {
+                let grant = bench.member(EMAIL).await;
+                add_phone(&bench, &grant).await;
+                let (old, new) = (Password::typed(PASSWORD), Password::typed("six silver swans"));
+                bench.engine.change_password(with(&grant), old, new).await.unwrap();
+                let [thief, owner] =
+                    [(); 2].map(|()| bench.sign_in(EMAIL, "six silver swans"));
+                let (thief, owner) = (with(&thief.await.unwrap()), with(&owner.await.unwrap()));
+                bench.reopen_with(set).await;
+                let (engine, other) = (bench.engine.clone(), bench.engine.clone());
+                let on = async move { engine.switch_text_factor(owner, true).await.map(drop) };
+                let (on, changed) = one_after_the_other(&bench, on, change.make(other, thief)).await;
+                on.unwrap();
+                let Err(crate::port::Trouble::Refused(refusal)) = changed else { panic!("{change:?} {confirms}") };
+                assert!(refusal.is(Code::ProofNeeded), "{change:?}: {refusal:?}");
+                let expected = (Some(EMAIL.to_owned()), Some(PHONE.to_owned()), 1, 0);
+                assert_eq!(ways_in(&bench).await, expected, "{change:?} {confirms}");
+            }
+        }
+    }
+}
+
+/// S103, S104: the value that was there when the call came is a switch once another is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writing_the_second_factor_as_it_was_while_its_owner_switches_it_on_is_a_switch() {
+    for door in [Door::Pages, Door::Rest] {
+        for bench in benches(|_| {}).await {
+            let grant = bench.member(EMAIL).await;
+            add_phone(&bench, &grant).await;
+            let thief = Caller { door, ..with(&bench.sign_in(EMAIL, PASSWORD).await.unwrap()) };
+            bench.pass(TEN_MINUTES);
+            let owner = with(&bench.sign_in(EMAIL, PASSWORD).await.unwrap());
+            let (engine, other, caller) = (bench.engine.clone(), bench.engine.clone(), owner.clone());
+            let on = async move { engine.update_user(caller, field(true)).await };
+            let off = async move { other.update_user(thief, field(false)).await };
+            let (on, off) = one_after_the_other(&bench, on, off).await;
+            assert!(on.unwrap().two_factor);
+            refused(off, Code::ProofNeeded);
+            assert!(bench.engine.member(owner).await.unwrap().user.two_factor);
+        }
+    }
+}
+
+/// S21, S104: an app that was confirmed while its removal waited is not removed by who has not shown it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_is_confirmed_while_a_removal_waits_stays() {
+    for bench in benches(|_| {}).await {
+        bench.member(EMAIL).await;
+        let [thief, owner] = [(); 2].map(|()| bench.sign_in(EMAIL, PASSWORD));
+        let (thief, owner) = (with(&thief.await.unwrap()), with(&owner.await.unwrap()));
+        bench.engine.begin_authenticator(owner.clone()).await.unwrap();
+        let key = bench.engine.waiting_authenticator(owner.clone()).await.unwrap().expect("a key");
+        let code = code_of(&bench, key.text());
+        let (engine, other, caller) = (bench.engine.clone(), bench.engine.clone(), owner.clone());
+        let confirmed = async move { engine.confirm_authenticator(caller, code).await };
+        let removed = async move { other.remove_authenticator(thief).await };
+        let (confirmed, removed) = one_after_the_other(&bench, confirmed, removed).await;
+        assert!(confirmed.unwrap().is_some());
+        refused(removed, Code::ProofNeeded);
+        assert!(bench.engine.member(owner.clone()).await.unwrap().user.second_factor);
+        let apps = "select user_id from authenticators where confirmed = 1";
+        assert_eq!(bench.engine.store().fetch_all(apps, values![]).await.unwrap().len(), 1);
+    }
+}
+
+/// S32: a token that was replaced while its call waited is over, whatever its session has proved since.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_with_a_token_that_was_replaced_while_it_waited_has_proved_nothing() {
+    for bench in benches(|_| {}).await {
+        let grant = bench.member(EMAIL).await;
+        add_phone(&bench, &grant).await;
+        bench.engine.switch_text_factor(with(&grant), true).await.unwrap();
+        bench.pass(TEN_MINUTES);
+        let before = with(&grant);
+        bench.engine.send_proof_code(before.clone()).await.unwrap();
+        let (code, stolen) = (bench.newest_code(), before.clone());
+        let (engine, other) = (bench.engine.clone(), bench.engine.clone());
+        let proved = async move { engine.prove(before, crate::port::Proof::Code(code)).await.map(drop) };
+        let off = async move { other.update_user(stolen, field(false)).await };
+        let (proved, off) = one_after_the_other(&bench, proved, off).await;
+        proved.unwrap();
+        assert!(off.is_err(), "switched off");
+        let sql = "select two_factor from users";
+        let row = bench.engine.store().fetch_optional(sql, values![]).await.unwrap().unwrap();
+        assert_eq!(row.integer("two_factor").unwrap(), 1);
+    }
+}

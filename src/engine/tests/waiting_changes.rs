@@ -1,0 +1,184 @@
+//! Changes that wait for a code, a link or a provider while a second factor is switched on.
+
+use super::{
+    bench::{Bench, PASSWORD, at, refused, somebody, with},
+    factors::code_of,
+    provider_races::{begin, count, providers, with_providers},
+};
+use crate::{
+    engine::store::values,
+    port::{AuthManager, Caller, Code, Door, FieldUpdate, Outcome, Password, ProviderFor, Update},
+};
+
+const EMAIL: &str = "ann@example.com";
+const PHONE: &str = "+4915112345678";
+const THIEFS_PHONE: &str = "+905302223344";
+const THIEFS_EMAIL: &str = "thief@example.com";
+
+/// A second factor, and the channel that switches it on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Factor {
+    App,
+    Text,
+    /// Over the wire, as a field of the user.
+    TextField,
+}
+
+const FACTORS: [Factor; 3] = [Factor::App, Factor::Text, Factor::TextField];
+
+async fn benches() -> Vec<Bench> {
+    Bench::each_with(|settings| settings.limits_factor = 100.0).await
+}
+
+/// Somebody with a number: a thief's session and the owner's.
+async fn two_sessions(bench: &Bench) -> (Caller, Caller) {
+    let owner = with(&bench.member(EMAIL).await);
+    bench.engine.set_phone(owner.clone(), PHONE.to_owned()).await.unwrap();
+    bench.engine.verify_own_phone(owner.clone(), PHONE.to_owned(), bench.newest_code()).await.unwrap();
+    (with(&bench.sign_in(EMAIL, PASSWORD).await.unwrap()), owner)
+}
+
+async fn switch_on(bench: &Bench, owner: &Caller, factor: Factor) {
+    let engine = &bench.engine;
+    match factor {
+        Factor::App => {
+            engine.begin_authenticator(owner.clone()).await.unwrap();
+            let key = engine.waiting_authenticator(owner.clone()).await.unwrap().expect("a key");
+            let code = code_of(bench, key.text());
+            engine.confirm_authenticator(owner.clone(), code).await.unwrap();
+        }
+        Factor::Text => drop(engine.switch_text_factor(owner.clone(), true).await.unwrap()),
+        Factor::TextField => {
+            let update = FieldUpdate { field: "twoFactorAuth".to_owned(), update: Update::Set(true.into()) };
+            let wire = Caller { door: Door::Rest, ..owner.clone() };
+            engine.update_user(wire, vec![update]).await.unwrap();
+        }
+    }
+}
+
+/// The thief with the session from before, without one, and the owner: on both channels.
+fn callers(thief: &Caller, owner: &Caller) -> Vec<Caller> {
+    let who = [thief.clone(), somebody(), owner.clone()];
+    who.into_iter().flat_map(|caller| [Door::Pages, Door::Rest].map(|door| Caller { door, ..caller.clone() })).collect()
+}
+
+#[track_caller]
+fn is_refused<T>(outcome: Outcome<T>, what: &str) {
+    let Err(crate::port::Trouble::Refused(refusal)) = outcome else { panic!("{what}") };
+    assert!(
+        [Code::InvalidOneTimeCode, Code::InvalidAccessToken, Code::ProofNeeded].iter().any(|code| refusal.is(*code)),
+        "{what}: {refusal:?}"
+    );
+}
+
+async fn ways_in(bench: &Bench) -> (Option<String>, Option<String>) {
+    let sql = "select email, phone from users";
+    let row = bench.engine.store().fetch_optional(sql, values![]).await.unwrap().unwrap();
+    (row.optional_text("email").unwrap(), row.optional_text("phone").unwrap())
+}
+
+/// S104
+#[tokio::test]
+async fn a_change_of_number_from_before_the_second_factor_is_finished_by_nobody() {
+    for factor in FACTORS {
+        for bench in benches().await {
+            let (thief, owner) = two_sessions(&bench).await;
+            let password = Some(Password::typed(PASSWORD));
+            bench.engine.change_phone(thief.clone(), password, THIEFS_PHONE.to_owned()).await.unwrap();
+            let code = bench.newest_code();
+            switch_on(&bench, &owner, factor).await;
+            for caller in callers(&thief, &owner) {
+                let verified = bench.engine.verify_phone(caller, THIEFS_PHONE.to_owned(), code.clone()).await;
+                is_refused(verified, &format!("{factor:?}"));
+            }
+            assert_eq!(ways_in(&bench).await, (Some(EMAIL.to_owned()), Some(PHONE.to_owned())));
+        }
+    }
+}
+
+/// S104
+#[tokio::test]
+async fn a_number_that_was_to_be_set_before_the_second_factor_is_set_by_nobody() {
+    for factor in FACTORS {
+        for bench in benches().await {
+            let (thief, owner) = two_sessions(&bench).await;
+            bench.engine.set_phone(thief.clone(), THIEFS_PHONE.to_owned()).await.unwrap();
+            let code = bench.newest_code();
+            switch_on(&bench, &owner, factor).await;
+            for caller in callers(&thief, &owner).into_iter().filter(|caller| caller.session.is_some()) {
+                let verified = bench.engine.verify_own_phone(caller, THIEFS_PHONE.to_owned(), code.clone()).await;
+                let Err(crate::port::Trouble::Refused(_)) = verified else { panic!("{factor:?}") };
+            }
+            assert_eq!(ways_in(&bench).await, (Some(EMAIL.to_owned()), Some(PHONE.to_owned())));
+        }
+    }
+}
+
+/// S104: by the link, by the link with the password, and by its code.
+#[tokio::test]
+async fn a_change_of_email_from_before_the_second_factor_is_finished_by_nobody() {
+    for factor in FACTORS {
+        for bench in benches().await {
+            let (thief, owner) = two_sessions(&bench).await;
+            let thief = Caller { browser: at("thiefs-browser").browser, ..thief };
+            let password = || Password::typed(PASSWORD);
+            let asked = bench.engine.change_email(thief.clone(), Some(password()), THIEFS_EMAIL.to_owned()).await;
+            asked.unwrap();
+            let (key, code) = (bench.change_keys().await.pop().unwrap(), bench.newest_code());
+            switch_on(&bench, &owner, factor).await;
+            let engine = &bench.engine;
+            for caller in callers(&thief, &owner) {
+                is_refused(engine.confirm_email_change(caller.clone(), key.clone()).await, "by link");
+                let typed = engine.confirm_email_change_with_password(caller.clone(), key.clone(), password()).await;
+                is_refused(typed, "by password");
+                if caller.session.is_some() {
+                    let email = THIEFS_EMAIL.to_owned();
+                    is_refused(engine.confirm_email_change_with_code(caller, email, code.clone()).await, "by code");
+                }
+            }
+            assert_eq!(ways_in(&bench).await, (Some(EMAIL.to_owned()), Some(PHONE.to_owned())));
+        }
+    }
+}
+
+/// S104
+#[tokio::test]
+async fn a_connection_from_before_the_second_factor_is_finished_by_nobody() {
+    let (_server, providers) = providers(None).await;
+    for factor in FACTORS {
+        for bench in Bench::each_with(with_providers(&providers)).await {
+            let (thief, owner) = two_sessions(&bench).await;
+            let thief = Caller { browser: at("thiefs-browser").browser, ..thief };
+            let answer = begin(&bench, &thief, "discord", ProviderFor::Connection).await;
+            switch_on(&bench, &owner, factor).await;
+            let finished = bench.engine.finish_provider(thief, "discord".to_owned(), answer).await;
+            let Err(crate::port::Trouble::Refused(_)) = finished else { panic!("{factor:?}") };
+            assert_eq!(count(&bench, "identities").await, 0);
+        }
+    }
+}
+
+/// S104: the key of an app that a thief has seen is no key that the owner would confirm.
+#[tokio::test]
+async fn a_key_that_waited_before_the_second_factor_is_not_shown_again() {
+    for bench in benches().await {
+        let (thief, owner) = two_sessions(&bench).await;
+        bench.engine.begin_authenticator(thief).await.unwrap();
+        switch_on(&bench, &owner, Factor::Text).await;
+        assert!(bench.engine.waiting_authenticator(owner).await.unwrap().is_none());
+    }
+}
+
+/// S104: a session that has not shown the second factor is no sign that the owner confirms a change of email.
+#[tokio::test]
+async fn a_link_is_not_confirmed_by_a_session_from_before_the_second_factor() {
+    for bench in benches().await {
+        let (thief, owner) = two_sessions(&bench).await;
+        switch_on(&bench, &owner, Factor::App).await;
+        let owner = Caller { browser: at("anns-browser").browser, ..owner };
+        let asked = bench.engine.change_email(owner, Some(Password::typed(PASSWORD)), THIEFS_EMAIL.to_owned()).await;
+        asked.unwrap();
+        let key = bench.change_keys().await.pop().unwrap();
+        refused(bench.engine.confirm_email_change(thief, key).await, Code::MissingPassword);
+    }
+}
