@@ -32,8 +32,7 @@ pub(super) use held_phones::{
 };
 
 pub(super) use recent::{
-    Way, has_recent_phone, is_first_factor, mark_added_email, mark_added_phone, note_factor_since, note_shown_phone,
-    remove_recent_ways_in,
+    Way, lock_holdings, mark_added_email, mark_added_phone, note_factor_since, note_shown_phone, remove_recent_ways_in,
 };
 pub(super) use sign_up_locks::{lock_sign_ups, newest_waiting, newest_waiting_by_phone};
 
@@ -53,7 +52,7 @@ macro_rules! account_columns {
         "u.id as user_id, u.provider, u.provider_user_id, u.email, u.email_verified_at, u.phone, u.phone_verified_at, \
          u.two_factor, u.authenticator, u.fields, u.password_hash, u.name, u.profile_picture, \
          u.browser_digest as user_browser_digest, u.signer_digest, u.signed_up_from, u.factor_since, u.signed_up_at, u.last_login_at, h.held_since, \
-         hp.held_since as phone_held_since"
+         hp.held_since as phone_held_since, h.vouched as email_vouched, hp.vouched as phone_vouched"
     };
 }
 pub(super) use account_columns;
@@ -84,6 +83,12 @@ pub(super) struct Account {
     pub(super) holds_email: bool,
     /// Whether it holds its number.
     pub(super) holds_phone: bool,
+    /// Time since when it holds an email that was added without a second factor (`accounts/recent.rs`).
+    pub(super) email_added: Option<Timestamp>,
+    /// As `email_added`, of the number. The end of time for a number that is a second factor only.
+    pub(super) phone_added: Option<Timestamp>,
+    /// Whether its number is a second factor only.
+    pub(super) phone_is_second_only: bool,
 }
 
 impl Account {
@@ -96,6 +101,8 @@ impl Account {
         let id = row.text("user_id")?;
         let columns = Columns { row, id: &id };
         let (two_factor, authenticator) = (columns.is_on("two_factor"), columns.is_on("authenticator"));
+        let phone_is_second_only = columns.vouched("phone_vouched") == Some(recent::SECOND_ONLY);
+        let phone_added = columns.added("phone_vouched", "phone_held_since");
         Ok(Self {
             user: User {
                 provider: columns.text("provider").unwrap_or_else(|| OWN.to_owned()),
@@ -117,11 +124,14 @@ impl Account {
             browser_digest: row.optional_bytes("user_browser_digest").unwrap_or_default(),
             signer_digest: row.optional_bytes("signer_digest").unwrap_or_default(),
             signed_up_from: columns.text("signed_up_from"),
-            // A time that is none counts as long ago: a mailbox alone must not switch such a factor off.
-            factor_since: row.optional_time("factor_since").unwrap_or_else(|_| Some(columns.note("factor_since"))),
+            // A factor whose time is damaged vouches for nothing.
+            factor_since: row.optional_time("factor_since").unwrap_or_else(|_| columns.note("factor_since")),
             authenticator,
             holds_email: columns.is_there("held_since"),
             holds_phone: columns.is_there("phone_held_since"),
+            email_added: columns.added("email_vouched", "held_since"),
+            phone_added: phone_added.map(|added| if phone_is_second_only { Timestamp::MAX } else { added }),
+            phone_is_second_only,
         })
     }
 
@@ -186,6 +196,20 @@ impl Columns<'_> {
             },
             |value| value.is_some(),
         )
+    }
+
+    /// Provenance of what the account holds (`accounts/recent.rs`); nothing where it holds none. Damage counts as the least.
+    fn vouched(&self, column: &'static str) -> Option<i64> {
+        self.row.optional_integer(column).unwrap_or_else(|_| {
+            self.note::<()>(column);
+            Some(recent::SECOND_ONLY)
+        })
+    }
+
+    /// Time since when the account holds what was added without a second factor. Damage counts as the end of time.
+    fn added(&self, vouched: &'static str, since: &'static str) -> Option<Timestamp> {
+        self.vouched(vouched).filter(|vouched| *vouched != recent::VOUCHED)?;
+        Some(self.row.optional_time(since).ok().flatten().unwrap_or(Timestamp::MAX))
     }
 
     fn fields(&self) -> Map<String, Value> {

@@ -10,16 +10,20 @@
 //!   recovery codes, trusted browser) needs a recent proof (S20, S103) and, where the account has a
 //!   second factor, a session that has shown it (S104). The proof is the password in the call, or
 //!   a sign-in or reauthentication within ten minutes.
+//! * [`Engine::locked`] repeats the look behind the lock of the account. Every verb that changes a way in
+//!   for a session asks it: whoever waited for the database while the owner took the account back, or
+//!   switched a second factor on, changes nothing (S21).
 //! * A verb decides only what depends on the content of the call ([`Proof::ByContent`]), by the
 //!   same functions of `flows/proofs.rs`.
 
 use super::{
-    Engine,
+    Engine, accounts,
     flows::{require_fresh_proof, wants_factor},
     limits::Action,
     sessions::Current,
+    store::{Transaction, values},
 };
-use crate::port::{Caller, Code, Outcome};
+use crate::port::{Caller, Code, Member, Outcome};
 
 /// Requirements of one operation.
 #[derive(Debug, Clone, Copy)]
@@ -205,9 +209,35 @@ impl Engine {
             None if has_api_key => return Ok(()),
             None => return Err(Code::MissingSessionToken.into()),
         };
+        self.check_proof(rule, &current)
+    }
+
+    /// Locks the account of a session and looks both up again, with what the session has proved since.
+    /// What the account holds is locked before, where the verb changes it.
+    ///
+    /// # Errors
+    /// `InvalidSessionToken` once the session has ended, or goes on under another token; `ProofNeeded`.
+    pub(super) async fn locked(
+        &self,
+        tx: &mut Transaction<'_>,
+        current: &Current,
+        operation: Operation,
+    ) -> Outcome<Current> {
+        let user_id = &current.account.user.id;
+        tx.execute("update users set updated_at = updated_at where id = $1", values![user_id]).await?;
+        let renewed = self.sessions().reload(tx, &current.member.session).await?;
+        let (session, proved_at) = renewed.ok_or(Code::InvalidSessionToken)?;
+        let account = accounts::reload(tx, user_id).await?.ok_or(Code::InvalidSessionToken)?;
+        let member = Member { user: account.user.clone(), session };
+        let current = Current { member, account, proved_at };
+        self.check_proof(&operation.rule(), &current)?;
+        Ok(current)
+    }
+
+    fn check_proof(&self, rule: &Rule, current: &Current) -> Outcome<()> {
         match rule.proof {
-            Proof::InCall if wants_factor(&current) => Err(Code::ProofNeeded.into()),
-            Proof::Recent => require_fresh_proof(self, &current),
+            Proof::InCall if wants_factor(current) => Err(Code::ProofNeeded.into()),
+            Proof::Recent => require_fresh_proof(self, current),
             Proof::InCall | Proof::Nothing | Proof::ByContent => Ok(()),
         }
     }

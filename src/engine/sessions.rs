@@ -159,6 +159,23 @@ impl Sessions {
         if renewed == 0 { Ok(None) } else { parse(&token).map(Some) }
     }
 
+    /// Looks a session up within a transaction, with the time of its last proof. `None` when it has ended, or goes on under another
+    /// token.
+    pub(super) async fn reload(
+        &self,
+        tx: &mut Transaction<'_>,
+        session: &Session,
+    ) -> Result<Option<(Session, Timestamp)>, StoreError> {
+        let sql = "select token_digest, proved_at, factor_shown from sessions where id = $1";
+        let (Some(row), Some(token)) = (tx.fetch_optional(sql, values![&session.handle]).await?, &session.token) else {
+            return Ok(None);
+        };
+        let read = |row: &Row| Ok((row.bytes("token_digest")?, row.time("proved_at")?, row.integer("factor_shown")?));
+        let read = damage::spare(read(&row), "sessions", &session.handle)?;
+        let read = read.filter(|(digest, ..)| self.digests.matches(token.expose().as_bytes(), digest));
+        Ok(read.map(|(_, proved_at, shown)| (Session { second_factor: shown != 0, ..session.clone() }, proved_at)))
+    }
+
     /// The digests under which a token may be stored.
     pub(super) fn digests_of(&self, token: &str) -> Vec<[u8; 32]> {
         self.digests.all(token.as_bytes()).collect()

@@ -136,6 +136,8 @@ pub(super) struct Link {
     pub(super) redirect_url: Option<String>,
     /// As in [`NewLink`].
     pub(super) undo: Option<String>,
+    /// Time since when the account had the mailbox, of one that was added without a second factor.
+    pub(super) mailbox_added: Option<Timestamp>,
     pub(super) created_at: Timestamp,
     pub(super) expires_at: Timestamp,
     browser_digest: Option<Vec<u8>>,
@@ -162,6 +164,7 @@ impl Link {
             asker_digest: row.optional_bytes("asker_digest")?,
             redirect_url: row.optional_text("redirect_url")?,
             undo: row.optional_text("undo")?,
+            mailbox_added: row.optional_time("mailbox_added_at")?,
             created_at: row.time("created_at")?,
             browser_digest: row.optional_bytes("browser_digest")?,
             expires_at: row.time("expires_at")?,
@@ -330,6 +333,16 @@ impl Links {
     }
 }
 
+/// Notes since when the account had the mailbox that a link goes to, of one that was added without a second factor.
+pub(super) async fn note_mailbox_added(
+    tx: &mut Transaction<'_>,
+    link_id: &str,
+    added: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "update links set mailbox_added_at = $2 where id = $1";
+    tx.execute(sql, values![link_id, added]).await.map(drop)
+}
+
 /// Kills every link and every code of an account, its unfinished sign-ins with providers, and the trust in browsers; but not the links by which its owner takes back
 /// what somebody else did.
 pub(super) async fn kill_all(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
@@ -338,6 +351,16 @@ pub(super) async fn kill_all(tx: &mut Transaction<'_>, user_id: &str) -> Result<
     devices::untrust(tx, user_id, None).await?;
     let sql = "delete from links where user_id = $1 and purpose <> $2";
     tx.execute(sql, values![user_id, Purpose::NotMe.action()]).await.map(drop)
+}
+
+/// Kills the changes of ways in that wait for a code, a link or a provider: they were begun before a second factor was switched on,
+/// by somebody who has not shown it (S104).
+pub(super) async fn kill_changes(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    codes::kill(tx, user_id, CodePurpose::ChangePhone).await?;
+    codes::kill(tx, user_id, CodePurpose::SetPhone).await?;
+    identities::kill_starts(tx, user_id).await?;
+    let sql = "delete from links where user_id = $1 and purpose = $2";
+    tx.execute(sql, values![user_id, Purpose::ChangeEmail.action()]).await.map(drop)
 }
 
 /// Kills the reset links and codes of an account: whoever just signed in does not need them (SECURITY.md S46).

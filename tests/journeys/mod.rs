@@ -44,3 +44,4 @@ mod step_up_codes;
 mod strangers;
 mod sub_path;
 mod two_factor;
+mod waiting_changes;

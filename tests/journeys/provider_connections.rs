@@ -11,9 +11,15 @@ use super::{
 use crate::support::{Browser, Hall, PASSWORD, oidc::Idp};
 
 async fn connect(browser: &mut Browser, idp: &Idp) {
+    let back = connect_up_to(browser, idp).await;
+    browser.open(&back).await;
+}
+
+/// Goes to the provider; answers where the browser comes back to.
+pub(super) async fn connect_up_to(browser: &mut Browser, idp: &Idp) -> String {
     browser.open("/profile/connections").await;
     browser.press("Connect").await;
-    browser.open(&idp.allow(&browser.page.way_on())).await;
+    idp.allow(&browser.page.way_on())
 }
 
 async fn sign_in(hall: &Hall, idp: &Idp) -> Browser {

@@ -10,8 +10,13 @@
 //! * What the account began with stays, and what was added while it had a second factor: then that was shown (S104).
 //! * A number that codes of the second factor go to stays: a recovery never takes a second factor away (S18). "That was not me"
 //!   does where its notification told of it (`flows/not_me.rs`). Such a number is a second factor only, until a sign-in has
-//!   succeeded with it: a thief who has recovery codes besides must not begin one by SMS.
-//! * An email falls only to a number that would stay itself, or a stranger's number would push the owner's email out.
+//!   succeeded with it: it begins no sign-in and resets no password, also once that factor is off, and the next recovery that
+//!   finds it off takes the number away, however old it is.
+//! * An email falls only to a number that would stay itself, or a stranger's number would push the owner's email out. Such an
+//!   email keeps nobody from a reset by SMS, and the links that it got take nothing back any more.
+//! * What comes back in place of a later change ("that was not me") comes back as what it was: one that was added lately falls
+//!   as if it had stayed.
+//! * What is held is locked before the account, as the changes do it (see `accounts`).
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,7 +24,7 @@ use crate::engine::{
     accounts::Account,
     authenticators,
     oauth::identities,
-    store::{Store, StoreError, Transaction, values},
+    store::{StoreError, Transaction, values},
     tokens::{Purpose, before},
 };
 
@@ -33,14 +38,36 @@ pub(in crate::engine) enum Way {
     Phone,
 }
 
+/// `vouched` of what the account began with, or was added with a second factor that counts.
+pub(super) const VOUCHED: i64 = 1;
 /// `vouched` of a number that is a second factor only.
-const SECOND_ONLY: i64 = 2;
+pub(super) const SECOND_ONLY: i64 = 2;
 
 impl Account {
     /// Whether what is added now was added by somebody who has shown a second factor that counts.
     pub(in crate::engine) fn vouches(&self, now: Timestamp) -> bool {
         self.has_second_factor() && self.factor_since.is_some_and(|since| since <= before(now, SETTLES))
     }
+
+    /// Whether a recovery by email takes the number away, where no codes of the second factor go to it.
+    pub(in crate::engine) fn phone_falls(&self, now: Timestamp) -> bool {
+        is_recent(self.phone_added, now)
+    }
+
+    /// Whether a recovery by SMS takes the email away.
+    pub(in crate::engine) fn email_falls(&self, now: Timestamp) -> bool {
+        is_recent(self.email_added, now) && self.holds_phone && !self.phone_falls(now)
+    }
+}
+
+fn is_recent(added: Option<Timestamp>, now: Timestamp) -> bool {
+    added.is_some_and(|added| added > before(now, SETTLES))
+}
+
+/// Locks what an account holds, before its row is locked.
+pub(in crate::engine) async fn lock_holdings(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
+    tx.execute("update held_emails set vouched = vouched where user_id = $1", values![user_id]).await?;
+    tx.execute("update held_phones set vouched = vouched where user_id = $1", values![user_id]).await.map(drop)
 }
 
 /// Notes since when the account has had a second factor, after one was switched.
@@ -52,12 +79,6 @@ pub(in crate::engine) async fn note_factor_since(
     let sql = "update users set factor_since = case when two_factor = 1 or authenticator = 1 \
                then coalesce(factor_since, $2) else null end where id = $1";
     tx.execute(sql, values![user_id, now]).await.map(drop)
-}
-
-/// Whether a code that went to the number of an account is a first factor.
-pub(in crate::engine) async fn is_first_factor(tx: &mut Transaction<'_>, user_id: &str) -> Result<bool, StoreError> {
-    let sql = "select phone from held_phones where user_id = $1 and vouched = $2";
-    Ok(tx.fetch_optional(sql, values![user_id, SECOND_ONLY]).await?.is_none())
 }
 
 /// Notes that a sign-in succeeded with a code that went to the number as the second factor.
@@ -74,17 +95,6 @@ pub(in crate::engine) async fn mark_added_phone(tx: &mut Transaction<'_>, user_i
 /// As [`mark_added_phone`], of the email.
 pub(in crate::engine) async fn mark_added_email(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     tx.execute("update held_emails set vouched = 0 where user_id = $1", values![user_id]).await.map(drop)
-}
-
-/// Whether a recovery by email takes the number away.
-pub(in crate::engine) async fn has_recent_phone(
-    store: &Store,
-    user_id: &str,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let sql = "select h.phone from held_phones h join users u on u.id = h.user_id \
-               where h.user_id = $1 and h.vouched = 0 and h.held_since > $2 and u.two_factor = 0";
-    Ok(store.fetch_optional(sql, values![user_id, before(now, SETTLES)]).await?.is_some())
 }
 
 /// Removes the ways in that were added lately, but the one that recovers the account. The account is locked by the caller.
@@ -104,21 +114,27 @@ pub(in crate::engine) async fn remove_recent_ways_in(
 }
 
 async fn remove_phone(tx: &mut Transaction<'_>, user_id: &str, since: Timestamp) -> Result<(), StoreError> {
-    let sql = "delete from held_phones where user_id = $1 and vouched = 0 and held_since > $2 \
+    let sql = "delete from held_phones where user_id = $1 and (vouched = $3 or (vouched <> $4 and held_since > $2)) \
                and exists (select 1 from users u where u.id = $1 and u.two_factor = 0)";
-    if tx.execute(sql, values![user_id, since]).await? == 1 {
+    if tx.execute(sql, values![user_id, since, SECOND_ONLY, VOUCHED]).await? == 1 {
         let sql = "update users set phone = null, phone_verified_at = null where id = $1";
         tx.execute(sql, values![user_id]).await?;
     }
-    let sql = "update held_phones set vouched = $3 where user_id = $1 and vouched = 0 and held_since > $2";
-    tx.execute(sql, values![user_id, since, SECOND_ONLY]).await.map(drop)
+    let sql = "update held_phones set vouched = $3 where user_id = $1 and vouched <> $4 and held_since > $2";
+    tx.execute(sql, values![user_id, since, SECOND_ONLY, VOUCHED]).await.map(drop)
 }
 
 async fn remove_email(tx: &mut Transaction<'_>, user_id: &str, since: Timestamp) -> Result<(), StoreError> {
-    let sql = "delete from held_emails where user_id = $1 and vouched = 0 and held_since > $2 \
-               and exists (select 1 from held_phones h where h.user_id = $1 and (h.vouched = 1 or h.held_since <= $2))";
-    if tx.execute(sql, values![user_id, since]).await? == 1 {
-        // What went to that mailbox takes nothing back any more.
+    let settled = "select phone from held_phones where user_id = $1 \
+                   and (vouched = $3 or (vouched <> $4 and held_since <= $2))";
+    if tx.fetch_optional(settled, values![user_id, since, VOUCHED, SECOND_ONLY]).await?.is_none() {
+        return Ok(());
+    }
+    // What went to the mailboxes that go takes nothing back any more.
+    let sql = "delete from links where user_id = $1 and purpose = $2 and mailbox_added_at > $3";
+    tx.execute(sql, values![user_id, Purpose::NotMe.action(), since]).await?;
+    let sql = "delete from held_emails where user_id = $1 and vouched <> $3 and held_since > $2";
+    if tx.execute(sql, values![user_id, since, VOUCHED]).await? == 1 {
         let sql =
             "delete from links where user_id = $1 and purpose = $2 and email = (select email from users where id = $1)";
         tx.execute(sql, values![user_id, Purpose::NotMe.action()]).await?;

@@ -2,13 +2,18 @@
 
 use jiff::Timestamp;
 
-use super::{change_password::confirm_password_of, mail_code::guess, proofs::confirm};
+use super::{
+    change_password::confirm_password_of,
+    mail_code::guess,
+    proofs::{confirm, wants_factor},
+};
 use crate::{
     engine::{
         Engine,
         accounts::{self, Account},
         limits::{Action, Guesser, Lane, exceeded},
         outbox::Security,
+        rules::Operation,
         sessions::Current,
         store::values,
         tokens::{self, Link, NewLink, Purpose},
@@ -29,15 +34,15 @@ pub(in crate::engine) async fn change_email(
     let current = engine.current(caller).await?;
     let new_email = judge(&current.account, current_password, new_email)?;
     confirm(engine, caller, &current, current_password).await?;
-    let Current { account, .. } = current;
     let now = engine.now();
     engine.limits().take_from_caller(Action::MailFromAddress, caller, now)?;
-    engine.limits().take(Action::MailFromAccount, &account.user.id, now).map_err(exceeded)?;
+    engine.limits().take(Action::MailFromAccount, &current.account.user.id, now).map_err(exceeded)?;
     if engine.settings().confirm_email {
-        ask(engine, caller, &account, &new_email, now).await
+        ask(engine, caller, &current, &new_email, now).await
     } else {
-        let moved = Moved { new_email: &new_email, link: None, keeps_ways_in: true };
-        move_account(engine, caller, &account, moved, now).await
+        let session = Some((&current, Operation::ChangeEmail));
+        let moved = Moved { new_email: &new_email, link: None, session, keeps_ways_in: true };
+        move_account(engine, caller, &current.account, moved, now).await
     }
 }
 
@@ -68,7 +73,7 @@ pub(in crate::engine) async fn confirm_email_change(
     if !is_owner && account.has_second_factor() {
         return Err(Refusal::at(Field::CurrentPassword, Code::MissingPassword).into());
     }
-    let moved = Moved { new_email: &link.email, link: Some(&link), keeps_ways_in: is_owner };
+    let moved = Moved { new_email: &link.email, link: Some(&link), session: None, keeps_ways_in: is_owner };
     move_account(engine, caller, &account, moved, engine.now()).await
 }
 
@@ -98,10 +103,13 @@ async fn live(engine: &Engine, key: &LinkKey) -> Outcome<(Link, Account)> {
     Ok((link, account))
 }
 
-/// Whether the caller asked for the change, or is signed in to the account.
+/// Whether the caller asked for the change, or is signed in to the account and has shown the second factor that it has.
 async fn is_owner(engine: &Engine, caller: &Caller, link: &Link) -> bool {
     let is_signed_in = match &caller.session {
-        Some(_) => engine.current(caller).await.is_ok_and(|current| current.account.user.id == link.user_id),
+        Some(_) => engine
+            .current(caller)
+            .await
+            .is_ok_and(|current| current.account.user.id == link.user_id && !wants_factor(&current)),
         None => false,
     };
     is_signed_in || engine.links().is_asker(caller, link)
@@ -114,13 +122,14 @@ pub(in crate::engine) async fn confirm_email_change_with_code(
     new_email: &str,
     code: &str,
 ) -> Outcome<User> {
-    let Current { account, .. } = engine.current(caller).await?;
+    let current = engine.current(caller).await?;
     let link = guess(engine, caller, [Purpose::ChangeEmail; 2], new_email, code).await?;
-    if link.user_id != account.user.id {
+    if link.user_id != current.account.user.id {
         return Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into());
     }
-    let moved = Moved { new_email: &link.email, link: Some(&link), keeps_ways_in: true };
-    move_account(engine, caller, &account, moved, engine.now()).await
+    let session = Some((&current, Operation::ConfirmEmailChangeWithCode));
+    let moved = Moved { new_email: &link.email, link: Some(&link), session, keeps_ways_in: true };
+    move_account(engine, caller, &current.account, moved, engine.now()).await
 }
 
 fn judge(account: &Account, password: Option<&Password>, new_email: &str) -> Result<Email, Refusal> {
@@ -136,15 +145,22 @@ fn judge(account: &Account, password: Option<&Password>, new_email: &str) -> Res
     email.map_err(|code| Refusal::at(Field::Email, code))
 }
 
-async fn ask(engine: &Engine, caller: &Caller, account: &Account, new_email: &Email, now: Timestamp) -> Outcome<User> {
+async fn ask(
+    engine: &Engine,
+    caller: &Caller,
+    current: &Current,
+    new_email: &Email,
+    now: Timestamp,
+) -> Outcome<User> {
     engine.limits().take_email_to("change", new_email, Lane::Ordinary, now)?;
     let mut tx = engine.store().begin().await?;
+    let account = engine.locked(&mut tx, current, Operation::ChangeEmail).await?.account;
     let is_taken = accounts::is_held(&mut tx, new_email).await?;
     if is_taken && caller.door == Door::Rest {
         return Err(Refusal::at(Field::Email, Code::EmailNotUnique).into());
     }
     let news = Security::EmailChangeRequested { new_email: new_email.clone() };
-    engine.tell_owner(&mut tx, caller, account, news).await?;
+    engine.tell_owner(&mut tx, caller, &account, news).await?;
     if is_taken {
         engine.write(&mut tx, &engine.account_exists(), new_email).await?;
     } else {
@@ -159,13 +175,15 @@ async fn ask(engine: &Engine, caller: &Caller, account: &Account, new_email: &Em
         engine.write_link(&mut tx, &link, account.user.name.clone()).await?;
     }
     tx.commit().await?;
-    Ok(account.user.clone())
+    Ok(account.user)
 }
 
 /// Change of an address.
 struct Moved<'a> {
     new_email: &'a Email,
     link: Option<&'a Link>,
+    /// Session that moves it, where one is needed, and the operation.
+    session: Option<(&'a Current, Operation)>,
     /// Whether the owner of the account confirms it; else whoever reads the mailbox takes the account over.
     keeps_ways_in: bool,
 }
@@ -175,7 +193,7 @@ async fn move_account(
     engine: &Engine,
     caller: &Caller,
     account: &Account,
-    Moved { new_email, link, keeps_ways_in }: Moved<'_>,
+    Moved { new_email, link, session, keeps_ways_in }: Moved<'_>,
     now: Timestamp,
 ) -> Outcome<User> {
     let user_id = &account.user.id;
@@ -184,6 +202,9 @@ async fn move_account(
     accounts::release(&mut tx, user_id).await?;
     if !accounts::hold(&mut tx, new_email, user_id, now).await? {
         return Err(Refusal::at(Field::Email, Code::EmailNotUnique).into());
+    }
+    if let Some((current, operation)) = session {
+        engine.locked(&mut tx, current, operation).await?;
     }
     if !account.vouches(now) {
         accounts::mark_added_email(&mut tx, user_id).await?;

@@ -8,6 +8,7 @@ use crate::{
         limits::{Guesser, NewGuess, Secret},
         outbox::Security,
         passwords,
+        rules::Operation,
         sessions::Current,
         store::values,
         tokens,
@@ -32,13 +33,15 @@ pub(in crate::engine) async fn change_password(
     } else {
         confirm_password(engine, &current, old_password).await?;
     }
-    let Current { mut member, account, .. } = current;
-    judge(engine, caller, &account, [old_password, new_password]).await?;
+    let account = &current.account;
+    judge(engine, caller, account, [old_password, new_password]).await?;
     let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
 
-    let (user_id, handle) = (&member.user.id, &member.session.handle);
+    let user_id = &account.user.id;
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
+    let mut session = engine.locked(&mut tx, &current, Operation::ChangePassword).await?.member.session;
+    let handle = &session.handle;
     let sql = "update users set password_hash = $2, updated_at = $3 \
                where id = $1 and coalesce(password_hash, '') = $4";
     let values = values![user_id, password_hash, engine.now(), account.password_hash.clone().unwrap_or_default()];
@@ -49,13 +52,11 @@ pub(in crate::engine) async fn change_password(
     tokens::kill_all(&mut tx, user_id).await?;
     if caller.door == Door::Pages {
         let token = engine.sessions().renew(&mut tx, handle, false, engine.random(), engine.now()).await?;
-        member.session.token = Some(token.ok_or(Code::InvalidSessionToken)?);
-    } else if tx.fetch_optional("select id from sessions where id = $1", values![handle]).await?.is_none() {
-        return Err(Code::InvalidSessionToken.into());
+        session.token = Some(token.ok_or(Code::InvalidSessionToken)?);
     }
-    engine.tell_owner(&mut tx, caller, &account, Security::PasswordChanged).await?;
+    engine.tell_owner(&mut tx, caller, account, Security::PasswordChanged).await?;
     tx.commit().await?;
-    Ok(member.session)
+    Ok(session)
 }
 
 /// Compares the current password, typed to confirm a change. Wrong guesses are counted for the session, so that whoever stole another

@@ -8,6 +8,7 @@ use crate::{
         codes::{CodePurpose, RightCode},
         limits::{Action, exceeded},
         outbox::{Security, Share, TextMessage},
+        rules::Operation,
         sessions::Current,
         store::values,
         tokens,
@@ -29,18 +30,20 @@ pub(in crate::engine) async fn change_phone(
     let typed = engine.parse_phone(caller, new_phone).await?;
     let new_phone = judge(&current.account, current_password, typed)?;
     confirm(engine, caller, &current, current_password).await?;
-    let Current { account, .. } = current;
     if !engine.settings().confirm_phone {
-        return move_to_phone(engine, caller, &account, &new_phone, None).await;
+        let session = Some((&current, Operation::ChangePhone));
+        let moved = NewNumber { phone: &new_phone, code: None, session };
+        return move_to_phone(engine, caller, &current.account, moved).await;
     }
     engine.judge_destination(&new_phone, Share::Ordinary).await?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
-    engine.limits().take(Action::TextFromAccount, &account.user.id, now).map_err(exceeded)?;
+    engine.limits().take(Action::TextFromAccount, &current.account.user.id, now).map_err(exceeded)?;
     engine.limits().take_text_to_new_number(&new_phone, now)?;
     engine.limits().take_text_to("change", &new_phone, now)?;
     engine.limits().take_text_to_range(&new_phone, now)?;
     let mut tx = engine.store().begin().await?;
+    let account = engine.locked(&mut tx, &current, Operation::ChangePhone).await?.account;
     let is_taken = accounts::phone_is_held(&mut tx, &new_phone).await?;
     if is_taken && caller.door == Door::Rest {
         return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
@@ -67,14 +70,22 @@ fn judge(account: &Account, password: Option<&Password>, new_phone: Result<Phone
     phone.map_err(|code| Refusal::at(Field::Phone, code))
 }
 
+/// Number that an account moves to.
+pub(super) struct NewNumber<'a> {
+    pub(super) phone: &'a Phone,
+    /// Code that proves it.
+    pub(super) code: Option<&'a RightCode>,
+    /// Session that moves it, where one is needed, and the operation.
+    pub(super) session: Option<(&'a Current, Operation)>,
+}
+
 /// Makes a number the account's in one transaction. A code proves it; without one it stays unproved. Every link and code of the
 /// account dies, its sessions go on; whoever had the number or the mailbox is told.
 pub(super) async fn move_to_phone(
     engine: &Engine,
     caller: &Caller,
     account: &Account,
-    new_phone: &Phone,
-    code: Option<&RightCode>,
+    NewNumber { phone: new_phone, code, session }: NewNumber<'_>,
 ) -> Outcome<User> {
     let (user_id, now) = (&account.user.id, engine.now());
     let _change = engine.sessions().change(user_id);
@@ -82,6 +93,9 @@ pub(super) async fn move_to_phone(
     accounts::release_phone(&mut tx, user_id).await?;
     if !accounts::hold_phone(&mut tx, new_phone, user_id, now).await? {
         return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
+    }
+    if let Some((current, operation)) = session {
+        engine.locked(&mut tx, current, operation).await?;
     }
     if !account.vouches(now) {
         accounts::mark_added_phone(&mut tx, user_id).await?;

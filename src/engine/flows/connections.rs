@@ -3,11 +3,11 @@
 use crate::{
     engine::{
         Engine,
-        accounts::{self, Account},
+        accounts::Account,
         oauth::identities::{self, Identity},
         outbox::Security,
+        rules::Operation,
         sessions::Current,
-        store::{Transaction, values},
     },
     port::{Caller, Code, Connection, Connections, Outcome},
 };
@@ -55,7 +55,8 @@ pub(in crate::engine) async fn connect(
     let (user_id, now) = (&current.account.user.id, engine.now());
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
-    let account = locked(engine, &mut tx, current).await?;
+    let operation = if offer.is_some() { Operation::AcceptConnection } else { Operation::FinishProvider };
+    let account = engine.locked(&mut tx, current, operation).await?.account;
     if let Some(offer) = offer
         && !engine.providers().tickets.take_offer(&mut tx, offer, user_id, now).await?
     {
@@ -81,7 +82,7 @@ pub(in crate::engine) async fn disconnect(engine: &Engine, caller: &Caller, prov
     let user_id = &current.account.user.id;
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
-    let account = locked(engine, &mut tx, &current).await?;
+    let account = engine.locked(&mut tx, &current, Operation::Disconnect).await?.account;
     if identities::disconnect(&mut tx, user_id, provider).await? == 0 {
         return Ok(());
     }
@@ -94,16 +95,6 @@ pub(in crate::engine) async fn disconnect(engine: &Engine, caller: &Caller, prov
     let provider = label(engine, provider);
     engine.tell_owner(&mut tx, caller, &account, Security::ProviderDisconnected { provider }).await?;
     Ok(tx.commit().await?)
-}
-
-/// The account as it is behind its lock, while the session that asks is still there.
-async fn locked(engine: &Engine, tx: &mut Transaction<'_>, current: &Current) -> Outcome<Account> {
-    let (user_id, handle) = (&current.account.user.id, &current.member.session.handle);
-    tx.execute("update users set updated_at = $2 where id = $1", values![user_id, engine.now()]).await?;
-    if tx.fetch_optional("select id from sessions where id = $1", values![handle]).await?.is_none() {
-        return Err(Code::InvalidSessionToken.into());
-    }
-    Ok(accounts::reload(tx, user_id).await?.ok_or(Code::InvalidSessionToken)?)
 }
 
 /// Whether one gets in without a provider: by a link to a proved mailbox, a code to a proved number, or a password with either.

@@ -13,13 +13,18 @@
 //!   things is thrown out by the mail about the first.
 //! * Ways in that were added in the last seven days without a second factor go too, also where an older notification told of them:
 //!   a thief who added a number and then reset the password with it is not let back in by it, whichever link is pressed (S105).
+//! * A number or an email that it brings back is worth what it was: one that was added lately without a second factor falls to the
+//!   recovery that follows, or to this one (`accounts/recent.rs`).
 //! * Of two such links the older one is worth more. Pressing one kills itself and the newer ones; an older one stays good. Else a
 //!   thief who moved the account to a mailbox of theirs, and on, could kill the owner's link with one that came to them.
 //! * Nothing but that kills such a link, a change of the password neither: a thief would do that first.
 
 use jiff::Timestamp;
 
-use super::{second_factors, tell::Undo};
+use super::{
+    second_factors,
+    tell::{FormerNumber, Undo},
+};
 use crate::{
     engine::{
         Engine,
@@ -48,7 +53,7 @@ pub(in crate::engine) async fn describe_not_me(engine: &Engine, key: &LinkKey) -
         second_factor_off: account.user.second_factor
             && undoes(|undo| !matches!(undo, Undo::Phone { .. } | Undo::RecoveryCodes)),
         phone_back: undoes(|undo| matches!(undo, Undo::Phone { .. }))
-            || accounts::has_recent_phone(engine.store(), &account.user.id, engine.now()).await?,
+            || (account.phone_falls(engine.now()) && !keeps_text_factor(&account, &told)),
     })
 }
 
@@ -63,6 +68,7 @@ pub(in crate::engine) async fn report_not_me(engine: &Engine, caller: &Caller, k
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
     // The address first, then the account: the order of locks (see `accounts`).
+    accounts::lock_holdings(&mut tx, user_id).await?;
     let holds = take_address(&mut tx, &link, now).await?;
     let sql = "update users set updated_at = $2 where id = $1";
     tx.execute(sql, values![user_id, now]).await?;
@@ -108,6 +114,21 @@ fn undo_of(link: &Link) -> Option<Undo> {
     link.undo.as_deref().and_then(Undo::read)
 }
 
+/// Whether codes of the second factor go to the number once everything was taken back.
+fn keeps_text_factor(account: &Account, told: &[Link]) -> bool {
+    let (mut text, mut app) = (account.user.two_factor, account.authenticator);
+    for undo in told.iter().filter_map(undo_of) {
+        match undo {
+            Undo::SecondFactor | Undo::Phone { former: None } => text = false,
+            Undo::SecondFactorBesideApp => text &= !app,
+            Undo::Authenticator => app = false,
+            Undo::AuthenticatorBesideText if account.user.phone_verified => (text, app) = (true, false),
+            _ => {}
+        }
+    }
+    text
+}
+
 /// Gives up what the account holds and holds the address of the link. `false` when another account does.
 ///
 /// Twice, as a change of address at the same moment may have been waited for: then the first delete saw what the account held
@@ -120,7 +141,10 @@ async fn take_address(tx: &mut Transaction<'_>, link: &Link, now: Timestamp) -> 
         let unproved = "delete from held_emails where email = $1 and user_id in \
                         (select id from users where email = $1 and id <> $2 and email_verified_at is null)";
         tx.execute(unproved, values![link.email.as_str(), &link.user_id]).await?;
-        if accounts::hold(tx, &link.email, &link.user_id, now).await? {
+        if accounts::hold(tx, &link.email, &link.user_id, link.mailbox_added.unwrap_or(now)).await? {
+            if link.mailbox_added.is_some() {
+                accounts::mark_added_email(tx, &link.user_id).await?;
+            }
             return Ok(true);
         }
     }
@@ -179,23 +203,36 @@ async fn take_back(tx: &mut Transaction<'_>, user_id: &str, undo: Undo, now: Tim
             }
         }
         Undo::RecoveryCodes => recovery_codes::remove(tx, user_id).await?,
-        Undo::Phone { former } => {
-            accounts::release_phone(tx, user_id).await?;
-            // A number that there was may have had a second factor, which stays even if the number cannot come back: recovery codes
-            // are the way in then.
-            let had_one = former.is_some();
-            let former = match former {
-                Some(former) if accounts::hold_phone(tx, &former, user_id, now).await? => Some(former),
-                _ => None,
-            };
-            let sql = "update users set phone = $2, phone_verified_at = $3, \
-                       two_factor = case when $4 = 1 then two_factor else 0 end where id = $1";
-            let proved = former.as_ref().map(|_| now);
-            let former = former.map(|former| former.to_string());
-            tx.execute(sql, values![user_id, former, proved, i64::from(had_one)]).await?;
-        }
+        Undo::Phone { former } => bring_number_back(tx, user_id, former, now).await?,
     }
     second_factors::settle_without_codes(tx, user_id, now).await.map(drop)
+}
+
+/// Gives the account its former number, or none.
+async fn bring_number_back(
+    tx: &mut Transaction<'_>,
+    user_id: &str,
+    former: Option<FormerNumber>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    accounts::release_phone(tx, user_id).await?;
+    // A number that there was may have had a second factor, which stays even if the number cannot come back: recovery codes are
+    // the way in then.
+    let had_one = former.is_some();
+    let mut number = None;
+    if let Some(FormerNumber { number: former, added }) = former
+        && accounts::hold_phone(tx, &former, user_id, added.unwrap_or(now)).await?
+    {
+        if added.is_some() {
+            accounts::mark_added_phone(tx, user_id).await?;
+        }
+        number = Some(former);
+    }
+    let sql = "update users set phone = $2, phone_verified_at = $3, \
+               two_factor = case when $4 = 1 then two_factor else 0 end where id = $1";
+    let proved = number.as_ref().map(|_| now);
+    let number = number.map(|number| number.to_string());
+    tx.execute(sql, values![user_id, number, proved, i64::from(had_one)]).await.map(drop)
 }
 
 /// Ends and kills everything, but the older links of this kind.

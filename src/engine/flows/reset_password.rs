@@ -41,6 +41,7 @@ pub(in crate::engine) async fn reset_password_with_token(
     let now = engine.now();
     let _change = engine.sessions().change(&account.user.id);
     let mut tx = engine.store().begin().await?;
+    accounts::lock_holdings(&mut tx, &account.user.id).await?;
     let opener = Opener { is_asker: true, is_signer: true };
     if !prove_address(&mut tx, &link, &account, opener, now).await?
         || !engine.links().spend(&mut tx, &link, now).await?
@@ -56,7 +57,8 @@ pub(in crate::engine) async fn reset_password_with_token(
 /// As [`reset_password_with_token`]. The code proves the number, as the link does the address.
 ///
 /// Where codes of the second factor go to the same phone, a reset by it would make the phone enough for everything (SECURITY.md
-/// S18): an account that can be reset by mail instead is refused with `SecondFactorFirst`.
+/// S18): an account that can be reset by mail instead is refused with `SecondFactorFirst`, unless that mailbox was added lately and
+/// would fall to this reset. A number that is a second factor only resets nothing (`accounts/recent.rs`).
 pub(in crate::engine) async fn reset_password_with_code(
     engine: &Engine,
     caller: &Caller,
@@ -76,14 +78,16 @@ pub(in crate::engine) async fn reset_password_with_code(
     let now = engine.now();
     let _change = engine.sessions().change(&right.user_id);
     let mut tx = engine.store().begin().await?;
+    accounts::lock_holdings(&mut tx, &right.user_id).await?;
     let invalid = || Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode);
     if !accounts::prove_phone(&mut tx, &phone, &right.user_id, now).await?
         || !engine.codes().spend(&mut tx, &right, now).await?
     {
         return Err(invalid().into());
     }
-    let account = accounts::reload(&mut tx, &right.user_id).await?.ok_or_else(invalid)?;
-    if account.user.two_factor && account.user.email_verified {
+    let account = accounts::reload(&mut tx, &right.user_id).await?;
+    let account = account.filter(|account| !account.phone_is_second_only).ok_or_else(invalid)?;
+    if account.user.two_factor && account.user.email_verified && !account.email_falls(now) {
         // The code is spent all the same: it has told whoever typed it that it was right.
         tx.commit().await?;
         return Err(Code::SecondFactorFirst.into());

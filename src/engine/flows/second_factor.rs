@@ -3,7 +3,7 @@
 
 use super::{
     admit::{Entry, FirstFactor, let_in},
-    change_phone::move_to_phone,
+    change_phone::{NewNumber, move_to_phone},
     verify_phone::judge,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         oauth::logins::Login,
         outbox::{Security, Share},
         recovery_codes,
-        sessions::Current,
+        rules::Operation,
         store::Transaction,
     },
     port::{
@@ -276,7 +276,7 @@ pub(in crate::engine) async fn set_phone(engine: &Engine, caller: &Caller, phone
     if current.account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());
     }
-    let Current { account, .. } = current;
+    let account = &current.account;
     engine.judge_destination(&phone, Share::Ordinary).await?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
@@ -287,6 +287,10 @@ pub(in crate::engine) async fn set_phone(engine: &Engine, caller: &Caller, phone
     engine.limits().take_text_to("set", &phone, now)?;
     engine.limits().take_text_to_range(&phone, now)?;
     let mut tx = engine.store().begin().await?;
+    let account = engine.locked(&mut tx, &current, Operation::SetPhone).await?.account;
+    if account.user.two_factor {
+        return Err(Code::SecondFactorIsOn.into());
+    }
     if accounts::phone_is_held(&mut tx, &phone).await? && account.number().as_ref() != Some(&phone) {
         return Err(Refusal::at(Field::Phone, Code::PhoneNotUnique).into());
     }
@@ -301,7 +305,8 @@ pub(in crate::engine) async fn verify_own_phone(
     phone: &str,
     code: &str,
 ) -> Outcome<User> {
-    let Current { account, .. } = engine.current(caller).await?;
+    let current = engine.current(caller).await?;
+    let account = &current.account;
     let (phone, code) = judge(engine, caller, phone, code).await?;
     let (guesser, asker) = (engine.guesser(caller, &account.user.id).await?, engine.asker(caller));
     let guess = Guess::at_phone([CodePurpose::SetPhone; 2], &phone, &code, (&guesser, &asker));
@@ -310,7 +315,8 @@ pub(in crate::engine) async fn verify_own_phone(
     if account.user.two_factor {
         return Err(Code::SecondFactorIsOn.into());
     }
-    move_to_phone(engine, caller, &account, &phone, Some(&right)).await
+    let session = Some((&current, Operation::VerifyOwnPhone));
+    move_to_phone(engine, caller, account, NewNumber { phone: &phone, code: Some(&right), session }).await
 }
 
 /// Whether a code may be sent to the owner's phone, who is told when it may not. The address that asks is not asked for: whoever

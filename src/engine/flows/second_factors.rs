@@ -8,6 +8,7 @@ use crate::{
         limits::{Guesser, NewGuess, Secret},
         outbox::Security,
         recovery_codes,
+        rules::Operation,
         sessions::{self, Current},
         store::{StoreError, Transaction, values},
         tokens,
@@ -33,21 +34,21 @@ pub(in crate::engine) async fn switch_text_factor(
     caller: &Caller,
     on: bool,
 ) -> Outcome<Option<RecoveryCodes>> {
-    let Current { account, member, .. } = engine.current(caller).await?;
+    let current = engine.current(caller).await?;
+    let user_id = &current.account.user.id;
+    let _change = engine.sessions().change(user_id);
+    let mut tx = engine.store().begin().await?;
+    let Current { account, member, .. } = engine.locked(&mut tx, &current, Operation::SwitchTextFactor).await?;
     if account.user.two_factor == on {
         return Ok(None);
     }
-    if on && !(account.user.phone_verified && account.number().is_some()) {
+    // Codes go to the number that the owner saw, and to none that somebody set since.
+    let number = account.number().filter(|number| current.account.number().as_ref() == Some(number));
+    if on && !(account.user.phone_verified && number.is_some()) {
         return Err(Code::SecondFactorNeedsPhone.into());
     }
-    let user_id = &account.user.id;
-    let _change = engine.sessions().change(user_id);
-    let mut tx = engine.store().begin().await?;
-    let sql = "update users set two_factor = $2, updated_at = $3 \
-               where id = $1 and two_factor <> $2 and (phone_verified_at is not null or $2 = 0)";
-    if tx.execute(sql, values![user_id, i64::from(on), engine.now()]).await? == 0 {
-        return Err(Code::SecondFactorNeedsPhone.into());
-    }
+    let sql = "update users set two_factor = $2, updated_at = $3 where id = $1";
+    tx.execute(sql, values![user_id, i64::from(on), engine.now()]).await?;
     if on {
         sessions::note_factor(&mut tx, &member.session.handle).await?;
     } else {
@@ -62,8 +63,9 @@ pub(in crate::engine) async fn switch_text_factor(
 
 /// Makes a key that waits for its first code.
 pub(in crate::engine) async fn begin_authenticator(engine: &Engine, caller: &Caller) -> Outcome<()> {
-    let Current { account, .. } = engine.current(caller).await?;
+    let current = engine.current(caller).await?;
     let mut tx = engine.store().begin().await?;
+    let account = engine.locked(&mut tx, &current, Operation::BeginAuthenticator).await?.account;
     engine.authenticators().begin(&mut tx, &account.user.id, engine.random(), engine.now()).await?;
     Ok(tx.commit().await?)
 }
@@ -87,15 +89,16 @@ pub(in crate::engine) async fn confirm_authenticator(
     caller: &Caller,
     code: &str,
 ) -> Outcome<Option<RecoveryCodes>> {
-    let Current { account, member, .. } = engine.current(caller).await?;
+    let current = engine.current(caller).await?;
     let code = OneTimeCode::parse(code).map_err(|code| Refusal::at(Field::OneTimeCode, code))?;
-    let (user_id, now) = (&account.user.id, engine.now());
-    let guesser = &Guesser::Session(member.session.handle.clone());
+    let (user_id, now) = (&current.account.user.id, engine.now());
+    let guesser = &Guesser::Session(current.member.session.handle.clone());
     let guess = NewGuess { secret: Secret::Code, target: user_id, guesser, is_asker: false };
     let taken = engine.limits().take_guess(&guess, now)?;
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
     // The account is locked first, so that of two tabs one comes after the other.
+    let Current { account, member, .. } = engine.locked(&mut tx, &current, Operation::ConfirmAuthenticator).await?;
     let sql = "update users set authenticator = 1, updated_at = $2 where id = $1";
     tx.execute(sql, values![user_id, now]).await?;
     let right = engine.authenticators().confirm(&mut tx, user_id, &code, now).await?;
@@ -112,10 +115,11 @@ pub(in crate::engine) async fn confirm_authenticator(
 
 /// Forgets the authenticator app, also one whose key still waits.
 pub(in crate::engine) async fn remove_authenticator(engine: &Engine, caller: &Caller) -> Outcome<()> {
-    let Current { account, member, .. } = engine.current(caller).await?;
-    let user_id = &account.user.id;
+    let current = engine.current(caller).await?;
+    let user_id = &current.account.user.id;
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
+    let Current { account, member, .. } = engine.locked(&mut tx, &current, Operation::RemoveAuthenticator).await?;
     let sql = "update users set authenticator = 0, updated_at = $2 where id = $1";
     tx.execute(sql, values![user_id, engine.now()]).await?;
     authenticators::remove(&mut tx, user_id).await?;
@@ -129,12 +133,12 @@ pub(in crate::engine) async fn remove_authenticator(engine: &Engine, caller: &Ca
 
 /// Replaces the recovery codes.
 pub(in crate::engine) async fn make_recovery_codes(engine: &Engine, caller: &Caller) -> Outcome<RecoveryCodes> {
-    let Current { account, .. } = engine.current(caller).await?;
-    let user_id = &account.user.id;
+    let current = engine.current(caller).await?;
+    let user_id = &current.account.user.id;
     let mut tx = engine.store().begin().await?;
-    // Locks the account: a factor that is switched off meanwhile takes its codes along.
-    let sql = "update users set updated_at = $2 where id = $1 and (two_factor = 1 or authenticator = 1)";
-    if tx.execute(sql, values![user_id, engine.now()]).await? == 0 {
+    // A factor that is switched off meanwhile takes its codes along.
+    let account = engine.locked(&mut tx, &current, Operation::MakeRecoveryCodes).await?.account;
+    if !account.has_second_factor() {
         return Err(Code::SecondFactorIsOff.into());
     }
     let codes = engine.recovery().make(&mut tx, user_id, engine.random()).await?;
@@ -145,9 +149,10 @@ pub(in crate::engine) async fn make_recovery_codes(engine: &Engine, caller: &Cal
 
 /// Ends the trust in one browser, or in all of them.
 pub(in crate::engine) async fn untrust_browsers(engine: &Engine, caller: &Caller, handle: Option<&str>) -> Outcome<()> {
-    let Current { account, member, .. } = engine.current(caller).await?;
-    let _change = engine.sessions().change(&account.user.id);
+    let current = engine.current(caller).await?;
+    let _change = engine.sessions().change(&current.account.user.id);
     let mut tx = engine.store().begin().await?;
+    let Current { account, member, .. } = engine.locked(&mut tx, &current, Operation::UntrustBrowsers).await?;
     devices::untrust(&mut tx, &account.user.id, handle).await?;
     sessions::forget_factor(&mut tx, &account.user.id, Some(&member.session.handle)).await?;
     Ok(tx.commit().await?)
@@ -173,7 +178,8 @@ async fn settle(engine: &Engine, tx: &mut Transaction<'_>, user_id: &str) -> Out
     Ok(Some(engine.recovery().make(tx, user_id, engine.random()).await?))
 }
 
-/// As [`settle`], but makes no recovery codes. Answers whether a factor is left.
+/// As [`settle`], but makes no recovery codes. Answers whether a factor is left. Changes of ways in that were begun before a factor
+/// was switched on end with it, and a key that waited: whoever began them has not shown the factor (S104).
 pub(super) async fn settle_without_codes(
     tx: &mut Transaction<'_>,
     user_id: &str,
@@ -182,7 +188,10 @@ pub(super) async fn settle_without_codes(
     devices::untrust(tx, user_id, None).await?;
     accounts::note_factor_since(tx, user_id, now).await?;
     let is_on = accounts::reload(tx, user_id).await?.is_some_and(|account| account.has_second_factor());
-    if !is_on {
+    if is_on {
+        tokens::kill_changes(tx, user_id).await?;
+        authenticators::remove_waiting(tx, user_id).await?;
+    } else {
         recovery_codes::remove(tx, user_id).await?;
         sessions::forget_factor(tx, user_id, None).await?;
     }

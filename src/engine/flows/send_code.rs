@@ -34,7 +34,8 @@ pub(in crate::engine) async fn send_sign_in_code(engine: &Engine, caller: &Calle
         return Err(Code::SignInCodesDisabled.into());
     }
     let confirm_phone = engine.settings().confirm_phone;
-    send(engine, caller, phone, CodePurpose::SignIn, |account| account.is_usable_by_phone(confirm_phone)).await
+    let is_asked_for = |account: &Account| account.is_usable_by_phone(confirm_phone) && !account.phone_is_second_only;
+    send(engine, caller, phone, CodePurpose::SignIn, is_asked_for).await
 }
 
 /// Sends a code that resets the password. It proves the number as well, so an account that still waits for a proof gets one
@@ -44,7 +45,7 @@ pub(in crate::engine) async fn send_reset_password_code(engine: &Engine, caller:
     if !engine.settings().confirm_phone {
         return Err(Code::PhoneVerificationDisabled.into());
     }
-    send(engine, caller, phone, CodePurpose::ResetPassword, |_| true).await
+    send(engine, caller, phone, CodePurpose::ResetPassword, |account| !account.phone_is_second_only).await
 }
 
 async fn send(

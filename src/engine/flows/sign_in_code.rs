@@ -33,8 +33,8 @@ pub(in crate::engine) async fn sign_in_with_code(
     let _change = engine.sessions().change(&right.user_id);
     let mut tx = engine.store().begin().await?;
     let spent = engine.codes().spend(&mut tx, &right, now).await?;
-    let opens = spent && accounts::is_first_factor(&mut tx, &right.user_id).await?;
-    let account = accounts::reload(&mut tx, &right.user_id).await?.filter(|_| opens);
+    let account = accounts::reload(&mut tx, &right.user_id).await?;
+    let account = account.filter(|account| spent && !account.phone_is_second_only);
     let invalid = || Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode);
     account.filter(|account| account.number().as_ref() == Some(&phone)).ok_or_else(invalid)?;
     admit(engine, caller, tx, &right.user_id, FirstFactor::Phone).await

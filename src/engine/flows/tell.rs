@@ -14,7 +14,7 @@ use crate::{
         notifications::{Change, Digest, Notification, Verdict, Way, counted_for},
         outbox::{DigestPlace, Letter, Notice, Schedule, Security, Share, TextMessage, Waiting},
         store::{StoreError, Transaction},
-        tokens::{NewLink, Purpose},
+        tokens::{self, NewLink, Purpose},
         user_agent,
     },
     port::{Caller, Email, Outcome, Phone},
@@ -41,7 +41,15 @@ pub(in crate::engine) enum Undo {
     /// All of them: a stranger has made or used some.
     RecoveryCodes,
     /// The number: back to the one that the account had and had proved, or to none.
-    Phone { former: Option<Phone> },
+    Phone { former: Option<FormerNumber> },
+}
+
+/// A number that an account had before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::engine) struct FormerNumber {
+    pub(in crate::engine) number: Phone,
+    /// Time since when the account had it, of one that was added without a second factor (`accounts/recent.rs`).
+    pub(in crate::engine) added: Option<Timestamp>,
 }
 
 impl Engine {
@@ -203,7 +211,11 @@ impl Engine {
             keeps_password: true,
             undo: undo.as_deref(),
         };
-        let key = self.links().create(tx, &link, self.random(), self.now()).await?.key;
+        let made = self.links().create(tx, &link, self.random(), self.now()).await?;
+        if let Some(added) = account.email_added.filter(|_| account.mailbox().as_ref() == Some(mailbox)) {
+            tokens::note_mailbox_added(tx, &made.id, added).await?;
+        }
+        let key = made.key;
         let page = if matches!(news, Security::EmailChanged { .. }) { "profile/email/undo" } else { "not-me" };
         Ok(format!("{}/{page}?key={key}", self.settings().public_url))
     }
@@ -219,7 +231,8 @@ impl Undo {
             Security::AuthenticatorOn => Some(Self::Authenticator),
             Security::RecoveryCodesNew | Security::RecoveryCodeUsed { .. } => Some(Self::RecoveryCodes),
             Security::PhoneChanged { .. } => {
-                Some(Self::Phone { former: account.number().filter(|_| account.user.phone_verified) })
+                let former = account.number().filter(|_| account.user.phone_verified);
+                Some(Self::Phone { former: former.map(|number| FormerNumber { number, added: account.phone_added }) })
             }
             _ => None,
         }
@@ -233,7 +246,7 @@ impl Undo {
             Self::AuthenticatorBesideText => "authenticator-beside-text".to_owned(),
             Self::OtherAuthenticator => "other-authenticator".to_owned(),
             Self::RecoveryCodes => "recovery-codes".to_owned(),
-            Self::Phone { former } => format!("phone:{}", former.as_ref().map_or("", Phone::as_str)),
+            Self::Phone { former } => format!("phone:{}", former.as_ref().map(FormerNumber::word).unwrap_or_default()),
         }
     }
 
@@ -246,9 +259,24 @@ impl Undo {
             ("authenticator-beside-text", _) => Some(Self::AuthenticatorBesideText),
             ("other-authenticator", _) => Some(Self::OtherAuthenticator),
             ("recovery-codes", _) => Some(Self::RecoveryCodes),
-            (_, Some(former)) => Some(Self::Phone { former: Phone::parse(former).ok() }),
+            (_, Some(former)) => Some(Self::Phone { former: FormerNumber::read(former) }),
             _ => None,
         }
+    }
+}
+
+impl FormerNumber {
+    fn word(&self) -> String {
+        let added = self.added.map(|added| format!("@{}", added.as_millisecond())).unwrap_or_default();
+        format!("{}{added}", self.number)
+    }
+
+    /// A time that is damaged counts as the end of time.
+    fn read(word: &str) -> Option<Self> {
+        let (number, added) = word.split_once('@').map_or((word, None), |(number, added)| (number, Some(added)));
+        let time = |added: &str| added.parse().ok().and_then(|added| Timestamp::from_millisecond(added).ok());
+        let added = added.map(|added| time(added).unwrap_or(Timestamp::MAX));
+        Some(Self { number: Phone::parse(number).ok()?, added })
     }
 }
 
@@ -317,7 +345,8 @@ mod tests {
 
     #[test]
     fn what_is_taken_back_is_read_as_it_was_written() {
-        let former = Phone::parse("+4915112345678").ok();
+        let number = Phone::parse("+4915112345678").unwrap();
+        let former = |added| Some(FormerNumber { number: number.clone(), added });
         for undo in [
             Undo::SecondFactor,
             Undo::SecondFactorBesideApp,
@@ -326,10 +355,13 @@ mod tests {
             Undo::OtherAuthenticator,
             Undo::RecoveryCodes,
             Undo::Phone { former: None },
-            Undo::Phone { former: former.clone() },
+            Undo::Phone { former: former(None) },
+            Undo::Phone { former: former(Timestamp::from_millisecond(1_800_000_000_000).ok()) },
         ] {
             assert_eq!(Undo::read(&undo.word()), Some(undo));
         }
         assert_eq!(Undo::read("what comes later"), None);
+        let damaged = Undo::read("phone:+4915112345678@yesterday");
+        assert_eq!(damaged, Some(Undo::Phone { former: former(Some(Timestamp::MAX)) }));
     }
 }

@@ -14,11 +14,11 @@ use super::{proofs::require_fresh_proof, second_factors};
 use crate::{
     engine::{
         Engine,
-        accounts::{self, parse_name, parse_picture_url},
+        accounts::{self, Account, parse_name, parse_picture_url},
         fields::{self, BUILT_IN},
         outbox::Security,
         rules::Operation,
-        sessions,
+        sessions::{self, Current},
         store::{StoreError, Transaction, values},
     },
     port::{Caller, Code, Field, FieldName, FieldUpdate, Outcome, Problem, Refusal, Update, User},
@@ -45,12 +45,18 @@ pub(in crate::engine) async fn update_object(
     user_id: &str,
     updates: Vec<FieldUpdate>,
 ) -> Outcome<User> {
-    let handle = handle_of(engine, caller, &updates).await?;
+    let operation = operation_of_update(&updates);
+    let current = match caller.session {
+        Some(_) => Some(engine.current(caller).await?),
+        None => None,
+    };
     let _change = engine.sessions().change(user_id);
     let mut tx = engine.store().begin().await?;
     tx.execute("update users set updated_at = $2 where id = $1", values![user_id, engine.now()]).await?;
-    let gone = if caller.session.is_some() { Code::InvalidSessionToken } else { Code::ObjectNotFound };
-    let account = accounts::reload(&mut tx, user_id).await?.ok_or(gone)?;
+    let (account, handle) = match &current {
+        Some(current) => judge_session(engine, &engine.locked(&mut tx, current, operation).await?, &updates)?,
+        None => (accounts::reload(&mut tx, user_id).await?.ok_or(Code::ObjectNotFound)?, None),
+    };
     let mut user = account.user.clone();
     let mut problems = Vec::new();
     for FieldUpdate { field, update } in updates {
@@ -83,21 +89,20 @@ pub(in crate::engine) fn operation_of_update(updates: &[FieldUpdate]) -> Operati
     if has_factor { Operation::UpdateSecondFactor } else { Operation::UpdateUser }
 }
 
-/// Handle of the session that switches the second factor, on or off, which needs a fresh proof
-/// (S103, S104). `None` for other updates, and for the operator's programs. Writing the value that
-/// is there already is no switch: applications send whole user objects back.
-async fn handle_of(engine: &Engine, caller: &Caller, updates: &[FieldUpdate]) -> Outcome<Option<String>> {
-    let is_other = operation_of_update(updates) != Operation::UpdateSecondFactor;
-    if caller.session.is_none() || is_other {
-        return Ok(None);
-    }
-    let current = engine.current(caller).await?;
+/// Account and handle of the session, read behind the lock of the account. Switching the second factor, on or off, needs a fresh
+/// proof (S103, S104). Writing the value that is there already is no switch: applications send whole user objects back. Which value
+/// is there is known behind the lock alone.
+fn judge_session(
+    engine: &Engine,
+    current: &Current,
+    updates: &[FieldUpdate],
+) -> Outcome<(Account, Option<String>)> {
     let is_on = current.account.user.two_factor;
     let switches = |of: &FieldUpdate| of.field == SECOND_FACTOR && wanted(&of.update).is_some_and(|on| on != is_on);
     if updates.iter().any(switches) {
-        require_fresh_proof(engine, &current)?;
+        require_fresh_proof(engine, current)?;
     }
-    Ok(Some(current.member.session.handle))
+    Ok((current.account.clone(), Some(current.member.session.handle.clone())))
 }
 
 /// Value that an update asks for. `None` for what is no value of the field.

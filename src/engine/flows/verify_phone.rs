@@ -2,7 +2,7 @@
 
 use super::{
     admit::{Entry, let_in},
-    change_phone::move_to_phone,
+    change_phone::{NewNumber, move_to_phone},
 };
 use crate::{
     engine::{
@@ -33,7 +33,8 @@ pub(in crate::engine) async fn verify_phone(
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     if right.purpose == CodePurpose::ChangePhone {
         let account = accounts::by_id(engine.store(), &right.user_id).await?.ok_or(Code::InvalidOneTimeCode)?;
-        let user = move_to_phone(engine, caller, &account, &phone, Some(&right)).await?;
+        let moved = NewNumber { phone: &phone, code: Some(&right), session: None };
+        let user = move_to_phone(engine, caller, &account, moved).await?;
         return Ok(PhoneVerified { user, grant: None });
     }
     finish_sign_up(engine, caller, &phone, &right).await

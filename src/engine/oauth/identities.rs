@@ -56,9 +56,14 @@ pub(in crate::engine) async fn remove_added_since(
     user_id: &str,
     since: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "delete from identities where user_id = $1 and vouched = 0 and created_at > $2";
+    let sql = "delete from identities where user_id = $1 and vouched <> 1 and created_at > $2";
     tx.execute(sql, values![user_id, since]).await?;
     // What was begun in a session that ended; an offer stays, as its owner may have come for a password to accept it.
+    kill_starts(tx, user_id).await
+}
+
+/// Kills the journeys to providers that would connect an account there to this one.
+pub(in crate::engine) async fn kill_starts(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     tx.execute("delete from oauth_starts where user_id = $1", values![user_id]).await.map(drop)
 }
 
@@ -99,7 +104,7 @@ pub(in crate::engine) async fn disconnect(
 pub(in crate::engine) async fn remove(tx: &mut Transaction<'_>, user_id: &str) -> Result<(), StoreError> {
     tx.execute("delete from identities where user_id = $1", values![user_id]).await?;
     tx.execute("delete from oauth_offers where user_id = $1", values![user_id]).await?;
-    tx.execute("delete from oauth_starts where user_id = $1", values![user_id]).await?;
+    kill_starts(tx, user_id).await?;
     kill_unfinished(tx, user_id).await
 }
 

@@ -115,6 +115,53 @@ async fn a_damaged_second_factor_is_not_a_way_round_it() {
     }
 }
 
+/// S105, S112: what is added beside a second factor whose time cannot be read falls to a recovery.
+#[tokio::test]
+async fn a_damaged_time_of_the_second_factor_vouches_for_nothing() {
+    const PHONE: &str = "+4915112345678";
+    for mut bench in Bench::each_with(|settings| settings.limits_factor = 100.0).await {
+        for sql in [
+            "update users set factor_since = 9223372036854775807 where id = $1",
+            "update users set factor_since = -9223372036854775807 where id = $1",
+            "update users set factor_since = 'yesterday' where id = $1",
+            "update users set factor_since = x'ff' where id = $1",
+        ] {
+            bench.engine.store().execute("delete from users", values![]).await.unwrap();
+            let ann = guarded(&bench).await.0;
+            if !bench.damage(sql, &ann.user.id).await {
+                continue;
+            }
+            bench.restart().await;
+            bench.engine.set_phone(with(&ann), PHONE.to_owned()).await.unwrap();
+            bench.engine.verify_own_phone(with(&ann), PHONE.to_owned(), bench.newest_code()).await.unwrap();
+            bench.engine.send_reset_password_email(somebody(), ANN.to_owned()).await.unwrap();
+            let token = bench.token("reset-pwd").await;
+            bench.engine.reset_password_with_token(somebody(), token, Password::typed("nine orange otters")).await.unwrap();
+            let row = bench.engine.store().fetch_optional("select phone from users", values![]).await.unwrap().unwrap();
+            assert!(row.optional_text("phone").unwrap().is_none(), "{sql}");
+        }
+    }
+}
+
+/// S105, S112: neither does a damaged mark of what was added.
+#[tokio::test]
+async fn a_damaged_mark_of_what_was_added_keeps_nothing() {
+    const PHONE: &str = "+4915112345678";
+    for mut bench in Bench::each_with(|settings| settings.limits_factor = 100.0).await {
+        let ann = bench.member(ANN).await;
+        bench.engine.set_phone(with(&ann), PHONE.to_owned()).await.unwrap();
+        bench.engine.verify_own_phone(with(&ann), PHONE.to_owned(), bench.newest_code()).await.unwrap();
+        if bench.damage("update held_phones set vouched = x'ff' where user_id = $1", &ann.user.id).await {
+            bench.restart().await;
+            bench.engine.send_reset_password_email(somebody(), ANN.to_owned()).await.unwrap();
+            let token = bench.token("reset-pwd").await;
+            bench.engine.reset_password_with_token(somebody(), token, Password::typed("nine orange otters")).await.unwrap();
+            let row = bench.engine.store().fetch_optional("select phone from users", values![]).await.unwrap().unwrap();
+            assert!(row.optional_text("phone").unwrap().is_none());
+        }
+    }
+}
+
 /// S112
 #[tokio::test]
 async fn a_damaged_session_is_over_and_the_others_go_on() {

@@ -166,11 +166,12 @@ async fn an_app_and_recovery_codes_stay_when_their_owner_takes_the_account_back_
             let (grant, ..) = guarded(&bench).await;
             pocket.arrived(EMAIL).await;
             let (old, new) = (Password::typed(PASSWORD), Password::typed("six silver swans"));
-            bench.engine.change_password(with(&grant), old, new).await.unwrap();
+            let session = bench.engine.change_password(with(&grant), old, new).await.unwrap();
+            let thief = Caller { session: session.token, ..somebody() };
             let key = not_me_key(&pocket, EMAIL).await;
             let digests = "select digest from recovery_codes order by digest";
             let before = bench.engine.store().fetch_all(digests, values![]).await.unwrap();
-            let (engine, other, thief) = (bench.engine.clone(), bench.engine.clone(), with(&grant));
+            let (engine, other) = (bench.engine.clone(), bench.engine.clone());
             let taken_back = async move { engine.report_not_me(somebody(), key).await };
             let changed = async move {
                 match removes {

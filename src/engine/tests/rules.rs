@@ -7,10 +7,15 @@ use serde_json::json;
 use super::{
     bench::{Bench, PASSWORD, refused, somebody, with},
     factors::{code_of, guarded},
+    provider_races::{begin, providers, with_providers},
+    waiting_changes::{Begun, Factor, callers, switch_on, two_sessions},
 };
 use crate::{
     engine::rules::{AddressLimit, Need, Operation, Proof},
-    port::{AuthManager, Caller, Code, Door, Failure, FieldUpdate, Outcome, Password, SecondFactorOf, Update},
+    port::{
+        AuthManager, Caller, Code, Door, Entrance, Failure, FieldUpdate, Outcome, Password, ProviderFor, SecondFactorOf,
+        Update,
+    },
 };
 
 const EMAIL: &str = "ann@example.com";
@@ -147,6 +152,62 @@ async fn a_session_from_before_the_second_factor_changes_no_way_in_on_either_cha
         for caller in channels(&owner) {
             call(&bench, Operation::ChangePhone, caller).await.unwrap();
         }
+    }
+}
+
+/// S104: rows that need no session finish what a code, a link or a provider begins. What was begun before the second factor
+/// changes no way in, whoever finishes it on whichever channel; a reset changes the password, and the factor is asked for after it.
+#[tokio::test]
+async fn rows_without_a_session_finish_nothing_from_before_the_second_factor() {
+    let (_server, providers) = providers(None).await;
+    let rows = Operation::ALL.iter().copied().filter(|operation| {
+        let rule = operation.rule();
+        rule.session == Need::NoSession && rule.changes_way_in
+    });
+    for operation in rows {
+        for bench in Bench::each_with(with_providers(&providers)).await {
+            let (thief, owner) = two_sessions(&bench).await;
+            let Some(begun) = Begun::of(&bench, operation, &thief).await else { continue };
+            let before = begun.ways_in(&bench).await;
+            switch_on(&bench, &owner, Factor::App).await;
+            for caller in callers(&thief, &owner) {
+                let finished = begun.finish(&bench, operation, caller).await;
+                assert!(finished.is_err() || operation.is_reset(), "{operation:?}");
+            }
+            assert_eq!(begun.ways_in(&bench).await, before, "{operation:?}");
+            for password in [PASSWORD, "nine orange otters"] {
+                let typed = Password::typed(password);
+                let entrance = bench.engine.sign_in_with_email(somebody(), EMAIL.to_owned(), typed).await;
+                assert!(!matches!(entrance, Ok(Entrance::Granted(_))), "{operation:?}");
+            }
+        }
+    }
+}
+
+impl Operation {
+    /// Whether it chooses a password for somebody who is not signed in.
+    fn is_reset(self) -> bool {
+        matches!(self, Self::ResetPasswordWithCode | Self::ResetPasswordWithToken | Self::ChooseLinkPassword)
+    }
+}
+
+/// S103, S104: a journey that connects a provider needs a proof at its beginning.
+#[tokio::test]
+async fn a_connection_is_begun_with_a_recent_proof_and_the_second_factor() {
+    let (_server, providers) = providers(None).await;
+    for bench in Bench::each_with(with_providers(&providers)).await {
+        let (thief, owner) = two_sessions(&bench).await;
+        let [thief, owner] =
+            [thief, owner].map(|caller| Caller { browser: super::bench::at("a-browser").browser, ..caller });
+        begin(&bench, &thief, "discord", ProviderFor::Connection).await;
+        switch_on(&bench, &owner, Factor::App).await;
+        let again = async |caller: &Caller| {
+            bench.engine.begin_provider(caller.clone(), "discord".to_owned(), ProviderFor::Connection).await
+        };
+        refused(again(&thief).await, Code::ProofNeeded);
+        again(&owner).await.unwrap();
+        bench.pass(TEN_MINUTES);
+        refused(again(&owner).await, Code::ProofNeeded);
     }
 }
 

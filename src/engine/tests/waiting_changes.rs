@@ -6,8 +6,11 @@ use super::{
     provider_races::{begin, count, providers, with_providers},
 };
 use crate::{
-    engine::store::values,
-    port::{AuthManager, Caller, Code, Door, FieldUpdate, Outcome, Password, ProviderFor, Update},
+    engine::{rules::Operation, store::values},
+    port::{
+        AccessToken, AuthManager, Caller, Code, Door, FieldUpdate, LinkKey, Outcome, Password, ProviderAnswer, ProviderFor,
+        Update,
+    },
 };
 
 const EMAIL: &str = "ann@example.com";
@@ -17,7 +20,7 @@ const THIEFS_EMAIL: &str = "thief@example.com";
 
 /// A second factor, and the channel that switches it on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Factor {
+pub(super) enum Factor {
     App,
     Text,
     /// Over the wire, as a field of the user.
@@ -31,14 +34,14 @@ async fn benches() -> Vec<Bench> {
 }
 
 /// Somebody with a number: a thief's session and the owner's.
-async fn two_sessions(bench: &Bench) -> (Caller, Caller) {
+pub(super) async fn two_sessions(bench: &Bench) -> (Caller, Caller) {
     let owner = with(&bench.member(EMAIL).await);
     bench.engine.set_phone(owner.clone(), PHONE.to_owned()).await.unwrap();
     bench.engine.verify_own_phone(owner.clone(), PHONE.to_owned(), bench.newest_code()).await.unwrap();
     (with(&bench.sign_in(EMAIL, PASSWORD).await.unwrap()), owner)
 }
 
-async fn switch_on(bench: &Bench, owner: &Caller, factor: Factor) {
+pub(super) async fn switch_on(bench: &Bench, owner: &Caller, factor: Factor) {
     let engine = &bench.engine;
     match factor {
         Factor::App => {
@@ -57,7 +60,7 @@ async fn switch_on(bench: &Bench, owner: &Caller, factor: Factor) {
 }
 
 /// The thief with the session from before, without one, and the owner: on both channels.
-fn callers(thief: &Caller, owner: &Caller) -> Vec<Caller> {
+pub(super) fn callers(thief: &Caller, owner: &Caller) -> Vec<Caller> {
     let who = [thief.clone(), somebody(), owner.clone()];
     who.into_iter().flat_map(|caller| [Door::Pages, Door::Rest].map(|door| Caller { door, ..caller.clone() })).collect()
 }
@@ -75,6 +78,82 @@ async fn ways_in(bench: &Bench) -> (Option<String>, Option<String>) {
     let sql = "select email, phone from users";
     let row = bench.engine.store().fetch_optional(sql, values![]).await.unwrap().unwrap();
     (row.optional_text("email").unwrap(), row.optional_text("phone").unwrap())
+}
+
+/// What one needs to finish an operation without a session.
+pub(super) struct Begun {
+    code: String,
+    key: Option<LinkKey>,
+    token: Option<AccessToken>,
+    answer: Option<ProviderAnswer>,
+}
+
+impl Begun {
+    /// Begins what the operation finishes. `None` for the report of the owner, which takes back what came after, factors included.
+    pub(super) async fn of(bench: &Bench, operation: Operation, thief: &Caller) -> Option<Self> {
+        let (engine, password) = (&bench.engine, || Some(Password::typed(PASSWORD)));
+        let nothing = Self { code: String::new(), key: None, token: None, answer: None };
+        Some(match operation {
+            Operation::VerifyPhone => {
+                engine.change_phone(thief.clone(), password(), THIEFS_PHONE.to_owned()).await.unwrap();
+                Self { code: bench.newest_code(), ..nothing }
+            }
+            Operation::ConfirmEmailChange | Operation::ConfirmEmailChangeWithPassword => {
+                engine.change_email(thief.clone(), password(), THIEFS_EMAIL.to_owned()).await.unwrap();
+                Self { key: bench.change_keys().await.pop(), ..nothing }
+            }
+            Operation::FinishProvider => {
+                let caller = Caller { browser: at("a-browser").browser, ..thief.clone() };
+                let answer = begin(bench, &caller, "discord", ProviderFor::Connection).await;
+                Self { answer: Some(answer), ..nothing }
+            }
+            Operation::ResetPasswordWithCode => {
+                engine.send_reset_password_code(somebody(), PHONE.to_owned()).await.unwrap();
+                Self { code: bench.newest_code(), ..nothing }
+            }
+            Operation::ResetPasswordWithToken => {
+                engine.send_reset_password_email(somebody(), EMAIL.to_owned()).await.unwrap();
+                Self { token: Some(bench.token("reset-pwd").await), ..nothing }
+            }
+            Operation::ChooseLinkPassword => {
+                engine.send_magic_link_email(somebody(), EMAIL.to_owned()).await.unwrap();
+                Self { token: Some(bench.token("magic-link").await), ..nothing }
+            }
+            Operation::ReportNotMe => return None,
+            other => panic!("{other:?} needs a beginning here"),
+        })
+    }
+
+    pub(super) async fn finish(&self, bench: &Bench, operation: Operation, caller: Caller) -> Outcome<()> {
+        let (engine, code, new) = (&bench.engine, self.code.clone(), Password::typed("nine orange otters"));
+        let (key, token) = (|| self.key.clone().unwrap(), || self.token.clone().unwrap());
+        match operation {
+            Operation::VerifyPhone => engine.verify_phone(caller, THIEFS_PHONE.to_owned(), code).await.map(drop),
+            Operation::ConfirmEmailChange => engine.confirm_email_change(caller, key()).await.map(drop),
+            Operation::ConfirmEmailChangeWithPassword => {
+                let password = Password::typed(PASSWORD);
+                engine.confirm_email_change_with_password(caller, key(), password).await.map(drop)
+            }
+            Operation::FinishProvider => {
+                let caller = Caller { browser: at("a-browser").browser, ..caller };
+                engine.finish_provider(caller, "discord".to_owned(), self.answer.clone().unwrap()).await.map(drop)
+            }
+            Operation::ResetPasswordWithCode => {
+                engine.reset_password_with_code(caller, PHONE.to_owned(), code, new).await
+            }
+            Operation::ResetPasswordWithToken => engine.reset_password_with_token(caller, token(), new).await,
+            Operation::ChooseLinkPassword => engine.choose_link_password(caller, token(), Some(new)).await.map(drop),
+            other => panic!("{other:?} needs an end here"),
+        }
+    }
+
+    /// Email, number and connected accounts.
+    pub(super) async fn ways_in(&self, bench: &Bench) -> (Option<String>, Option<String>, i64) {
+        let (email, phone) = ways_in(bench).await;
+        // A reset by email takes a number back that was added lately.
+        let phone = phone.filter(|_| self.token.is_none());
+        (email, phone, count(bench, "identities").await)
+    }
 }
 
 /// S104

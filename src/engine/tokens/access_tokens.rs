@@ -80,6 +80,7 @@ mod tests {
             email: Email::parse("ann@example.com").unwrap(),
             redirect_url: None,
             undo: None,
+            mailbox_added: None,
             created_at: at(0),
             keeps_password: true,
             password_chosen: false,
