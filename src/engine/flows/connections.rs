@@ -102,7 +102,7 @@ fn has_way_in(engine: &Engine, account: &Account) -> bool {
     let settings = engine.settings();
     let has_name = account.is_usable(settings.confirm_email) || account.is_usable_by_phone(settings.confirm_phone);
     account.user.email_verified
-        || (account.user.phone_verified && settings.sign_in_codes)
+        || (account.user.phone_verified && settings.sign_in_codes && !account.phone_is_second_only)
         || (account.password_hash.is_some() && has_name)
 }
 

@@ -442,3 +442,55 @@ async fn reset_by_code(bench: &Bench, phone: &str, password: &str) -> crate::por
     let (code, new) = (bench.newest_code(), Password::typed(password));
     bench.engine.reset_password_with_code(somebody(), phone.to_owned(), code, new).await
 }
+
+/// A recovery by the owner.
+#[derive(Debug, Clone, Copy)]
+enum Recovery {
+    Reset,
+    NewestLink,
+    OldestLink,
+}
+
+/// S105: in any order, and after each of them, nothing goes to a number of the thief's that resets the password.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_any_recoveries_in_a_row_the_numbers_of_a_thief_reset_nothing() {
+    use Recovery::{NewestLink, OldestLink, Reset};
+    for order in [
+        [Reset, NewestLink, OldestLink],
+        [Reset, OldestLink, NewestLink],
+        [NewestLink, Reset, OldestLink],
+        [NewestLink, OldestLink, Reset],
+        [OldestLink, Reset, NewestLink],
+        [OldestLink, NewestLink, Reset],
+    ] {
+        for bench in benches().await {
+            let pocket = Pocket::of(&bench);
+            let grant = bench.member(ANN).await;
+            add_phone(&bench, &pocket, &grant).await;
+            let oldest = not_me_key(&pocket, ANN).await;
+            bench.pass(1);
+            bench.engine.switch_text_factor(with(&grant), true).await.unwrap();
+            let newest = not_me_key(&pocket, ANN).await;
+            for recovery in order {
+                bench.pass(60);
+                let key = match recovery {
+                    Reset => None,
+                    NewestLink => Some(newest.clone()),
+                    OldestLink => Some(oldest.clone()),
+                };
+                match key {
+                    None => reset_by_email(&bench).await,
+                    // An older link that was pressed has killed the newer one.
+                    Some(key) => drop(bench.engine.report_not_me(somebody(), key).await),
+                }
+                bench.pass(120);
+                bench.engine.send_reset_password_code(somebody(), THIEFS_PHONE.to_owned()).await.unwrap();
+                let sql = "select user_id from codes where purpose = 'reset-password'";
+                let codes = bench.engine.store().fetch_all(sql, Vec::new()).await.unwrap();
+                assert!(codes.is_empty(), "{order:?} after {recovery:?}");
+            }
+            reset_by_email(&bench).await;
+            assert!(bench.sign_in(ANN, NEW_PASSWORD).await.unwrap().user.phone.is_none(), "{order:?}");
+        }
+    }
+}
