@@ -145,13 +145,7 @@ fn judge(account: &Account, password: Option<&Password>, new_email: &str) -> Res
     email.map_err(|code| Refusal::at(Field::Email, code))
 }
 
-async fn ask(
-    engine: &Engine,
-    caller: &Caller,
-    current: &Current,
-    new_email: &Email,
-    now: Timestamp,
-) -> Outcome<User> {
+async fn ask(engine: &Engine, caller: &Caller, current: &Current, new_email: &Email, now: Timestamp) -> Outcome<User> {
     engine.limits().take_email_to("change", new_email, Lane::Ordinary, now)?;
     let mut tx = engine.store().begin().await?;
     let account = engine.locked(&mut tx, current, Operation::ChangeEmail).await?.account;

@@ -92,11 +92,7 @@ pub(in crate::engine) fn operation_of_update(updates: &[FieldUpdate]) -> Operati
 /// Account and handle of the session, read behind the lock of the account. Switching the second factor, on or off, needs a fresh
 /// proof (S103, S104). Writing the value that is there already is no switch: applications send whole user objects back. Which value
 /// is there is known behind the lock alone.
-fn judge_session(
-    engine: &Engine,
-    current: &Current,
-    updates: &[FieldUpdate],
-) -> Outcome<(Account, Option<String>)> {
+fn judge_session(engine: &Engine, current: &Current, updates: &[FieldUpdate]) -> Outcome<(Account, Option<String>)> {
     let is_on = current.account.user.two_factor;
     let switches = |of: &FieldUpdate| of.field == SECOND_FACTOR && wanted(&of.update).is_some_and(|on| on != is_on);
     if updates.iter().any(switches) {

@@ -31,6 +31,12 @@ impl Line {
         let turn = Turn(Arc::clone(&self.0));
         if before >= MOST { Err(StoreError::Busy) } else { Ok(turn) }
     }
+
+    /// Counts those who wait, and those whose turn it is.
+    #[cfg(test)]
+    pub(super) fn length(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Turn {

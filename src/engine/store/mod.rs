@@ -167,6 +167,12 @@ impl Store {
         })
     }
 
+    /// Counts those who wait to write, and those who do.
+    #[cfg(test)]
+    pub(in crate::engine) fn writers(&self) -> usize {
+        self.lines.write.length()
+    }
+
     /// Waits for the connections to finish what they do and closes them.
     pub async fn close(&self) {
         match &self.pools {

@@ -136,7 +136,11 @@ async fn a_damaged_time_of_the_second_factor_vouches_for_nothing() {
             bench.engine.verify_own_phone(with(&ann), PHONE.to_owned(), bench.newest_code()).await.unwrap();
             bench.engine.send_reset_password_email(somebody(), ANN.to_owned()).await.unwrap();
             let token = bench.token("reset-pwd").await;
-            bench.engine.reset_password_with_token(somebody(), token, Password::typed("nine orange otters")).await.unwrap();
+            bench
+                .engine
+                .reset_password_with_token(somebody(), token, Password::typed("nine orange otters"))
+                .await
+                .unwrap();
             let row = bench.engine.store().fetch_optional("select phone from users", values![]).await.unwrap().unwrap();
             assert!(row.optional_text("phone").unwrap().is_none(), "{sql}");
         }
@@ -155,7 +159,11 @@ async fn a_damaged_mark_of_what_was_added_keeps_nothing() {
             bench.restart().await;
             bench.engine.send_reset_password_email(somebody(), ANN.to_owned()).await.unwrap();
             let token = bench.token("reset-pwd").await;
-            bench.engine.reset_password_with_token(somebody(), token, Password::typed("nine orange otters")).await.unwrap();
+            bench
+                .engine
+                .reset_password_with_token(somebody(), token, Password::typed("nine orange otters"))
+                .await
+                .unwrap();
             let row = bench.engine.store().fetch_optional("select phone from users", values![]).await.unwrap().unwrap();
             assert!(row.optional_text("phone").unwrap().is_none());
         }

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     engine::rules::{AddressLimit, Need, Operation, Proof},
     port::{
-        AuthManager, Caller, Code, Door, Entrance, Failure, FieldUpdate, Outcome, Password, ProviderFor, SecondFactorOf,
-        Update,
+        AuthManager, Caller, Code, Door, Entrance, Failure, FieldUpdate, Outcome, Password, ProviderFor,
+        SecondFactorOf, Update,
     },
 };
 

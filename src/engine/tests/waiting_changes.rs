@@ -8,8 +8,8 @@ use super::{
 use crate::{
     engine::{rules::Operation, store::values},
     port::{
-        AccessToken, AuthManager, Caller, Code, Door, FieldUpdate, LinkKey, Outcome, Password, ProviderAnswer, ProviderFor,
-        Update,
+        AccessToken, AuthManager, Caller, Code, Door, FieldUpdate, LinkKey, Outcome, Password, ProviderAnswer,
+        ProviderFor, Update,
     },
 };
 
