@@ -60,8 +60,11 @@ test('a bucket is changed by who made it', async () => {
   const updated = await data(sketches.updateInfo('ideas', false, ['x'], true));
   assert.deepEqual([updated.name, updated.isPublic, updated.tags], ['ideas', false, ['x']]);
   const bens = ben.storage.bucket('ideas');
-  const calls = [bens.rename('x'), bens.makePublic(), bens.makePrivate(), bens.addTags('x'), bens.removeTags('x'), bens.updateInfo('x', true, []), bens.delete()];
-  for (const call of calls) assert.equal(await refused(call), '403 permission_denied');
+  const changes = () => [bens.rename('x'), bens.makePublic(), bens.makePrivate(), bens.addTags('x'), bens.removeTags('x'), bens.updateInfo('x', true, []), bens.delete()];
+  for (const call of changes()) assert.equal(await refused(call), '404 bucket_not_found', 'a private one is like none');
+  assert.equal(await data(bens.exists()), false);
+  assert.equal((await data(ann.storage.bucket('ideas').makePublic())).isPublic, true);
+  for (const call of changes()) assert.equal(await refused(call), '403 permission_denied');
   const gone = ann.storage.bucket('sketches');
   const missing = [gone.rename('x'), gone.makePublic(), gone.makePrivate(), gone.addTags('x'), gone.removeTags('x'), gone.updateInfo('x', true, []), gone.delete(), gone.empty(), gone.listFiles(), gone.deleteFiles(['x'])];
   for (const call of missing) assert.equal(await refused(call), '404 bucket_not_found');
