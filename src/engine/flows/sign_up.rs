@@ -23,7 +23,8 @@ use crate::{
 /// request that comes twice at once makes one account (S111). After the last look the sign-up is added in any case.
 pub(super) const LOOKS: u32 = 4;
 
-/// Makes an account. All that is wrong is told at once; a taken address costs the same hash as a free one (SECURITY.md S04).
+/// Makes an account. All that is wrong is told at once; a taken address, or one that a sign-up waits for, costs the same
+/// hash as a free one (S04).
 pub(in crate::engine) async fn sign_up_with_email(
     engine: &Engine,
     caller: &Caller,
@@ -40,18 +41,15 @@ pub(in crate::engine) async fn sign_up_with_email(
     let user = User { email: Some(email.to_string()), ..new_user(engine, name, fields) };
     // Where a proof is asked for, this was taken above. Else it is for the notice that the address is taken.
     let may_mail = waits_for_proof || engine.limits().take_email_to("sign-up", &email, Lane::Ordinary, now).is_ok();
-    let mut password_hash = None;
     for look in 1..=LOOKS {
         let waiting = newest_waiting(accounts::by_email(engine.store(), &email).await?);
         let seen = waiting.as_ref().map(|account| account.user.id.clone());
-        if waits_for_proof && let Some(account) = repeated(engine, waiting, &sign_up.password).await? {
+        let waiting = waiting.filter(|_| waits_for_proof);
+        let (password_hash, repeated) = hash_beside(engine, waiting, &sign_up.password).await?;
+        if let Some(account) = repeated {
             let user = User { name: user.name, fields: user.fields, ..account.user };
             return repeat(engine, caller, user, &email, may_mail && look == 1).await;
         }
-        let password_hash = match &password_hash {
-            Some(hash) => hash,
-            None => password_hash.insert(engine.hasher().hash(&sign_up.password, engine.random()).await?),
-        };
         let _change = engine.sessions().change(&user.id);
         let mut tx = engine.store().begin().await?;
         accounts::lock_sign_ups(&mut tx, email.as_str()).await?;
@@ -62,7 +60,7 @@ pub(in crate::engine) async fn sign_up_with_email(
             continue;
         }
         let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
-        let new = NewAccount { user: &user, password_hash: Some(password_hash), browser_digest };
+        let new = NewAccount { user: &user, password_hash: Some(&password_hash), browser_digest };
         accounts::insert(&mut tx, &new).await?;
         accounts::note_signer(&mut tx, &user.id, engine.links().caller(caller), asked_by(caller)).await?;
         if !waits_for_proof {
@@ -85,16 +83,16 @@ pub(super) fn newest_waiting(accounts: Vec<Account>) -> Option<Account> {
     accounts.into_iter().find(waits)
 }
 
-/// The newest account that waits, if it has this very password: then this is the same person once more, and a second account
-/// would only contest the first ([`accounts::is_contested`]).
-pub(super) async fn repeated(
+/// Hashes the password of a sign-up, and answers the account that waits if it has this very password: then this is the same
+/// person once more, and a second account would only contest the first ([`accounts::is_contested`]). One hash in any case (S04).
+pub(super) async fn hash_beside(
     engine: &Engine,
     waiting: Option<Account>,
     password: &Password,
-) -> Outcome<Option<Account>> {
-    let Some(account) = waiting else { return Ok(None) };
-    let verdict = engine.hasher().verify(password, account.password_hash.as_deref()).await?;
-    Ok(Some(account).filter(|_| verdict.right))
+) -> Outcome<(String, Option<Account>)> {
+    let former = waiting.as_ref().and_then(|account| account.password_hash.as_deref());
+    let hashed = engine.hasher().hash_beside(password, former, engine.random()).await?;
+    Ok((hashed.hash, waiting.filter(|_| hashed.is_same)))
 }
 
 /// Takes over what was typed this time.

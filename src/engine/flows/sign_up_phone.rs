@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     admit::{Entry, let_in},
-    sign_up::{LOOKS, new_user, newest_waiting, repeated, rewrite},
+    sign_up::{LOOKS, hash_beside, new_user, newest_waiting, rewrite},
     tell::asked_by,
 };
 use crate::{
@@ -47,18 +47,15 @@ pub(in crate::engine) async fn sign_up_with_phone(
     // Where numbers are not proved nothing is texted, and whether it could be was not asked.
     let may_text = waits;
     let user = User { phone: Some(phone.to_string()), ..new_user(engine, name, fields) };
-    let mut password_hash = None;
     for look in 1..=LOOKS {
         let waiting = newest_waiting(accounts::by_phone(engine.store(), &phone).await?);
         let seen = waiting.as_ref().map(|account| account.user.id.clone());
-        if waits && let Some(account) = repeated(engine, waiting, &sign_up.password).await? {
+        let waiting = waiting.filter(|_| waits);
+        let (password_hash, repeated) = hash_beside(engine, waiting, &sign_up.password).await?;
+        if let Some(account) = repeated {
             let user = User { name: user.name, fields: user.fields, ..account.user };
             return repeat(engine, caller, user, &phone, may_text && look == 1).await;
         }
-        let password_hash = match &password_hash {
-            Some(hash) => hash,
-            None => password_hash.insert(engine.hasher().hash(&sign_up.password, engine.random()).await?),
-        };
         let _change = engine.sessions().change(&user.id);
         let mut tx = engine.store().begin().await?;
         accounts::lock_sign_ups(&mut tx, phone.as_str()).await?;
@@ -69,7 +66,7 @@ pub(in crate::engine) async fn sign_up_with_phone(
             continue;
         }
         let browser_digest = caller.browser.as_ref().map(|ticket| engine.links().browser(ticket));
-        let new = NewAccount { user: &user, password_hash: Some(password_hash), browser_digest };
+        let new = NewAccount { user: &user, password_hash: Some(&password_hash), browser_digest };
         accounts::insert(&mut tx, &new).await?;
         accounts::note_signer(&mut tx, &user.id, engine.links().caller(caller), asked_by(caller)).await?;
         if !waits {
