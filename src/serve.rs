@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use crate::{
     config::{Config, Listen},
     engine::{
-        Engine, EngineError, SmsCountries, SystemClock, SystemRandom, Waiting,
+        Engine, EngineError, Figures, SmsCountries, SystemClock, SystemRandom, Waiting,
         outbox::{Courier, OutboxFolder, SmsTransport, Transport},
         store::{self, Store},
     },
@@ -150,6 +150,14 @@ impl Vestibule {
     /// The operations themselves, for code that wants them without HTTP.
     pub fn auth(&self) -> Arc<dyn AuthManager> {
         self.parts.auth()
+    }
+
+    /// Counts the work of the engine since the start; `None` in remote mode.
+    pub fn figures(&self) -> Option<Figures> {
+        match &self.parts.backend {
+            Backend::Embedded(embedded) => Some(embedded.engine.figures()),
+            Backend::Remote(_) => None,
+        }
     }
 
     /// Sends the mail that is due now and says how many letters went out. A server does this by itself; in remote mode the

@@ -39,6 +39,7 @@ mod reset_password;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod sign_up_costs;
 mod step_up;
 mod step_up_codes;
 mod strangers;

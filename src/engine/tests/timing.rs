@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::bench::{Bench, PASSWORD, at};
-use crate::port::{AuthManager, Outcome, Password, SignUpWithPhone, SignedUp};
+use crate::port::{AuthManager, Caller, Door, Outcome, Password, SignUpWithPhone, SignedUp};
 
 /// Requests of each kind, by turns.
 const ROUNDS: usize = 40;
@@ -61,39 +61,41 @@ async fn measures_sign_ups_for_free_waiting_and_taken_addresses() {
     }
 }
 
-/// S04: by email and by phone, beside a sign-up that waits, and for a taken address.
+/// S04: by email and by phone, on both channels, beside a sign-up that waits, and for a taken address.
 #[tokio::test]
 async fn a_sign_up_costs_one_hash_whoever_else_has_the_address() {
+    let doors = [Door::Pages, Door::Rest];
     for bench in Bench::each_with(|settings| settings.limits_factor = 100.0).await {
         bench.member("taken@example.com").await;
         bench.sign_up(&at("first"), "waiting@example.com", PASSWORD).await.unwrap();
-        bench.sign_up_by_phone("+4915112345678", PASSWORD).await.unwrap();
+        bench.sign_up_by_phone(at("first"), "+4915112345678", PASSWORD).await.unwrap();
         let count = || bench.engine.figures().hashes;
-        for email in ["free@example.com", "waiting@example.com", "waiting@example.com", "taken@example.com"] {
-            for password in ["eight quiet otters", PASSWORD] {
+        let passwords = ["eight quiet otters", PASSWORD];
+        let ways = doors.into_iter().flat_map(|door| passwords.map(|password| (door, password)));
+        for (door, password) in ways {
+            let caller = Caller { door, ..at("b") };
+            for email in ["free@example.com", "waiting@example.com", "waiting@example.com", "taken@example.com"] {
                 let before = count();
-                drop(bench.sign_up(&at("b"), email, password).await);
-                assert_eq!(count(), before + 1, "{email}");
+                drop(bench.sign_up(&caller, email, password).await);
+                assert_eq!(count(), before + 1, "{email} {door:?}");
             }
-        }
-        for phone in ["+4915112345678", "+4915112345679"] {
-            for password in ["eight quiet otters", PASSWORD] {
+            for phone in ["+4915112345678", "+4915112345678", "+4915112345679"] {
                 let before = count();
-                drop(bench.sign_up_by_phone(phone, password).await);
-                assert_eq!(count(), before + 1, "{phone}");
+                drop(bench.sign_up_by_phone(caller.clone(), phone, password).await);
+                assert_eq!(count(), before + 1, "{phone} {door:?}");
             }
         }
     }
 }
 
 impl Bench {
-    async fn sign_up_by_phone(&self, phone: &str, password: &str) -> Outcome<SignedUp> {
+    async fn sign_up_by_phone(&self, caller: Caller, phone: &str, password: &str) -> Outcome<SignedUp> {
         let sign_up = SignUpWithPhone {
             phone: phone.to_owned(),
             password: Password::typed(password),
             name: None,
             fields: serde_json::Map::new(),
         };
-        self.engine.sign_up_with_phone(at("b"), sign_up).await
+        self.engine.sign_up_with_phone(caller, sign_up).await
     }
 }
