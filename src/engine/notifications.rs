@@ -6,6 +6,8 @@
 //!   the outbox that waits, so nothing that was promised is lost.
 //! * A mailbox or number that its account has not proved is counted for all such accounts together: many accounts that are made
 //!   for a foreign one send no more than one of them.
+//! * Texts to numbers that an account has not proved are counted by the day, and all of its numbers together: an account that goes
+//!   from number to number sends no more than one that stays. Their digests gather for a day.
 //! * By email, the first change of a kind within the hour is told at once, however many others there were: noise hides no theft.
 //! * The row is locked before it is read, in the transaction of the change: no race sends more.
 //! * A digest that the courier has begun to send takes no more changes. The next change begins another one.
@@ -17,6 +19,9 @@ use super::store::{StoreError, Transaction, damage, values};
 
 /// The span over which messages are counted.
 const HOUR: i64 = 3_600_000;
+
+/// The same, for texts to numbers that nobody proved.
+const DAY: i64 = 24 * HOUR;
 
 /// The most kinds of changes that one digest lists.
 const MOST_LISTED: usize = 40;
@@ -36,6 +41,8 @@ pub(super) struct Notification<'a> {
     pub(super) recipient: &'a str,
     /// The change, as [`Security::name`](super::outbox::Security) calls it.
     pub(super) kind: &'a str,
+    /// The account that has not proved the recipient. `None` where it has.
+    pub(super) unproved_of: Option<&'a str>,
 }
 
 /// Whether a notification goes at once.
@@ -68,6 +75,13 @@ struct Recent {
     at: i64,
 }
 
+impl Recent {
+    /// In both directions, as a clock may be set back.
+    fn is_within(&self, span: i64, at: i64) -> bool {
+        at.saturating_sub(self.at).saturating_abs() < span
+    }
+}
+
 impl Way {
     /// Whether one more message goes at once, after so many of its kind and so many of all within the hour.
     fn allows(self, alike: usize, in_all: usize) -> bool {
@@ -81,11 +95,17 @@ impl Way {
     }
 
     /// How long a digest gathers changes.
-    pub(super) fn gathers(self) -> SignedDuration {
+    pub(super) fn gathers(self, is_proved: bool) -> SignedDuration {
         match self {
             Self::Email => SignedDuration::from_mins(15),
-            Self::Sms => SignedDuration::from_mins(60),
+            Self::Sms if is_proved => SignedDuration::from_mins(60),
+            Self::Sms => SignedDuration::from_millis(DAY),
         }
+    }
+
+    /// The span over which messages are counted.
+    fn span(self, is_proved: bool) -> i64 {
+        if self == Self::Sms && !is_proved { DAY } else { HOUR }
     }
 
     fn word(self) -> &'static str {
@@ -125,10 +145,14 @@ impl Notification<'_> {
     ) -> Result<Verdict, StoreError> {
         let (mut recent, digest) = self.lock(tx, now).await?;
         let at = now.as_millisecond();
-        // In both directions, as a clock may be set back.
-        recent.retain(|sent| at.saturating_sub(sent.at).saturating_abs() < HOUR);
+        let span = self.way.span(self.unproved_of.is_none());
+        recent.retain(|sent| sent.is_within(span, at));
         let alike = recent.iter().filter(|sent| sent.kind == self.kind).count();
-        if may_go && self.way.allows(alike, recent.len()) {
+        let elsewhere = match self.unproved_of {
+            Some(account) if self.way == Way::Sms => self.sent_elsewhere(tx, account, at).await?,
+            _ => 0,
+        };
+        if may_go && self.way.allows(alike, recent.len() + elsewhere) {
             recent.push(Recent { kind: self.kind.to_owned(), at });
             let sql = "update notifications set recent = $4 where user_id = $1 and channel = $2 and recipient = $3";
             tx.execute(sql, values![&self.user_id, self.way.word(), self.recipient, json(&recent)]).await?;
@@ -143,6 +167,18 @@ impl Notification<'_> {
                    where user_id = $1 and channel = $2 and recipient = $3";
         let (changes, id) = (json(&digest.changes), digest.message_id.clone());
         tx.execute(sql, values![&self.user_id, self.way.word(), self.recipient, changes, id]).await.map(drop)
+    }
+
+    /// Texts at once of the day that went to other numbers of the account.
+    async fn sent_elsewhere(&self, tx: &mut Transaction<'_>, account: &str, at: i64) -> Result<usize, StoreError> {
+        let sql = "select recent from notifications where user_id = $1 and channel = $2 and recipient <> $3";
+        let rows = tx.fetch_all(sql, values![account, self.way.word(), self.recipient]).await?;
+        let mut sent = 0;
+        for row in rows {
+            let recent = damage::spare(row.text("recent"), "notifications", account)?.unwrap_or_default();
+            sent += read::<Recent>(&recent).iter().filter(|text| text.is_within(DAY, at)).count();
+        }
+        Ok(sent)
     }
 
     async fn lock(&self, tx: &mut Transaction<'_>, now: Timestamp) -> Result<(Vec<Recent>, Digest), StoreError> {

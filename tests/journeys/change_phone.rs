@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use actix_web::test::TestRequest;
+use serde_json::json;
+
 use super::phones::{OTHER_PHONE, PHONE, member, newest_code, other, type_code};
-use crate::support::{Browser, Hall, PASSWORD};
+use crate::support::{Browser, CLIENT_KEY, Hall, PASSWORD};
 
 async fn ask(browser: &mut Browser, phone: &str) {
     browser.open("/profile/phone").await;
@@ -82,4 +85,54 @@ async fn where_numbers_are_not_confirmed_the_new_one_is_the_accounts_at_once() {
     assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
     let text = ann.page.text();
     assert!(text.contains("Your phone number was changed") && text.contains("+49 1511 2345678 Change"), "{text}");
+}
+
+/// S65, S106: where numbers are not proved, neither channel tells many that somebody left them.
+#[actix_web::test]
+async fn an_account_that_moves_from_number_to_number_texts_few_of_them_at_the_pages_and_over_the_wire() {
+    let settings = [("VESTIBULE_SMS__COUNTRIES", "DE"), ("VESTIBULE_ENGINE__CONFIRM_PHONE", "false")];
+    for over_the_wire in [false, true] {
+        let hall = Hall::open_with(&settings).await;
+        let mut eve = hall.browser();
+        eve.open("/sign-up/phone").await;
+        eve.fill("Name", "Eve").fill("Phone number", PHONE).fill("Password", PASSWORD);
+        eve.press("Create account").await;
+        assert_eq!(eve.page.path, "/profile", "{}", eve.page.text());
+        let session = wire_session(&hall).await;
+        let mut statuses = Vec::new();
+        for number in 0..30 {
+            let phone = format!("+49151999000{number:02}");
+            if over_the_wire {
+                statuses.push(change_over_the_wire(&hall, &session, &phone).await);
+            } else {
+                eve.open("/profile/phone").await;
+                eve.fill("Phone number", &phone);
+                eve.press("Save the number").await;
+                statuses.push(eve.page.status);
+            }
+        }
+        assert!(statuses[..3].iter().all(|status| *status == 200), "{statuses:?}");
+        assert!(statuses[3..].iter().all(|status| *status == 429), "{statuses:?}");
+        hall.pass(Duration::from_secs(2 * 24 * 3600));
+        let mut texts = hall.texts_to(PHONE).await.len();
+        for number in 0..30 {
+            texts += hall.texts_to(&format!("+49151999000{number:02}")).await.len();
+        }
+        assert!((1..=4).contains(&texts), "{texts}");
+    }
+}
+
+async fn wire_session(hall: &Hall) -> String {
+    let request =
+        TestRequest::post().uri("/_api/rest/v1/auth/signin-phone").insert_header(("x-client-key", CLIENT_KEY));
+    let (_, _, answer) = hall.send(request.set_json(json!({"phone": PHONE, "password": PASSWORD}))).await;
+    let answer: serde_json::Value = serde_json::from_slice(&answer).expect("JSON");
+    answer["session"]["token"].as_str().expect("a session").to_owned()
+}
+
+async fn change_over_the_wire(hall: &Hall, session: &str, phone: &str) -> u16 {
+    let request =
+        TestRequest::post().uri("/_api/rest/v1/auth/change-phone").insert_header(("x-client-key", CLIENT_KEY));
+    let body = json!({"currentPassword": PASSWORD, "newPhone": phone});
+    hall.send(request.insert_header(("session", session)).set_json(body)).await.0
 }

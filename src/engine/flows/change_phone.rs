@@ -30,15 +30,19 @@ pub(in crate::engine) async fn change_phone(
     let typed = engine.parse_phone(caller, new_phone).await?;
     let new_phone = judge(&current.account, current_password, typed)?;
     confirm(engine, caller, &current, current_password).await?;
-    if !engine.settings().confirm_phone {
+    let asks_for_proof = engine.settings().confirm_phone;
+    if asks_for_proof {
+        engine.judge_destination(&new_phone, Share::Ordinary).await?;
+    }
+    let now = engine.now();
+    engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
+    engine.limits().take(Action::TextFromAccount, &current.account.user.id, now).map_err(exceeded)?;
+    if !asks_for_proof {
+        take_move(engine, &current.account, &new_phone)?;
         let session = Some((&current, Operation::ChangePhone));
         let moved = NewNumber { phone: &new_phone, code: None, session };
         return move_to_phone(engine, caller, &current.account, moved).await;
     }
-    engine.judge_destination(&new_phone, Share::Ordinary).await?;
-    let now = engine.now();
-    engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
-    engine.limits().take(Action::TextFromAccount, &current.account.user.id, now).map_err(exceeded)?;
     engine.limits().take_text_to_new_number(&new_phone, now)?;
     engine.limits().take_text_to("change", &new_phone, now)?;
     engine.limits().take_text_to_range(&new_phone, now)?;
@@ -55,6 +59,15 @@ pub(in crate::engine) async fn change_phone(
     }
     tx.commit().await?;
     Ok(account.user)
+}
+
+/// Takes a change that needs no proof: the former number is told, and where nobody proved it, it may be anybody's (S65).
+fn take_move(engine: &Engine, account: &Account, new_phone: &Phone) -> Outcome<()> {
+    let former = account.number().filter(|former| former != new_phone && engine.serves(former));
+    let Some(former) = former.filter(|_| !account.user.phone_verified) else { return Ok(()) };
+    let now = engine.now();
+    engine.limits().take(Action::MoveFromUnproved, &account.user.id, now).map_err(exceeded)?;
+    engine.limits().take_text_to_range(&former, now)
 }
 
 fn judge(account: &Account, password: Option<&Password>, new_phone: Result<Phone, Code>) -> Result<Phone, Refusal> {

@@ -98,7 +98,8 @@ impl Engine {
         let is_paid = self.take_budget(tx, share, self.today()).await?;
         let (way, recipient) = (Way::Sms, number.as_str());
         let user_id = counted_for(tx, way, recipient, (&account.user.id, is_proved)).await?;
-        let notification = Notification { user_id, way, recipient, kind: news.name() };
+        let unproved_of = (!is_proved).then_some(&*account.user.id);
+        let notification = Notification { user_id, way, recipient, kind: news.name(), unproved_of };
         let digest = match notification.count(tx, is_paid, self.now()).await? {
             Verdict::AtOnce => {
                 return Ok(self.outbox().enqueue_text(tx, &message, number, Schedule::default()).await?);
@@ -112,7 +113,8 @@ impl Engine {
         let mut digest = digest.with(news.name(), self.now(), waits);
         let place = match &digest.message_id {
             Some(id) => DigestPlace::Waiting(id),
-            None => match self.delay_until_paid(tx, share, is_paid).await? {
+            None if is_paid => DigestPlace::New { delay: way.gathers(is_proved) },
+            None => match self.delay_until_paid(tx, share).await? {
                 Some(delay) => DigestPlace::New { delay },
                 None => return Ok(()),
             },
@@ -121,21 +123,17 @@ impl Engine {
         Ok(notification.keep(tx, &digest).await?)
     }
 
-    /// Delays a new digest by SMS: within the hour if today pays for it, else to the first of the next days that does. `None` where
-    /// none of them has room: no message goes beyond the budget, and a log line says so.
+    /// Delays a new digest by SMS that today does not pay, to the first of the next days that does. `None` where none of them has
+    /// room: no message goes beyond the budget, and a log line says so.
     async fn delay_until_paid(
         &self,
         tx: &mut Transaction<'_>,
         share: Share,
-        is_paid: bool,
     ) -> Result<Option<SignedDuration>, StoreError> {
-        if is_paid {
-            return Ok(Some(Way::Sms.gathers()));
-        }
         for day in (self.today() + 1)..=(self.today() + DAYS_AHEAD) {
             if self.take_budget(tx, share, day).await? {
                 let delay = SignedDuration::from_secs(day.saturating_mul(DAY) - self.now().as_second());
-                return Ok(Some(delay.max(Way::Sms.gathers())));
+                return Ok(Some(delay.max(Way::Sms.gathers(true))));
             }
         }
         tracing::warn!(days = DAYS_AHEAD, "an owner is not told by SMS: sms.daily_budget is spent for days ahead");
@@ -154,7 +152,8 @@ impl Engine {
         let (way, recipient) = (Way::Email, mailbox.as_str());
         let is_proved = account.user.email_verified && account.mailbox().as_ref() == Some(mailbox);
         let user_id = counted_for(tx, way, recipient, (&account.user.id, is_proved)).await?;
-        let notification = Notification { user_id, way, recipient, kind: news.name() };
+        let unproved_of = (!is_proved).then_some(&*account.user.id);
+        let notification = Notification { user_id, way, recipient, kind: news.name(), unproved_of };
         let digest = match notification.count(tx, true, self.now()).await? {
             Verdict::Merge(digest) => digest,
             Verdict::AtOnce => {
@@ -180,7 +179,7 @@ impl Engine {
         let letter = Letter::SeveralChanges { name: account.user.name.clone(), changes, not_me: former.or(link) };
         let place = match &digest.message_id {
             Some(id) => DigestPlace::Waiting(id),
-            None => DigestPlace::New { delay: Way::Email.gathers() },
+            None => DigestPlace::New { delay: Way::Email.gathers(is_proved) },
         };
         digest.message_id = Some(self.outbox().put_digest(tx, &letter, mailbox, place).await?);
         Ok(notification.keep(tx, &digest).await?)

@@ -3,7 +3,7 @@
 use super::bench::{Bench, PASSWORD, at, refused, somebody, with};
 use crate::{
     engine::store::values,
-    port::{AuthManager, Code, Grant, Password, SignUpWithEmail, SignUpWithPhone},
+    port::{AuthManager, Caller, Code, Door, Grant, Password, SignUpWithEmail, SignUpWithPhone, Trouble},
 };
 
 const EMAIL: &str = "ann@example.com";
@@ -159,6 +159,44 @@ async fn many_accounts_that_were_made_for_a_number_text_it_no_more_than_one() {
         }
         assert_eq!(bench.waiting("sms", "phone_changed").await, 2);
         assert_eq!(bench.waiting("sms", "several_changes").await, 1);
+    }
+}
+
+/// S65, S106: where numbers are not proved, one account tells few of those that it had.
+#[tokio::test]
+async fn an_account_that_moves_from_number_to_number_texts_few_of_them() {
+    for bench in Bench::each_with(|settings| settings.confirm_phone = false).await {
+        let eve = bench.with_phone().await;
+        let (mut moves, mut refused_moves) = (0, 0);
+        for number in 0..48 {
+            for door in [Door::Pages, Door::Rest] {
+                let caller = Caller { door, ..with(&eve) };
+                let new = format!("+4915199990{number:02}{}", if door == Door::Rest { 1 } else { 2 });
+                match bench.engine.change_phone(caller, Some(Password::typed(PASSWORD)), new).await {
+                    Ok(_) => moves += 1,
+                    Err(Trouble::Refused(refusal)) if refusal.retry_after().is_some() => refused_moves += 1,
+                    Err(trouble) => panic!("{trouble:?}"),
+                }
+            }
+            bench.pass(1800);
+        }
+        assert!((3..=9).contains(&moves) && refused_moves > 80, "{moves} {refused_moves}");
+        let texts = bench.engine.store().fetch_all("select id from outbox where channel = 'sms'", values![]).await;
+        let texts = texts.unwrap().len();
+        assert!((1..=12).contains(&texts), "{texts}");
+    }
+}
+
+/// S21, S65: somebody who typed a wrong number twice moves to the right one, and a proved number is always told.
+#[tokio::test]
+async fn a_number_is_corrected_and_a_proved_one_is_told_of_its_change() {
+    for bench in Bench::each_with(|settings| settings.confirm_phone = false).await {
+        let ann = bench.with_phone().await;
+        for number in 0..3 {
+            let (caller, password) = (with(&ann), Some(Password::typed(PASSWORD)));
+            bench.engine.change_phone(caller, password, format!("+491519999000{number}")).await.unwrap();
+        }
+        assert!(bench.waiting("sms", "phone_changed").await >= 1);
     }
 }
 
