@@ -19,6 +19,7 @@ mod email_pace;
 mod growing;
 mod guesses;
 mod networks;
+mod sms_shares;
 mod text_breaker;
 
 use std::time::Duration;
@@ -37,6 +38,7 @@ use self::{
 pub(super) use self::{
     guesses::{Guesser, NewGuess, Origin, Secret, TakenGuess},
     networks::{are_neighbours, customer},
+    sms_shares::{FactorText, SmsDay},
 };
 use crate::port::{Caller, Code, Email, Outcome, Phone};
 
@@ -60,7 +62,11 @@ pub(super) enum Action {
     TextToNumber,
     TextToRange,
     TextFromAccount,
+    MoveFromUnproved,
     SecondFactorToAccount,
+    SecondFactorInAll,
+    SecondFactorToRange,
+    TextFromReserve,
     LogoutFromAddress,
     GuessFromAddress,
     ChangeFromAddress,
@@ -121,9 +127,17 @@ impl Action {
             Self::TextToRange => (30.0, 120),
             // A member who types one foreign number after another.
             Self::TextFromAccount => (10.0, 600),
+            // An account that leaves a number which nobody proved, and tells that number. Somebody corrects a number twice; nobody
+            // has a new one every day.
+            Self::MoveFromUnproved => (3.0, 14_400),
             // Codes after a right first factor. Somebody who knows the password must not flood the phone; the owner must not be
             // kept out for long by them.
             Self::SecondFactorToAccount => (10.0, 120),
+            // Of all browsers that are known together, and of all others: 44 in a day. Who is asked more often trusts a browser or uses
+            // an app (`sms_shares.rs`).
+            Self::SecondFactorInAll => (20.0, 3600),
+            // One a day, times a share of the day's budget.
+            Self::SecondFactorToRange | Self::TextFromReserve => (1.0, 86_400),
             // Logout tokens that are not right: each costs a signature that is checked.
             Self::LogoutFromAddress => (60.0, 6),
             // Codes, link tokens and passwords for an account that is known. Each has a few guesses
@@ -258,9 +272,7 @@ impl Limits {
     /// # Errors
     /// `RateLimitExceeded`.
     pub(super) fn take_text_to_range(&self, phone: &Phone, now: Timestamp) -> Outcome<()> {
-        let number = phone.as_str();
-        let range = number.get(..number.len().saturating_sub(4)).unwrap_or(number);
-        self.take(Action::TextToRange, range, now).map_err(exceeded)
+        self.take(Action::TextToRange, sms_shares::range_of(phone), now).map_err(exceeded)
     }
 
     /// Takes one from the texts to numbers that nobody has proved yet, of that number's country (S65). To be asked before any

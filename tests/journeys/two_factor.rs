@@ -9,17 +9,24 @@ use crate::support::{Browser, CLIENT_KEY, Hall, PASSWORD};
 
 const EMAIL: &str = "ann@example.com";
 const PHONE: &str = "+4915112345678";
+const OTHER_PHONE: &str = "+4915212345678";
 
 /// A hall with somebody whose account has a proved number, the session of their application and their id.
 async fn with_a_number() -> (Hall, String, String) {
     let hall = Hall::open_with(&[("VESTIBULE_SMS__COUNTRIES", "DE")]).await;
-    hall.member("Ann", EMAIL).await;
-    let entered = call(&hall, "/users/sign-in", "", json!({"email": EMAIL, "password": PASSWORD})).await;
+    let (session, user_id) = add_member(&hall, EMAIL, PHONE).await;
+    (hall, session, user_id)
+}
+
+/// Somebody with a proved number: the session of their application and their id.
+async fn add_member(hall: &Hall, email: &str, phone: &str) -> (String, String) {
+    hall.member("Ann", email).await;
+    let entered = call(hall, "/users/sign-in", "", json!({"email": email, "password": PASSWORD})).await;
     let session = entered["session"]["token"].as_str().expect("a session").to_owned();
-    call(&hall, "/users/set-phone?phoneNumber=%2B4915112345678", &session, json!({})).await;
-    let code = newest_code(&hall).await;
-    call(&hall, "/users/verify-phone", &session, json!({"code": code, "phoneNumber": PHONE})).await;
-    (hall, session, entered["user"]["_id"].as_str().expect("an id").to_owned())
+    call(hall, &format!("/users/set-phone?phoneNumber=%2B{}", &phone[1..]), &session, json!({})).await;
+    let code = hall.codes_to(phone).await.pop().expect("a code");
+    call(hall, "/users/verify-phone", &session, json!({"code": code, "phoneNumber": phone})).await;
+    (session, entered["user"]["_id"].as_str().expect("an id").to_owned())
 }
 
 /// A hall with somebody whose account asks for a second factor; it was switched on as an application does (ALTOGIC_WIRE.md §8).
@@ -210,6 +217,49 @@ async fn guessing_codes_and_asking_for_them_too_often_is_told_with_the_wait() {
     }
     let wait: u64 = eve.page.header("retry-after").expect("Retry-After").parse().expect("seconds");
     assert!(wait > 60 && eve.page.text().contains(&format!("Wait {} minutes", wait.div_ceil(60))), "{wait}");
+}
+
+/// S65, S106: an own account, with browsers that it knows, with new ones and over the wire.
+#[actix_web::test]
+async fn an_account_of_ones_own_cannot_spend_the_texts_of_everybody_at_the_pages_and_over_the_wire() {
+    let hall = Hall::open_with(&[("VESTIBULE_SMS__COUNTRIES", "DE"), ("VESTIBULE_SMS__DAILY_BUDGET", "60")]).await;
+    for (email, phone) in [(EMAIL, PHONE), ("ben@example.com", OTHER_PHONE)] {
+        let (session, user_id) = add_member(&hall, email, phone).await;
+        let on = json!({"model": "users", "id": user_id, "values": {"twoFactorAuth": true}});
+        call(&hall, "/_api/rest/v1/db/object/update", &session, on).await;
+    }
+    let mut browsers = vec![hall.browser()];
+    for _ in 0..3 {
+        let mut eve = hall.browser();
+        sign_in(&mut eve).await;
+        type_code(&mut eve, &newest_code(&hall).await).await;
+        eve.open("/sign-out").await;
+        eve.press("Sign out").await;
+        browsers.push(eve);
+    }
+    for _ in 0..4 {
+        for eve in &mut browsers {
+            sign_in(eve).await;
+            for _ in 0..12 {
+                if eve.page.path == "/sign-in/two-factor" && eve.page.status == 200 {
+                    eve.press("Send another code").await;
+                }
+            }
+        }
+        for _ in 0..12 {
+            let request = TestRequest::post().uri("/users/sign-in").insert_header(("x-client-key", CLIENT_KEY));
+            hall.send(request.set_json(json!({"email": EMAIL, "password": PASSWORD}))).await;
+        }
+        hall.pass(Duration::from_secs(3600));
+    }
+    let to_eve = hall.texts_to(PHONE).await.len();
+    assert!(to_eve < 40, "{to_eve} of sixty");
+    let mut ben = hall.browser();
+    ben.open("/sign-in").await;
+    ben.fill("E-mail", "ben@example.com").fill("Password", PASSWORD);
+    ben.press("Sign in").await;
+    type_code(&mut ben, &hall.codes_to(OTHER_PHONE).await.pop().expect("a code")).await;
+    assert_eq!(ben.page.path, "/profile", "{}", ben.page.text());
 }
 
 /// S12, R11: a text that cannot go out does not keep somebody out who has a recovery code.

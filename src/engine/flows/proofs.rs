@@ -24,7 +24,7 @@ use crate::{
         accounts::Account,
         authenticators::RightStep,
         codes::{Asker, CodePurpose, Guess, NewCode, RightCode},
-        limits::{Action, Guesser, NewGuess, Secret, exceeded},
+        limits::{Action, FactorText, Guesser, NewGuess, Secret, exceeded},
         outbox::{Letter, Schedule, Share},
         sessions::Current,
         store::Transaction,
@@ -95,12 +95,15 @@ pub(in crate::engine) async fn send_proof_code(engine: &Engine, caller: &Caller)
     let now = engine.now();
     match place_of(&account).ok_or(Code::ProofCodeNotOffered)? {
         Place::Phone(phone) => {
-            engine.judge_destination(&phone, Share::SecondFactor).await?;
+            let day = engine.judge_destination(&phone, Share::SecondFactor).await?;
             engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
-            engine.limits().take(Action::SecondFactorToAccount, &account.user.id, now).map_err(exceeded)?;
+            let (user_id, phone) = (&*account.user.id, &phone);
+            let known = engine.devices().known(engine.store(), user_id, caller).await?;
+            let text = FactorText { user_id, phone, known_browser: known.as_deref(), day };
+            engine.limits().take_factor_text(&text, now)?;
             let mut tx = engine.store().begin().await?;
             let asker = Asker::session(&member.session.handle);
-            engine.text_code_of(&mut tx, &new_code(&member, phone.as_str(), &asker), &phone).await?;
+            engine.text_code_of(&mut tx, &new_code(&member, phone.as_str(), &asker), phone).await?;
             Ok(tx.commit().await?)
         }
         Place::Mailbox(email) => {

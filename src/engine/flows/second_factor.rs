@@ -13,7 +13,7 @@ use crate::{
         authenticators::RightStep,
         challenges::{NewChallenge, Waiting},
         codes::{Asker, CodePurpose, Guess, NewCode, RightCode},
-        limits::{Action, NewGuess, Secret, TakenGuess, exceeded},
+        limits::{Action, FactorText, NewGuess, Secret, TakenGuess, exceeded},
         oauth::logins::Login,
         outbox::{Security, Share},
         recovery_codes,
@@ -323,11 +323,11 @@ pub(in crate::engine) async fn verify_own_phone(
 /// comes here has proved a first factor, and an office signs in from one address.
 async fn may_text(engine: &Engine, caller: &Caller, tx: &mut Transaction<'_>, account: &Account) -> Outcome<Phone> {
     let phone = account.number().ok_or(Code::SecondFactorNeedsPhone)?;
-    engine.can_text(tx, &phone, Share::SecondFactor).await?;
+    let day = engine.can_text(tx, &phone, Share::SecondFactor).await?;
     let user_id = &account.user.id;
     let known = engine.devices().known_in(tx, user_id, caller).await?;
-    let subject = known.as_deref().unwrap_or(user_id);
-    engine.limits().take(Action::SecondFactorToAccount, subject, engine.now()).map_err(exceeded)?;
+    let text = FactorText { user_id, phone: &phone, known_browser: known.as_deref(), day };
+    engine.limits().take_factor_text(&text, engine.now())?;
     Ok(phone)
 }
 

@@ -61,10 +61,11 @@ async fn send(
         CodePurpose::VerifyPhone => Share::Ordinary,
         _ => Share::WayIn,
     };
-    engine.judge_destination(&phone, share).await?;
+    let day = engine.judge_destination(&phone, share).await?;
     let now = engine.now();
     engine.limits().take_from_caller(Action::TextFromAddress, caller, now)?;
     engine.limits().take_text_to(purpose.word(), &phone, now)?;
+    engine.limits().take_reserve_for(&phone, day, now)?;
     if purpose == CodePurpose::VerifyPhone {
         take_unproved(engine, &phone)?;
     }

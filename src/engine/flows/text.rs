@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::{
     engine::{
         Engine,
+        limits::SmsDay,
         outbox::{Schedule, Share, TextMessage},
         settings::SmsCountries,
         store::{Row, StoreError, Transaction, damage, values},
@@ -22,12 +23,12 @@ pub(super) const DAY: i64 = 24 * 60 * 60;
 const QUEUED: &str = "select queued from text_days where day = $1";
 
 impl Engine {
-    /// Whether texts go to that number's country, and today's budget has some left. To be asked before any account is
-    /// looked at, so that it tells nothing of one.
+    /// Whether texts go to that number's country, and today's budget has some left; answers how far it is spent. To be asked before
+    /// any account is looked at, so that it tells nothing of one.
     ///
     /// # Errors
     /// `CountryNotServed` at the phone, or `MessagesExhausted`.
-    pub(in crate::engine) async fn judge_destination(&self, phone: &Phone, share: Share) -> Outcome<()> {
+    pub(in crate::engine) async fn judge_destination(&self, phone: &Phone, share: Share) -> Outcome<SmsDay> {
         let today = self.store().fetch_optional(QUEUED, values![self.today()]).await?;
         let verdict = self.judge_day(phone, share, today.as_ref());
         if let Err(trouble) = &verdict {
@@ -43,18 +44,22 @@ impl Engine {
         tx: &mut Transaction<'_>,
         phone: &Phone,
         share: Share,
-    ) -> Outcome<()> {
+    ) -> Outcome<SmsDay> {
         let today = tx.fetch_optional(QUEUED, values![self.today()]).await?;
         self.judge_day(phone, share, today.as_ref())
     }
 
-    fn judge_day(&self, phone: &Phone, share: Share, today: Option<&Row>) -> Outcome<()> {
+    fn judge_day(&self, phone: &Phone, share: Share, today: Option<&Row>) -> Outcome<SmsDay> {
         if !self.serves(phone) {
             return Err(Refusal::at(Field::Phone, Code::CountryNotServed).into());
         }
         let queued = today.map(|today| damage::spare(today.integer("queued"), "text_days", "")).transpose()?;
         let queued = queued.flatten().unwrap_or(0);
-        if queued < share.of(self.daily_budget()) { Ok(()) } else { Err(Code::MessagesExhausted.into()) }
+        if queued >= share.of(self.daily_budget()) {
+            return Err(Code::MessagesExhausted.into());
+        }
+        let is_in_reserve = queued >= Share::Ordinary.of(self.daily_budget());
+        Ok(SmsDay { budget: self.settings().messages.sms_daily_budget, is_in_reserve })
     }
 
     /// Tells the operator that the budget is spent, if that is the trouble and was not told today.

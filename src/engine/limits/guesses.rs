@@ -104,8 +104,16 @@ impl Limits {
     /// # Errors
     /// `RateLimitExceeded` when one of its allowances has none left. Then nothing is taken from the others.
     pub(in crate::engine) fn take_guess(&self, guess: &NewGuess<'_>, now: Timestamp) -> Outcome<TakenGuess> {
+        self.take_each(guess.allowances(), now)
+    }
+
+    /// Takes one from each allowance.
+    ///
+    /// # Errors
+    /// `RateLimitExceeded` when one of them has none left. Then nothing is taken from the others.
+    pub(super) fn take_each(&self, allowances: Vec<(Action, Vec<Level>)>, now: Timestamp) -> Outcome<TakenGuess> {
         let mut taken = TakenGuess(Vec::new());
-        for (action, levels) in guess.allowances() {
+        for (action, levels) in allowances {
             if let Err(wait) = self.take_all(action, &levels, now) {
                 self.give_guess_back(&taken);
                 return Err(exceeded(wait));

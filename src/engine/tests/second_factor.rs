@@ -4,7 +4,10 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::bench::{Bench, PASSWORD, refused, somebody, with};
-use crate::port::{AuthManager, Challenge, Code, Entrance, FieldUpdate, Outcome, Password, SecondFactorOf, Update};
+use crate::{
+    engine::store::values,
+    port::{AuthManager, Caller, Challenge, Code, Entrance, FieldUpdate, Outcome, Password, SecondFactorOf, Update},
+};
 
 const EMAIL: &str = "ann@example.com";
 pub(super) const PHONE: &str = "+4915112345678";
@@ -17,6 +20,21 @@ pub(super) async fn guarded(bench: &Bench) {
     bench.engine.verify_own_phone(with(&grant), PHONE.to_owned(), code).await.unwrap();
     let update = FieldUpdate { field: "twoFactorAuth".to_owned(), update: Update::Set(json!(true)) };
     assert!(bench.engine.update_user(with(&grant), vec![update]).await.unwrap().two_factor);
+}
+
+/// Somebody else with a second factor, ready to sign in.
+async fn guarded_with(bench: &Bench, email: &str, phone: &str) {
+    let grant = bench.member(email).await;
+    bench.engine.set_phone(with(&grant), phone.to_owned()).await.unwrap();
+    let code = bench.newest_code();
+    bench.engine.verify_own_phone(with(&grant), phone.to_owned(), code).await.unwrap();
+    let update = FieldUpdate { field: "twoFactorAuth".to_owned(), update: Update::Set(json!(true)) };
+    assert!(bench.engine.update_user(with(&grant), vec![update]).await.unwrap().two_factor);
+}
+
+/// Texts that were queued.
+async fn texts(bench: &Bench) -> usize {
+    bench.engine.store().fetch_all("select id from outbox where channel = 'sms'", values![]).await.unwrap().len()
 }
 
 async fn challenged(bench: &Bench) -> Challenge {
@@ -83,6 +101,52 @@ async fn a_challenge_dies_with_the_password() {
         let of = SecondFactorOf::Challenge(challenge.token);
         let entered = bench.engine.sign_in_with_second_factor(somebody(), of, bench.newest_code(), false).await;
         refused(entered, Code::ChallengeGone);
+    }
+}
+
+/// S65, S106: with the right password of an own account, from many browsers, all day long, with the codes of its sessions as well.
+#[tokio::test]
+async fn an_account_of_ones_own_cannot_spend_the_texts_of_everybody_by_asking_for_second_factors() {
+    for bench in Bench::each_with(|settings| settings.messages.sms_daily_budget = 200).await {
+        guarded_with(&bench, EMAIL, PHONE).await;
+        guarded_with(&bench, "ben@example.com", "+4915212345678").await;
+        let mut browsers = vec![Vec::new()];
+        for _ in 0..4 {
+            let challenge = challenged(&bench).await;
+            let of = SecondFactorOf::Challenge(challenge.token);
+            let grant = bench.engine.sign_in_with_second_factor(somebody(), of, bench.newest_code(), false).await;
+            browsers.push(vec![grant.unwrap().device.expect("a ticket")]);
+        }
+        for _ in 0..22 {
+            for devices in &browsers {
+                let eve = Caller { devices: devices.clone(), ..somebody() };
+                let password = Password::typed(PASSWORD);
+                let begun = bench.engine.sign_in_with_email(eve.clone(), EMAIL.to_owned(), password).await;
+                let Ok(Entrance::Challenged(challenge)) = begun else { continue };
+                for _ in 0..30 {
+                    drop(bench.engine.resend_second_factor(eve.clone(), challenge.token.clone()).await);
+                }
+            }
+            // Until the end of the day, which began at eight.
+            bench.pass(2400);
+        }
+        assert!(texts(&bench).await <= 100, "half of the budget at most: {}", texts(&bench).await);
+        let spent = "update text_days set queued = 141";
+        bench.engine.store().execute(spent, values![]).await.unwrap();
+        let before = texts(&bench).await;
+        for devices in &browsers {
+            let eve = Caller { devices: devices.clone(), ..somebody() };
+            for _ in 0..20 {
+                let password = Password::typed(PASSWORD);
+                drop(bench.engine.sign_in_with_email(eve.clone(), EMAIL.to_owned(), password).await);
+                drop(bench.engine.send_reset_password_code(eve.clone(), PHONE.to_owned()).await);
+            }
+        }
+        assert!(texts(&bench).await - before <= 9, "of the reserve of sixty: {}", texts(&bench).await - before);
+        let ben = ("ben@example.com".to_owned(), Password::typed(PASSWORD));
+        let ben = of(bench.engine.sign_in_with_email(somebody(), ben.0, ben.1).await);
+        assert!(ben.sent.is_some());
+        bench.engine.send_reset_password_code(somebody(), "+4915212345678".to_owned()).await.unwrap();
     }
 }
 
