@@ -73,6 +73,8 @@ pub(super) enum Action {
     RatePassword,
     ReadPhone,
     SearchFiles,
+    ReadFromAddress,
+    WriteStorage,
 }
 
 /// How often something may be done.
@@ -153,6 +155,12 @@ impl Action {
             Self::ReadPhone => (240.0, 1),
             // Up to some ten milliseconds each.
             Self::SearchFiles => (120.0, 1),
+            // A row or a file, by its name. An office opens pages with many pictures of their own.
+            Self::ReadFromAddress => {
+                return Allowance::Steady { burst: 3000.0, refill: Duration::from_millis(50) };
+            }
+            // As a change of a signed-in user. Apart from those: an application that tidies up keeps nobody from signing out.
+            Self::WriteStorage => (600.0, 1),
         };
         Allowance::Steady { burst, refill: Duration::from_secs(refill_seconds) }
     }

@@ -4,16 +4,16 @@
 //! serves a person must not reach further than that person by mistake. A program of the operator that comes with its API key
 //! alone has every user's.
 
-use super::{Engine, accounts, flows, watched::Watch};
+use super::{Engine, accounts, flows, rules::Operation, shown::Shown as _, watched::Watch};
 use crate::port::{Answer, Caller, Code, FieldUpdate, Outcome, User};
 
 impl Engine {
     /// The user of that id. Refused with `ObjectNotFound` when there is none, or it is not the caller's (SECURITY.md S61).
     pub fn user_object(&self, caller: Caller, id: String) -> Answer<User> {
-        self.finish(|engine| async move {
+        self.guarded(Operation::UserObject, caller, |engine, caller| async move {
             let id = engine.reachable(&caller, id).await?;
             let account = accounts::by_id(engine.store(), &id).await?;
-            Ok(account.ok_or(Code::ObjectNotFound)?.user)
+            Ok(account.ok_or(Code::ObjectNotFound)?.user.shown(&engine.settings().user_fields))
         })
     }
 

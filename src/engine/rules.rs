@@ -45,7 +45,7 @@ pub(super) struct Rule {
 pub(super) enum AddressLimit {
     /// Taken before the verb runs.
     Takes(Action),
-    /// Taken by the verb, for the emails, SMS, accounts or guesses that it makes.
+    /// Taken by the verb, for the emails, SMS, accounts, guesses or searches that it makes.
     ByVerb,
     /// None: reads of the account of a session, which cost one look-up. A session token has 256 bits,
     /// so guessing at one is no attack.
@@ -189,6 +189,30 @@ table! {
     UpdateSecondFactor "update_second_factor" SignedInOrApiKey ByContent ChangeFromAddress recorded way_in;
     ChangePicture "change_picture" SignedIn Nothing ChangeFromAddress _ _;
     RemovePicture "remove_picture" SignedIn Nothing ChangeFromAddress _ _;
+    UserObject "user_object" SignedInOrApiKey Nothing ReadFromAddress _ _;
+    CreateBucket "create_bucket" SignedInOrApiKey Nothing WriteStorage recorded _;
+    ListBuckets "list_buckets" SignedInOrApiKey Nothing by_verb _ _;
+    StorageStats "storage_stats" SignedInOrApiKey Nothing ReadFromAddress _ _;
+    BucketExists "bucket_exists" SignedInOrApiKey Nothing ReadFromAddress _ _;
+    BucketInfo "bucket_info" SignedInOrApiKey Nothing ReadFromAddress _ _;
+    BucketStats "bucket_stats" SignedInOrApiKey Nothing ReadFromAddress _ _;
+    ChangeBucket "change_bucket" SignedInOrApiKey Nothing WriteStorage recorded _;
+    EmptyBucket "empty_bucket" SignedInOrApiKey Nothing WriteStorage recorded _;
+    DeleteBucket "delete_bucket" SignedInOrApiKey Nothing WriteStorage recorded _;
+    SearchFiles "search_files" SignedInOrApiKey Nothing by_verb _ _;
+    ListFiles "list_files" SignedInOrApiKey Nothing by_verb _ _;
+    Upload "upload" SignedInOrApiKey Nothing WriteStorage recorded _;
+    ReplaceFile "replace_file" SignedInOrApiKey Nothing WriteStorage recorded _;
+    FileExists "file_exists" SignedInOrApiKey Nothing ReadFromAddress _ _;
+    FileInfo "file_info" SignedInOrApiKey Nothing ReadFromAddress _ _;
+    DownloadFile "download_file" SignedInOrApiKey Nothing ReadFromAddress _ _;
+    ChangeFile "change_file" SignedInOrApiKey Nothing WriteStorage recorded _;
+    DuplicateFile "duplicate_file" SignedInOrApiKey Nothing WriteStorage recorded _;
+    CopyFile "copy_file" SignedInOrApiKey Nothing WriteStorage recorded _;
+    MoveFile "move_file" SignedInOrApiKey Nothing WriteStorage recorded _;
+    DeleteFiles "delete_files" SignedInOrApiKey Nothing WriteStorage recorded _;
+    DeleteNamedFile "delete_named_file" SignedInOrApiKey Nothing WriteStorage recorded _;
+    DeleteFile "delete_file" SignedInOrApiKey Nothing WriteStorage recorded _;
 }
 
 impl Engine {

@@ -508,3 +508,38 @@ async fn session(wire: &Wire, email: &str) -> String {
     let answer = wire.post("/auth/signup-email", "", json!({"email": email, "password": PASSWORD})).await;
     answer.json()["session"]["token"].as_str().expect("a session").to_owned()
 }
+
+/// S109
+#[actix_web::test]
+async fn every_call_of_the_storage_and_of_objects_says_when_to_come_back() {
+    let (root, file) = (json!({"bucket": "root"}), json!({"bucket": "root", "file": "a.txt"}));
+    let calls = [
+        ("/storage/create-bucket", json!({"name": "pets", "isPublic": true})),
+        ("/storage/bucket/rename", json!({"bucket": "root", "newName": "mine"})),
+        ("/storage/bucket/make-public", json!({"bucket": "root", "includeFiles": true})),
+        ("/storage/bucket/empty", root.clone()),
+        ("/storage/bucket/delete", root.clone()),
+        ("/storage/bucket/exists", root.clone()),
+        ("/storage/bucket/get", root),
+        ("/storage/bucket/file/exists", file.clone()),
+        ("/storage/bucket/file/delete", file),
+        ("/storage/stats", json!({})),
+    ];
+    for (path, body) in calls {
+        let wire = Wire::open_with(|settings| (settings.limits_factor, settings.confirm_email) = (0.01, false)).await;
+        let session = session(&wire, "ann@example.com").await;
+        let mut limited = None;
+        for _ in 0..40 {
+            let request = signed(TestRequest::post().uri(&at(path)), &session).set_json(body.clone());
+            let request = request.peer_addr("198.51.100.7:40000".parse().expect("an address"));
+            let answer = wire.send(request).await;
+            if answer.status == 429 {
+                limited = Some(answer);
+                break;
+            }
+        }
+        let limited = limited.expect("nothing limits it");
+        assert_eq!(limited.code(), "rate_limit_exceeded", "{path}");
+        assert!(limited.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds > 0), "{path}");
+    }
+}

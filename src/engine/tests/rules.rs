@@ -8,13 +8,17 @@ use super::{
     bench::{Bench, PASSWORD, refused, somebody, with},
     factors::{code_of, guarded},
     provider_races::{begin, providers, with_providers},
+    storage::note,
     waiting_changes::{Begun, Factor, callers, switch_on, two_sessions},
 };
 use crate::{
-    engine::rules::{AddressLimit, Need, Operation, Proof},
+    engine::{
+        limits::Action,
+        rules::{AddressLimit, Need, Operation, Proof},
+    },
     port::{
-        AuthManager, Caller, Code, Door, Entrance, Failure, FieldUpdate, Outcome, Password, ProviderFor,
-        SecondFactorOf, Update,
+        AuthManager, BucketChange, Caller, Code, Door, Entrance, Failure, FieldUpdate, FileChange, FileName, NewBucket,
+        Outcome, Password, ProviderFor, Query, SecondFactorOf, Storage as _, Trouble, Update,
     },
 };
 
@@ -71,17 +75,38 @@ async fn switch_over_the_wire(bench: &Bench, caller: &Caller, on: bool) -> Outco
     bench.engine.update_user_object(wire, id, vec![update]).await.map(drop)
 }
 
-/// Each method of the port has a row under its own name.
+/// Methods of a trait in a file of the port: its name, and that of each method.
+fn methods(file: &str) -> Vec<(String, String)> {
+    let mut methods = Vec::new();
+    for part in file.split("\npub trait ").skip(1) {
+        let (name, rest) = part.split_once([':', ' ']).expect("a name");
+        let body = rest.split("\n}").next().expect("a body");
+        let names = body.lines().filter_map(|line| line.strip_prefix("    fn ")?.split(['(', '<']).next());
+        methods.extend(names.map(|method| (name.to_owned(), method.to_owned())));
+    }
+    methods
+}
+
+/// S109: each method of every trait of the port, and each call on objects, has a row under its own name.
 #[test]
 fn every_operation_of_the_port_is_in_the_table() {
-    let port = include_str!("../../port/auth_manager.rs");
-    let names = port.lines().filter_map(|line| line.strip_prefix("    fn ")?.split_once('('));
-    let methods = names.map(|(name, _)| name.replace('_', "")).filter(|name| name != "offers");
-    let methods: Vec<String> = methods.collect();
-    assert!(methods.len() > 50, "{methods:?}");
-    for method in methods {
-        let is_method = |row: &&Operation| format!("{row:?}").to_lowercase() == method;
-        assert!(Operation::ALL.iter().any(|row| is_method(&row)), "{method} has no row");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/port");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let mut all: Vec<(String, String)> = files.flat_map(|file| methods(&file)).collect();
+    let objects = include_str!("../objects.rs").lines().filter_map(|line| line.strip_prefix("    pub fn "));
+    all.extend(objects.map(|line| ("Objects".to_owned(), line.split('(').next().unwrap_or_default().to_owned())));
+    // No operations: the time, chance, the inbox of a developer; what is offered; and a public picture, served to anybody.
+    all.retain(|(name, _)| !["Clock", "Random", "DevInbox"].contains(&&**name));
+    all.retain(|(_, method)| !["offers", "public_file"].contains(&&**method));
+    for name in ["AuthManager", "Storage", "Objects"] {
+        assert!(all.iter().any(|(of, _)| of == name), "{name}: {all:?}");
+    }
+    assert!(all.len() > 80, "{all:?}");
+    for (name, method) in all {
+        // As `update_user`; a field decides which of two rows it is.
+        let method = if method == "update_user_object" { "update_user".to_owned() } else { method };
+        let is_method = |row: &&Operation| format!("{row:?}").to_lowercase() == method.replace('_', "");
+        assert!(Operation::ALL.iter().any(|row| is_method(&row)), "{name}: {method} has no row");
     }
 }
 
@@ -268,5 +293,68 @@ async fn the_session_that_switched_the_factor_on_goes_on() {
     for bench in Bench::each().await {
         let (grant, ..) = guarded(&bench).await;
         bench.engine.make_recovery_codes(with(&grant)).await.unwrap();
+    }
+}
+
+/// Calls an operation of the storage or of objects with what would be right for it.
+async fn store(bench: &Bench, operation: Operation, caller: Caller) -> Outcome<()> {
+    let engine = &bench.engine;
+    let (bucket, query) = ("root".to_owned(), Query::default());
+    let new_bucket = || NewBucket { name: "pets".to_owned(), is_public: true, tags: Vec::new() };
+    let file = || FileName { bucket: "root".to_owned(), file: "a.txt".to_owned() };
+    match operation {
+        Operation::UserObject => engine.user_object(caller, "id".to_owned()).await.map(drop),
+        Operation::CreateBucket => engine.create_bucket(caller, new_bucket()).await.map(drop),
+        Operation::ListBuckets => engine.list_buckets(caller, query).await.map(drop),
+        Operation::StorageStats => engine.storage_stats(caller).await.map(drop),
+        Operation::BucketExists => engine.bucket_exists(caller, bucket).await.map(drop),
+        Operation::BucketInfo => engine.bucket_info(caller, bucket).await.map(drop),
+        Operation::BucketStats => engine.bucket_stats(caller, bucket).await.map(drop),
+        Operation::ChangeBucket => engine.change_bucket(caller, bucket, BucketChange::default()).await.map(drop),
+        Operation::EmptyBucket => engine.empty_bucket(caller, bucket).await,
+        Operation::DeleteBucket => engine.delete_bucket(caller, bucket).await,
+        Operation::SearchFiles => engine.search_files(caller, query).await.map(drop),
+        Operation::ListFiles => engine.list_files(caller, bucket, query).await.map(drop),
+        Operation::Upload => engine.upload(caller, note("root", Some(false))).await.map(drop),
+        Operation::ReplaceFile => engine.replace_file(caller, file(), note("root", None).content, None).await.map(drop),
+        Operation::FileExists => engine.file_exists(caller, file()).await.map(drop),
+        Operation::FileInfo => engine.file_info(caller, file()).await.map(drop),
+        Operation::DownloadFile => engine.download_file(caller, file()).await.map(drop),
+        Operation::ChangeFile => engine.change_file(caller, file(), FileChange::default()).await.map(drop),
+        Operation::DuplicateFile => engine.duplicate_file(caller, file(), None).await.map(drop),
+        Operation::CopyFile => engine.copy_file(caller, file(), bucket).await.map(drop),
+        Operation::MoveFile => engine.move_file(caller, file(), bucket).await.map(drop),
+        Operation::DeleteFiles => engine.delete_files(caller, bucket, vec!["a.txt".to_owned()]).await,
+        Operation::DeleteNamedFile => engine.delete_named_file(caller, file()).await,
+        Operation::DeleteFile => engine.delete_file(caller, "/a.txt".to_owned()).await,
+        other => panic!("{other:?} needs a call here"),
+    }
+}
+
+/// S109: also where the session is a good one.
+#[tokio::test]
+async fn every_operation_of_the_storage_and_of_objects_ends_for_an_address_that_goes_on_asking() {
+    let first = Operation::ALL.iter().position(|row| *row == Operation::UserObject).expect("a row");
+    let storage = &Operation::ALL[first..];
+    for bench in Bench::each().await {
+        let ann = Caller { address: Some([203, 0, 113, 7].into()), ..with(&bench.member(EMAIL).await) };
+        for action in [Action::ReadFromAddress, Action::WriteStorage, Action::SearchFiles] {
+            while bench.engine.limits().take_from_caller(action, &ann, bench.now()).is_ok() {}
+        }
+        for operation in storage {
+            let is_write = operation.rule().address_limit == AddressLimit::Takes(Action::WriteStorage);
+            assert_eq!(operation.rule().recorded, is_write, "{operation:?}");
+            for caller in channels(&ann) {
+                match store(&bench, *operation, caller).await {
+                    Err(Trouble::Refused(refusal)) => assert!(refusal.retry_after().is_some(), "{operation:?}"),
+                    other => panic!("{operation:?}: {other:?}"),
+                }
+            }
+            let elsewhere = Caller { address: Some([198, 51, 100, 7].into()), ..ann.clone() };
+            if let Err(Trouble::Refused(refusal)) = store(&bench, *operation, elsewhere).await {
+                assert!(refusal.retry_after().is_none(), "{operation:?}");
+            }
+            refused(store(&bench, *operation, somebody()).await, Code::MissingSessionToken);
+        }
     }
 }

@@ -399,7 +399,7 @@ fn content(bytes: &[u8]) -> Content {
     Content { bytes: bytes.to_vec(), mime_type: "text/html; charset=utf-8".to_owned() }
 }
 
-fn note(bucket: &str, is_public: Option<bool>) -> Upload {
+pub(super) fn note(bucket: &str, is_public: Option<bool>) -> Upload {
     Upload { content: content(b"<script>"), is_public, ..asked(bucket, "note.html") }
 }
 
