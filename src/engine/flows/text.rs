@@ -69,8 +69,10 @@ impl Engine {
         }
         let sql = "select queued, told from text_days where day = $1";
         let Some(today) = self.store().fetch_optional(sql, values![self.today()]).await? else { return Ok(()) };
-        let spent = Share::spent(today.integer("queued")?, self.daily_budget());
-        if today.integer("told")? < spent {
+        let Some(queued) = damage::spare(today.integer("queued"), "text_days", "")? else { return Ok(()) };
+        let told = damage::spare(today.integer("told"), "text_days", "")?.unwrap_or(0);
+        let spent = Share::spent(queued, self.daily_budget());
+        if told < spent {
             self.tell_once(spent).await?;
         }
         Ok(())
@@ -104,7 +106,8 @@ impl Engine {
         Ok(self.0.outbox.enqueue_text(tx, message, to, schedule).await?)
     }
 
-    /// Takes one text from the budget of a day. `false` when the share is spent.
+    /// Takes one text from the budget of a day. `false` when the share is spent. A damaged row begins anew: it must not cost
+    /// everybody the texts of a day.
     pub(super) async fn take_budget(
         &self,
         tx: &mut Transaction<'_>,
@@ -114,7 +117,13 @@ impl Engine {
         let new_day = "insert into text_days (day, queued) values ($1, 0) on conflict (day) do nothing";
         tx.execute(new_day, values![day]).await?;
         let take = "update text_days set queued = queued + 1 where day = $1 and queued < $2";
-        Ok(tx.execute(take, values![day, share.of(self.daily_budget())]).await? == 1)
+        let share = share.of(self.daily_budget());
+        let row = tx.fetch_optional(QUEUED, values![day]).await?;
+        if row.is_some_and(|row| row.integer("queued").is_err()) {
+            damage::note("text_days", "", "queued");
+            tx.execute("update text_days set queued = 0, told = 0 where day = $1", values![day]).await?;
+        }
+        Ok(tx.execute(take, values![day, share]).await? == 1)
     }
 
     /// Gives back a text that joined one that waits already.
@@ -144,6 +153,11 @@ impl Engine {
             );
         }
         Ok(())
+    }
+
+    /// Whether texts are sent at all.
+    pub(super) fn sends_texts(&self) -> bool {
+        self.daily_budget() > 0
     }
 
     /// In days since 1970.

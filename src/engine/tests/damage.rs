@@ -37,6 +37,16 @@ impl Bench {
         }
     }
 
+    async fn sign_up_with_number(&self, phone: &str) -> Outcome<()> {
+        let sign_up = SignUpWithPhone {
+            phone: phone.to_owned(),
+            password: Password::typed(PASSWORD),
+            name: None,
+            fields: serde_json::Map::new(),
+        };
+        self.engine.sign_up_with_phone(somebody(), sign_up).await.map(drop)
+    }
+
     /// An engine that remembers nothing.
     async fn restart(&mut self) {
         self.reopen_with(|_| {}).await;
@@ -378,6 +388,35 @@ async fn damaged_notifications_stand_in_no_change() {
         ] {
             if bench.damage(sql, &ann.user.id).await {
                 whole(bench.engine.make_recovery_codes(with(&ann)).await, sql).unwrap();
+            }
+        }
+    }
+}
+
+/// R24: the row is shared by all who get a text on that day.
+#[tokio::test]
+async fn a_damaged_day_of_the_budget_costs_no_500_and_nobodys_code() {
+    for bench in Bench::each_with(|settings| settings.messages.sms_daily_budget = 5).await {
+        let today = bench.now().as_second() / 86_400;
+        let phone = |number: usize| format!("+491511234{number:04}");
+        let ask = async |number: usize| bench.sign_up_with_number(&phone(number)).await;
+        for (number, sql) in [
+            "update text_days set told = 'x' where $1 = $1",
+            "update text_days set told = x'ff', queued = 5 where $1 = $1",
+            "update text_days set queued = 'x' where $1 = $1",
+            "update text_days set queued = x'ff', told = x'ff' where $1 = $1",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let store = bench.engine.store();
+            store.execute("delete from text_days", values![]).await.unwrap();
+            let spent = "insert into text_days (day, queued) values ($1, 5)";
+            store.execute(spent, values![today]).await.unwrap();
+            if bench.damage(sql, "").await {
+                let asked = whole(ask(number).await, sql);
+                // Only the count can be begun anew.
+                assert_eq!(asked.is_some(), sql.contains("queued = 'x'") || sql.contains("queued = x"), "{sql}");
             }
         }
     }
