@@ -11,6 +11,9 @@
 //!   gets in.
 //! * What application servers ask has an allowance in all of its own: behind one address are many people, and those elsewhere
 //!   must not keep them out.
+//! * A server of an application does not say who asks through it. So a code that is asked for there has one asker, the server:
+//!   somebody else who asks through it for a code of that number replaces the former one, and five wrong guesses there invalidate it.
+//!   Codes that are asked for in a browser of ours, or elsewhere, live on, and a mailed link gets in.
 //! * Codes have two in all: one of those who asked for the code, one of everybody else.
 //! * A guess takes from all of its allowances or from none; a right one gives all of them back, and no other (S13).
 //!
