@@ -9,19 +9,26 @@
 //! * Texts to numbers that an account has not proved are counted by the day, and all of its numbers together: an account that goes
 //!   from number to number sends no more than one that stays. Their digests gather for a day.
 //! * By email, the first change of a kind within the hour is told at once, however many others there were: noise hides no theft.
+//! * A digest by SMS that no budget pays yet is kept without a message, at most for [`KEPT`], and queued when one does.
 //! * The row is locked before it is read, in the transaction of the change: no race sends more.
 //! * A digest that the courier has begun to send takes no more changes. The next change begins another one.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::store::{StoreError, Transaction, damage, values};
+use super::store::{Row, Store, StoreError, Transaction, damage, values};
 
 /// The span over which messages are counted.
 const HOUR: i64 = 3_600_000;
 
 /// The same, for texts to numbers that nobody proved.
 const DAY: i64 = 24 * HOUR;
+
+/// How long a digest by SMS waits for a budget that pays it.
+pub(super) const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Kept digests that are looked at in one go.
+const MOST_KEPT: i64 = 200;
 
 /// The most kinds of changes that one digest lists.
 const MOST_LISTED: usize = 40;
@@ -163,10 +170,7 @@ impl Notification<'_> {
 
     /// Writes down what the digest lists, and the message that carries it.
     pub(super) async fn keep(&self, tx: &mut Transaction<'_>, digest: &Digest) -> Result<(), StoreError> {
-        let sql = "update notifications set waiting = $4, message_id = $5 \
-                   where user_id = $1 and channel = $2 and recipient = $3";
-        let (changes, id) = (json(&digest.changes), digest.message_id.clone());
-        tx.execute(sql, values![&self.user_id, self.way.word(), self.recipient, changes, id]).await.map(drop)
+        keep(tx, (&self.user_id, self.way, self.recipient), digest).await
     }
 
     /// Texts at once of the day that went to other numbers of the account.
@@ -198,10 +202,52 @@ impl Notification<'_> {
     }
 }
 
+/// A digest by SMS that no budget has paid yet.
+pub(super) struct Kept {
+    pub(super) user_id: String,
+    pub(super) recipient: String,
+}
+
+impl Kept {
+    /// The oldest of them.
+    pub(super) async fn some(store: &Store) -> Result<Vec<Self>, StoreError> {
+        let sql = "select user_id, recipient from notifications \
+                   where channel = 'sms' and message_id is null and waiting <> '[]' order by updated_at limit $1";
+        let rows = store.fetch_all(sql, values![MOST_KEPT]).await?;
+        let read = |row: &Row| Ok(Self { user_id: row.text("user_id")?, recipient: row.text("recipient")? });
+        damage::whole(&rows, ("notifications", "user_id"), read)
+    }
+
+    /// Locks it. `None` where it was queued meanwhile.
+    pub(super) async fn lock(&self, tx: &mut Transaction<'_>) -> Result<Option<Digest>, StoreError> {
+        let sql = "update notifications set channel = 'sms' where user_id = $1 and channel = 'sms' and recipient = $2 \
+                   and message_id is null returning waiting";
+        let Some(row) = tx.fetch_optional(sql, values![&self.user_id, &self.recipient]).await? else { return Ok(None) };
+        let waiting = damage::spare(row.text("waiting"), "notifications", &self.user_id)?.unwrap_or_default();
+        Ok(Some(Digest { changes: read(&waiting), message_id: None }))
+    }
+
+    /// Forgets one that cannot be read.
+    pub(super) async fn give_up(&self, mut tx: Transaction<'_>) -> Result<(), StoreError> {
+        self.keep(&mut tx, &Digest { changes: Vec::new(), message_id: None }).await?;
+        tx.commit().await
+    }
+
+    /// Writes down the message that carries it.
+    pub(super) async fn keep(&self, tx: &mut Transaction<'_>, digest: &Digest) -> Result<(), StoreError> {
+        keep(tx, (&self.user_id, Way::Sms, &self.recipient), digest).await
+    }
+}
+
 impl Digest {
+    /// Whether it lists changes that no message carries yet.
+    fn is_kept(&self) -> bool {
+        self.message_id.is_none() && !self.changes.is_empty()
+    }
+
     /// The digest with one more change. One that waits no more is begun anew.
     pub(super) fn with(mut self, kind: &str, now: Timestamp, still_waits: bool) -> Self {
-        if !still_waits {
+        if !still_waits && !self.is_kept() {
             (self.changes, self.message_id) = (Vec::new(), None);
         }
         let at = now.as_millisecond();
@@ -215,6 +261,17 @@ impl Digest {
         }
         self
     }
+}
+
+async fn keep(
+    tx: &mut Transaction<'_>,
+    (user_id, way, recipient): (&str, Way, &str),
+    digest: &Digest,
+) -> Result<(), StoreError> {
+    let sql = "update notifications set waiting = $4, message_id = $5 \
+               where user_id = $1 and channel = $2 and recipient = $3";
+    let (changes, id) = (json(&digest.changes), digest.message_id.clone());
+    tx.execute(sql, values![user_id, way.word(), recipient, changes, id]).await.map(drop)
 }
 
 /// A row that cannot be read counts as empty: it costs a message more, and no change.

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::engine::{
     Engine, authenticators,
     devices::TRUST,
+    notifications,
     sessions::{AHEAD, IDLE, LIFE},
     store::{Store, StoreError, values},
     tokens::{after, before},
@@ -47,8 +48,10 @@ pub(in crate::engine) async fn sweep(engine: &Engine) -> Result<(), StoreError> 
                    and not exists (select 1 from identities i where i.user_id = users.id)";
     store.execute(waiting, values![before(now, WAITING)]).await?;
     store.execute("delete from outbox where dead_at <= $1", values![before(now, WAITING)]).await?;
-    let told = "delete from notifications where updated_at <= $1";
-    store.execute(told, values![before(now, WAITING)]).await?;
+    let told = "delete from notifications where updated_at <= $1 \
+                and (updated_at <= $2 or channel <> 'sms' or message_id is not null or waiting = '[]')";
+    store.execute(told, values![before(now, WAITING), before(now, notifications::KEPT)]).await?;
+    super::tell::send_kept(engine).await?;
     store.execute("delete from text_days where day < $1", values![now.as_second() / 86_400 - 30]).await?;
     shorten(store, now).await?;
     sweep_files(engine).await

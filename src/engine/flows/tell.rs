@@ -11,9 +11,9 @@ use crate::{
     engine::{
         Engine,
         accounts::Account,
-        notifications::{Change, Digest, Notification, Verdict, Way, counted_for},
+        notifications::{Change, Digest, Kept, Notification, Verdict, Way, counted_for},
         outbox::{DigestPlace, Letter, Notice, Schedule, Security, Share, TextMessage, Waiting},
-        store::{StoreError, Transaction},
+        store::{StoreError, Transaction, values},
         tokens::{self, NewLink, Purpose},
         user_agent,
     },
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Days ahead whose budget pays for a digest by SMS. The courier takes a message that waits for longer for one of a clock that
-/// ran ahead.
+/// ran ahead. What none of them pays is kept, and queued on the first day that does ([`send_kept`]).
 const DAYS_AHEAD: i64 = 2;
 
 /// What a link that says "that was not me" takes back, besides what each of them does. How it stands in the database is written
@@ -92,7 +92,7 @@ impl Engine {
         news: &Security,
         number: &Phone,
     ) -> Outcome<()> {
-        let Some(message) = news.text().filter(|_| self.serves(number)) else { return Ok(()) };
+        let Some(message) = news.text().filter(|_| self.serves(number) && self.sends_texts()) else { return Ok(()) };
         let is_proved = account.user.phone_verified && account.number().as_ref() == Some(number);
         let share = message.share(is_proved);
         let is_paid = self.take_budget(tx, share, self.today()).await?;
@@ -116,7 +116,7 @@ impl Engine {
             None if is_paid => DigestPlace::New { delay: way.gathers(is_proved) },
             None => match self.delay_until_paid(tx, share).await? {
                 Some(delay) => DigestPlace::New { delay },
-                None => return Ok(()),
+                None => return Ok(notification.keep(tx, &digest).await?),
             },
         };
         digest.message_id = Some(self.outbox().put_text_digest(tx, &several(&digest), number, place).await?);
@@ -124,7 +124,7 @@ impl Engine {
     }
 
     /// Delays a new digest by SMS that today does not pay, to the first of the next days that does. `None` where none of them has
-    /// room: no message goes beyond the budget, and a log line says so.
+    /// room: then it is kept until one has, and a log line says so.
     async fn delay_until_paid(
         &self,
         tx: &mut Transaction<'_>,
@@ -136,7 +136,7 @@ impl Engine {
                 return Ok(Some(delay.max(Way::Sms.gathers(true))));
             }
         }
-        tracing::warn!(days = DAYS_AHEAD, "an owner is not told by SMS: sms.daily_budget is spent for days ahead");
+        tracing::warn!(days = DAYS_AHEAD, "an owner is told by SMS later: sms.daily_budget is spent for days ahead");
         Ok(None)
     }
 
@@ -218,6 +218,33 @@ impl Engine {
         let page = if matches!(news, Security::EmailChanged { .. }) { "profile/email/undo" } else { "not-me" };
         Ok(format!("{}/{page}?key={key}", self.settings().public_url))
     }
+}
+
+/// Queues the digests by SMS that no budget paid yet, as far as today's goes. To be called now and then.
+pub(in crate::engine) async fn send_kept(engine: &Engine) -> Result<(), StoreError> {
+    if !engine.sends_texts() {
+        return Ok(());
+    }
+    for kept in Kept::some(engine.store()).await? {
+        let mut tx = engine.store().begin().await?;
+        let Some(mut digest) = kept.lock(&mut tx).await? else { continue };
+        let number = Phone::parse(&kept.recipient).ok().filter(|_| !digest.changes.is_empty());
+        let Some(number) = number else {
+            kept.give_up(tx).await?;
+            continue;
+        };
+        let sql = "select id from users where id = $1 and phone = $2 and phone_verified_at is not null";
+        let is_proved = tx.fetch_optional(sql, values![&kept.user_id, &kept.recipient]).await?.is_some();
+        let message = several(&digest);
+        if !engine.take_budget(&mut tx, message.share(is_proved), engine.today()).await? {
+            return Ok(());
+        }
+        let place = DigestPlace::New { delay: SignedDuration::ZERO };
+        digest.message_id = Some(engine.outbox().put_text_digest(&mut tx, &message, &number, place).await?);
+        kept.keep(&mut tx, &digest).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 impl Undo {

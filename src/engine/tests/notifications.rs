@@ -106,6 +106,62 @@ async fn a_spent_budget_delays_the_notification_to_the_next_day() {
     }
 }
 
+/// S21, S106: the day that pays it may be far away. Nothing is lost in between.
+#[tokio::test]
+async fn a_notification_that_no_budget_pays_within_three_days_is_kept_for_the_day_that_pays_it() {
+    for bench in
+        Bench::each_with(|settings| (settings.confirm_phone, settings.messages.sms_daily_budget) = (false, 4)).await
+    {
+        let ann = bench.with_phone().await;
+        let today = bench.now().as_second() / 86_400;
+        for day in today..today + 10 {
+            let spent = "insert into text_days (day, queued) values ($1, 4)";
+            bench.engine.store().execute(spent, values![day]).await.unwrap();
+        }
+        bench.change_passwords(&ann, 2).await;
+        bench.engine.sweep().await;
+        assert!(bench.engine.store().fetch_all("select id from outbox", values![]).await.unwrap().is_empty());
+        // Longer than other notifications are remembered.
+        bench.pass(9 * 86_400);
+        bench.engine.sweep().await;
+        assert!(bench.engine.store().fetch_all("select id from outbox", values![]).await.unwrap().is_empty());
+        bench.pass(86_400);
+        bench.engine.sweep().await;
+        bench.engine.sweep().await;
+        assert_eq!(bench.waiting("sms", "several_changes").await, 1);
+        let told = bench.engine.store().fetch_all("select waiting from notifications", values![]).await.unwrap();
+        assert!(told[0].text("waiting").unwrap().contains("\"times\":2"), "{}", told[0].text("waiting").unwrap());
+        let day = bench.engine.store().fetch_all("select queued from text_days where day = $1", values![today + 10]);
+        assert_eq!(day.await.unwrap()[0].integer("queued").unwrap(), 1);
+    }
+}
+
+/// S21, S106: a change on a day that pays takes the kept ones along.
+#[tokio::test]
+async fn a_kept_notification_goes_with_the_next_change() {
+    for bench in
+        Bench::each_with(|settings| (settings.confirm_phone, settings.messages.sms_daily_budget) = (false, 20)).await
+    {
+        let ann = bench.with_phone().await;
+        let today = bench.now().as_second() / 86_400;
+        for day in today..today + 4 {
+            let spent = "insert into text_days (day, queued) values ($1, 20)";
+            bench.engine.store().execute(spent, values![day]).await.unwrap();
+        }
+        bench.change_passwords(&ann, 2).await;
+        bench.engine.store().execute("update text_days set queued = 0", values![]).await.unwrap();
+        let mut caller = with(&ann);
+        caller.door = Door::Rest;
+        for number in 1..5 {
+            let word = |number: usize| Password::typed(&format!("{number} quiet lanterns there"));
+            bench.engine.change_password(caller.clone(), word(number), word(number + 1)).await.unwrap();
+        }
+        assert_eq!(bench.waiting("sms", "password_changed").await, 2);
+        let told = bench.engine.store().fetch_all("select waiting from notifications", values![]).await.unwrap();
+        assert!(told[0].text("waiting").unwrap().contains("\"times\":4"), "{}", told[0].text("waiting").unwrap());
+    }
+}
+
 /// S106
 #[tokio::test]
 async fn no_budget_is_no_notification_by_sms_and_the_change_is_made() {
