@@ -214,8 +214,11 @@ impl Kept {
         let sql = "select user_id, recipient from notifications \
                    where channel = 'sms' and message_id is null and waiting <> '[]' order by updated_at limit $1";
         let rows = store.fetch_all(sql, values![MOST_KEPT]).await?;
-        let read = |row: &Row| Ok(Self { user_id: row.text("user_id")?, recipient: row.text("recipient")? });
-        damage::whole(&rows, ("notifications", "user_id"), read)
+        damage::whole(&rows, ("notifications", "user_id"), Self::read)
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { user_id: row.text("user_id")?, recipient: row.text("recipient")? })
     }
 
     /// Locks it. `None` where it was queued meanwhile.
