@@ -153,7 +153,7 @@ async fn a_kept_notification_goes_with_the_next_change() {
         let mut caller = with(&ann);
         caller.door = Door::Rest;
         for number in 1..5 {
-            let word = |number: usize| Password::typed(&format!("{number} quiet lanterns there"));
+            let word = |number: usize| Password::typed(format!("{number} quiet lanterns there"));
             bench.engine.change_password(caller.clone(), word(number), word(number + 1)).await.unwrap();
         }
         assert_eq!(bench.waiting("sms", "password_changed").await, 2);
