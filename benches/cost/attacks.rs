@@ -109,7 +109,7 @@ fn attacks(hall: &Hall) -> Result<Vec<Attack>> {
     let signs = || SIGNS.chars().cycle().take(64).collect::<String>();
     let encoded = url::form_urlencoded::byte_serialize(signs().as_bytes()).collect::<String>();
     let urlencoded = ["Content-Type: application/x-www-form-urlencoded", "Sec-Fetch-Site: same-origin"];
-    let of_form: Vec<String> = urlencoded.into_iter().map(str::to_owned).chain(form.cookie.clone()).collect();
+    let of_form: Vec<String> = urlencoded.into_iter().map(str::to_owned).chain(form.cookies.clone()).collect();
     let cookies = format!("Cookie: {}", vec![format!("vestibule={}", "A".repeat(4000)); 25].join("; "));
     let json = vec![format!("X-Client-Key: {CLIENT_KEY}"), "Content-Type: application/json".to_owned()];
     let session = [json.clone(), vec![format!("Session: {}", sign_in_by_rest(hall)?)]].concat();

@@ -79,7 +79,7 @@ struct Visit {
 }
 
 fn compare_pages(hall: &Hall, member: &str, folder: &Path, effort: &Effort, table: &mut Table) -> Result<()> {
-    let guest = first_cookie(&hall.server.get("/sign-in", &[])?).ok_or("a guest gets no cookie")?;
+    let guest = cookies(&hall.server.get("/sign-in", &[])?).ok_or("a guest gets no cookie")?;
     let session = format!("Session: {}", sign_in_by_rest(hall)?);
     let client_key = format!("X-Client-Key: {CLIENT_KEY}");
     let visits = [
@@ -217,23 +217,28 @@ fn load(server: &Server, visit: &Visit, seconds: u32) -> Result<Load> {
     Ok(Load { micros: used.as_secs_f64() * 1e6 / requests, rate: rate.trim().parse()? })
 }
 
-/// Makes the account and answers the header with the cookie of its session.
+/// Makes the account and answers the header with the cookies of its session.
 fn sign_up(hall: &Hall) -> Result<String> {
     let answer =
         Form::fetch(hall, "/sign-up")?.send(hall, &[("name", "Ann"), ("email", EMAIL), ("password", PASSWORD)])?;
-    first_cookie(&answer).ok_or_else(|| "signing up gives no cookie".into())
+    cookies(&answer).ok_or_else(|| "signing up gives no cookie".into())
 }
 
-/// The header that sends back the cookie of an answer.
-fn first_cookie(answer: &str) -> Option<String> {
-    let header = answer.lines().find(|line| line.to_ascii_lowercase().starts_with("set-cookie:"))?;
-    Some(format!("Cookie: {}", header.split_once(':')?.1.split(';').next()?.trim()))
+/// The header that sends back the cookies of an answer, as a browser does.
+fn cookies(answer: &str) -> Option<String> {
+    let cookies: Vec<&str> = answer
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(name, value)| name.eq_ignore_ascii_case("set-cookie") && !value.contains("Max-Age=0"))
+        .filter_map(|(_, value)| value.split(';').next().map(str::trim))
+        .collect();
+    (!cookies.is_empty()).then(|| format!("Cookie: {}", cookies.join("; ")))
 }
 
-/// A form as a browser holds it: where it goes, its hidden fields, and the cookie that came with it.
+/// A form as a browser holds it: where it goes, its hidden fields, and the cookies that came with it.
 struct Form {
     path: String,
-    cookie: Option<String>,
+    cookies: Option<String>,
     hidden: Vec<(String, String)>,
 }
 
@@ -245,7 +250,7 @@ impl Form {
         let hidden = page
             .select(&fields)
             .filter_map(|field| Some((field.attr("name")?.to_owned(), field.attr("value")?.to_owned())));
-        Ok(Self { path: path.to_owned(), cookie: first_cookie(&answer), hidden: hidden.collect() })
+        Ok(Self { path: path.to_owned(), cookies: cookies(&answer), hidden: hidden.collect() })
     }
 
     /// Sends it and answers what came back, which must be a way on (303).
@@ -255,7 +260,7 @@ impl Form {
             .extend_pairs(hidden.chain(typed.iter().copied()))
             .finish();
         let headers = ["Content-Type: application/x-www-form-urlencoded", "Sec-Fetch-Site: same-origin"];
-        let headers: Vec<String> = headers.into_iter().map(str::to_owned).chain(self.cookie).collect();
+        let headers: Vec<String> = headers.into_iter().map(str::to_owned).chain(self.cookies).collect();
         let answer = hall.server.send(&format!("POST {}", self.path), &headers, &body)?;
         if answer.starts_with("HTTP/1.1 303") { Ok(answer) } else { Err(answer.into()) }
     }
