@@ -53,6 +53,9 @@ fn every_test_that_a_requirement_names_exists() {
                 ['\'', '"', '`'].iter().any(|quote| text.contains(&format!("{quote}{name}{quote}")))
             };
             assert!(is_there, "{}: {file} has no test {name:?}", row[0]);
+            let head = text.split(&format!("fn {name}(")).next().and_then(|before| before.rsplit("\n\n").next());
+            let is_left_out = head.is_some_and(|head| head.contains("#[ignore"));
+            assert!(!is_left_out, "{}: {name} is left out by default and shows nothing", row[0]);
         }
     }
 }

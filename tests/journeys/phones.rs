@@ -53,6 +53,25 @@ async fn a_sign_up_with_a_number_is_finished_by_its_code() {
     assert_eq!(ann.page.path, "/profile", "Back finds nobody stranded");
 }
 
+/// S23
+#[actix_web::test]
+async fn a_password_that_a_stranger_chose_opens_nothing_once_the_number_is_proved() {
+    let hall = Hall::open().await;
+    drop(signed_up(&hall).await);
+    let mut owner = hall.browser();
+    owner.open("/sign-up/phone").await;
+    let resend = format!("csrf={}&phone=%2B4915112345678", owner.page.csrf());
+    owner.post("/verify-phone/resend", "application/x-www-form-urlencoded", resend.as_bytes()).await;
+    assert_eq!((owner.page.path.as_str(), owner.page.status), ("/verify-phone", 200), "{}", owner.page.text());
+    type_code(&mut owner, "Confirm", &newest_code(&hall).await).await;
+    assert_eq!(owner.page.path, "/profile", "{}", owner.page.text());
+    let mut stranger = hall.browser();
+    stranger.open("/sign-in/phone").await;
+    stranger.fill("Phone number", PHONE).fill("Password", PASSWORD);
+    stranger.press("Sign in").await;
+    assert_eq!((stranger.page.status, stranger.page.path.as_str()), (401, "/sign-in/phone"));
+}
+
 /// S17
 #[actix_web::test]
 async fn wrong_codes_are_refused_and_five_of_them_kill_the_right_one() {

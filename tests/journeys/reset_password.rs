@@ -1,5 +1,7 @@
 //! Choosing a new password with a link by mail.
 
+use std::time::Duration;
+
 use crate::support::{Browser, Hall, PASSWORD};
 
 async fn reset(browser: &mut Browser, hall: &Hall, address: &str) -> String {
@@ -118,4 +120,43 @@ async fn a_forged_link_in_the_form_is_refused() {
     let body = format!("csrf={}&link=forged&password=a+calm+green+gate", ann.page.csrf());
     ann.post("/reset-password/choose", "application/x-www-form-urlencoded", body.as_bytes()).await;
     assert_eq!(ann.page.path, "/reset-password", "{}", ann.page.text());
+}
+
+/// S46
+#[actix_web::test]
+async fn a_reset_link_works_for_an_hour() {
+    for (minutes, status) in [(59, 200), (61, 410)] {
+        let hall = Hall::open().await;
+        hall.member("Ann", "ann@example.com").await;
+        let link = reset(&mut hall.browser(), &hall, "ann@example.com").await;
+        hall.pass(Duration::from_secs(minutes * 60));
+        let mut ann = hall.browser();
+        ann.open(&link).await;
+        assert_eq!(ann.page.status, status, "{minutes} minutes: {}", ann.page.text());
+    }
+}
+
+/// S46: a link that was mailed to the former address, or for the former password.
+#[actix_web::test]
+async fn a_reset_link_dies_with_a_change_of_email_or_of_the_password() {
+    for field in ["email", "password"] {
+        let hall = Hall::open().await;
+        let mut ann = hall.member("Ann", "ann@example.com").await;
+        let link = reset(&mut hall.browser(), &hall, "ann@example.com").await;
+        if field == "email" {
+            ann.open("/profile/email").await;
+            ann.fill("New e-mail", "ann@new.example");
+            ann.press("Change e-mail").await;
+            ann.open(&hall.newest_mail_to("ann@new.example").await.link()).await;
+            ann.press("Confirm the new address").await;
+        } else {
+            ann.open("/profile/password").await;
+            ann.fill("Current password", PASSWORD).fill("New password", "a calm green gate");
+            ann.press("Change password").await;
+        }
+        assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
+        let mut late = hall.browser();
+        late.open(&link).await;
+        assert_eq!(late.page.status, 410, "{field}: {}", late.page.text());
+    }
 }

@@ -82,6 +82,25 @@ async fn wrong_passwords_from_many_networks_end_and_the_owner_gets_in_at_home() 
     assert_eq!(wire.sign_in_from(HOME, PASSWORD).await, 200);
 }
 
+/// S23: with one sign-up, and a code that the owner of the number asked for.
+#[actix_web::test]
+async fn a_strangers_password_opens_nothing_once_the_owner_proves_the_number() {
+    for (proves_at, status) in [(HOME, 401), (ELSEWHERE, 200)] {
+        let wire = Wire::limited().await;
+        let sign_up = json!({"phone": "+4915112345678", "password": PASSWORD, "name": "Eve"});
+        let answer = wire.call_from(ELSEWHERE, "/auth/signup-phone", "", sign_up).await;
+        assert_eq!(answer.status, 200);
+        let resend = format!("/auth/resend-code?phone={PHONE}");
+        assert_eq!(wire.call_from(proves_at, &resend, "", json!({})).await.status, 200);
+        let prove = format!("/auth/verify-phone?phone={PHONE}&code={}", wire.code().await);
+        let proved = wire.call_from(proves_at, &prove, "", json!({})).await.json();
+        assert!(proved["session"]["token"].is_string(), "{proved}");
+        let credentials = json!({"phone": "+4915112345678", "password": PASSWORD});
+        let answer = wire.call_from(ELSEWHERE, "/auth/signin-phone", "", credentials).await;
+        assert_eq!(answer.status, status, "proved at {proves_at}");
+    }
+}
+
 /// S12, S16, S17
 #[actix_web::test]
 async fn a_stranger_who_asks_for_a_code_and_guesses_leaves_the_owners_alone() {

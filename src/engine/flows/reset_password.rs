@@ -15,7 +15,7 @@ use crate::{
         store::{Transaction, values},
         tokens::{self, Purpose},
     },
-    port::{AccessToken, Caller, Code, Field, Outcome, Password, Refusal},
+    port::{AccessToken, Caller, Code, Field, Outcome, Password, Refusal, User},
 };
 
 /// Sets the password, ends every session, every link, every code and every way in that was added lately without a second factor
@@ -73,13 +73,18 @@ pub(in crate::engine) async fn reset_password_with_code(
     let (guesser, asker) = (engine.guesser_at_phone(caller, &phone).await?, engine.asker(caller));
     let guess = Guess::at_phone([CodePurpose::ResetPassword; 2], &phone, &code, (&guesser, &asker));
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
+    let invalid = || Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode);
+    // Before the transaction: rating waits for a thread, and a transaction keeps other writes waiting.
+    let account = accounts::by_id(engine.store(), &right.user_id).await?.ok_or_else(invalid)?;
+    let User { name, email, .. } = &account.user;
+    let personal = [name, email].map(|text| text.as_deref().unwrap_or_default());
+    judge_password(engine, caller, new_password, &personal).await?;
     let password_hash = engine.hasher().hash(new_password, engine.random()).await?;
 
     let now = engine.now();
     let _change = engine.sessions().change(&right.user_id);
     let mut tx = engine.store().begin().await?;
     accounts::lock_holdings(&mut tx, &right.user_id).await?;
-    let invalid = || Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode);
     if !accounts::prove_phone(&mut tx, &phone, &right.user_id, now).await?
         || !engine.codes().spend(&mut tx, &right, now).await?
     {
@@ -92,8 +97,6 @@ pub(in crate::engine) async fn reset_password_with_code(
         tx.commit().await?;
         return Err(Code::SecondFactorFirst.into());
     }
-    let [name, email] = [&account.user.name, &account.user.email].map(|text| text.as_deref().unwrap_or_default());
-    judge_password(engine, caller, new_password, &[name, email]).await?;
     set_password(engine, caller, tx, &account, Recovered { by: Way::Phone, password_hash }).await
 }
 

@@ -79,18 +79,20 @@ async fn finish_sign_up(engine: &Engine, caller: &Caller, phone: &Phone, right: 
     {
         return Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into());
     }
-    // Whoever has the phone typed one of several codes and cannot tell whose sign-up it finishes. They are let in; a password
-    // that somebody else may know is not (SECURITY.md S23).
-    let is_other_channel = caller.browser.is_some() != account.browser_digest.is_some();
-    let is_signer = engine.links().is_browser(caller.browser.as_ref(), account.browser_digest.as_deref());
-    if (is_contested || is_other_channel) && !is_signer {
-        accounts::disown(&mut tx, &right.user_id).await?;
-    }
-    // An account that was in use before its number was to be proved: it is proved now, and its owner signs in as always (S18).
+    // An account that was in use before its number was to be proved: it is proved now, and its owner
+    // signs in as always. A number takes no second factor away (S18).
     if account.has_second_factor() {
         let user = accounts::reload(&mut tx, &right.user_id).await?.ok_or(Code::InvalidOneTimeCode)?.user;
         tx.commit().await?;
         return Ok(PhoneVerified { user, grant: None });
+    }
+    // The code tells who has the phone, not whose sign-up it finishes. They are let in; a password
+    // that somebody else may know is not (SECURITY.md S23). Two programs may have one address and
+    // one name, so beside another sign-up a browser alone tells.
+    let links = engine.links();
+    let is_browser = links.is_browser(caller.browser.as_ref(), account.browser_digest.as_deref());
+    if !links.is_signer(caller, &account) || (is_contested && !is_browser) {
+        accounts::disown(&mut tx, &right.user_id).await?;
     }
     let grant = let_in(engine, caller, tx, &right.user_id, Entry::SignUp, None).await?;
     Ok(PhoneVerified { user: grant.user.clone(), grant: Some(grant) })

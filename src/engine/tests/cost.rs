@@ -1,5 +1,7 @@
 //! Work that costs more than a millisecond: bounded, and shed when there is too much of it (SECURITY.md S108).
 
+use std::{fs, path::Path};
+
 use futures_util::future::join_all;
 
 use super::bench::{Bench, PASSWORD, somebody, with};
@@ -42,4 +44,31 @@ async fn a_burst_of_searches_is_shed_and_one_gets_through() {
     let burst = shed(join_all((0..200).map(|_| search())).await);
     assert!((1..200).contains(&burst), "{burst} of 200 are told to come back");
     assert_eq!(search().await.unwrap().total, 0);
+}
+
+/// S108: a transaction keeps the other writers of SQLite waiting, so nothing that queues for a
+/// thread of a pool stands in one.
+#[test]
+fn no_operation_queues_for_a_thread_inside_a_transaction() {
+    const QUEUES: [&str; 5] = [".hasher()", "judge_password(", "passwords::rate(", "parse_phone(", ".images()"];
+    let mut found = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine/flows")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = fs::read_to_string(&path).unwrap();
+            for function in source.split("\n}\n") {
+                let Some((before, inside)) = function.split_once(".begin().await?") else { continue };
+                let name = before.rsplit("fn ").next().and_then(|rest| rest.split(['(', '<']).next());
+                let inside = inside.split(".commit().await?;\n    let").next().unwrap();
+                let queues = QUEUES.iter().filter(|queue| inside.contains(*queue));
+                found.extend(queues.map(|queue| format!("{}: {name:?} {queue}", path.display())));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
 }
