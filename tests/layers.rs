@@ -94,6 +94,31 @@ fn no_page_carries_a_script_or_an_inline_style() {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
+/// S57: the store takes statements that are constants of the program, and values apart from them.
+/// Nothing goes round it.
+#[test]
+fn every_statement_is_a_constant_and_goes_through_the_store() {
+    let store = Path::new("src/engine/store");
+    let mut faults = Vec::new();
+    for path in files("src", &["rs"]) {
+        if path.components().any(|part| part.as_os_str() == "tests") {
+            continue;
+        }
+        let text = read(&path);
+        let is_store = path.starts_with(store);
+        let ways = ["AssertSqlSafe", "raw_sql(", ".leak()", "Box::leak"];
+        let ways = ways.into_iter().filter(|way| text.contains(way));
+        faults.extend(ways.map(|way| format!("{}: {way}", path.display())));
+        if !is_store && text.contains("sqlx::") {
+            faults.push(format!("{}: only the store knows sqlx", path.display()));
+        }
+        let takes_sql = text.lines().filter(|line| is_store && line.contains("sql: &"));
+        let faulty = takes_sql.filter(|line| !line.contains("sql: &'static str"));
+        faults.extend(faulty.map(|line| format!("{}: {}", path.display(), line.trim())));
+    }
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
 #[test]
 fn no_tracked_file_names_a_registry_host_or_a_path_of_a_machine() {
     let listed = Command::new("git").args(["ls-files", "-z"]).output().expect("git lists the files");
