@@ -222,10 +222,11 @@ impl Kept {
     }
 
     /// Locks it. `None` where it was queued meanwhile.
-    pub(super) async fn lock(&self, tx: &mut Transaction<'_>) -> Result<Option<Digest>, StoreError> {
-        let sql = "update notifications set channel = 'sms' where user_id = $1 and channel = 'sms' and recipient = $2 \
-                   and message_id is null returning waiting";
-        let Some(row) = tx.fetch_optional(sql, values![&self.user_id, &self.recipient]).await? else { return Ok(None) };
+    pub(super) async fn lock(&self, tx: &mut Transaction<'_>, now: Timestamp) -> Result<Option<Digest>, StoreError> {
+        let sql = "update notifications set updated_at = $3 where user_id = $1 and channel = 'sms' \
+                   and recipient = $2 and message_id is null returning waiting";
+        let values = values![&self.user_id, &self.recipient, now];
+        let Some(row) = tx.fetch_optional(sql, values).await? else { return Ok(None) };
         let waiting = damage::spare(row.text("waiting"), "notifications", &self.user_id)?.unwrap_or_default();
         Ok(Some(Digest { changes: read(&waiting), message_id: None }))
     }

@@ -227,7 +227,7 @@ pub(in crate::engine) async fn send_kept(engine: &Engine) -> Result<(), StoreErr
     }
     for kept in Kept::some(engine.store()).await? {
         let mut tx = engine.store().begin().await?;
-        let Some(mut digest) = kept.lock(&mut tx).await? else { continue };
+        let Some(mut digest) = kept.lock(&mut tx, engine.now()).await? else { continue };
         let number = Phone::parse(&kept.recipient).ok().filter(|_| !digest.changes.is_empty());
         let Some(number) = number else {
             kept.give_up(tx).await?;
