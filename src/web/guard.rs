@@ -1,9 +1,9 @@
 //! Who may come to a page. Guards are named in the route table and stand in front of their page; no handler checks again.
 //!
-//! The same layer looks up the member, once a request, and catches a panic of the page behind it (SECURITY.md S79): it is
-//! the innermost one that still has the request to answer with a page.
+//! The same layer looks up the member, once a request. It catches a panic of the look-up and of the page behind it
+//! (SECURITY.md S79): it is the innermost one that still has the request to answer with a page.
 
-use std::{any::Any, panic::AssertUnwindSafe};
+use std::{any::Any, future::Future, panic::AssertUnwindSafe};
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
@@ -55,23 +55,21 @@ pub(crate) async fn stand(
     if is_crowded(&kept) {
         return Ok(ServiceResponse::from_err(PageError::Crowded, kept));
     }
-    match turned_away(guard, &kept).await {
-        Err(error) => return Ok(ServiceResponse::from_err(error, kept)),
-        Ok(Some(elsewhere)) => return Ok(ServiceResponse::new(kept, elsewhere)),
-        Ok(None) => {}
-    }
-    Ok(match AssertUnwindSafe(next.call(request)).catch_unwind().await {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => ServiceResponse::from_err(error, kept),
-        Err(panic) => ServiceResponse::from_err(PageError::Panicked(text_of(&*panic)), kept),
-    })
+    let answer = caught(async {
+        match turned_away(guard, &kept).await? {
+            Some(elsewhere) => Ok(ServiceResponse::new(kept.clone(), elsewhere)),
+            None => next.call(request).await,
+        }
+    });
+    Ok(answer.await.unwrap_or_else(|error| ServiceResponse::from_err(error, kept.clone())))
 }
 
 /// Looks up who comes with a request, for the page that no guard stands in front of: the one that says "no such page".
 pub(crate) async fn recognise(request: &HttpRequest) {
     if let Some(site) = request.app_data::<Data<Site>>() {
-        let member = look_up(request, site, &CookieSession::of(request)).await.ok().flatten();
-        request.extensions_mut().insert(Present(member));
+        let session = CookieSession::of(request);
+        let member = caught(async { Ok(look_up(request, site, &session).await?) }).await;
+        request.extensions_mut().insert(Present(member.ok().flatten()));
     }
 }
 
@@ -153,6 +151,14 @@ fn ask_to_sign_in(request: &HttpRequest, session: &CookieSession) {
     }
     if !session.has_notice() {
         session.leave_notice(Notice::SignInFirst);
+    }
+}
+
+/// Answers a panic with an error.
+async fn caught<T>(answer: impl Future<Output = Result<T, actix_web::Error>>) -> Result<T, actix_web::Error> {
+    match AssertUnwindSafe(answer).catch_unwind().await {
+        Ok(answer) => answer,
+        Err(panic) => Err(PageError::Panicked(text_of(&*panic)).into()),
     }
 }
 

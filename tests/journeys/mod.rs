@@ -10,6 +10,7 @@ mod damage;
 mod dev_inbox;
 mod double_sign_ups;
 mod email_undo;
+mod every_route;
 mod forward_auth;
 mod guards;
 mod hostile_text;

@@ -30,7 +30,7 @@ async fn add_member(hall: &Hall, email: &str, phone: &str) -> (String, String) {
 }
 
 /// A hall with somebody whose account asks for a second factor; it was switched on as an application does (ALTOGIC_WIRE.md §8).
-async fn guarded() -> Hall {
+pub(super) async fn guarded() -> Hall {
     let (hall, session, user_id) = with_a_number().await;
     let on = json!({"model": "users", "id": user_id, "values": {"twoFactorAuth": true}});
     let user = call(&hall, "/_api/rest/v1/db/object/update", &session, on).await;
@@ -50,7 +50,7 @@ async fn newest_code(hall: &Hall) -> String {
     hall.codes_to(PHONE).await.pop().expect("a code")
 }
 
-async fn sign_in(browser: &mut Browser) {
+pub(super) async fn sign_in(browser: &mut Browser) {
     browser.open("/sign-in").await;
     browser.fill("E-mail", EMAIL).fill("Password", PASSWORD);
     browser.press("Sign in").await;

@@ -12,10 +12,11 @@ use jiff::Timestamp;
 
 use crate::port::{
     AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection,
-    Connections, EndedByProvider, Entrance, Failure, FarewellTicket, Field, FieldUpdate, Grant, LinkAccount, LinkKey,
-    LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, Phone, PhoneVerified, Proof, ProofMethods,
-    Proved, ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, Random, RecoveryCodes, Refusal,
-    SecondFactorOf, SecondFactors, Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User, Version,
+    Connections, EndedByProvider, Entrance, Factors, Failure, FarewellTicket, Field, FieldUpdate, Grant, LinkAccount,
+    LinkKey, LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, Phone, PhoneVerified, Proof,
+    ProofMethods, Proved, ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, Random, RecoveryCodes,
+    Refusal, SecondFactorOf, SecondFactors, Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
+    Version,
 };
 
 /// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
@@ -23,6 +24,8 @@ use crate::port::{
 pub(super) struct Fake {
     pub(super) ended: Mutex<bool>,
     pub(super) mailed: Mutex<Vec<String>>,
+    /// Whether looking up a member panics.
+    pub(super) panics: Mutex<bool>,
 }
 
 /// Never the same bytes twice.
@@ -84,6 +87,11 @@ fn grant() -> Grant {
     Grant { user: user(), session: session(), device: None }
 }
 
+fn challenge() -> Challenge {
+    let factors = Factors { text: false, authenticator: true, recovery_code: true };
+    Challenge { token: ChallengeToken::parse("challenge-token").unwrap(), factors, sent: None }
+}
+
 impl Fake {
     fn mail(&self, email: String) -> Answer<()> {
         self.mailed.lock().unwrap().push(email);
@@ -110,6 +118,7 @@ impl AuthManager for Fake {
     }
 
     fn member(&self, _: Caller) -> Answer<Member> {
+        assert!(!*self.panics.lock().unwrap(), "as asked");
         if *self.ended.lock().unwrap() {
             return now(Err(Code::InvalidSessionToken.into()));
         }
@@ -141,6 +150,8 @@ impl AuthManager for Fake {
     fn sign_in_with_email(&self, _: Caller, email: String, password: Password) -> Answer<Entrance> {
         now(match (email.as_str(), password.expose()) {
             ("panic", _) => panic!("as asked"),
+            ("broken", _) => Err(Failure::broken("as asked").into()),
+            ("guarded", _) => Ok(Entrance::Challenged(challenge())),
             ("away", _) => Err(Failure::unavailable(Duration::from_millis(1500), "the database is away").into()),
             ("often", _) => Err(Code::RateLimitExceeded { retry_after: Duration::from_secs(61) }.into()),
             ("ann@example.com", "open sesame") => Ok(Entrance::Granted(grant())),

@@ -25,7 +25,7 @@ use super::{
     routes,
     visit::Visit,
 };
-use crate::port::Clock;
+use crate::{port::Clock, seen};
 
 struct Still;
 
@@ -101,6 +101,18 @@ async fn at_home() -> Browser {
 impl Browser {
     async fn get(&mut self, path: &str) -> Answered {
         self.send(TestRequest::get().uri(path)).await
+    }
+
+    /// Asks with junk in front of one's own cookies, in the same header and in one of its own.
+    async fn get_beside(&mut self, path: &str, junk: &header::HeaderValue) -> Answered {
+        let own: Vec<String> = self.cookies.iter().map(|cookie| cookie.stripped().encoded().to_string()).collect();
+        let joined = [junk.as_bytes(), b"; ", own.join("; ").as_bytes(), b"; ", junk.as_bytes()].concat();
+        let joined = header::HeaderValue::from_bytes(&joined).unwrap();
+        let request = TestRequest::get().uri(path).append_header((header::COOKIE, junk.clone()));
+        let cookies = std::mem::take(&mut self.cookies);
+        let answered = self.send(request.append_header((header::COOKIE, joined))).await;
+        self.cookies = cookies;
+        answered
     }
 
     async fn post(&mut self, path: &str, fields: &str) -> Answered {
@@ -479,6 +491,143 @@ async fn what_a_form_would_have_sent_is_not_come_back_to() {
     let mut browser = with_a_private_page().await;
     assert_eq!(browser.post("/private", "").await.location, "/sign-in");
     assert_eq!(browser.sign_in().await.location, "/profile");
+}
+
+/// S79: and the worker, which is one thread here, goes on.
+#[actix_web::test]
+async fn a_panic_or_a_failure_is_a_page_with_the_id_of_its_request() {
+    let (settings, fake) = (settings("http://localhost:3000"), Arc::new(Fake::default()));
+    let observer = seen::Observer { random: settings.random.clone(), metrics: None };
+    let app = App::new().app_data(observer).wrap(from_fn(seen::observe)).configure(routes(settings, fake.clone()));
+    let mut browser = opened!(app, fake);
+    browser.get("/sign-in").await;
+    for email in ["panic", "broken", "panic"] {
+        let failed = browser.post("/sign-in", &format!("email={email}&password=x")).await;
+        is_styled_500(&failed, email);
+        assert_eq!(browser.get("/sign-in").await.status, 200, "after {email}");
+    }
+    assert_eq!(browser.sign_in().await.location, "/profile");
+    for path in ["/", "/sign-in", "/profile", "/sign-out"] {
+        *browser.fake.panics.lock().unwrap() = true;
+        is_styled_500(&browser.get(path).await, path);
+        assert_eq!(browser.get("/nowhere").await.status, 404);
+        *browser.fake.panics.lock().unwrap() = false;
+        assert_eq!(browser.get("/sign-out").await.status, 200, "after {path}");
+    }
+}
+
+fn is_styled_500(answered: &Answered, case: &str) {
+    assert_eq!(answered.status, 500, "{case}");
+    let id = answered.headers.get("x-request-id").unwrap().to_str().unwrap();
+    for part in ["<link rel=\"stylesheet\"", "<h1>That is our fault</h1>", &format!("<code>{id}</code>")] {
+        assert!(answered.text.contains(part), "{case}: no {part} in {}", answered.text);
+    }
+    assert!(!answered.text.contains("as asked"), "{case}");
+    assert_eq!(answered.headers.get("cache-control").unwrap(), "no-store", "{case}");
+    assert!(answered.headers.contains_key("content-security-policy"), "{case}");
+}
+
+/// S38: all three, at a root and under a path. That of forward authentication is read in `tests/journeys/forward_auth.rs`.
+#[actix_web::test]
+async fn every_cookie_is_closed_and_sealed() {
+    for (public_url, prefix, path) in
+        [("https://id.example", "__Host-", "/"), ("https://example.com/hall", "__Secure-", "/hall")]
+    {
+        let mut browser = browser(settings(public_url)).await;
+        let base = path.trim_end_matches('/');
+        let mut set = Vec::new();
+        let mut note = |answered: &Answered| {
+            let cookies = answered.headers.get_all("set-cookie").map(|cookie| cookie.to_str().unwrap().to_owned());
+            set.extend(cookies);
+        };
+        note(&browser.get(&format!("{base}/sign-in")).await);
+        note(&browser.post(&format!("{base}/sign-in"), "email=guarded&password=x").await);
+        let page = browser.get(&format!("{base}/sign-in/two-factor")).await;
+        assert_eq!(page.status, 200);
+        note(&page);
+        browser.get(&format!("{base}/sign-in")).await;
+        note(&browser.post(&format!("{base}/sign-in"), "email=ann@example.com&password=open+sesame").await);
+        let mut names: Vec<&str> = set.iter().map(|cookie| cookie.split('=').next().unwrap()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(
+            names,
+            ["vestibule", "vestibule-session", "vestibule-waiting"].map(|name| format!("{prefix}{name}"))
+        );
+        for cookie in &set {
+            for part in ["HttpOnly", "Secure", "SameSite=Lax", &format!("Path={path}")] {
+                assert!(cookie.split("; ").any(|attribute| attribute == part), "{part}: {cookie}");
+            }
+            assert!(!cookie.contains("Domain"), "{cookie}");
+            assert!(["token", "ann", "guarded", "{"].iter().all(|open| !cookie.contains(open)), "sealed: {cookie}");
+        }
+    }
+}
+
+/// S39: a guest's browser, one before the second step, and a member's.
+#[actix_web::test]
+async fn junk_in_any_cookie_breaks_no_page_and_moves_nobody() {
+    let own = ["vestibule", "vestibule-session", "vestibule-waiting"];
+    for name in own.into_iter().chain(["vestibule-access", "Vestibule-Session"]) {
+        let hundreds = format!("{name}=x; ").repeat(300);
+        let request = TestRequest::get().uri("/sign-in").insert_header((header::COOKIE, hundreds));
+        assert_eq!(at_home().await.send(request).await.status, 200, "{name}");
+        for junk in junk(name) {
+            let mut guest = at_home().await;
+            let page =
+                guest.send(TestRequest::get().uri("/sign-in").insert_header((header::COOKIE, junk.clone()))).await;
+            assert_eq!(page.status, 200, "{name}: {junk:?}");
+            for (email, path) in [("guarded", "/sign-in/two-factor"), ("ann@example.com", "/sign-out")] {
+                let mut browser = at_home().await;
+                browser.get("/sign-in").await;
+                browser.post("/sign-in", &format!("email={email}&password=open+sesame")).await;
+                let page = browser.get_beside(path, &junk).await;
+                assert_eq!(page.status, 200, "{name} of {email}: {junk:?}");
+                let form = page.text.contains("name=\"csrf\"");
+                assert!(form, "{name} of {email}: {junk:?}");
+            }
+        }
+    }
+}
+
+/// S39: what was sealed for one of the cookies opens under no other name.
+#[actix_web::test]
+async fn a_cookie_counts_under_its_own_name_only() {
+    let mut browser = at_home().await;
+    browser.sign_in().await;
+    let values: Vec<String> = browser.cookies.iter().map(|cookie| cookie.encoded().to_string()).collect();
+    let values = values.iter().map(|pair| pair.split(';').next().unwrap().split_once('=').unwrap().1);
+    for value in values {
+        for name in ["vestibule", "vestibule-session", "vestibule-waiting"] {
+            let mut thief = at_home().await;
+            let request = TestRequest::get().uri("/").insert_header((header::COOKIE, format!("{name}={value}")));
+            let is_in = thief.send(request).await.location == "/profile";
+            let is_own = browser.cookies.iter().any(|cookie| {
+                cookie.name() == "vestibule-session"
+                    && name == cookie.name()
+                    && cookie.encoded().to_string().contains(value)
+            });
+            assert_eq!(is_in, is_own, "{name}");
+        }
+    }
+}
+
+/// Headers with cookies that nobody of ours made.
+fn junk(name: &str) -> Vec<header::HeaderValue> {
+    let texts = [
+        format!("{name}="),
+        name.to_owned(),
+        format!("{name}=%%%"),
+        format!("{name}=%ff%00"),
+        format!("{name}=\"; {name}=b"),
+        format!("{name}={}", "a".repeat(8192)),
+        format!("{name}=x; ").repeat(3),
+        (0..300).map(|number| format!("{name}{number}=x; ")).collect(),
+        format!("={name}; ;;={name}=; {name}=eyJzIjoiYSJ9"),
+    ];
+    let values = texts.iter().map(|text| header::HeaderValue::from_str(text).unwrap());
+    let bytes = [name.as_bytes(), b"=\xff\xfe"].concat();
+    values.chain([header::HeaderValue::from_bytes(&bytes).unwrap()]).collect()
 }
 
 /// S108
