@@ -1,5 +1,5 @@
-//! Holds the documents against the repository: ids that the code cites, tests and files that pages name, links between pages,
-//! and the map of modules.
+//! Holds the documents against the repository: ids that the code cites, tests and files that pages
+//! name, links between pages, and the map of modules.
 
 use std::{
     collections::BTreeSet,
@@ -16,10 +16,15 @@ fn every_requirement_that_the_code_cites_is_listed() {
     let listed: BTreeSet<String> = requirements().into_iter().map(|row| row[0].clone()).collect();
     assert_eq!(listed.len(), 113 + 30, "S01 to S113 and R01 to R30");
     let mut faults = Vec::new();
-    for path in ["src", "tests", "templates", "static", "benches"].iter().flat_map(|folder| files(folder, CODE)) {
+    for path in ["src", "tests", "templates", "static", "benches"]
+        .iter()
+        .flat_map(|folder| files(folder, CODE))
+    {
         let text = read(&path);
         let unlisted = cited(&text).into_iter().filter(|id| !listed.contains(id));
-        faults.extend(unlisted.map(|id| format!("{}: {id} is not in {REQUIREMENTS}", path.display())));
+        faults.extend(
+            unlisted.map(|id| format!("{}: {id} is not in {REQUIREMENTS}", path.display())),
+        );
     }
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
@@ -27,12 +32,17 @@ fn every_requirement_that_the_code_cites_is_listed() {
 #[test]
 fn every_requirement_has_a_status_and_what_holds_names_its_test() {
     for row in requirements() {
-        let [id, severity, _, source, status, shown] = &row[..] else { panic!("a row has six cells: {row:?}") };
+        let [id, severity, _, source, status, shown] = &row[..] else {
+            panic!("a row has six cells: {row:?}")
+        };
         assert!(["A", "B", "C"].contains(&severity.as_str()) && !source.is_empty(), "{row:?}");
         let known = ["HOLDS", "PARTLY", "MISSING", "DOES NOT APPLY"];
         assert!(known.contains(&status.as_str()), "{id} has no status: {status:?}");
         assert!(!shown.is_empty(), "{id} names neither a test nor a reason");
-        assert!(status != "HOLDS" || shown.starts_with('`') || shown.contains("scripts/test"), "{id}: no test");
+        assert!(
+            status != "HOLDS" || shown.starts_with('`') || shown.contains("scripts/test"),
+            "{id}: no test"
+        );
     }
 }
 
@@ -40,10 +50,17 @@ fn every_requirement_has_a_status_and_what_holds_names_its_test() {
 fn every_test_that_a_requirement_names_exists() {
     for row in requirements() {
         for named in row[5].split("<br>") {
-            let Some((file, name)) = named.strip_prefix('`').and_then(|rest| rest.split_once("` ")) else { continue };
+            let Some((file, name)) = named.strip_prefix('`').and_then(|rest| rest.split_once("` "))
+            else {
+                continue;
+            };
             // Code in a sentence is not the name of a test.
             if !Path::new(file).is_file() || !file.ends_with(".rs") && !file.ends_with(".test.js") {
-                assert!(!file.contains(".rs") && !file.contains(".test.js"), "{}: no file {file}", row[0]);
+                assert!(
+                    !file.contains(".rs") && !file.contains(".test.js"),
+                    "{}: no file {file}",
+                    row[0]
+                );
                 continue;
             }
             let text = read(Path::new(file)).replace("\\'", "'");
@@ -53,7 +70,10 @@ fn every_test_that_a_requirement_names_exists() {
                 ['\'', '"', '`'].iter().any(|quote| text.contains(&format!("{quote}{name}{quote}")))
             };
             assert!(is_there, "{}: {file} has no test {name:?}", row[0]);
-            let head = text.split(&format!("fn {name}(")).next().and_then(|before| before.rsplit("\n\n").next());
+            let head = text
+                .split(&format!("fn {name}("))
+                .next()
+                .and_then(|before| before.rsplit("\n\n").next());
             let is_left_out = head.is_some_and(|head| head.contains("#[ignore"));
             assert!(!is_left_out, "{}: {name} is left out by default and shows nothing", row[0]);
         }
@@ -68,8 +88,9 @@ fn every_link_between_pages_leads_somewhere() {
         let text = read(&page);
         for target in links(&text) {
             seen += 1;
-            let (file, heading) =
-                target.split_once('#').map_or((target, None), |(file, heading)| (file, Some(heading)));
+            let (file, heading) = target
+                .split_once('#')
+                .map_or((target, None), |(file, heading)| (file, Some(heading)));
             let folder = page.parent().unwrap_or(Path::new(""));
             let path = if file.is_empty() { page.clone() } else { folder.join(file) };
             if !path.exists() {
@@ -88,8 +109,18 @@ fn every_file_that_a_page_names_exists() {
     let mut faults = Vec::new();
     for page in pages() {
         for word in read(&page).split('`').skip(1).step_by(2) {
-            let begins = ["src/", "tests/", "templates/", "deploy/", "benches/", "scripts/", "docs/", "examples/"];
-            let is_path = begins.iter().any(|folder| word.starts_with(folder)) && !word.contains([' ', '<', '…', '*']);
+            let begins = [
+                "src/",
+                "tests/",
+                "templates/",
+                "deploy/",
+                "benches/",
+                "scripts/",
+                "docs/",
+                "examples/",
+            ];
+            let is_path = begins.iter().any(|folder| word.starts_with(folder))
+                && !word.contains([' ', '<', '…', '*']);
             // A name that the reader chooses.
             if is_path && !word.contains("NNNN") && !Path::new(word).exists() {
                 faults.push(format!("{}: there is no {word}", page.display()));
@@ -102,20 +133,32 @@ fn every_file_that_a_page_names_exists() {
 #[test]
 fn the_map_of_modules_lists_every_one() {
     let map = read(Path::new("docs/development/architecture.md"));
-    let table = map.split("## Modules").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
-    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(name, _)| name);
+    let table = map
+        .split("## Modules")
+        .nth(1)
+        .and_then(|rest| rest.split("\n## ").next())
+        .unwrap_or_default();
+    let rows = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name);
     let listed: BTreeSet<String> = rows.map(str::to_owned).collect();
     let entries = fs::read_dir("src").expect("src").map(|entry| entry.expect("an entry").path());
-    let found = entries.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned());
+    let found =
+        entries.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned());
     assert_eq!(listed, found.collect::<BTreeSet<String>>());
 }
 
 /// The cells of each row of the two tables.
 fn requirements() -> Vec<Vec<String>> {
     let text = read(Path::new(REQUIREMENTS));
-    let rows =
-        text.lines().filter(|line| cited(line.get(2..6).unwrap_or_default()).len() == 1 && line.starts_with("| "));
-    rows.map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()).collect()
+    let rows = text.lines().filter(|line| {
+        cited(line.get(2..6).unwrap_or_default()).len() == 1 && line.starts_with("| ")
+    });
+    rows.map(|line| {
+        line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()
+    })
+    .collect()
 }
 
 /// Ids such as S44 and R05 that stand alone as words. S256 is a method of PKCE.
@@ -131,15 +174,20 @@ fn cited(text: &str) -> BTreeSet<String> {
 
 /// Targets of Markdown links into the repository.
 fn links(text: &str) -> Vec<&str> {
-    let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
+    let targets =
+        text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
     targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:")).collect()
 }
 
 /// Anchors of the headings, as GitHub makes them.
 fn headings(text: &str) -> BTreeSet<String> {
-    let titles = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    let titles = text
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| line.trim_start_matches('#').trim());
     let anchor = |title: &str| {
-        let kept = title.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+        let kept =
+            title.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
         kept.collect::<String>().to_lowercase().replace(' ', "-")
     };
     titles.map(anchor).collect()
@@ -147,7 +195,9 @@ fn headings(text: &str) -> BTreeSet<String> {
 
 fn pages() -> Vec<PathBuf> {
     let mut pages = files("docs", &["md"]);
-    pages.extend(["README.md", "CONTRIBUTING.md", "SECURITY.md", "templates/README.md"].map(PathBuf::from));
+    pages.extend(
+        ["README.md", "CONTRIBUTING.md", "SECURITY.md", "templates/README.md"].map(PathBuf::from),
+    );
     pages.extend(files("deploy", &["md"]));
     pages
 }
@@ -158,7 +208,10 @@ fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder") {
             let path = entry.expect("an entry").path();
-            let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
+            let ending = path
+                .extension()
+                .map(|ending| ending.to_string_lossy().into_owned())
+                .unwrap_or_default();
             if path.is_dir() && !path.ends_with("node_modules") {
                 folders.push(path);
             } else if endings.contains(&ending.as_str()) {

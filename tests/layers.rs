@@ -1,8 +1,9 @@
-//! Holds the source against the house plan: who may use whom (DESIGN.md §2), and what no file may contain.
+//! Holds the source against the house plan: who may use whom, and what no file may contain.
 //!
-//! The table below is the plan's table. A path is read as the compiler reads it: `crate::…`, any number of `super::`, and
-//! groups of `use`, wherever they stand, test modules included; comments and strings do not count. A renamed crate root
-//! (`use crate as …`) would hide a path from this reading, so it is refused as well.
+//! The table below is the plan's table. A path is read as the compiler reads it: `crate::…`, any
+//! number of `super::`, and groups of `use`, wherever they stand, test modules included; comments
+//! and strings do not count. A renamed crate root (`use crate as …`) would hide a path from this
+//! reading, so it is refused as well.
 
 use std::{
     fs,
@@ -21,44 +22,80 @@ struct Layer {
 const LAYERS: &[Layer] = &[
     Layer { name: "port", may_use: &[], never: &[], actix: false },
     Layer { name: "protocol", may_use: &["port"], never: &[], actix: false },
-    Layer { name: "remote", may_use: &["port", "protocol", "tls", "work_pool"], never: &[], actix: false },
-    Layer { name: "remote_pictures", may_use: &["port", "protocol", "remote"], never: &[], actix: true },
-    Layer { name: "engine", may_use: &["port", "outage", "work_pool"], never: &[], actix: false },
     Layer {
-        name: "rest",
-        may_use: &["port", "protocol", "engine", "forwarded", "seen", "outage", "crowded", "plain_headers"],
-        never: &["engine::store"],
-        actix: true,
+        name: "remote",
+        may_use: &["port", "protocol", "http::tls", "server::work_pool"],
+        never: &[],
+        actix: false,
     },
-    Layer { name: "access", may_use: &["port"], never: &[], actix: false },
+    Layer { name: "http", may_use: &[], never: &[], actix: true },
+    Layer { name: "http::forwarded", may_use: &["port"], never: &[], actix: true },
+    Layer { name: "http::overload", may_use: &["port"], never: &[], actix: true },
+    Layer { name: "http::plain_headers", may_use: &[], never: &[], actix: true },
+    Layer { name: "http::tls", may_use: &[], never: &[], actix: false },
     Layer {
-        name: "web",
-        may_use: &["port", "forwarded", "seen", "access", "outage", "crowded", "plain_headers"],
+        name: "http::remote_pictures",
+        may_use: &["port", "protocol", "remote"],
         never: &[],
         actix: true,
     },
-    Layer { name: "forwarded", may_use: &["port"], never: &[], actix: true },
-    Layer { name: "listen", may_use: &["config", "forwarded", "crowded"], never: &[], actix: true },
-    Layer { name: "outage", may_use: &["port"], never: &[], actix: false },
-    Layer { name: "crowded", may_use: &["port"], never: &[], actix: true },
-    Layer { name: "plain_headers", may_use: &[], never: &[], actix: true },
-    Layer { name: "work_pool", may_use: &["port"], never: &[], actix: false },
-    Layer { name: "tls", may_use: &[], never: &[], actix: false },
-    Layer { name: "seen", may_use: &["port", "forwarded", "metrics"], never: &[], actix: true },
-    Layer { name: "metrics", may_use: &["port", "engine"], never: &["engine::store"], actix: true },
-    Layer { name: "mirror", may_use: &["engine", "forwarded", "seen"], never: &["engine::store"], actix: true },
-    Layer { name: "service", may_use: &[], never: &[], actix: false },
+    Layer {
+        name: "http::request_log",
+        may_use: &["port", "http::forwarded", "telemetry::metrics"],
+        never: &[],
+        actix: true,
+    },
+    Layer {
+        name: "http::diagnostics",
+        may_use: &["engine", "http::forwarded", "http::request_log"],
+        never: &["engine::store"],
+        actix: true,
+    },
+    Layer {
+        name: "server",
+        may_use: &["config", "http::forwarded", "http::overload"],
+        never: &[],
+        actix: true,
+    },
+    Layer { name: "server::signals", may_use: &[], never: &[], actix: false },
+    Layer { name: "server::work_pool", may_use: &["port"], never: &[], actix: false },
     Layer { name: "telemetry", may_use: &["config", "port"], never: &[], actix: true },
+    Layer { name: "telemetry::log_throttle", may_use: &["port"], never: &[], actix: false },
+    Layer {
+        name: "telemetry::metrics",
+        may_use: &["port", "engine", "server::work_pool", "http"],
+        never: &["engine::store"],
+        actix: true,
+    },
+    Layer {
+        name: "engine",
+        may_use: &["port", "telemetry::log_throttle", "server::work_pool"],
+        never: &[],
+        actix: false,
+    },
+    Layer {
+        name: "rest",
+        may_use: &["port", "protocol", "engine", "http", "telemetry::log_throttle"],
+        never: &["engine::store"],
+        actix: true,
+    },
+    Layer { name: "access_rules", may_use: &["port"], never: &[], actix: false },
+    Layer {
+        name: "web",
+        may_use: &["port", "http", "access_rules", "telemetry::log_throttle", "server::work_pool"],
+        never: &["http::remote_pictures"],
+        actix: true,
+    },
     Layer {
         name: "config",
-        may_use: &["port", "engine", "rest", "forwarded", "access"],
+        may_use: &["port", "engine", "rest", "http::forwarded", "access_rules"],
         never: &["engine::store"],
         actix: false,
     },
 ];
 
 /// The files that put the parts together and may name every one of them.
-const COMPOSITION: &[&str] = &["main", "lib", "cli", "serve"];
+const COMPOSITION: &[&str] = &["main", "lib", "cli", "app"];
 
 #[test]
 fn every_part_uses_only_what_the_plan_gives_it() {
@@ -71,7 +108,9 @@ fn every_part_uses_only_what_the_plan_gives_it() {
 #[test]
 fn no_lint_is_switched_off_without_a_reason() {
     let mut faults = Vec::new();
-    for path in ["src", "tests", "examples", "benches"].iter().flat_map(|folder| rust_sources(folder)) {
+    for path in
+        ["src", "tests", "examples", "benches"].iter().flat_map(|folder| rust_sources(folder))
+    {
         let tokens = tokens(&read(&path));
         if tokens.windows(2).any(|pair| pair[0] == Token::Mark('[') && pair[1].is("allow")) {
             faults.push(format!("{}: use #[expect(…, reason = \"…\")]", path.display()));
@@ -88,7 +127,10 @@ fn no_page_carries_a_script_or_an_inline_style() {
     for path in &pages {
         let mail = path.components().any(|part| part.as_os_str() == "mail");
         for (number, line) in read(path).lines().enumerate() {
-            faults.extend(markup_faults(line, mail).map(|fault| format!("{}:{}: {fault}", path.display(), number + 1)));
+            faults.extend(
+                markup_faults(line, mail)
+                    .map(|fault| format!("{}:{}: {fault}", path.display(), number + 1)),
+            );
         }
     }
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
@@ -121,7 +163,8 @@ fn every_statement_is_a_constant_and_goes_through_the_store() {
 
 #[test]
 fn no_tracked_file_names_a_registry_host_or_a_path_of_a_machine() {
-    let listed = Command::new("git").args(["ls-files", "-z"]).output().expect("git lists the files");
+    let listed =
+        Command::new("git").args(["ls-files", "-z"]).output().expect("git lists the files");
     assert!(listed.status.success(), "git ls-files: {}", String::from_utf8_lossy(&listed.stderr));
     let listed = String::from_utf8(listed.stdout).expect("paths are UTF-8");
     let mut faults = Vec::new();
@@ -129,7 +172,8 @@ fn no_tracked_file_names_a_registry_host_or_a_path_of_a_machine() {
         // What is not text holds no sentence; a file deleted but not yet committed is gone.
         let Ok(text) = fs::read_to_string(name) else { continue };
         for (number, line) in text.lines().enumerate() {
-            faults.extend(place_faults(line).map(|fault| format!("{name}:{}: {fault}", number + 1)));
+            faults
+                .extend(place_faults(line).map(|fault| format!("{name}:{}: {fault}", number + 1)));
         }
     }
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
@@ -137,7 +181,7 @@ fn no_tracked_file_names_a_registry_host_or_a_path_of_a_machine() {
 
 fn layer_faults(path: &Path) -> Vec<String> {
     let module = module_of(path);
-    let part = module.first().map_or_else(|| stem(path), String::as_str).to_owned();
+    let part = layer_of(&module).unwrap_or_else(|| stem(path).to_owned());
     if COMPOSITION.contains(&part.as_str()) {
         return Vec::new();
     }
@@ -157,25 +201,45 @@ fn layer_faults(path: &Path) -> Vec<String> {
 }
 
 impl Layer {
-    /// What the plan has against a path from the crate's root, if anything.
+    /// Objection of the plan to a path from the crate's root, if anything.
     fn objection(&self, used: &[String]) -> Option<String> {
-        let part = used.first()?;
+        let part = &layer_of(used)?;
         let path = used.join("::");
         if part == "*" || part == "as" {
             return Some(format!("`crate::{part}` hides what it uses"));
         }
-        if part != self.name && !self.may_use.contains(&part.as_str()) {
+        let may_use = |own: &&str| part == own || part.starts_with(&format!("{own}::"));
+        if part != self.name && !self.may_use.iter().any(may_use) && !is_inside(self.name, part) {
             return Some(format!("`{}` may not use `crate::{path}`", self.name));
         }
-        let never = self.never.iter().find(|never| path == **never || path.starts_with(&format!("{never}::")))?;
+        let never = self
+            .never
+            .iter()
+            .find(|never| path == **never || path.starts_with(&format!("{never}::")))?;
         Some(format!("`{}` may never use `crate::{never}`", self.name))
     }
+}
+
+/// The layer of a module: the longest row of the table that its path begins with, or its first
+/// part.
+fn layer_of(module: &[String]) -> Option<String> {
+    let path = module.join("::");
+    let begins = |name: &str| path == name || path.starts_with(&format!("{name}::"));
+    let rows = LAYERS.iter().map(|layer| layer.name).filter(|name| begins(name));
+    let longest = rows.max_by_key(|name| name.len()).map(str::to_owned);
+    longest.or_else(|| module.first().cloned())
+}
+
+/// Whether one layer is a part of the other, as `http::tls` of `http`.
+fn is_inside(one: &str, other: &str) -> bool {
+    one.starts_with(&format!("{other}::")) || other.starts_with(&format!("{one}::"))
 }
 
 /// The module that a file is, from the crate's root: `src/web/pages/home.rs` is `web::pages::home`.
 fn module_of(path: &Path) -> Vec<String> {
     let inside = path.strip_prefix("src").unwrap_or(path).with_extension("");
-    let mut module: Vec<String> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let mut module: Vec<String> =
+        inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     if module.last().is_some_and(|last| last == "mod") {
         module.pop();
     }
@@ -186,7 +250,8 @@ fn stem(path: &Path) -> &str {
     path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
 }
 
-/// Every path of the file that leads through `crate` or `super` to the crate's root, from that root on.
+/// Every path of the file that leads through `crate` or `super` to the crate's root, from that root
+/// on.
 fn paths(tokens: &[Token], module: &[String]) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     let mut here = module.to_vec();
@@ -196,7 +261,8 @@ fn paths(tokens: &[Token], module: &[String]) -> Vec<Vec<String>> {
         match token {
             Token::Mark('{') => {
                 depth += 1;
-                if let Some([keyword, Token::Word(name)]) = at.checked_sub(2).map(|start| &tokens[start..at])
+                if let Some([keyword, Token::Word(name)]) =
+                    at.checked_sub(2).map(|start| &tokens[start..at])
                     && keyword.is("mod")
                 {
                     here.push(name.clone());
@@ -225,12 +291,18 @@ fn begins_path(tokens: &[Token], at: usize) -> bool {
     at == 0 || tokens[at - 1] != Token::Separator
 }
 
-/// Follows one path, or the tree of a `use`, from `at`; `prefix` is the module reached so far. Returns where it ends.
+/// Follows one path, or the tree of a `use`, from `at`; `prefix` is the module reached so far.
+/// Returns where it ends.
 fn expand(tokens: &[Token], at: usize, prefix: &[String], found: &mut Vec<Vec<String>>) {
     follow(tokens, at, prefix.to_vec(), found);
 }
 
-fn follow(tokens: &[Token], mut at: usize, mut reached: Vec<String>, found: &mut Vec<Vec<String>>) -> usize {
+fn follow(
+    tokens: &[Token],
+    mut at: usize,
+    mut reached: Vec<String>,
+    found: &mut Vec<Vec<String>>,
+) -> usize {
     loop {
         match tokens.get(at) {
             Some(Token::Separator) => at += 1,
@@ -308,7 +380,9 @@ fn tokens(text: &str) -> Vec<Token> {
             '/' if rest.get(1) == Some(&'*') => length_until(rest, &['*', '/']),
             '"' => quoted_length(rest),
             '\'' => character_or_lifetime_length(rest),
-            'r' | 'b' | 'c' if raw_string_length(rest).is_some() => raw_string_length(rest).unwrap_or(1),
+            'r' | 'b' | 'c' if raw_string_length(rest).is_some() => {
+                raw_string_length(rest).unwrap_or(1)
+            }
             ':' if rest.get(1) == Some(&':') => {
                 tokens.push(Token::Separator);
                 2
@@ -385,10 +459,13 @@ fn markup_faults(line: &str, mail: bool) -> impl Iterator<Item = String> + use<>
         faults.push("an event attribute is a script".to_owned());
     }
     if !mail && attributes(&lower).any(|name| name == "style") {
-        faults.push("a style belongs in the stylesheet; the content security policy stops this one".to_owned());
+        faults.push(
+            "a style belongs in the stylesheet; the content security policy stops this one"
+                .to_owned(),
+        );
     }
     if lower.replace(' ', "").contains("|safe") {
-        faults.push("`|safe` switches escaping off (SECURITY.md S55)".to_owned());
+        faults.push("`|safe` switches escaping off (S55)".to_owned());
     }
     faults.into_iter()
 }
@@ -396,7 +473,8 @@ fn markup_faults(line: &str, mail: bool) -> impl Iterator<Item = String> + use<>
 /// The names before each `=` that stand where an attribute stands: after white space.
 fn attributes(line: &str) -> impl Iterator<Item = &str> {
     line.match_indices('=').filter_map(|(at, _)| {
-        let name_start = line[..at].rfind(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-')? + 1;
+        let name_start =
+            line[..at].rfind(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-')? + 1;
         let name = &line[name_start..at];
         (!name.is_empty() && line[..name_start].ends_with(char::is_whitespace)).then_some(name)
     })
@@ -411,11 +489,21 @@ fn place_faults(line: &str) -> impl Iterator<Item = String> + use<> {
         concat!("deb.debian", ".org"),
         concat!("files.python", "hosted.org"),
     ];
-    let folders = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/fa", "rm/"), concat!("/tmp/", "wt/")];
-    let mut faults: Vec<String> =
-        hosts.into_iter().filter(|host| line.contains(host)).map(|host| format!("names the registry {host}")).collect();
+    let folders = [
+        concat!("/wo", "rk/"),
+        concat!("/ro", "ot/"),
+        concat!("/fa", "rm/"),
+        concat!("/tmp/", "wt/"),
+    ];
+    let mut faults: Vec<String> = hosts
+        .into_iter()
+        .filter(|host| line.contains(host))
+        .map(|host| format!("names the registry {host}"))
+        .collect();
     for folder in folders {
-        let begins = |at: usize| line[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric());
+        let begins = |at: usize| {
+            line[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric())
+        };
         if line.match_indices(folder).any(|(at, _)| begins(at)) {
             faults.push(format!("names the machine's folder {folder}"));
         }
@@ -435,7 +523,11 @@ fn files(folder: &str, extensions: &[&str]) -> Vec<PathBuf> {
         for path in entries.flatten().map(|entry| entry.path()) {
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().and_then(|own| own.to_str()).is_some_and(|own| extensions.contains(&own)) {
+            } else if path
+                .extension()
+                .and_then(|own| own.to_str())
+                .is_some_and(|own| extensions.contains(&own))
+            {
                 found.push(path);
             }
         }
@@ -454,16 +546,18 @@ mod the_reader {
 
     fn used(module: &[&str], source: &str) -> Vec<String> {
         let module: Vec<String> = module.iter().map(ToString::to_string).collect();
-        let mut used: Vec<String> = paths(&tokens(source), &module).iter().map(|path| path.join("::")).collect();
+        let mut used: Vec<String> =
+            paths(&tokens(source), &module).iter().map(|path| path.join("::")).collect();
         used.sort();
         used
     }
 
     #[test]
     fn follows_groups_supers_and_inline_modules() {
-        let source = "use crate::{port::{Email, Code}, engine::store as cupboard}; use super::super::rest; mod tests { use super::super::super::web::Page; }";
+        let source = "use crate::{port::{Email, Code}, engine::store as cupboard}; use \
+            super::super::rest; mod tests { use super::super::super::web::Page; }";
         let expected = ["engine::store", "port::Code", "port::Email", "rest", "web::Page"];
-        assert_eq!(used(&["engine", "flows"], source), expected);
+        assert_eq!(used(&["engine", "operations"], source), expected);
     }
 
     #[test]
@@ -494,13 +588,24 @@ mod the_reader {
 
     #[test]
     fn sees_scripts_styles_and_unescaped_text_in_markup() {
-        for line in
-            ["<SCRIPT src=x>", "<a href=\"javascript:x\">", "<a onclick=\"x\">", "<p style=\"x\">", "{{ name | safe }}"]
-        {
+        for line in [
+            "<SCRIPT src=x>",
+            "<a href=\"javascript:x\">",
+            "<a onclick=\"x\">",
+            "<p style=\"x\">",
+            "{{ name | safe }}",
+        ] {
             assert!(markup_faults(line, false).next().is_some(), "{line}");
         }
-        assert!(markup_faults("<p class=\"notice\" data-on=\"1\">one = two, on = off", false).next().is_none());
-        assert!(markup_faults("<p style=\"color: #222\">", true).next().is_none(), "mail may carry its style");
+        assert!(
+            markup_faults("<p class=\"notice\" data-on=\"1\">one = two, on = off", false)
+                .next()
+                .is_none()
+        );
+        assert!(
+            markup_faults("<p style=\"color: #222\">", true).next().is_none(),
+            "mail may carry its style"
+        );
     }
 
     #[test]

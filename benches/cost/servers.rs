@@ -15,12 +15,12 @@ use actix_web::{App, HttpResponse, HttpServer, http::StatusCode, web};
 use super::{CLIENT_KEY, Result};
 
 /// The release binary on the first core, with an account in it.
-pub(super) struct Hall {
+pub(super) struct RunningServer {
     pub(super) server: Server,
     pub(super) first_answer: Duration,
 }
 
-impl Hall {
+impl RunningServer {
     pub(super) fn start(folder: &Path) -> Result<Self> {
         let port = free_port()?;
         let started = Instant::now();
@@ -80,7 +80,8 @@ impl Server {
         let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
         write!(
             connection,
-            "{request} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}",
+            "{request} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: \
+                close\r\n{headers}Content-Length: {length}\r\n\r\n{body}",
         )?;
         let mut answer = String::new();
         connection.read_to_string(&mut answer)?;
@@ -118,8 +119,9 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// CPU time of a process: its living threads, to the nanosecond, kernel time included. The ticks of `/proc/PID/stat` are too
-/// coarse for the few hundred milliseconds of a round of sign-ins. No thread ends while it is measured.
+/// CPU time of a process: its living threads, to the nanosecond, kernel time included. The ticks of
+/// `/proc/PID/stat` are too coarse for the few hundred milliseconds of a round of sign-ins. No
+/// thread ends while it is measured.
 pub(super) fn cpu_of(process: &str) -> Result<Duration> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
@@ -132,7 +134,8 @@ pub(super) fn cpu_of(process: &str) -> Result<Duration> {
 /// Moves this process to these cores.
 pub(super) fn move_to(cores: &str) -> Result<()> {
     let process = std::process::id().to_string();
-    let moved = Command::new("taskset").args(["-cp", cores, &process]).stdout(Stdio::null()).status()?;
+    let moved =
+        Command::new("taskset").args(["-cp", cores, &process]).stdout(Stdio::null()).status()?;
     if moved.success() { Ok(()) } else { Err("taskset does not move this process".into()) }
 }
 
@@ -145,13 +148,17 @@ pub(super) fn serve_bare(port: &str, recorded: &Path) -> Result<()> {
         .skip(1)
         .filter_map(|line| line.split_once(": "))
         // What the framework writes by itself.
-        .filter(|(name, _)| !["content-length", "date", "connection"].contains(&name.to_ascii_lowercase().as_str()))
+        .filter(|(name, _)| {
+            !["content-length", "date", "connection"].contains(&name.to_ascii_lowercase().as_str())
+        })
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let body = web::Bytes::from(body.to_owned());
     let answer = web::Data::new((headers, body));
-    let server = HttpServer::new(move || App::new().app_data(answer.clone()).default_service(web::to(bare)));
-    actix_web::rt::System::new().block_on(server.workers(1).bind(format!("127.0.0.1:{port}"))?.run())?;
+    let server =
+        HttpServer::new(move || App::new().app_data(answer.clone()).default_service(web::to(bare)));
+    actix_web::rt::System::new()
+        .block_on(server.workers(1).bind(format!("127.0.0.1:{port}"))?.run())?;
     Ok(())
 }
 

@@ -30,7 +30,7 @@ pub(super) fn run(config: &Config) -> Result<(), String> {
         row("limits.factor", config.limits_factor);
         row("limits.application_servers", format_args!("{:?}", config.application_servers));
     }
-    row("look.name", &config.name);
+    row("branding.name", &config.name);
     access(config);
     templates(config)?;
     let findings = doctor::settings(config);
@@ -57,12 +57,15 @@ fn server(config: &Config) {
     row("log.format", format_args!("{:?}", config.log_format));
     match config.metrics {
         Some(address) => row("metrics.listen", address),
-        None => row("metrics.listen", "none: no figures are kept"),
+        None => row("metrics.listen", "none: no metrics are kept"),
     }
 }
 
 fn environment(altogic: &Altogic, config: &Config) {
-    row("altogic.env_url", format_args!("{} (remote mode: no database is opened)", altogic.env_url));
+    row(
+        "altogic.env_url",
+        format_args!("{} (remote mode: no database is opened)", altogic.env_url),
+    );
     row("altogic.client_key", "set (not shown)");
     row("", format_args!("Set the redirect URL of that environment to {}", config.redirect_url));
     row("", "engine.confirm_email and the like say what that environment is set to do.");
@@ -113,7 +116,10 @@ fn messages(config: &Config) {
 
 fn providers(config: &Config) {
     for provider in &config.providers {
-        row(&format!("providers.{}", provider.name), format_args!("{}; register there", provider.label));
+        row(
+            &format!("providers.{}", provider.name),
+            format_args!("{}; register there", provider.label),
+        );
         for (what, url) in provider.urls_to_register(&config.public_url) {
             say!("  {what:<26} {url}");
         }

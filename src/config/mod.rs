@@ -1,19 +1,19 @@
 //! The settings: a TOML file, each key overridable by `VESTIBULE_<SECTION>__<KEY>`.
 //!
-//! A mistake stops the start with a sentence that names the setting; a key nobody knows is a mistake. `docs/configuration.md`
-//! lists every one. Secrets can come from the environment or a file, never from the command line, where
-//! any user of the machine could read them (SECURITY.md S85).
+//! A mistake stops the start with a sentence that names the setting; a key nobody knows is a
+//! mistake. `docs/configuration.md` lists every one. Secrets can come from the environment or a
+//! file, never from the command line, where any user of the machine could read them (S85).
 
 mod access;
 mod altogic;
-mod place;
+mod location;
 mod providers;
+mod raw;
 mod secrets;
 mod server;
 mod sms;
 #[cfg(test)]
 mod testing;
-mod typed;
 mod user_fields;
 
 use std::{
@@ -30,17 +30,20 @@ use url::Url;
 
 pub use self::altogic::Altogic;
 pub(crate) use self::secrets::MADE_CLIENT_KEY;
-pub use self::server::{Listen, LogFormat, Server};
+pub use self::server::{Listen, LogFormat, ServerSettings};
 use self::{
+    raw::RawConfig,
     secrets::{client_keys, require_strong, secret_keys},
     server::networks,
-    sms::Sms,
-    typed::Typed,
+    sms::SmsSettings,
     user_fields::user_fields,
 };
 use crate::{
-    access::Access,
-    engine::{SecretKey, credentials::HashCost, fields::Fields, oauth::ProviderSettings},
+    access_rules::AccessRules,
+    engine::{
+        SecretKey, passwords::hashing::HashCost, providers::ProviderSettings,
+        users::fields::UserFields,
+    },
     port::{Email, Random},
     rest::ClientKey,
 };
@@ -52,11 +55,11 @@ pub struct Config {
     pub altogic: Option<Altogic>,
     pub data_dir: PathBuf,
     pub secret_keys: Vec<SecretKey>,
-    pub server: Server,
+    pub server: ServerSettings,
     /// Without a slash at the end.
     pub public_url: String,
     pub log_format: LogFormat,
-    /// Where the figures for Prometheus are served; nowhere when it is not set.
+    /// Where the metrics for Prometheus are served; nowhere when it is not set.
     pub metrics: Option<SocketAddr>,
     pub database_url: SecretString,
     pub files_dir: PathBuf,
@@ -68,17 +71,17 @@ pub struct Config {
     pub sign_in_codes: bool,
     pub password_min: usize,
     pub password_cost: HashCost,
-    pub user_fields: Fields,
+    pub user_fields: UserFields,
     pub smtp_url: Option<SecretString>,
     pub mail_from: String,
-    pub sms: Sms,
+    pub sms: SmsSettings,
     /// A folder whose templates replace ours.
     pub templates_dir: Option<PathBuf>,
     pub providers: Vec<ProviderSettings>,
     pub limits_factor: f64,
     pub application_servers: Vec<IpNet>,
     /// Which pages of other sites people may open.
-    pub access: Access,
+    pub access: AccessRules,
     pub name: String,
 }
 
@@ -88,8 +91,8 @@ pub struct Config {
 pub struct ConfigError(String);
 
 impl Config {
-    /// Refuses a weak secret key wherever it stands. Reading the settings lets one pass after the first, for `vestibule key
-    /// rotate` to replace.
+    /// Refuses a weak secret key wherever it stands. Reading the settings lets one pass after the
+    /// first, for `vestibule key rotate` to replace.
     ///
     /// # Errors
     /// Which one it is.
@@ -97,14 +100,15 @@ impl Config {
         require_strong(&self.secret_keys)
     }
 
-    /// Reads the file (`vestibule.toml` where none is named and that one is there), then the environment, and makes on
-    /// first start what is made once: the data folder, the secret key, the client key.
+    /// Reads the file (`vestibule.toml` where none is named and that one is there), then the
+    /// environment, and makes on first start what is made once: the data folder, the secret key,
+    /// the client key.
     ///
     /// # Errors
     /// The first mistake found.
     pub fn load(file: Option<&Path>, random: &dyn Random) -> Result<Self, ConfigError> {
-        let environment =
-            std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+        let environment = std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
         Self::read(file, environment.collect(), random)
     }
 
@@ -117,44 +121,57 @@ impl Config {
         environment: HashMap<String, String>,
         random: &dyn Random,
     ) -> Result<Self, ConfigError> {
-        Typed::read(file, environment)?.check(random)
+        RawConfig::read(file, environment)?.check(random)
     }
 }
 
-impl Typed {
+impl RawConfig {
     fn check(mut self, random: &dyn Random) -> Result<Config, ConfigError> {
         let altogic = self.altogic()?;
         let (server, log_format, metrics) = (self.server()?, self.log_format()?, self.metrics()?);
         let public_url = base_url("server.public_url", &self.server.public_url)?;
         let redirect_url = match self.engine.redirect_url {
-            Some(typed) => {
-                web_url("engine.redirect_url", &typed)?;
-                typed
+            Some(raw) => {
+                web_url("engine.redirect_url", &raw)?;
+                raw
             }
             None => format!("{public_url}/auth-redirect"),
         };
-        let name = trimmed("look.name", &self.look.name, 60)?;
+        let name = trimmed("branding.name", &self.branding.name, 60)?;
         let mail_from = match (&self.mail.from, &self.mail.smtp_url) {
-            (Some(typed), _) => Email::parse(typed)
-                .map_err(|_| wrong("mail.from", "an address like accounts@example.com", typed))?
+            (Some(raw), _) => Email::parse(raw)
+                .map_err(|_| wrong("mail.from", "an address like accounts@example.com", raw))?
                 .to_string(),
             (None, None) => "vestibule@localhost.invalid".to_owned(),
             (None, Some(_)) => {
-                return Err(missing("mail.from", "mail.smtp_url is set: say which address mail comes from"));
+                return Err(missing(
+                    "mail.from",
+                    "mail.smtp_url is set: say which address mail comes from",
+                ));
             }
         };
         if !(self.limits.factor > 0.0 && self.limits.factor.is_finite()) {
-            return Err(wrong("limits.factor", "a number above 0", &self.limits.factor.to_string()));
+            return Err(wrong(
+                "limits.factor",
+                "a number above 0",
+                &self.limits.factor.to_string(),
+            ));
         }
         if !(6..=128).contains(&self.engine.password_min) {
-            return Err(wrong("engine.password_min", "a number from 6 to 128", &self.engine.password_min.to_string()));
+            return Err(wrong(
+                "engine.password_min",
+                "a number from 6 to 128",
+                &self.engine.password_min.to_string(),
+            ));
         }
-        let password_cost = password_cost(self.engine.password_hash_memory, self.engine.password_hash_passes)?;
+        let password_cost =
+            password_cost(self.engine.password_hash_memory, self.engine.password_hash_passes)?;
         let data_dir = make_folder("data_dir", &self.data_dir)?;
         let secret_keys = secret_keys(self.secret_key, self.secret_key_file, &data_dir, random)?;
         if altogic.is_some() && !self.providers.is_empty() {
             return Err(ConfigError(
-                "providers.* are the embedded backend's, and altogic.env_url is set: set providers at that environment.".to_owned(),
+                "providers.* are the embedded backend's, and altogic.env_url is set: set providers \
+                    at that environment.".to_owned(),
             ));
         }
         let (client_keys, files_dir) = match altogic {
@@ -202,8 +219,8 @@ impl Typed {
     }
 }
 
-fn wrong(setting: &str, wanted: &str, typed: &str) -> ConfigError {
-    ConfigError(format!("{setting} should be {wanted}; it is {typed:?}."))
+fn wrong(setting: &str, wanted: &str, raw: &str) -> ConfigError {
+    ConfigError(format!("{setting} should be {wanted}; it is {raw:?}."))
 }
 
 fn missing(setting: &str, why: &str) -> ConfigError {
@@ -214,26 +231,34 @@ fn broken(setting: &str, path: &Path, error: impl fmt::Display) -> ConfigError {
     ConfigError(format!("{setting}: {} cannot be used: {error}.", path.display()))
 }
 
-fn web_url(setting: &str, typed: &str) -> Result<Url, ConfigError> {
-    let url = Url::parse(typed).map_err(|_| wrong(setting, "a URL like https://accounts.example.com", typed))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || !url.username().is_empty() {
-        return Err(wrong(setting, "an http or https URL with a host and without a user name", typed));
+fn web_url(setting: &str, raw: &str) -> Result<Url, ConfigError> {
+    let url = Url::parse(raw)
+        .map_err(|_| wrong(setting, "a URL like https://accounts.example.com", raw))?;
+    if !matches!(url.scheme(), "http" | "https")
+        || url.host_str().is_none()
+        || !url.username().is_empty()
+    {
+        return Err(wrong(
+            setting,
+            "an http or https URL with a host and without a user name",
+            raw,
+        ));
     }
     Ok(url)
 }
 
-fn base_url(setting: &str, typed: &str) -> Result<String, ConfigError> {
-    let url = web_url(setting, typed)?;
+fn base_url(setting: &str, raw: &str) -> Result<String, ConfigError> {
+    let url = web_url(setting, raw)?;
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong(setting, "a URL without ? and #", typed));
+        return Err(wrong(setting, "a URL without ? and #", raw));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-fn trimmed(setting: &str, typed: &str, most: usize) -> Result<String, ConfigError> {
-    let text = typed.trim();
+fn trimmed(setting: &str, raw: &str, most: usize) -> Result<String, ConfigError> {
+    let text = raw.trim();
     if text.is_empty() || text.chars().count() > most || text.chars().any(char::is_control) {
-        return Err(wrong(setting, &format!("1 to {most} characters on one line"), typed));
+        return Err(wrong(setting, &format!("1 to {most} characters on one line"), raw));
     }
     Ok(text.to_owned())
 }
@@ -241,41 +266,52 @@ fn trimmed(setting: &str, typed: &str, most: usize) -> Result<String, ConfigErro
 fn password_cost(memory: u32, passes: u32) -> Result<HashCost, ConfigError> {
     let most = HashCost::MOST_PASSES;
     let least = HashCost::least_memory(passes).filter(|_| passes <= most).ok_or_else(|| {
-        wrong("engine.password_hash_passes", &format!("a number from 1 to {most}"), &passes.to_string())
+        wrong(
+            "engine.password_hash_passes",
+            &format!("a number from 1 to {most}"),
+            &passes.to_string(),
+        )
     })?;
     let most = HashCost::MOST_MEMORY;
     if !(least..=most).contains(&memory) {
-        let wanted = format!("KiB from {least} (with engine.password_hash_passes = {passes}) to {most}");
+        let wanted =
+            format!("KiB from {least} (with engine.password_hash_passes = {passes}) to {most}");
         return Err(wrong("engine.password_hash_memory", &wanted, &memory.to_string()));
     }
     Ok(HashCost { memory, passes })
 }
 
-fn database_url(typed: Option<SecretString>, data_dir: &Path) -> SecretString {
-    typed.unwrap_or_else(|| SecretString::from(format!("sqlite:{}", data_dir.join("vestibule.db").display())))
+fn database_url(raw: Option<SecretString>, data_dir: &Path) -> SecretString {
+    raw.unwrap_or_else(|| {
+        SecretString::from(format!("sqlite:{}", data_dir.join("vestibule.db").display()))
+    })
 }
 
-fn files_dir(typed: Option<&str>, data_dir: &Path) -> Result<PathBuf, ConfigError> {
-    let folder = match typed {
+fn files_dir(raw: Option<&str>, data_dir: &Path) -> Result<PathBuf, ConfigError> {
+    let folder = match raw {
         None => data_dir.join("files"),
         Some(url) => Url::parse(url)
             .ok()
             .filter(|url| url.scheme() == "file")
             .and_then(|url| url.to_file_path().ok())
-            .ok_or_else(|| wrong("files.url", "a folder like file:///var/lib/vestibule/files", url))?,
+            .ok_or_else(|| {
+                wrong("files.url", "a folder like file:///var/lib/vestibule/files", url)
+            })?,
     };
     let folder = make_folder("files.url", &folder)?;
     keep_private(&folder);
     Ok(folder)
 }
 
-fn templates_dir(typed: Option<PathBuf>) -> Result<Option<PathBuf>, ConfigError> {
-    let found = |folder: PathBuf| folder.canonicalize().map_err(|error| broken("templates_dir", &folder, error));
-    typed.map(found).transpose()
+fn templates_dir(raw: Option<PathBuf>) -> Result<Option<PathBuf>, ConfigError> {
+    let found = |folder: PathBuf| {
+        folder.canonicalize().map_err(|error| broken("templates_dir", &folder, error))
+    };
+    raw.map(found).transpose()
 }
 
-/// Takes a folder of ours that an older version made from everybody but its owner. One that belongs to another account stays as
-/// it is.
+/// Takes a folder of ours that an older version made from everybody but its owner. One that belongs
+/// to another account stays as it is.
 fn keep_private(folder: &Path) {
     let is_open = fs::metadata(folder).is_ok_and(|about| about.permissions().mode() & 0o077 != 0);
     if is_open {
@@ -283,7 +319,8 @@ fn keep_private(folder: &Path) {
     }
 }
 
-/// Makes the folder for its owner alone where it is missing, and proves that files can be written to it.
+/// Makes the folder for its owner alone where it is missing, and proves that files can be written
+/// to it.
 fn make_folder(setting: &str, folder: &Path) -> Result<PathBuf, ConfigError> {
     if !folder.exists() {
         fs::create_dir_all(folder).map_err(|error| broken(setting, folder, error))?;
@@ -293,7 +330,9 @@ fn make_folder(setting: &str, folder: &Path) -> Result<PathBuf, ConfigError> {
     let folder = folder.canonicalize().map_err(|error| broken(setting, folder, error))?;
     let probe = folder.join(".probe");
     // Another process that starts beside this one may have removed it meanwhile.
-    let removed = |error: io::Error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) };
+    let removed = |error: io::Error| {
+        if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+    };
     let probed = fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe).or_else(removed));
     probed.map_err(|error| broken(setting, &folder, error))?;
     Ok(folder)
@@ -387,9 +426,14 @@ mod tests {
         ];
         let config = read(&TWILIO).unwrap();
         assert!(!format!("{config:?}").contains("not-a-real-token"));
-        assert_eq!(config.sms.countries, SmsCountries::Only(vec!["DE".to_owned(), "FR".to_owned()]));
+        assert_eq!(
+            config.sms.countries,
+            SmsCountries::Only(vec!["DE".to_owned(), "FR".to_owned()])
+        );
         assert_eq!(config.sms.provider.unwrap().1.base_url.as_str(), "https://api.twilio.com/");
-        for (left_out, named) in [(1, "sms.twilio.account_sid"), (2, "sms.twilio.auth_token"), (3, "sms.from")] {
+        for (left_out, named) in
+            [(1, "sms.twilio.account_sid"), (2, "sms.twilio.auth_token"), (3, "sms.from")]
+        {
             let mut pairs = TWILIO.to_vec();
             pairs.remove(left_out);
             let error = read(&pairs).unwrap_err();
@@ -430,7 +474,9 @@ mod tests {
     #[test]
     fn the_key_made_at_first_start_is_kept_and_private() {
         let folder = tempfile::tempdir().unwrap();
-        let environment = || HashMap::from([("VESTIBULE_DATA_DIR".to_owned(), folder.path().display().to_string())]);
+        let environment = || {
+            HashMap::from([("VESTIBULE_DATA_DIR".to_owned(), folder.path().display().to_string())])
+        };
         Config::read(None, environment(), &Fixed).unwrap();
         let made = folder.path().join("secret_key");
         let first = fs::read_to_string(&made).unwrap();

@@ -1,4 +1,4 @@
-//! What is set about connections, the log and the figures.
+//! Settings of connections, log and metrics.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -9,10 +9,10 @@ use ipnet::IpNet;
 
 use super::{
     ConfigError,
-    typed::{OneOrMany, Typed, many},
+    raw::{OneOrMany, RawConfig, many},
     wrong,
 };
-use crate::forwarded::ForwardedHeader;
+use crate::http::forwarded::ForwardedHeader;
 
 /// Where the server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,9 +33,9 @@ pub enum LogFormat {
     Json,
 }
 
-/// What is set under `server`, but for the public URL.
+/// Settings under `server`, except the public URL.
 #[derive(Debug)]
-pub struct Server {
+pub struct ServerSettings {
     pub listen: Listen,
     /// The mode of the Unix socket.
     pub socket_mode: u32,
@@ -48,8 +48,8 @@ pub struct Server {
     pub max_connections: usize,
 }
 
-impl Typed {
-    pub(super) fn server(&mut self) -> Result<Server, ConfigError> {
+impl RawConfig {
+    pub(super) fn server(&mut self) -> Result<ServerSettings, ConfigError> {
         let listen = listen(&self.server.listen)?;
         let trusted_proxies = networks(
             "server.trusted_proxies",
@@ -58,21 +58,24 @@ impl Typed {
         )?;
         if self.server.proxy_protocol && trusted_proxies.is_empty() {
             return Err(ConfigError(
-                "server.proxy_protocol is on and server.trusted_proxies names nobody: every connection would be closed. Name \
+                "server.proxy_protocol is on and server.trusted_proxies names nobody: every \
+                 connection would be closed. Name \
                  the address of the proxy there."
                     .to_owned(),
             ));
         }
         if self.server.proxy_protocol && self.access.names_hosts() {
             return Err(ConfigError(
-                "server.proxy_protocol is on and access.hosts names other sites: who asks about them is told from the proxy by                  its address, which that protocol replaces. Switch one of them off."
+                "server.proxy_protocol is on and access.hosts names other sites: who asks about \
+                    them is told from the proxy by                  its address, which that \
+                    protocol replaces. Switch one of them off."
                     .to_owned(),
             ));
         }
         if self.server.max_connections == 0 {
             return Err(wrong("server.max_connections", "a number above 0", "0"));
         }
-        Ok(Server {
+        Ok(ServerSettings {
             max_connections: self.server.max_connections,
             socket_mode: socket_mode(&self.server.socket_mode)?,
             forwarded_header: forwarded_header(&self.server.forwarded_header)?,
@@ -87,51 +90,64 @@ impl Typed {
         match self.log.format.as_str() {
             "lines" => Ok(LogFormat::Lines),
             "json" => Ok(LogFormat::Json),
-            typed => Err(wrong("log.format", "lines or json", typed)),
+            raw => Err(wrong("log.format", "lines or json", raw)),
         }
     }
 
     pub(super) fn metrics(&self) -> Result<Option<SocketAddr>, ConfigError> {
-        let read = |typed: &str| {
-            typed.parse().map_err(|_| wrong("metrics.listen", "an address and port like 127.0.0.1:9464", typed))
+        let read = |raw: &str| {
+            raw.parse().map_err(|_| {
+                wrong("metrics.listen", "an address and port like 127.0.0.1:9464", raw)
+            })
         };
         self.metrics.listen.as_deref().map(read).transpose()
     }
 }
 
-fn listen(typed: &str) -> Result<Listen, ConfigError> {
-    match typed.strip_prefix("unix:") {
+fn listen(raw: &str) -> Result<Listen, ConfigError> {
+    match raw.strip_prefix("unix:") {
         Some(path) if path.starts_with('/') => Ok(Listen::Unix(PathBuf::from(path))),
-        Some(_) => Err(wrong("server.listen", "unix: and an absolute path", typed)),
-        None if typed == "systemd" => Ok(Listen::Systemd),
-        None => typed.parse().map(Listen::Tcp).map_err(|_| {
-            wrong("server.listen", "an address and port like 127.0.0.1:3000, unix:/path, or systemd", typed)
+        Some(_) => Err(wrong("server.listen", "unix: and an absolute path", raw)),
+        None if raw == "systemd" => Ok(Listen::Systemd),
+        None => raw.parse().map(Listen::Tcp).map_err(|_| {
+            wrong(
+                "server.listen",
+                "an address and port like 127.0.0.1:3000, unix:/path, or systemd",
+                raw,
+            )
         }),
     }
 }
 
 /// Octal, as `chmod` takes it. Never for more than reading and writing: a socket is not run.
-fn socket_mode(typed: &str) -> Result<u32, ConfigError> {
-    let mode = u32::from_str_radix(typed.trim_start_matches("0o"), 8).ok().filter(|mode| mode & !0o666 == 0);
-    mode.filter(|mode| mode & 0o600 == 0o600)
-        .ok_or_else(|| wrong("server.socket_mode", "octal digits like \"0660\", the owner's 6 among them", typed))
+fn socket_mode(raw: &str) -> Result<u32, ConfigError> {
+    let mode =
+        u32::from_str_radix(raw.trim_start_matches("0o"), 8).ok().filter(|mode| mode & !0o666 == 0);
+    mode.filter(|mode| mode & 0o600 == 0o600).ok_or_else(|| {
+        wrong("server.socket_mode", "octal digits like \"0660\", the owner's 6 among them", raw)
+    })
 }
 
-fn forwarded_header(typed: &str) -> Result<ForwardedHeader, ConfigError> {
+fn forwarded_header(raw: &str) -> Result<ForwardedHeader, ConfigError> {
     let known = [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded];
     known
         .into_iter()
-        .find(|header| header.name().eq_ignore_ascii_case(typed))
-        .ok_or_else(|| wrong("server.forwarded_header", "x-forwarded-for or forwarded", typed))
+        .find(|header| header.name().eq_ignore_ascii_case(raw))
+        .ok_or_else(|| wrong("server.forwarded_header", "x-forwarded-for or forwarded", raw))
 }
 
 /// Addresses and networks, each one a value or several with commas between them.
-pub(super) fn networks(setting: &str, wanted: &str, typed: OneOrMany<String>) -> Result<Vec<IpNet>, ConfigError> {
+pub(super) fn networks(
+    setting: &str,
+    wanted: &str,
+    raw: OneOrMany<String>,
+) -> Result<Vec<IpNet>, ConfigError> {
     let mut networks = Vec::new();
-    let texts = many(typed);
+    let texts = many(raw);
     for text in texts.iter().flat_map(|text| text.split(',')).map(str::trim) {
         let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        let network: IpNet = network.map_err(|_| wrong(setting, "addresses or networks like 10.0.0.0/8", text))?;
+        let network: IpNet =
+            network.map_err(|_| wrong(setting, "addresses or networks like 10.0.0.0/8", text))?;
         if network.prefix_len() == 0 {
             return Err(wrong(setting, &format!("{wanted}, not the whole world"), text));
         }
@@ -146,7 +162,7 @@ mod tests {
     use crate::config::testing::read;
 
     #[test]
-    fn connections_the_log_and_the_figures_can_be_set() {
+    fn connections_the_log_and_the_metrics_can_be_set() {
         let config = read(&[
             ("SERVER__LISTEN", "systemd"),
             ("SERVER__SOCKET_MODE", "0666"),
@@ -162,7 +178,10 @@ mod tests {
         assert_eq!(config.server.forwarded_header, ForwardedHeader::Forwarded);
         assert!(config.server.proxy_protocol);
         assert_eq!(config.server.max_connections, 500);
-        assert_eq!((config.log_format, config.metrics), (LogFormat::Json, "127.0.0.1:9464".parse().ok()));
+        assert_eq!(
+            (config.log_format, config.metrics),
+            (LogFormat::Json, "127.0.0.1:9464".parse().ok())
+        );
         let config = read(&[]).unwrap();
         assert_eq!(
             (config.server.socket_mode, config.server.forwarded_header),
@@ -186,7 +205,8 @@ mod tests {
             let error = read(&[(key, value)]).unwrap_err();
             assert!(error.contains(named), "{key}={value}: {error}");
         }
-        let (protocol, hosts) = (("SERVER__PROXY_PROTOCOL", "true"), ("ACCESS__HOSTS", "app.example.com"));
+        let (protocol, hosts) =
+            (("SERVER__PROXY_PROTOCOL", "true"), ("ACCESS__HOSTS", "app.example.com"));
         let error = read(&[protocol, ("SERVER__TRUSTED_PROXIES", "10.0.0.1"), hosts]).unwrap_err();
         assert!(error.contains("access.hosts"), "{error}");
     }

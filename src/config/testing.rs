@@ -13,8 +13,11 @@ pub(super) fn read(pairs: &[(&str, &str)]) -> Result<Config, String> {
 /// The same with chance handed in.
 pub(super) fn read_with(random: &dyn Random, pairs: &[(&str, &str)]) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
-    let mut environment: HashMap<String, String> =
-        pairs.iter().map(|(key, value)| (format!("VESTIBULE_{key}"), (*value).to_owned())).collect();
-    environment.insert("VESTIBULE_DATA_DIR".to_owned(), folder.path().join("data").display().to_string());
+    let mut environment: HashMap<String, String> = pairs
+        .iter()
+        .map(|(key, value)| (format!("VESTIBULE_{key}"), (*value).to_owned()))
+        .collect();
+    environment
+        .insert("VESTIBULE_DATA_DIR".to_owned(), folder.path().join("data").display().to_string());
     Config::read(None, environment, random).map_err(|error| error.to_string())
 }

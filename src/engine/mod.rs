@@ -1,43 +1,32 @@
-//! The embedded backend: accounts, sessions and mailed links in a database, behind the port.
+//! The embedded backend: accounts, sessions and emailed links in a database, behind the port.
 //!
-//! Each operation of the port is one verb in `flows/`, one transaction a function; both doors call the same verb. An
-//! operation that writes runs as a task of its own, so that somebody who hangs up cannot cancel it half way (R03).
+//! Each operation of the port is one verb in `operations/`, one transaction a function; both
+//! channels call the same verb. An operation that writes runs as a task of its own, so that
+//! somebody who hangs up cannot cancel it half way (R03).
 
-mod accounts;
+mod audit;
 mod auth_manager;
-mod authenticators;
-mod challenges;
 mod clock;
 mod codes;
-pub mod credentials;
-pub mod data_keys;
-mod devices;
-pub mod fields;
-mod figures;
 mod files;
-mod flows;
 pub mod keys;
 mod limits;
-pub mod lookup;
-mod notifications;
-pub mod oauth;
-mod objects;
+mod links;
+mod operations;
 pub mod outbox;
 pub mod passwords;
 mod phones;
+pub mod providers;
 mod random;
-mod recovery_codes;
 mod rules;
-mod seal;
-mod secret_key;
 mod sessions;
 mod settings;
-mod shown;
+mod stats;
 mod storage;
 pub mod store;
-mod tokens;
+mod two_factor;
 pub mod user_agent;
-mod watched;
+pub mod users;
 
 #[cfg(test)]
 mod tests;
@@ -47,39 +36,37 @@ use std::{sync::Arc, thread, time::Duration};
 use jiff::Timestamp;
 
 pub use clock::SystemClock;
-pub use figures::{Figures, Waiting};
-pub use flows::Landing;
+pub use keys::secret_key::{SecretKey, Weakness};
+pub use operations::RedirectTarget;
 pub use random::SystemRandom;
-pub use secret_key::{SecretKey, Weakness};
-pub use settings::{MessageSettings, Settings, SmsCountries};
+pub use settings::{EngineSettings, MessageSettings, SmsCountries};
+pub use stats::{OutboxState, Stats};
 
 use self::{
-    authenticators::Authenticators,
-    challenges::Challenges,
     codes::Codes,
-    credentials::{Hasher, HasherError},
-    data_keys::KeyError,
-    devices::Devices,
-    figures::SignIns,
-    files::Files,
-    keys::Keys,
+    files::FileLocations,
+    keys::{Keys, data_keys::KeyError},
     limits::Limits,
-    oauth::Providers,
+    links::Links,
     outbox::{Outbox, TemplateError},
-    recovery_codes::Recovery,
-    sessions::Sessions,
+    passwords::hashing::{Hasher, HasherError},
+    providers::Providers,
+    sessions::{Sessions, devices::Devices},
+    stats::SignIns,
     store::Store,
-    tokens::Links,
+    two_factor::{
+        authenticators::Authenticators, challenges::Challenges, recovery_codes::Recovery,
+    },
 };
 use crate::{
-    port::{Answer, Clock, Failure, Offers, Phone, Random},
-    work_pool::WorkPool,
+    port::{Answer, Capabilities, Clock, Failure, Phone, Random},
+    server::work_pool::WorkPool,
 };
 
 /// How long closing the database may take.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// Passwords that may wait for each thread that hashes: about two seconds' worth (SECURITY.md S14).
+/// Passwords that may wait for each thread that hashes: about two seconds' worth (S14).
 const QUEUE_PER_THREAD: usize = 64;
 
 /// Phone numbers that may wait to be read: a quarter of a second's worth at most.
@@ -90,12 +77,12 @@ const SEARCHES_WAITING: usize = 16;
 
 /// The embedded backend. Cloning is cheap; all clones are one.
 #[derive(Clone)]
-pub struct Engine(Arc<Parts>);
+pub struct Engine(Arc<EngineParts>);
 
-struct Parts {
-    settings: Settings,
+struct EngineParts {
+    settings: EngineSettings,
     redirect_url: url::Url,
-    offers: Offers,
+    capabilities: Capabilities,
     store: Store,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -103,7 +90,7 @@ struct Parts {
     phone_pool: WorkPool,
     search_pool: WorkPool,
     outbox: Outbox,
-    files: Files,
+    files: FileLocations,
     sessions: Sessions,
     links: Links,
     codes: Codes,
@@ -142,7 +129,7 @@ impl Engine {
     /// # Errors
     /// When a setting cannot be, no secret key opens the database, or the system gives no threads.
     pub async fn open(
-        mut settings: Settings,
+        mut settings: EngineSettings,
         store: Store,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
@@ -151,8 +138,8 @@ impl Engine {
         web_url(&settings.public_url)
             .filter(|url| url.query().is_none() && url.fragment().is_none())
             .ok_or_else(|| EngineError::PublicUrl(settings.public_url.clone()))?;
-        let redirect_url =
-            web_url(&settings.redirect_url).ok_or_else(|| EngineError::RedirectUrl(settings.redirect_url.clone()))?;
+        let redirect_url = web_url(&settings.redirect_url)
+            .ok_or_else(|| EngineError::RedirectUrl(settings.redirect_url.clone()))?;
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let hasher = Hasher::new(threads, threads * QUEUE_PER_THREAD, settings.password_cost)?;
         let phone_pool = WorkPool::start("phones", PHONES_WAITING)?;
@@ -160,24 +147,26 @@ impl Engine {
             phone_pool.prepare(Phone::load_plans);
         }
         let search_pool = WorkPool::start("searches", SEARCHES_WAITING)?;
-        let keys = &data_keys::open(&store, &settings.secret_keys, &*random, clock.now()).await?;
+        let keys =
+            &keys::data_keys::open(&store, &settings.secret_keys, &*random, clock.now()).await?;
         let (name, url) = (&settings.product_name, &settings.public_url);
         let templates = settings.messages.templates_dir.as_deref();
         let providers = Providers::new(&settings.providers, url, keys)?;
-        let outbox = Outbox::new(keys, name, url, templates, Arc::clone(&clock), Arc::clone(&random))?;
-        Ok(Self(Arc::new(Parts {
-            offers: Offers {
+        let outbox =
+            Outbox::new(keys, name, url, templates, Arc::clone(&clock), Arc::clone(&random))?;
+        Ok(Self(Arc::new(EngineParts {
+            capabilities: Capabilities {
                 confirm_email: settings.confirm_email,
                 confirm_phone: settings.confirm_phone,
                 phone_sign_up: settings.phone_sign_up,
                 sign_in_codes: settings.sign_in_codes,
                 password_min: settings.password_min,
                 authenticators: true,
-                link_minutes: tokens::LINK_MINUTES,
+                link_minutes: links::LINK_MINUTES,
                 code_minutes: codes::MINUTES,
                 sms_countries: settings.messages.sms_countries.listed().map(<[String]>::to_vec),
-                mail_codes: true,
-                providers: providers.offers(),
+                email_codes: true,
+                providers: providers.capabilities(),
             },
             sessions: Sessions::new(keys, store.is_shared()),
             links: Links::new(keys),
@@ -191,7 +180,7 @@ impl Engine {
             sign_ins: SignIns::default(),
             limits: Limits::new(settings.limits_factor, settings.application_servers.clone()),
             outbox,
-            files: Files::new(settings.files_dir.clone(), &settings.public_url),
+            files: FileLocations::new(settings.files_dir.clone(), &settings.public_url),
             redirect_url,
             hasher,
             phone_pool,
@@ -208,37 +197,44 @@ impl Engine {
         &self.0.search_pool
     }
 
-    /// The link in a mail was followed: says where the browser goes (DESIGN.md §4.2; ALTOGIC_WIRE.md §10). Changes nothing,
-    /// so it may be asked any number of times. A link that is no good goes to the redirect URL too, with `status=400`.
-    pub fn open_mail_link(&self, key: String, action: String) -> Answer<Landing> {
+    /// The link in an email was followed: says where the browser goes (altogic-protocol.md §10).
+    /// Changes nothing, so it may be asked any number of times. A link that is no good goes to the
+    /// redirect URL too, with `status=400`.
+    pub fn open_email_link(&self, key: String, action: String) -> Answer<RedirectTarget> {
         let engine = self.clone();
-        Box::pin(async move { flows::open_mail_link(&engine, &key, &action, false).await })
+        Box::pin(async move { operations::open_email_link(&engine, &key, &action, false).await })
     }
 
-    /// As [`open_mail_link`](Self::open_mail_link), for a browser: where the password of the account may be a stranger's, it is
-    /// sent to a page of ours first, and from there to the application.
-    pub fn open_mail_link_in_browser(&self, key: String, action: String) -> Answer<Landing> {
+    /// As [`open_email_link`](Self::open_email_link), for a browser: where the password of the
+    /// account may be a visitor's, it is sent to a page of ours first, and from there to the
+    /// application.
+    pub fn open_email_link_in_browser(
+        &self,
+        key: String,
+        action: String,
+    ) -> Answer<RedirectTarget> {
         let engine = self.clone();
-        Box::pin(async move { flows::open_mail_link(&engine, &key, &action, true).await })
+        Box::pin(async move { operations::open_email_link(&engine, &key, &action, true).await })
     }
 
-    /// Deletes what time has made worthless: ended sessions, links that are over or spent, and accounts that waited a week
-    /// for the proof of their address. To be called now and then; what goes wrong is logged here and tried again next time.
+    /// Deletes what time has made worthless: ended sessions, links that are over or spent, and
+    /// accounts that waited a week for the proof of their address. To be called now and then; what
+    /// goes wrong is logged here and tried again next time.
     pub async fn sweep(&self) {
-        if let Err(error) = flows::sweep(self).await {
+        if let Err(error) = operations::sweep(self).await {
             tracing::error!(error = %Failure::from(error), "could not sweep away what has run out");
         }
     }
 
-    /// Closes the database, once nobody asks any more. SQLite then puts what is in its write-ahead log into the file, so that
-    /// the file alone is the whole database.
+    /// Closes the database, once nobody asks any more. SQLite then puts what is in its write-ahead
+    /// log into the file, so that the file alone is the whole database.
     pub async fn close(&self) {
         if tokio::time::timeout(CLOSING, self.store().close()).await.is_err() {
             tracing::warn!("the database was not closed in time; nothing is lost by that");
         }
     }
 
-    /// Where the mail waits, for the one who delivers it.
+    /// Where the email waits, for the one who delivers it.
     pub fn outbox(&self) -> &Outbox {
         &self.0.outbox
     }
@@ -247,7 +243,7 @@ impl Engine {
         self.0.clock.now()
     }
 
-    fn settings(&self) -> &Settings {
+    fn settings(&self) -> &EngineSettings {
         &self.0.settings
     }
 
@@ -299,7 +295,7 @@ impl Engine {
         &self.0.keys
     }
 
-    fn files(&self) -> &Files {
+    fn files(&self) -> &FileLocations {
         &self.0.files
     }
 

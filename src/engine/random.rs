@@ -15,14 +15,15 @@ impl Random for SystemRandom {
     }
 }
 
-/// A new id: 24 lower-case hexadecimal digits, as applications expect them (ALTOGIC_WIRE.md §4). Names, proves nothing.
+/// A new id: 24 lower-case hexadecimal digits, as applications expect them (altogic-protocol.md
+/// §4). Names, proves nothing.
 pub(crate) fn new_id(random: &dyn Random) -> String {
     let mut bytes = [0; 12];
     random.fill(&mut bytes);
     hexadecimal(&bytes)
 }
 
-/// A new token: 256 unguessable bits as 43 letters (SECURITY.md S33 asks for 128).
+/// A new token: 256 unguessable bits as 43 letters (S33 asks for 128).
 pub(crate) fn new_token(random: &dyn Random) -> String {
     let mut bytes = [0; 32];
     random.fill(&mut bytes);
@@ -32,7 +33,11 @@ pub(crate) fn new_token(random: &dyn Random) -> String {
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
 }
 
 #[cfg(test)]
@@ -43,7 +48,10 @@ mod tests {
     fn ids_have_24_digits_and_tokens_43_letters_and_none_comes_twice() {
         let (one, other) = (new_id(&SystemRandom), new_id(&SystemRandom));
         assert_eq!(one.len(), 24);
-        assert!(one.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit)), "{one}");
+        assert!(
+            one.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit)),
+            "{one}"
+        );
         assert_ne!(one, other);
         assert_eq!(new_token(&SystemRandom).len(), 43);
         assert_ne!(new_token(&SystemRandom), new_token(&SystemRandom));

@@ -1,4 +1,4 @@
-//! What the operator sets, and the digests of what is secret.
+//! Settings of the engine, and digests of secrets.
 
 use std::path::PathBuf;
 
@@ -7,17 +7,18 @@ use ipnet::IpNet;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-pub(super) use super::secret_key::SecretKey;
-use super::{credentials::HashCost, fields::Fields, oauth::ProviderSettings};
+pub(super) use super::keys::secret_key::SecretKey;
+use super::{passwords::hashing::HashCost, providers::ProviderSettings, users::fields::UserFields};
 
 /// The settings of the embedded backend.
 #[derive(Debug, Clone)]
-pub struct Settings {
-    /// The URL that people see, without a slash at its end. Every link in a mail begins with it (SECURITY.md S48).
+pub struct EngineSettings {
+    /// The URL that people see, without a slash at its end. Every link in an email begins with it
+    /// (S48).
     pub public_url: String,
-    /// Where links in mails send the browser; may have a query of its own.
+    /// Where links in emails send the browser; may have a query of its own.
     pub redirect_url: String,
-    /// The first one seals, all of them open (SECURITY.md S96).
+    /// The first one seals, all of them open (S96).
     pub secret_keys: Vec<SecretKey>,
     /// Whether an address must be proved before its account can be used.
     pub confirm_email: bool,
@@ -29,7 +30,7 @@ pub struct Settings {
     pub sign_in_codes: bool,
     /// Shortest password accepted, in characters.
     pub password_min: usize,
-    /// What a password hash costs; weaker ones are made anew at the next sign-in (SECURITY.md S11).
+    /// Cost of a password hash; weaker ones are made anew at the next sign-in (S11).
     pub password_cost: HashCost,
     /// Multiplies every allowance of the rate limits.
     pub limits_factor: f64,
@@ -38,17 +39,17 @@ pub struct Settings {
     /// Where the bytes of stored files lie.
     pub files_dir: PathBuf,
     /// The fields that users have beside the built-in ones.
-    pub user_fields: Fields,
-    /// What the mails call this place; no password may be made of it.
+    pub user_fields: UserFields,
+    /// Product name in emails; no password may be made of it.
     pub product_name: String,
     pub messages: MessageSettings,
     pub providers: Vec<ProviderSettings>,
-    /// The redirect URLs that applications of the settings have of their own. Those of applications that were added while the
-    /// server runs are in the database.
+    /// The redirect URLs that applications of the settings have of their own. Those of applications
+    /// that were added while the server runs are in the database.
     pub application_redirects: Vec<String>,
 }
 
-/// What the operator sets of mail and SMS.
+/// Settings of email and SMS.
 #[derive(Debug, Clone)]
 pub struct MessageSettings {
     pub sms_countries: SmsCountries,
@@ -58,11 +59,12 @@ pub struct MessageSettings {
     pub templates_dir: Option<PathBuf>,
 }
 
-/// The countries that texts go to (SECURITY.md S65).
+/// The countries that texts go to (S65).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SmsCountries {
     All,
-    /// As ISO 3166-1 names them, by two capitals. A number whose plan names no country is in none of them.
+    /// As ISO 3166-1 names them, by two capitals. A number whose plan names no country is in none
+    /// of them.
     Only(Vec<String>),
 }
 
@@ -83,14 +85,16 @@ impl Default for MessageSettings {
     }
 }
 
-/// Digests for one purpose: HMAC-SHA256 under each of the keys. What is stored is a digest, so that neither a copy of the
-/// database nor a guess at its rows is worth a session or a link (SECURITY.md S33).
+/// Digests for one purpose: HMAC-SHA256 under each of the keys. What is stored is a digest, so that
+/// neither a copy of the database nor a guess at its rows is worth a session or a link (S33).
 #[derive(Clone)]
 pub(crate) struct Digests(Vec<Hmac<Sha256>>);
 
 impl Digests {
     pub(crate) fn new(keys: &[SecretKey], purpose: &str) -> Self {
-        Self(keys.iter().filter_map(|key| Hmac::new_from_slice(&key.derive(purpose)).ok()).collect())
+        Self(
+            keys.iter().filter_map(|key| Hmac::new_from_slice(&key.derive(purpose)).ok()).collect(),
+        )
     }
 
     /// The digest to store: under the first key.
@@ -100,10 +104,13 @@ impl Digests {
 
     /// The digests to look for: under each key, the first one first.
     pub(crate) fn all(&self, message: &[u8]) -> impl Iterator<Item = [u8; 32]> {
-        self.0.iter().map(move |key| key.clone().chain_update(message).finalize().into_bytes().into())
+        self.0
+            .iter()
+            .map(move |key| key.clone().chain_update(message).finalize().into_bytes().into())
     }
 
-    /// As [`all`](Self::all), each with the digest to store in its place; `None` where it is that one.
+    /// As [`all`](Self::all), each with the digest to store in its place; `None` where it is that
+    /// one.
     pub(crate) fn with_newest(&self, message: &[u8]) -> Vec<([u8; 32], Option<[u8; 32]>)> {
         let newest = self.of(message);
         self.all(message).map(|digest| (digest, (digest != newest).then_some(newest))).collect()

@@ -1,19 +1,20 @@
-//! The storage of the port, answered by the embedded backend: each operation is the verb of its name.
+//! The storage of the port, answered by the embedded backend: each operation is the verb of its
+//! name.
 
-use super::{Engine, flows::storage, rules::Operation, watched::Watch};
+use super::{Engine, audit::Audited, operations::storage, rules::Operation};
 use crate::port::{
-    Answer, Bucket, BucketChange, Caller, Content, Download, FileChange, FileName, FileStats, NewBucket, Page,
-    PublicFile, Query, Storage, StorageStats, StoredFile, Upload,
+    Answer, Bucket, BucketChange, Caller, Content, Download, FileChange, FileName, FileQuery,
+    FileStats, NewBucket, PublicFile, ResultPage, Storage, StorageStats, StoredFile, Upload,
 };
 
 impl Storage for Engine {
     fn create_bucket(&self, caller: Caller, bucket: NewBucket) -> Answer<Bucket> {
-        self.watched(Watch::on(Operation::CreateBucket, &caller), |engine| async move {
+        self.audited(Audited::on(Operation::CreateBucket, &caller), |engine| async move {
             storage::create_bucket(&engine, &caller, bucket).await
         })
     }
 
-    fn list_buckets(&self, caller: Caller, query: Query) -> Answer<Page<Bucket>> {
+    fn list_buckets(&self, caller: Caller, query: FileQuery) -> Answer<ResultPage<Bucket>> {
         self.guarded(Operation::ListBuckets, caller, |engine, caller| async move {
             storage::list_buckets(&engine, &caller, query).await
         })
@@ -43,38 +44,48 @@ impl Storage for Engine {
         })
     }
 
-    fn change_bucket(&self, caller: Caller, bucket: String, change: BucketChange) -> Answer<Bucket> {
-        self.watched(Watch::on(Operation::ChangeBucket, &caller), |engine| async move {
+    fn change_bucket(
+        &self,
+        caller: Caller,
+        bucket: String,
+        change: BucketChange,
+    ) -> Answer<Bucket> {
+        self.audited(Audited::on(Operation::ChangeBucket, &caller), |engine| async move {
             storage::change_bucket(&engine, &caller, &bucket, change).await
         })
     }
 
     fn empty_bucket(&self, caller: Caller, bucket: String) -> Answer<()> {
-        self.watched(Watch::on(Operation::EmptyBucket, &caller), |engine| async move {
+        self.audited(Audited::on(Operation::EmptyBucket, &caller), |engine| async move {
             storage::empty_bucket(&engine, &caller, &bucket).await
         })
     }
 
     fn delete_bucket(&self, caller: Caller, bucket: String) -> Answer<()> {
-        self.watched(Watch::on(Operation::DeleteBucket, &caller), |engine| async move {
+        self.audited(Audited::on(Operation::DeleteBucket, &caller), |engine| async move {
             storage::delete_bucket(&engine, &caller, &bucket).await
         })
     }
 
-    fn search_files(&self, caller: Caller, query: Query) -> Answer<Page<StoredFile>> {
+    fn search_files(&self, caller: Caller, query: FileQuery) -> Answer<ResultPage<StoredFile>> {
         self.guarded(Operation::SearchFiles, caller, |engine, caller| async move {
             storage::search_files(&engine, &caller, query).await
         })
     }
 
-    fn list_files(&self, caller: Caller, bucket: String, query: Query) -> Answer<Page<StoredFile>> {
+    fn list_files(
+        &self,
+        caller: Caller,
+        bucket: String,
+        query: FileQuery,
+    ) -> Answer<ResultPage<StoredFile>> {
         self.guarded(Operation::ListFiles, caller, |engine, caller| async move {
             storage::list_files(&engine, &caller, &bucket, query).await
         })
     }
 
     fn upload(&self, caller: Caller, upload: Upload) -> Answer<StoredFile> {
-        self.watched(Watch::on(Operation::Upload, &caller), |engine| async move {
+        self.audited(Audited::on(Operation::Upload, &caller), |engine| async move {
             storage::upload(&engine, &caller, upload).await
         })
     }
@@ -86,7 +97,7 @@ impl Storage for Engine {
         content: Content,
         is_public: Option<bool>,
     ) -> Answer<StoredFile> {
-        self.watched(Watch::on(Operation::ReplaceFile, &caller), |engine| async move {
+        self.audited(Audited::on(Operation::ReplaceFile, &caller), |engine| async move {
             storage::replace_file(&engine, &caller, &file, content, is_public).await
         })
     }
@@ -109,44 +120,54 @@ impl Storage for Engine {
         })
     }
 
-    fn change_file(&self, caller: Caller, file: FileName, change: FileChange) -> Answer<StoredFile> {
-        self.watched(Watch::on(Operation::ChangeFile, &caller), |engine| async move {
+    fn change_file(
+        &self,
+        caller: Caller,
+        file: FileName,
+        change: FileChange,
+    ) -> Answer<StoredFile> {
+        self.audited(Audited::on(Operation::ChangeFile, &caller), |engine| async move {
             storage::change_file(&engine, &caller, &file, change).await
         })
     }
 
-    fn duplicate_file(&self, caller: Caller, file: FileName, name: Option<String>) -> Answer<StoredFile> {
-        self.watched(Watch::on(Operation::DuplicateFile, &caller), |engine| async move {
+    fn duplicate_file(
+        &self,
+        caller: Caller,
+        file: FileName,
+        name: Option<String>,
+    ) -> Answer<StoredFile> {
+        self.audited(Audited::on(Operation::DuplicateFile, &caller), |engine| async move {
             storage::duplicate_file(&engine, &caller, &file, name.as_deref()).await
         })
     }
 
     fn copy_file(&self, caller: Caller, file: FileName, bucket: String) -> Answer<StoredFile> {
-        self.watched(Watch::on(Operation::CopyFile, &caller), |engine| async move {
+        self.audited(Audited::on(Operation::CopyFile, &caller), |engine| async move {
             storage::copy_file(&engine, &caller, &file, &bucket).await
         })
     }
 
     fn move_file(&self, caller: Caller, file: FileName, bucket: String) -> Answer<StoredFile> {
-        self.watched(Watch::on(Operation::MoveFile, &caller), |engine| async move {
+        self.audited(Audited::on(Operation::MoveFile, &caller), |engine| async move {
             storage::move_file(&engine, &caller, &file, &bucket).await
         })
     }
 
     fn delete_files(&self, caller: Caller, bucket: String, files: Vec<String>) -> Answer<()> {
-        self.watched(Watch::on(Operation::DeleteFiles, &caller), |engine| async move {
+        self.audited(Audited::on(Operation::DeleteFiles, &caller), |engine| async move {
             storage::delete_files(&engine, &caller, &bucket, &files).await
         })
     }
 
     fn delete_named_file(&self, caller: Caller, file: FileName) -> Answer<()> {
-        self.watched(Watch::on(Operation::DeleteNamedFile, &caller), |engine| async move {
+        self.audited(Audited::on(Operation::DeleteNamedFile, &caller), |engine| async move {
             storage::delete_named_file(&engine, &caller, &file).await
         })
     }
 
     fn delete_file(&self, caller: Caller, public_path: String) -> Answer<()> {
-        self.watched(Watch::on(Operation::DeleteFile, &caller), |engine| async move {
+        self.audited(Audited::on(Operation::DeleteFile, &caller), |engine| async move {
             storage::delete_by_path(&engine, &caller, &public_path).await
         })
     }

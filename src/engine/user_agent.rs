@@ -1,12 +1,14 @@
-//! What a `User-Agent` header says, in the shape the wire wants.
+//! Parses `User-Agent` headers into the shape of the wire.
 //!
-//! The full tables of browsers and devices cost 29 MB and half a second to load; an owner who looks at a list of sessions
-//! needs to know "Firefox on Linux" from "Safari on an iPhone". So: the families that people use, found by the tokens
-//! their makers put there, most specific first, and `Other` for the rest.
+//! The full tables of browsers and devices cost 29 MB and half a second to load; an owner who looks
+//! at a list of sessions needs to know "Firefox on Linux" from "Safari on an iPhone". So: the
+//! families that people use, found by the tokens their makers put there, most specific first, and
+//! `Other` for the rest.
 
 use crate::port::{Agent, Version};
 
-/// Browsers by the token that carries their version. Order matters: nearly everybody also claims to be Chrome or Safari.
+/// Browsers by the token that carries their version. Order matters: nearly everybody also claims to
+/// be Chrome or Safari.
 const BROWSERS: &[(&str, &str)] = &[
     ("Edg/", "Edge"),
     ("EdgA/", "Edge Mobile"),
@@ -81,26 +83,33 @@ fn system(header: &str) -> Version {
 }
 
 fn device(header: &str) -> Version {
-    let family = ["iPhone", "iPad", "iPod", "Macintosh"].into_iter().find(|family| header.contains(family));
+    let family =
+        ["iPhone", "iPad", "iPod", "Macintosh"].into_iter().find(|family| header.contains(family));
     match family {
         Some("Macintosh") => version("Mac", ""),
         Some(family) => version(family, ""),
-        None if header.contains("Android") && header.contains("Mobile") => version("Generic Smartphone", ""),
+        None if header.contains("Android") && header.contains("Mobile") => {
+            version("Generic Smartphone", "")
+        }
         None if header.contains("Android") => version("Generic Tablet", ""),
         None => other(),
     }
 }
 
-/// What follows a token.
+/// Text after a token.
 fn after<'header>(header: &'header str, token: &str) -> Option<&'header str> {
     header.find(token).map(|start| &header[start + token.len()..])
 }
 
 /// A family and the up to three numbers at the start of a text, parted by dots or underscores.
 fn version(family: &str, numbers: &str) -> Version {
-    let end = numbers.find(|letter: char| !letter.is_ascii_digit() && letter != '.' && letter != '_');
-    let mut numbers = numbers[..end.unwrap_or(numbers.len())].split(['.', '_']).filter(|number| !number.is_empty());
-    let mut next = || numbers.next().map_or_else(|| "0".to_owned(), |number| number.chars().take(8).collect());
+    let end =
+        numbers.find(|letter: char| !letter.is_ascii_digit() && letter != '.' && letter != '_');
+    let mut numbers = numbers[..end.unwrap_or(numbers.len())]
+        .split(['.', '_'])
+        .filter(|number| !number.is_empty());
+    let mut next =
+        || numbers.next().map_or_else(|| "0".to_owned(), |number| number.chars().take(8).collect());
     Version { family: family.to_owned(), major: next(), minor: next(), patch: next() }
 }
 
@@ -114,8 +123,9 @@ mod tests {
 
     fn told(header: &str) -> String {
         let Agent { browser, device, system } = parse(header);
-        let name =
-            |version: Version| format!("{} {}.{}.{}", version.family, version.major, version.minor, version.patch);
+        let name = |version: Version| {
+            format!("{} {}.{}.{}", version.family, version.major, version.minor, version.patch)
+        };
         [browser, device, system].map(name).join(" | ")
     }
 
@@ -123,7 +133,8 @@ mod tests {
     fn the_browsers_people_use_are_told_apart() {
         for (header, expected) in [
             (
-                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/99.0.4844.51 Safari/537.36",
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like \
+                    Gecko) Chrome/99.0.4844.51 Safari/537.36",
                 "Chrome 99.0.4844 | Mac 0.0.0 | Mac OS X 10.15.7",
             ),
             (
@@ -131,15 +142,18 @@ mod tests {
                 "Firefox 128.0.0 | Other 0.0.0 | Linux 0.0.0",
             ),
             (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 \
+                    (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
                 "Mobile Safari 17.5.0 | iPhone 0.0.0 | iOS 17.5.0",
             ),
             (
-                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Safari/537.36 Edg/124.0.2478.51",
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                    Chrome/124.0.0.0 Safari/537.36 Edg/124.0.2478.51",
                 "Edge 124.0.2478 | Other 0.0.0 | Windows 10.0.0",
             ),
             (
-                "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Mobile Safari/537.36",
+                "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) \
+                    Chrome/124.0.0.0 Mobile Safari/537.36",
                 "Chrome Mobile 124.0.0 | Generic Smartphone 0.0.0 | Android 14.0.0",
             ),
             ("Lynx/2.9.0dev.12 libwww-FM/2.14", "Lynx 2.9.0 | Other 0.0.0 | Other 0.0.0"),
@@ -150,10 +164,18 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_other_and_still_complete() {
-        for header in
-            ["", "node-fetch/1.0 (+https://github.com/bitinn/node-fetch)", "\u{202e}Chrom", "Chrome", "Windows NT "]
-        {
-            assert!(told(header).starts_with("Other 0.0.0 | Other 0.0.0 | "), "{header}: {}", told(header));
+        for header in [
+            "",
+            "node-fetch/1.0 (+https://github.com/bitinn/node-fetch)",
+            "\u{202e}Chrom",
+            "Chrome",
+            "Windows NT ",
+        ] {
+            assert!(
+                told(header).starts_with("Other 0.0.0 | Other 0.0.0 | "),
+                "{header}: {}",
+                told(header)
+            );
         }
     }
 }

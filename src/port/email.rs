@@ -1,4 +1,4 @@
-//! E-mail addresses, and the one place that says when two are the same.
+//! Email addresses, and the one place that says when two are the same.
 
 use std::fmt;
 
@@ -6,14 +6,15 @@ use unicode_normalization::is_nfc;
 
 use super::Code;
 
-/// An e-mail address that mail can be sent to.
+/// An email address that email can be sent to.
 ///
 /// # When two addresses are the same
 ///
-/// Surrounding white space is dropped, ASCII letters are lowered, and the domain is brought to its ASCII form (IDNA).
-/// Nothing else: dots and `+tags` are kept, and letters beyond ASCII are neither case-folded nor normalised, so that a
-/// look-alike (`ı`, the Kelvin sign) can never receive mail for this mailbox (SECURITY.md S93; CVE-2019-19844). A local part
-/// that is not in NFC is refused: normalising it could turn one mailbox into another.
+/// Surrounding white space is dropped, ASCII letters are lowered, and the domain is brought to its
+/// ASCII form (IDNA). Nothing else: dots and `+tags` are kept, and letters beyond ASCII are neither
+/// case-folded nor normalised, so that a look-alike (`ı`, the Kelvin sign) can never receive email
+/// for this mailbox (S93; CVE-2019-19844). A local part that is not in NFC is refused: normalising
+/// it could turn one mailbox into another.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
@@ -24,29 +25,40 @@ impl Email {
     /// Reads an address as somebody typed it.
     ///
     /// # Errors
-    /// `MissingEmail` for nothing, `InvalidEmail` for anything that is not one plain address: no display names, quoted
-    /// local parts, address literals, control characters or bare host names.
-    pub fn parse(typed: &str) -> Result<Self, Code> {
-        let typed = typed.trim();
-        if typed.is_empty() {
+    /// `MissingEmail` for nothing, `InvalidEmail` for anything that is not one plain address: no
+    /// display names, quoted local parts, address literals, control characters or bare host names.
+    pub fn parse(entered: &str) -> Result<Self, Code> {
+        let entered = entered.trim();
+        if entered.is_empty() {
             return Err(Code::MissingEmail);
         }
-        if typed.len() > Self::MAX_BYTES {
+        if entered.len() > Self::MAX_BYTES {
             return Err(Code::InvalidEmail);
         }
-        let (local, domain) = typed.rsplit_once('@').ok_or(Code::InvalidEmail)?;
+        let (local, domain) = entered.rsplit_once('@').ok_or(Code::InvalidEmail)?;
         let local = local.to_ascii_lowercase();
         let domain = match url::Host::parse(domain) {
-            Ok(url::Host::Domain(domain)) if domain.contains('.') && !domain.ends_with('.') => domain,
+            Ok(url::Host::Domain(domain)) if domain.contains('.') && !domain.ends_with('.') => {
+                domain
+            }
             _ => return Err(Code::InvalidEmail),
         };
         let address = format!("{local}@{domain}");
         let plain = email_address::EmailAddress::parse_with_options(
             &address,
-            email_address::Options::default().without_display_text().without_domain_literal().with_required_tld(),
+            email_address::Options::default()
+                .without_display_text()
+                .without_domain_literal()
+                .with_required_tld(),
         );
-        let strange = |letter: char| letter.is_control() || letter.is_whitespace() || "\"\\,;<>()[]:".contains(letter);
-        if plain.is_err() || !is_nfc(&local) || local.chars().any(strange) || address.len() > Self::MAX_BYTES {
+        let strange = |letter: char| {
+            letter.is_control() || letter.is_whitespace() || "\"\\,;<>()[]:".contains(letter)
+        };
+        if plain.is_err()
+            || !is_nfc(&local)
+            || local.chars().any(strange)
+            || address.len() > Self::MAX_BYTES
+        {
             return Err(Code::InvalidEmail);
         }
         Ok(Self(address))
@@ -84,13 +96,19 @@ mod tests {
 
     #[test]
     fn an_address_is_lowered_and_trimmed_and_keeps_its_tag() {
-        assert_eq!(Email::parse("  Ann+News@Example.COM ").unwrap().as_str(), "ann+news@example.com");
-        assert_eq!(Email::parse("ann@bücher.example").unwrap().as_str(), "ann@xn--bcher-kva.example");
+        assert_eq!(
+            Email::parse("  Ann+News@Example.COM ").unwrap().as_str(),
+            "ann+news@example.com"
+        );
+        assert_eq!(
+            Email::parse("ann@bücher.example").unwrap().as_str(),
+            "ann@xn--bcher-kva.example"
+        );
     }
 
     #[test]
     fn what_is_not_one_plain_address_is_refused() {
-        for typed in [
+        for entered in [
             "ann",
             "@example.com",
             "ann@",
@@ -105,10 +123,13 @@ mod tests {
             "a@b@example.com",
             "\"a\"@example.com",
         ] {
-            assert_eq!(Email::parse(typed), Err(Code::InvalidEmail), "{typed:?}");
+            assert_eq!(Email::parse(entered), Err(Code::InvalidEmail), "{entered:?}");
         }
         assert_eq!(Email::parse(" "), Err(Code::MissingEmail));
-        assert_eq!(Email::parse(&format!("{}@example.com", "a".repeat(300))), Err(Code::InvalidEmail));
+        assert_eq!(
+            Email::parse(&format!("{}@example.com", "a".repeat(300))),
+            Err(Code::InvalidEmail)
+        );
     }
 
     #[test]
@@ -124,6 +145,9 @@ mod tests {
 
     #[test]
     fn an_address_does_not_print_itself() {
-        assert_eq!(format!("{:?}", Email::parse("ann@example.com").unwrap()), "Email(…@example.com)");
+        assert_eq!(
+            format!("{:?}", Email::parse("ann@example.com").unwrap()),
+            "Email(…@example.com)"
+        );
     }
 }

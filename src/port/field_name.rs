@@ -5,8 +5,9 @@ use std::fmt;
 /// Longest name, in characters.
 const LONGEST: usize = 40;
 
-/// A name such as `city` or `jobTitle`: a letter, then letters, digits and underscores, 40 characters at most. What somebody
-/// typed is repeated in an error only when it is one, so that an error cannot carry anything else.
+/// A name such as `city` or `jobTitle`: a letter, then letters, digits and underscores, 40
+/// characters at most. What somebody typed is repeated in an error only when it is one, so that an
+/// error cannot carry anything else.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FieldName {
     letters: [u8; LONGEST],
@@ -15,14 +16,17 @@ pub struct FieldName {
 
 impl FieldName {
     /// Reads a name; `None` where it cannot be one.
-    pub fn parse(typed: &str) -> Option<Self> {
-        let plain = typed.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !plain || typed.len() > LONGEST || !typed.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+    pub fn parse(entered: &str) -> Option<Self> {
+        let plain = entered.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !plain
+            || entered.len() > LONGEST
+            || !entered.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        {
             return None;
         }
         let mut letters = [0; LONGEST];
-        letters[..typed.len()].copy_from_slice(typed.as_bytes());
-        Some(Self { letters, length: u8::try_from(typed.len()).ok()? })
+        letters[..entered.len()].copy_from_slice(entered.as_bytes());
+        Some(Self { letters, length: u8::try_from(entered.len()).ok()? })
     }
 
     /// The name as it was typed.
@@ -52,8 +56,10 @@ mod tests {
         for name in ["a", "jobTitle", "line_2", &"a".repeat(40)] {
             assert_eq!(FieldName::parse(name).map(|name| name.to_string()).as_deref(), Some(name));
         }
-        for typed in ["", "_id", "2nd", "a.b", "a b", "größe", "a\n", "__proto__", &"a".repeat(41)] {
-            assert!(FieldName::parse(typed).is_none(), "{typed:?}");
+        for entered in
+            ["", "_id", "2nd", "a.b", "a b", "größe", "a\n", "__proto__", &"a".repeat(41)]
+        {
+            assert!(FieldName::parse(entered).is_none(), "{entered:?}");
         }
     }
 }

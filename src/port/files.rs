@@ -1,4 +1,5 @@
-//! Files that people store, the buckets they lie in, and what anybody may fetch (ALTOGIC_WIRE.md §7).
+//! Files that people store, the buckets they lie in, and what anybody may fetch
+//! (altogic-protocol.md §7).
 
 use jiff::Timestamp;
 
@@ -23,7 +24,7 @@ pub struct NewBucket {
     pub tags: Vec<String>,
 }
 
-/// What is to be changed of a bucket; `None` stays as it is.
+/// Changes to a bucket; `None` stays as it is.
 #[derive(Debug, Default)]
 pub struct BucketChange {
     pub name: Option<String>,
@@ -41,7 +42,7 @@ pub enum TagChange {
     Remove(Vec<String>),
 }
 
-/// What somebody uploads, as it arrived.
+/// Upload as it arrived.
 #[derive(Debug)]
 pub struct Upload {
     /// The bucket's name or id; `root` always exists.
@@ -56,7 +57,8 @@ pub struct Upload {
     pub tags: Vec<String>,
 }
 
-/// The bytes of a file and what the sender says they are. Pictures are known by their content, whatever is said.
+/// The bytes of a file and what the sender says they are. Pictures are known by their content,
+/// whatever is said.
 #[derive(Debug)]
 pub struct Content {
     pub bytes: Vec<u8>,
@@ -70,7 +72,7 @@ pub struct FileName {
     pub file: String,
 }
 
-/// What is to be changed of a file; `None` stays as it is.
+/// Changes to a file; `None` stays as it is.
 #[derive(Debug, Default)]
 pub struct FileChange {
     pub name: Option<String>,
@@ -99,8 +101,9 @@ pub struct StoredFile {
 
 /// A look into buckets or files.
 #[derive(Debug, Default)]
-pub struct Query {
-    /// Which ones: `fileName == 'a.png' && size < 1000`. The language is that of `engine/files/expression.rs`.
+pub struct FileQuery {
+    /// Which ones: `fileName == 'a.png' && size < 1000`. The language is that of
+    /// `engine/files/expression.rs`.
     pub expression: Option<String>,
     /// By which fields; oldest first where there is none.
     pub sort: Vec<Sort>,
@@ -119,7 +122,7 @@ pub struct Sort {
 
 /// One page of what a look found.
 #[derive(Debug)]
-pub struct Page<T> {
+pub struct ResultPage<T> {
     pub items: Vec<T>,
     /// How many there are on all pages.
     pub total: u64,
@@ -149,7 +152,8 @@ pub struct StorageStats {
 #[derive(Debug)]
 pub struct Download {
     pub file: StoredFile,
-    /// Whether the bytes were encoded by us: then, and only then, the file's type is more than a claim.
+    /// Whether the bytes were encoded by us: then, and only then, the file's type is more than a
+    /// claim.
     pub is_picture: bool,
     pub bytes: Vec<u8>,
 }

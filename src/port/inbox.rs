@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Answer;
 
-/// Reads the outbox folder, so that a newcomer completes every journey offline.
+/// Reads the outbox folder, so that a new visitor completes every journey offline.
 pub trait DevInbox: Send + Sync {
     /// The messages, newest first, at most 100.
     fn messages(&self) -> Answer<Vec<Message>>;

@@ -8,11 +8,13 @@ use super::Code;
 ///
 /// # When two numbers are the same
 ///
-/// When their E.164 forms are. Blanks, dots, dashes, slashes and brackets that somebody typed for their own eyes are
-/// dropped; a trunk zero that the country's plan does not dial from abroad is dropped by the plan (`+44 (0)20 …`).
+/// When their E.164 forms are. Blanks, dots, dashes, slashes and brackets that somebody typed for
+/// their own eyes are dropped; a trunk zero that the country's plan does not dial from abroad is
+/// dropped by the plan (`+44 (0)20 …`).
 ///
-/// A number must have a country's calling code that exists and 8 to 15 digits (ITU-T E.164 §6). Whether it is in use only a
-/// message to it tells, so numbers of ranges that a plan does not list yet are taken: plans grow faster than libraries.
+/// A number must have a country's calling code that exists and 8 to 15 digits (ITU-T E.164 §6).
+/// Whether it is in use only a message to it tells, so numbers of ranges that a plan does not list
+/// yet are taken: plans grow faster than libraries.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Phone {
     e164: String,
@@ -22,28 +24,33 @@ pub struct Phone {
 
 impl Phone {
     /// Longest text that is looked at, in bytes.
-    const MAX_TYPED: usize = 40;
+    const MAX_INPUT: usize = 40;
 
-    /// Loads the numbering plans, which takes 70 ms and 12 MB; the first number that is read does so otherwise.
+    /// Loads the numbering plans, which takes 70 ms and 12 MB; the first number that is read does
+    /// so otherwise.
     pub fn load_plans() {
         drop(Self::parse("+4915112345678"));
     }
 
-    /// Reads a number as somebody typed it, with its country code. Takes up to 4 ms: requests ask their backend
-    /// ([`AuthManager::read_phone`](super::AuthManager::read_phone)).
+    /// Reads a number as somebody typed it, with its country code. Takes up to 4 ms: requests ask
+    /// their backend ([`AuthManager::read_phone`](super::AuthManager::read_phone)).
     ///
     /// # Errors
-    /// `MissingPhone` for nothing, `InvalidPhone` for anything that is not one international number.
-    pub fn parse(typed: &str) -> Result<Self, Code> {
-        let typed = typed.trim();
-        if typed.is_empty() {
+    /// `MissingPhone` for nothing, `InvalidPhone` for anything that is not one international
+    /// number.
+    pub fn parse(entered: &str) -> Result<Self, Code> {
+        let entered = entered.trim();
+        if entered.is_empty() {
             return Err(Code::MissingPhone);
         }
-        let digits = typed.strip_prefix('+').filter(|rest| rest.chars().all(is_plain)).ok_or(Code::InvalidPhone)?;
-        if digits.len() > Self::MAX_TYPED {
+        let digits = entered
+            .strip_prefix('+')
+            .filter(|rest| rest.chars().all(is_plain))
+            .ok_or(Code::InvalidPhone)?;
+        if digits.len() > Self::MAX_INPUT {
             return Err(Code::InvalidPhone);
         }
-        let number = phonenumber::parse(None, typed).map_err(|_| Code::InvalidPhone)?;
+        let number = phonenumber::parse(None, entered).map_err(|_| Code::InvalidPhone)?;
         let e164 = number.format().mode(phonenumber::Mode::E164).to_string();
         if !(9..=16).contains(&e164.len()) {
             return Err(Code::InvalidPhone);
@@ -53,20 +60,23 @@ impl Phone {
         Ok(Self { e164, country, grouped })
     }
 
-    /// Reads a number as somebody typed it who also chose a country (ISO 3166-1, `DE`), in the way numbers are dialled there:
-    /// `0151 12345678`, `0049 151 …`. One that begins with a plus names its country itself, and the chosen one means nothing.
+    /// Reads a number as somebody typed it who also chose a country (ISO 3166-1, `DE`), in the way
+    /// numbers are dialled there: `0151 12345678`, `0049 151 …`. One that begins with a plus names
+    /// its country itself, and the chosen one means nothing.
     ///
     /// # Errors
     /// As [`parse`](Self::parse). A country that does not exist is none.
-    pub fn parse_in(typed: &str, country: &str) -> Result<Self, Code> {
-        let typed = typed.trim();
-        let Some(country) = country.parse().ok().filter(|_| !typed.starts_with('+') && !typed.is_empty()) else {
-            return Self::parse(typed);
+    pub fn parse_in(entered: &str, country: &str) -> Result<Self, Code> {
+        let entered = entered.trim();
+        let Some(country) =
+            country.parse().ok().filter(|_| !entered.starts_with('+') && !entered.is_empty())
+        else {
+            return Self::parse(entered);
         };
-        if typed.len() > Self::MAX_TYPED || !typed.chars().all(is_plain) {
+        if entered.len() > Self::MAX_INPUT || !entered.chars().all(is_plain) {
             return Err(Code::InvalidPhone);
         }
-        let number = phonenumber::parse(Some(country), typed).map_err(|_| Code::InvalidPhone)?;
+        let number = phonenumber::parse(Some(country), entered).map_err(|_| Code::InvalidPhone)?;
         Self::parse(&number.format().mode(phonenumber::Mode::E164).to_string())
     }
 
@@ -75,7 +85,8 @@ impl Phone {
         &self.e164
     }
 
-    /// The country of the number by its plan, as ISO 3166-1 names it (`DE`); `None` where the plan does not say.
+    /// The country of the number by its plan, as ISO 3166-1 names it (`DE`); `None` where the plan
+    /// does not say.
     pub fn country(&self) -> Option<&str> {
         self.country.as_deref()
     }
@@ -116,8 +127,14 @@ mod tests {
 
     #[test]
     fn a_number_is_the_same_however_it_is_grouped() {
-        for typed in ["+4915112345678", " +49 1511 234-5678 ", "+49 (1511) 2345678", "+49.1511.2345678"] {
-            assert_eq!(Phone::parse(typed).map(|phone| phone.to_string()), Ok("+4915112345678".to_owned()), "{typed}");
+        for entered in
+            ["+4915112345678", " +49 1511 234-5678 ", "+49 (1511) 2345678", "+49.1511.2345678"]
+        {
+            assert_eq!(
+                Phone::parse(entered).map(|phone| phone.to_string()),
+                Ok("+4915112345678".to_owned()),
+                "{entered}"
+            );
         }
         assert_eq!(Phone::parse("+44 (0)20 7946 0000").unwrap().as_str(), "+442079460000");
     }
@@ -125,16 +142,23 @@ mod tests {
     #[test]
     fn what_is_no_international_number_is_refused() {
         assert_eq!(Phone::parse(" "), Err(Code::MissingPhone));
-        for typed in
-            ["015112345678", "+", "+49", "+4915112345678901234", "+49151a234", "+999123456789", "49151123", "+1;drop"]
-        {
-            assert_eq!(Phone::parse(typed), Err(Code::InvalidPhone), "{typed}");
+        for entered in [
+            "015112345678",
+            "+",
+            "+49",
+            "+4915112345678901234",
+            "+49151a234",
+            "+999123456789",
+            "49151123",
+            "+1;drop",
+        ] {
+            assert_eq!(Phone::parse(entered), Err(Code::InvalidPhone), "{entered}");
         }
     }
 
     #[test]
     fn a_number_is_read_as_it_is_dialled_in_its_country() {
-        for (typed, country, number) in [
+        for (entered, country, number) in [
             ("0151 12345678", "DE", "+4915112345678"),
             ("0049 151 12345678", "DE", "+4915112345678"),
             ("15112345678", "DE", "+4915112345678"),
@@ -148,14 +172,22 @@ mod tests {
             ("+90 530 222 33 44", "DE", "+905302223344"),
             ("+905302223344", "", "+905302223344"),
         ] {
-            let read = Phone::parse_in(typed, country).map(|phone| phone.to_string());
-            assert_eq!(read, Ok(number.to_owned()), "{typed} in {country}");
+            let read = Phone::parse_in(entered, country).map(|phone| phone.to_string());
+            assert_eq!(read, Ok(number.to_owned()), "{entered} in {country}");
         }
         assert_eq!(Phone::parse_in(" ", "DE"), Err(Code::MissingPhone));
-        for (typed, country) in
-            [("0151 12345678", ""), ("0151 12345678", "QQ"), ("12", "DE"), ("0151;12345678", "DE"), ("0", "DE")]
-        {
-            assert_eq!(Phone::parse_in(typed, country), Err(Code::InvalidPhone), "{typed} in {country}");
+        for (entered, country) in [
+            ("0151 12345678", ""),
+            ("0151 12345678", "QQ"),
+            ("12", "DE"),
+            ("0151;12345678", "DE"),
+            ("0", "DE"),
+        ] {
+            assert_eq!(
+                Phone::parse_in(entered, country),
+                Err(Code::InvalidPhone),
+                "{entered} in {country}"
+            );
         }
     }
 

@@ -1,29 +1,30 @@
 //! Sign-in with a provider: what is offered, how a journey begins, and what comes of it.
 
-use super::{FarewellTicket, ProviderCode};
+use super::{ProviderCode, ProviderLogoutToken};
 
 /// A provider that is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderOffer {
     /// Its name in paths: `a-z`, `0-9` and dashes.
     pub name: String,
-    /// What people call it.
+    /// Label for people.
     pub label: String,
 }
 
-/// What a journey to a provider is for.
+/// Purpose of a journey to a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProviderFor {
     /// To sign in at our own pages.
     Pages,
-    /// To sign in at an application: the browser ends at its redirect URL. `origin` is that of the page that led here, as the
-    /// browser says (`Referer`); it chooses among the redirect URLs that an operator wrote, and nothing else.
+    /// To sign in at an application: the browser ends at its redirect URL. `origin` is that of the
+    /// page that led here, as the browser says (`Referer`); it chooses among the redirect URLs that
+    /// an operator wrote, and nothing else.
     Application { origin: Option<String> },
-    /// *Member.* To connect the caller's account. Wants a fresh proof.
+    /// *Signed-in user.* To connect the caller's account. Wants a fresh proof.
     Connection,
 }
 
-/// What came back from a provider, as it was sent.
+/// Answer of a provider, as it was sent.
 #[derive(Debug, Clone, Default)]
 pub struct ProviderAnswer {
     pub state: String,
@@ -32,32 +33,34 @@ pub struct ProviderAnswer {
     pub error: Option<String>,
     /// RFC 9207.
     pub issuer: Option<String>,
-    /// What Apple tells of the person, once and never again.
+    /// Name from Apple, sent only once.
     pub name: Option<String>,
 }
 
 /// Where a journey ended.
 #[derive(Debug, Clone)]
 pub enum ProviderReturn {
-    /// The browser goes on to this absolute URL, which carries an access token or, to an application, what went wrong.
+    /// The browser goes on to this absolute URL, which carries an access token or, to an
+    /// application, what went wrong.
     Landed(String),
-    /// An account holds the address already: its own proof comes first. `offer` is for the browser to keep until then.
+    /// An account holds the address already: its own proof comes first. `offer` is for the browser
+    /// to keep until then.
     Offered { offer: String, label: String },
     /// The account of the caller is connected.
     Connected { label: String },
 }
 
-/// The connected accounts of a member.
+/// The connected accounts of a signed-in user.
 #[derive(Debug, Clone)]
 pub struct Connections {
-    pub connected: Vec<Connection>,
+    pub connected: Vec<ConnectedProvider>,
     /// Whether one can get in without the last of them.
     pub has_other_way_in: bool,
 }
 
 /// A connected account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Connection {
+pub struct ConnectedProvider {
     /// The provider's name in paths.
     pub provider: String,
     pub label: String,
@@ -67,15 +70,15 @@ pub struct Connection {
 
 /// Somebody who has signed out here may still be signed in at the provider that let them in.
 #[derive(Debug, Clone)]
-pub struct ProviderFarewell {
-    pub ticket: FarewellTicket,
+pub struct ProviderLogoutOffer {
+    pub provider_logout_token: ProviderLogoutToken,
     /// The provider's name in paths.
     pub provider: String,
 }
 
-/// What became of a logout that a provider told of.
+/// Result of a back-channel logout.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EndedByProvider {
+pub struct LogoutByProvider {
     /// Whose sessions ended; `None` where none did.
     pub user_id: Option<String>,
     pub sessions: u64,

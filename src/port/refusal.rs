@@ -4,16 +4,16 @@ use std::{error::Error, fmt, time::Duration};
 
 use super::FieldName;
 
-/// What every operation answers.
-pub type Outcome<T> = Result<T, Trouble>;
+/// Result of every operation.
+pub type Outcome<T> = Result<T, OperationError>;
 
 /// The two ways of not getting what one asked for.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum OperationError {
     /// The person can do something about it; nothing was changed.
-    Refused(Refusal),
+    Rejected(Refusal),
     /// The person can do nothing about it.
-    Failed(Failure),
+    Internal(Failure),
 }
 
 /// Everything that is wrong with what was asked, at least one problem.
@@ -36,7 +36,7 @@ pub enum Field {
     Name,
     Email,
     Phone,
-    /// A code that came by SMS or mail.
+    /// A code that came by SMS or email.
     OneTimeCode,
     Password,
     /// The current password, where a new one or a new address is asked for too.
@@ -46,7 +46,8 @@ pub enum Field {
     Named(FieldName),
 }
 
-/// Why something was refused. The sentences are in `wording.rs`, the wire words in `protocol/errors.rs`.
+/// Why something was refused. The sentences are in `wording.rs`, the wire words in
+/// `protocol/errors.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     MissingEmail,
@@ -81,7 +82,8 @@ pub enum Code {
     MessagesExhausted,
     /// The first factor was right, and the account asks for a second one.
     SecondFactorRequired,
-    /// A code by SMS was right, and the same phone is the second factor: it cannot be the first one as well.
+    /// A code by SMS was right, and the same phone is the second factor: it cannot be the first one
+    /// as well.
     SecondFactorFirst,
     /// The sign-in that waited for its second factor is over.
     ChallengeGone,
@@ -89,7 +91,7 @@ pub enum Code {
     SecondFactorIsOn,
     /// There is no verified phone that codes could be sent to.
     SecondFactorNeedsPhone,
-    /// The account asks for a second factor that this door cannot ask for.
+    /// The account asks for a second factor that this channel cannot ask for.
     SecondFactorElsewhere,
     SecondFactorIsOff,
     /// No key waits for the first code of an authenticator app.
@@ -98,7 +100,7 @@ pub enum Code {
     ProviderUnknown,
     /// The provider does not answer, or too slowly.
     ProviderUnreachable,
-    /// What the provider says cannot be believed.
+    /// The provider's answer cannot be trusted.
     ProviderAnswerInvalid,
     /// The person, or the provider, said no.
     ProviderCancelled,
@@ -177,7 +179,7 @@ pub enum Code {
     SeveralMessages {
         retry_after: Duration,
     },
-    /// Too many tries, or too many mails, for now.
+    /// Too many tries, or too many emails, for now.
     RateLimitExceeded {
         retry_after: Duration,
     },
@@ -186,7 +188,8 @@ pub enum Code {
 /// Something broke that no person can mend by typing something else.
 #[derive(Debug)]
 pub struct Failure {
-    /// Whether trying again soon may work: the database is away, the disk is full, too much is waiting.
+    /// Whether trying again soon may work: the database is away, the disk is full, too much is
+    /// waiting.
     pub retry_after: Option<Duration>,
     source: Box<dyn Error + Send + Sync>,
 }
@@ -210,7 +213,7 @@ impl Refusal {
         if problems.is_empty() { Ok(()) } else { Err(Self { problems }) }
     }
 
-    /// What is wrong; never empty.
+    /// Problems; never empty.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -239,30 +242,34 @@ impl Failure {
     }
 
     /// A failure that may be gone after the time given.
-    pub fn unavailable(retry_after: Duration, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub fn unavailable(
+        retry_after: Duration,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
         Self { retry_after: Some(retry_after), source: source.into() }
     }
 }
 
-impl From<Refusal> for Trouble {
+impl From<Refusal> for OperationError {
     fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+        Self::Rejected(refusal)
     }
 }
 
-impl From<Code> for Trouble {
+impl From<Code> for OperationError {
     fn from(code: Code) -> Self {
-        Self::Refused(Refusal::of(code))
+        Self::Rejected(Refusal::of(code))
     }
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for OperationError {
     fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
+        Self::Internal(failure)
     }
 }
 
-/// The whole chain of causes on one line, for the log. Some errors say their cause themselves; it is not said twice.
+/// The whole chain of causes on one line, for the log. Some errors say their cause themselves; it
+/// is not said twice.
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut said = self.source.to_string();

@@ -52,7 +52,8 @@ pub struct Factors {
     pub recovery_code: bool,
 }
 
-/// The key that an authenticator app is given (RFC 6238: SHA-1, six digits, 30 seconds). Cannot print itself.
+/// The key that an authenticator app is given (RFC 6238: SHA-1, six digits, 30 seconds). Cannot
+/// print itself.
 #[derive(Clone)]
 pub struct AuthenticatorKey {
     url: SecretString,

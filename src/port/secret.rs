@@ -46,7 +46,7 @@ token! {
     SessionToken, 1024, Code::MissingSessionToken, Code::InvalidSessionToken
 }
 token! {
-    /// What a redirect carries after a mailed link or a provider; spent once.
+    /// Access token that a redirect carries after an emailed link or a provider; consumed once.
     AccessToken, 512, Code::MissingAccessToken, Code::InvalidAccessToken
 }
 token! {
@@ -54,24 +54,25 @@ token! {
     ProviderCode, 4096, Code::ProviderAnswerInvalid, Code::ProviderAnswerInvalid
 }
 token! {
-    /// The key inside a mailed link. Fetching the link does not spend it.
+    /// The key inside an emailed link. Fetching the link does not spend it.
     LinkKey, 512, Code::MissingAccessToken, Code::InvalidAccessToken
 }
 token! {
     /// Marks one browser across a journey.
-    BrowserTicket, 128, Code::InvalidAccessToken, Code::InvalidAccessToken
+    BrowserId, 128, Code::InvalidAccessToken, Code::InvalidAccessToken
 }
 
 token! {
     /// Marks a browser that somebody signed in with before, across sign-outs.
-    DeviceTicket, 128, Code::InvalidAccessToken, Code::InvalidAccessToken
+    DeviceToken, 128, Code::InvalidAccessToken, Code::InvalidAccessToken
 }
 token! {
-    /// What somebody who signed out may sign out at a provider with as well; spent once.
-    FarewellTicket, 128, Code::ProviderJourneyGone, Code::ProviderJourneyGone
+    /// Token for signing out at the provider as well; consumed once.
+    ProviderLogoutToken, 128, Code::ProviderJourneyGone, Code::ProviderJourneyGone
 }
 token! {
-    /// What a provider says to end sessions (OpenID Connect Back-Channel Logout 1.0 §2.4): a JWT, not checked yet.
+    /// Logout token of a provider (OpenID Connect Back-Channel Logout 1.0 §2.4): a JWT, not checked
+    /// yet.
     LogoutToken, 16384, Code::ProviderAnswerInvalid, Code::ProviderAnswerInvalid
 }
 token! {
@@ -79,7 +80,7 @@ token! {
     ChallengeToken, 128, Code::InvalidOneTimeCode, Code::InvalidOneTimeCode
 }
 
-/// Six digits that came by SMS or mail, as somebody typed them.
+/// Six digits that came by SMS or email, as somebody typed them.
 #[derive(Clone)]
 pub struct OneTimeCode(SecretString);
 
@@ -88,11 +89,12 @@ impl OneTimeCode {
     ///
     /// # Errors
     /// `MissingOneTimeCode` for nothing, `InvalidOneTimeCode` for what is not six digits.
-    pub fn parse(typed: &str) -> Result<Self, Code> {
-        if typed.trim().is_empty() {
+    pub fn parse(entered: &str) -> Result<Self, Code> {
+        if entered.trim().is_empty() {
             return Err(Code::MissingOneTimeCode);
         }
-        let digits: String = typed.chars().take(64).filter(|letter| !" \t-\u{a0}".contains(*letter)).collect();
+        let digits: String =
+            entered.chars().take(64).filter(|letter| !" \t-\u{a0}".contains(*letter)).collect();
         if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(Code::InvalidOneTimeCode);
         }
@@ -116,20 +118,21 @@ impl fmt::Debug for OneTimeCode {
 pub struct RecoveryCode(SecretString);
 
 impl RecoveryCode {
-    /// What the codes are made of: no letter or digit that looks like another one.
+    /// Alphabet of the codes: no letter or digit that looks like another one.
     pub const SIGNS: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
-    /// Signs of a code; 49 bits (SECURITY.md S19).
+    /// Signs of a code; 49 bits (S19).
     pub const LENGTH: usize = 10;
 
     /// Reads a code; its dash, blanks and capitals mean nothing.
     ///
     /// # Errors
     /// `MissingOneTimeCode` for nothing, `InvalidOneTimeCode` for what no recovery code looks like.
-    pub fn parse(typed: &str) -> Result<Self, Code> {
-        if typed.trim().is_empty() {
+    pub fn parse(entered: &str) -> Result<Self, Code> {
+        if entered.trim().is_empty() {
             return Err(Code::MissingOneTimeCode);
         }
-        let signs: String = typed.chars().take(64).filter(|sign| !" \t-\u{a0}".contains(*sign)).collect();
+        let signs: String =
+            entered.chars().take(64).filter(|sign| !" \t-\u{a0}".contains(*sign)).collect();
         let signs = signs.to_ascii_lowercase();
         if signs.len() != Self::LENGTH || !signs.bytes().all(|sign| Self::SIGNS.contains(&sign)) {
             return Err(Code::InvalidOneTimeCode);
@@ -155,7 +158,7 @@ pub struct Password(SecretString);
 
 impl Password {
     /// Takes any text, the empty one included.
-    pub fn typed(text: impl Into<String>) -> Self {
+    pub fn entered(text: impl Into<String>) -> Self {
         Self(SecretString::from(text.into()))
     }
 
@@ -177,29 +180,37 @@ mod tests {
 
     #[test]
     fn a_secret_does_not_print_itself() {
-        assert_eq!(format!("{:?}", Password::typed("hunter2 hunter2")), "Password(…)");
+        assert_eq!(format!("{:?}", Password::entered("hunter2 hunter2")), "Password(…)");
         assert_eq!(format!("{:?}", SessionToken::parse("abc").unwrap()), "SessionToken(…)");
     }
 
     #[test]
     fn a_code_is_six_digits_however_they_are_grouped() {
-        for typed in ["314159", " 314 159", "314-159"] {
-            assert_eq!(OneTimeCode::parse(typed).unwrap().expose(), "314159");
+        for entered in ["314159", " 314 159", "314-159"] {
+            assert_eq!(OneTimeCode::parse(entered).unwrap().expose(), "314159");
         }
         assert_eq!(OneTimeCode::parse(" ").unwrap_err(), Code::MissingOneTimeCode);
-        for typed in ["31415", "3141592", "31415x", "３１４１５９"] {
-            assert_eq!(OneTimeCode::parse(typed).unwrap_err(), Code::InvalidOneTimeCode, "{typed}");
+        for entered in ["31415", "3141592", "31415x", "３１４１５９"] {
+            assert_eq!(
+                OneTimeCode::parse(entered).unwrap_err(),
+                Code::InvalidOneTimeCode,
+                "{entered}"
+            );
         }
     }
 
     #[test]
     fn a_recovery_code_is_ten_signs_however_they_are_written() {
-        for typed in ["abcde-fgh23", "ABCDE FGH23", " abcdefgh23 "] {
-            assert_eq!(RecoveryCode::parse(typed).unwrap().expose(), "abcdefgh23");
+        for entered in ["abcde-fgh23", "ABCDE FGH23", " abcdefgh23 "] {
+            assert_eq!(RecoveryCode::parse(entered).unwrap().expose(), "abcdefgh23");
         }
         assert_eq!(RecoveryCode::parse("").unwrap_err(), Code::MissingOneTimeCode);
-        for typed in ["314159", "abcde-fghi1", "abcde-fgh234", "äbcde-fgh23"] {
-            assert_eq!(RecoveryCode::parse(typed).unwrap_err(), Code::InvalidOneTimeCode, "{typed}");
+        for entered in ["314159", "abcde-fghi1", "abcde-fgh234", "äbcde-fgh23"] {
+            assert_eq!(
+                RecoveryCode::parse(entered).unwrap_err(),
+                Code::InvalidOneTimeCode,
+                "{entered}"
+            );
         }
     }
 

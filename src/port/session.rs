@@ -18,14 +18,16 @@ pub struct Session {
     pub last_seen_at: Timestamp,
     pub address: Option<IpAddr>,
     pub agent: Agent,
-    /// Whether a second factor was shown in it: at its sign-in, by a browser that is trusted for one, or as a proof later. A backend
-    /// that does not tell (remote mode) says what it knows of the account instead.
+    /// Whether a second factor was shown in it: at its sign-in, by a browser that is trusted for
+    /// one, or as a proof later. A backend that does not tell (remote mode) says what it knows of
+    /// the account instead.
     pub second_factor: bool,
     /// Whether this is the session that asks.
     pub current: bool,
 }
 
-/// What a `User-Agent` header says, always complete: `Other` and `0` where it says nothing (ALTOGIC_WIRE.md §12).
+/// Parsed `User-Agent` header, always complete: `Other` and `0` where it says nothing
+/// (altogic-protocol.md §12).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
     pub browser: Version,
@@ -33,7 +35,8 @@ pub struct Agent {
     pub system: Version,
 }
 
-/// As a person calls it: "Firefox on Linux". Families of a table of ours, so nothing that a stranger wrote is in it.
+/// As a person calls it: "Firefox on Linux". Families of a table of ours, so nothing that a visitor
+/// wrote is in it.
 impl fmt::Display for Agent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = |version: &Version| version.family != "Other";

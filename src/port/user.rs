@@ -35,8 +35,9 @@ pub struct FieldUpdate {
     pub update: Update,
 }
 
-/// How a field changes (ALTOGIC_WIRE.md §6). What a type of update means for a field that has no value yet, or one of
-/// another type, is written where it is done: `engine/fields/change.rs`.
+/// How a field changes (altogic-protocol.md §6). What a type of update means for a field that has
+/// no value yet, or one of another type, is written where it is done:
+/// `engine/users/fields/change.rs`.
 #[derive(Debug, Clone)]
 pub enum Update {
     Set(serde_json::Value),

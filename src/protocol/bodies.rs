@@ -1,15 +1,16 @@
-//! What a client sends: the JSON bodies of the calls (ALTOGIC_WIRE.md §3, §6).
+//! Request bodies in JSON (altogic-protocol.md §3, §6).
 //!
-//! A missing field and `null` are the empty text, for the engine to judge like an empty field of a form. Unknown fields are
-//! passed over (clients send options that mean nothing here); a field twice is refused.
+//! A missing field and `null` are the empty text, for the engine to judge like an empty field of a
+//! form. Unknown fields are passed over (clients send options that mean nothing here); a field
+//! twice is refused.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::port::{Code, Field, Password, Refusal};
 
-/// `signup-email`, with an address, and `signup-phone`, with a number. Clients up to 1.4.0 send `name`, later ones
-/// `nameOrUserData`.
+/// `signup-email`, with an address, and `signup-phone`, with a number. Clients up to 1.4.0 send
+/// `name`, later ones `nameOrUserData`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SignUp {
@@ -136,7 +137,7 @@ pub struct UpdateField {
 }
 
 impl SignUp {
-    /// The user data without its name. What of it is taken from whom is the backend's to say (DESIGN.md §4.4).
+    /// The user data without its name. What of it is taken from whom is the backend's to say.
     pub fn fields(&self) -> Map<String, Value> {
         let mut fields = match &self.name_or_user_data {
             Some(NameOrUserData::UserData(data)) => data.clone(),
@@ -168,11 +169,11 @@ pub(super) fn text<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Err
 }
 
 fn password<'de, D: Deserializer<'de>>(value: D) -> Result<Password, D::Error> {
-    text(value).map(Password::typed)
+    text(value).map(Password::entered)
 }
 
 fn no_password() -> Password {
-    Password::typed("")
+    Password::entered("")
 }
 
 #[cfg(test)]
@@ -187,7 +188,10 @@ mod tests {
     fn a_name_is_found_wherever_a_client_puts_it() {
         assert_eq!(name(r#"{"name":"Ann"}"#).as_deref(), Some("Ann"));
         assert_eq!(name(r#"{"nameOrUserData":"Ann"}"#).as_deref(), Some("Ann"));
-        assert_eq!(name(r#"{"nameOrUserData":{"name":"Ann","emailVerified":true}}"#).as_deref(), Some("Ann"));
+        assert_eq!(
+            name(r#"{"nameOrUserData":{"name":"Ann","emailVerified":true}}"#).as_deref(),
+            Some("Ann")
+        );
         assert_eq!(name(r#"{"nameOrUserData":{"name":null}}"#), None);
         assert_eq!(name("{}"), None);
     }
@@ -200,7 +204,8 @@ mod tests {
 
     #[test]
     fn a_body_does_not_print_its_password() {
-        let body: SignIn = serde_json::from_str(r#"{"email":"a@b.c","password":"hunter2"}"#).unwrap();
+        let body: SignIn =
+            serde_json::from_str(r#"{"email":"a@b.c","password":"hunter2"}"#).unwrap();
         assert!(!format!("{body:?}").contains("hunter2"));
     }
 

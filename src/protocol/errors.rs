@@ -1,7 +1,9 @@
-//! The error envelope `{"errors":[{"origin","code","message"}]}` and the wire's words for every refusal (ALTOGIC_WIRE.md §1.4, §5).
+//! The error envelope `{"errors":[{"origin","code","message"}]}` and the wire's words for every
+//! refusal (altogic-protocol.md §1.4, §5).
 //!
-//! The client library reads nothing else of an answer that is not 2xx, and never settles its promise when the body is not JSON.
-//! Applications show `errors.items[0].message` to people, so there is always one entry, and it is a sentence.
+//! The client library reads nothing else of an answer that is not 2xx, and never settles its
+//! promise when the body is not JSON. Applications show `errors.items[0].message` to people, so
+//! there is always one entry, and it is a sentence.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -22,16 +24,16 @@ pub struct WireError {
 /// The body of every answer that is not 2xx.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Envelope {
-    pub errors: Vec<Entry>,
+    pub errors: Vec<ErrorEntry>,
 }
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Entry {
-    pub origin: Origin,
+pub struct ErrorEntry {
+    pub origin: ErrorOrigin,
     pub code: &'static str,
     pub message: Cow<'static, str>,
-    /// What an application needs to go on; mostly nothing.
+    /// Details that an application needs to go on; mostly none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Value>,
 }
@@ -39,12 +41,12 @@ pub struct Entry {
 /// Whose fault it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Origin {
+pub enum ErrorOrigin {
     ClientError,
     ServerError,
 }
 
-/// What can be wrong with a request before any operation is asked: the transport's own errors.
+/// Faults of a request before any operation runs: the transport's own errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     UnknownPath,
@@ -72,16 +74,18 @@ pub enum Fault {
 }
 
 impl WireError {
-    /// Something broke here. Says nothing about what (SECURITY.md, "tell the user little, the log all").
+    /// Something broke here. Says nothing about what ("tell the user little, the log all").
     pub fn failed(retry_after: Option<Duration>) -> Self {
         let (status, message) = match retry_after {
             Some(_) => (503, "The service is busy or being restarted. Try again in a moment."),
-            None => {
-                (500, "Something went wrong on our side. Try again; if it stays, tell the people who run this service.")
-            }
+            None => (
+                500,
+                "Something went wrong on our side. Try again; if it stays, tell the people who run \
+                    this service.",
+            ),
         };
-        let entry = Entry {
-            origin: Origin::ServerError,
+        let entry = ErrorEntry {
+            origin: ErrorOrigin::ServerError,
             code: "internal_server_error",
             message: message.into(),
             details: None,
@@ -103,7 +107,12 @@ impl WireError {
 impl From<Fault> for WireError {
     fn from(fault: Fault) -> Self {
         let (status, code, message) = fault.words();
-        let entry = Entry { origin: Origin::ClientError, code, message: message.into(), details: None };
+        let entry = ErrorEntry {
+            origin: ErrorOrigin::ClientError,
+            code,
+            message: message.into(),
+            details: None,
+        };
         Self { status, retry_after: None, envelope: Envelope { errors: vec![entry] } }
     }
 }
@@ -112,7 +121,7 @@ impl From<Refusal> for WireError {
     /// The first problem gives the status; each gives an entry.
     fn from(refusal: Refusal) -> Self {
         let status = refusal.problems().first().map_or(400, |problem| words(problem.code).0);
-        let errors = refusal.problems().iter().map(Entry::from).collect();
+        let errors = refusal.problems().iter().map(ErrorEntry::from).collect();
         Self { status, retry_after: refusal.retry_after(), envelope: Envelope { errors } }
     }
 }
@@ -123,10 +132,10 @@ impl From<Code> for WireError {
     }
 }
 
-impl From<&Problem> for Entry {
+impl From<&Problem> for ErrorEntry {
     fn from(problem: &Problem) -> Self {
         Self {
-            origin: Origin::ClientError,
+            origin: ErrorOrigin::ClientError,
             code: words(problem.code).1,
             message: problem.to_string().into(),
             details: None,
@@ -139,35 +148,57 @@ impl Fault {
     fn words(self) -> (u16, &'static str, &'static str) {
         match self {
             Self::UnknownPath => (404, "resource_not_found", "There is nothing at this path."),
-            Self::MethodNotAllowed => (405, "method_not_allowed", "This path does not take that method."),
+            Self::MethodNotAllowed => {
+                (405, "method_not_allowed", "This path does not take that method.")
+            }
             Self::MissingClientKey => (401, "missing_client_key", "The request has no client key."),
-            Self::InvalidClientKey => (401, "invalid_client_key", "The client key is not one of this environment."),
-            Self::DomainNotAuthorized => {
-                (401, "domain_not_authorized", "The client key may not be used by pages of this origin.")
+            Self::InvalidClientKey => {
+                (401, "invalid_client_key", "The client key is not one of this environment.")
             }
+            Self::DomainNotAuthorized => (
+                401,
+                "domain_not_authorized",
+                "The client key may not be used by pages of this origin.",
+            ),
             Self::BodyTooLarge => (413, "request_body_size_too_large", "The request is too large."),
-            Self::BodyTooSlow => (408, "request_timeout", "The request took too long to arrive. Try again."),
-            Self::BodyBroken => (400, "invalid_request_body_syntax", "The request did not arrive whole. Try again."),
-            Self::BodySyntax => (400, "invalid_request_body_syntax", "The request body is not valid JSON in UTF-8."),
-            Self::BodyShape => (400, "validation_error", "The request body is not what this call takes."),
-            Self::BodyTooComplex => (400, "validation_error", "The request body nests too deep or has too many parts."),
-            Self::UnsupportedMediaType => {
-                (415, "unsupported_media_type", "This call does not take a body of that content type.")
+            Self::BodyTooSlow => {
+                (408, "request_timeout", "The request took too long to arrive. Try again.")
             }
-            Self::MissingFile => {
-                (400, "file_upload_error", "There is no file in the request: its part is named \"file\".")
+            Self::BodyBroken => {
+                (400, "invalid_request_body_syntax", "The request did not arrive whole. Try again.")
             }
+            Self::BodySyntax => {
+                (400, "invalid_request_body_syntax", "The request body is not valid JSON in UTF-8.")
+            }
+            Self::BodyShape => {
+                (400, "validation_error", "The request body is not what this call takes.")
+            }
+            Self::BodyTooComplex => {
+                (400, "validation_error", "The request body nests too deep or has too many parts.")
+            }
+            Self::UnsupportedMediaType => (
+                415,
+                "unsupported_media_type",
+                "This call does not take a body of that content type.",
+            ),
+            Self::MissingFile => (
+                400,
+                "file_upload_error",
+                "There is no file in the request: its part is named \"file\".",
+            ),
             Self::NotOffered => (
                 403,
                 "permission_denied",
-                "Of the database, only one's own user object is there: get it, update it, or update its fields.",
+                "Of the database, only one's own user object is there: get it, update it, or \
+                    update its fields.",
             ),
             Self::UnknownUpdateType => (400, "validation_error", "There is no such update type."),
         }
     }
 }
 
-/// The status and the wire's word for a refusal (ALTOGIC_WIRE.md §3 and §5.2; where the original is unknown, chosen here).
+/// The status and the wire's word for a refusal (altogic-protocol.md §3 and §5.2; where the
+/// original is unknown, chosen here).
 fn words(code: Code) -> (u16, &'static str) {
     match code {
         Code::EmailNotUnique => (400, "email_not_unique"),
@@ -175,7 +206,7 @@ fn words(code: Code) -> (u16, &'static str) {
         Code::EmailVerificationDisabled => (401, "email_verification_disabled"),
         Code::InvalidSignInCredentials => (401, "invalid_sign_in_credentials"),
         Code::InvalidCredentials => (401, "invalid_credentials"),
-        // Never said at the REST door.
+        // Never said at the REST channel.
         Code::ProofNeeded | Code::ProofCodeNotOffered => (401, "proof_needed"),
         Code::PhoneNotUnique => (400, "phone_not_unique"),
         Code::PhoneNotVerified => (401, "phone_not_verified"),
@@ -204,7 +235,9 @@ fn words(code: Code) -> (u16, &'static str) {
         | Code::IdentityNotUnique
         | Code::LastWayIn => (403, "permission_denied"),
         Code::BucketNotUnique => (400, "bucket_not_unique"),
-        Code::BucketNotYours | Code::NotOffered | Code::SecondFactorIsOff => (403, "permission_denied"),
+        Code::BucketNotYours | Code::NotOffered | Code::SecondFactorIsOff => {
+            (403, "permission_denied")
+        }
         Code::FileNotFound => (404, "file_not_found"),
         Code::FileNotPublishable => (400, "file_upload_error"),
         Code::MissingSessionToken => (401, "missing_session_token"),
@@ -250,7 +283,8 @@ fn words(code: Code) -> (u16, &'static str) {
     }
 }
 
-/// The refusals that the wire tells apart by nothing but their sentence: all those that share a word above.
+/// The refusals that the wire tells apart by nothing but their sentence: all those that share a
+/// word above.
 pub(super) const SENTENCES: &[Code] = &[
     Code::MissingEmail,
     Code::InvalidEmail,
@@ -293,13 +327,18 @@ mod tests {
         let error = WireError::from(Refusal::of_all(problems).unwrap_err());
         assert_eq!((error.status, error.envelope.errors.len()), (400, 2));
         assert!(
-            error.envelope.errors.iter().all(|entry| entry.code == "validation_error" && entry.message.ends_with('.'))
+            error
+                .envelope
+                .errors
+                .iter()
+                .all(|entry| entry.code == "validation_error" && entry.message.ends_with('.'))
         );
     }
 
     #[test]
     fn a_limit_says_when_to_come_back() {
-        let error = WireError::from(Code::RateLimitExceeded { retry_after: Duration::from_secs(90) });
+        let error =
+            WireError::from(Code::RateLimitExceeded { retry_after: Duration::from_secs(90) });
         assert_eq!((error.status, error.retry_after), (429, Some(Duration::from_secs(90))));
     }
 

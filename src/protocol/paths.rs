@@ -1,15 +1,16 @@
-//! The paths below `{envUrl}` (ALTOGIC_WIRE.md §1.1, §3, §6, §7).
+//! The paths below `{envUrl}` (altogic-protocol.md §1.1, §3, §6, §7).
 
-/// What every call of the client library starts with.
+/// Path prefix of the client library.
 pub const API: &str = "/_api";
 /// Public files: `/_storage/{environment}/{bucketId}/{fileId}`.
 pub const STORAGE: &str = "/_storage";
-/// The environment in front of everything, as the shared clusters had it. Any name leads to the one environment there is.
+/// The environment in front of everything, as the shared clusters had it. Any name leads to the one
+/// environment there is.
 pub const ENVIRONMENT: &str = "/e:{environment}";
 
 // Everything below stands after `/_api`.
 
-/// What every call of the auth manager starts with.
+/// Path prefix of the auth manager.
 pub const AUTH: &str = "/rest/v1/auth/";
 pub const SIGN_UP_EMAIL: &str = "/rest/v1/auth/signup-email";
 pub const SIGN_IN_EMAIL: &str = "/rest/v1/auth/signin-email";
@@ -34,10 +35,10 @@ pub const SEND_RESET_CODE: &str = "/rest/v1/auth/send-reset-code";
 pub const RESET_PASSWORD_CODE: &str = "/rest/v1/auth/reset-pwd-code";
 pub const CHANGE_PHONE: &str = "/rest/v1/auth/change-phone";
 pub const VERIFY_PHONE: &str = "/rest/v1/auth/verify-phone";
-/// The link in a mail; opened by a browser, so it needs no client key (§10).
+/// The link in an email; opened by a browser, so it needs no client key (§10).
 pub const VERIFY: &str = "/rest/v1/auth/verify";
 
-/// What every call of the database starts with.
+/// Path prefix of the database.
 pub const DATABASE: &str = "/rest/v1/db/";
 pub const OBJECT_GET: &str = "/rest/v1/db/object/get";
 pub const OBJECT_UPDATE: &str = "/rest/v1/db/object/update";
@@ -80,7 +81,7 @@ pub const FILE_REPLACE_OBJECT: &str = "/rest/v1/storage/bucket/file/replace-obje
 
 // The custom endpoints of the two-factor example (§8) stand without `/_api`.
 
-/// What the custom endpoints start with.
+/// Path prefixes of the custom endpoints.
 pub const CUSTOM: [&str; 2] = ["/users", "/user"];
 
 pub const SET_PHONE: &str = "/users/set-phone";

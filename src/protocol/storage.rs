@@ -1,9 +1,9 @@
-//! The words of the storage (ALTOGIC_WIRE.md §7): what a client sends, and what it gets.
+//! The words of the storage (altogic-protocol.md §7): what a client sends, and what it gets.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{bodies::text, objects::date};
-use crate::port::{Bucket, FileStats, Page, Query, Sort, StorageStats, StoredFile};
+use crate::port::{Bucket, FileQuery, FileStats, ResultPage, Sort, StorageStats, StoredFile};
 
 /// `create-bucket`.
 #[derive(Debug, Deserialize)]
@@ -34,7 +34,7 @@ pub struct List {
 struct ListOptions {
     page: Option<u64>,
     limit: Option<u64>,
-    sort: Option<OneOrMany<SortEntry>>,
+    sort: Option<IdOrIds<SortEntry>>,
     return_count_info: Option<bool>,
 }
 
@@ -55,7 +55,7 @@ enum Direction {
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum OneOrMany<T> {
+enum IdOrIds<T> {
     One(T),
     Many(Vec<T>),
 }
@@ -108,7 +108,8 @@ pub struct DeleteFile {
     pub file_url: String,
 }
 
-/// The query parameter `options` of an upload: JSON in itself. With a form its content type is a meaningless default.
+/// The query parameter `options` of an upload: JSON in itself. With a form its content type is a
+/// meaningless default.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct UploadOptions {
@@ -120,7 +121,8 @@ pub struct UploadOptions {
     pub content_type: String,
 }
 
-/// A Node `Buffer` after `JSON.stringify`. Read as it stands, so that its numbers are never more than bytes in memory.
+/// A Node `Buffer` after `JSON.stringify`. Read as it stands, so that its numbers are never more
+/// than bytes in memory.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NodeBuffer {
@@ -134,8 +136,9 @@ enum BufferType {
     Buffer,
 }
 
-/// The file that the body of `upload-object` or `replace-object` stands for: the bytes of a Node `Buffer`, the text of a JSON
-/// string, and otherwise the JSON text itself. The client library sends no body for an empty one. `None` when it is not JSON.
+/// The file that the body of `upload-object` or `replace-object` stands for: the bytes of a Node
+/// `Buffer`, the text of a JSON string, and otherwise the JSON text itself. The client library
+/// sends no body for an empty one. `None` when it is not JSON.
 pub fn uploaded_object(body: &[u8]) -> Option<Vec<u8>> {
     if body.is_empty() {
         return Some(Vec::new());
@@ -150,19 +153,24 @@ pub fn uploaded_object(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl List {
-    /// What is looked for, and whether the answer says how much there is of it.
-    pub fn into_query(self) -> (Query, bool) {
+    /// Converts to a query, and whether the answer counts the matches.
+    pub fn into_query(self) -> (FileQuery, bool) {
         let options = self.options.unwrap_or_default();
         let sort = match options.sort {
             None => Vec::new(),
-            Some(OneOrMany::One(entry)) => vec![entry],
-            Some(OneOrMany::Many(entries)) => entries,
+            Some(IdOrIds::One(entry)) => vec![entry],
+            Some(IdOrIds::Many(entries)) => entries,
         };
-        let sort = sort
-            .into_iter()
-            .map(|entry| Sort { field: entry.field, is_descending: entry.direction == Direction::Desc });
-        let query =
-            Query { expression: self.expression, sort: sort.collect(), page: options.page, limit: options.limit };
+        let sort = sort.into_iter().map(|entry| Sort {
+            field: entry.field,
+            is_descending: entry.direction == Direction::Desc,
+        });
+        let query = FileQuery {
+            expression: self.expression,
+            sort: sort.collect(),
+            page: options.page,
+            limit: options.limit,
+        };
         (query, options.return_count_info.unwrap_or_default())
     }
 }
@@ -205,7 +213,8 @@ pub struct FileObject {
     tags: Vec<String>,
 }
 
-/// How much is stored; sizes in bytes. The names are those of the original's successor (Agnost), whose docs have them.
+/// How much is stored; sizes in bytes. The names are those of the original's successor (Agnost),
+/// whose docs have them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StatsObject {
@@ -218,7 +227,8 @@ pub struct StatsObject {
     buckets_count: Option<u64>,
 }
 
-/// A list: bare, or beside its counts, as every paged answer of the original had them (`countInfo`, `result`).
+/// A list: bare, or beside its counts, as every paged answer of the original had them (`countInfo`,
+/// `result`).
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum ListObject<T> {
@@ -243,7 +253,7 @@ struct CountInfo {
 }
 
 impl<T> ListObject<T> {
-    pub fn new<U: Into<T>>(page: Page<U>, return_count_info: bool) -> Self {
+    pub fn new<U: Into<T>>(page: ResultPage<U>, return_count_info: bool) -> Self {
         let count_info = CountInfo {
             count: page.total,
             total_pages: page.total.div_ceil(page.limit.max(1)),
@@ -251,7 +261,11 @@ impl<T> ListObject<T> {
             page_size: page.limit,
         };
         let result = page.items.into_iter().map(U::into).collect();
-        if return_count_info { Self::Counted(CountedList { count_info, result }) } else { Self::Bare(result) }
+        if return_count_info {
+            Self::Counted(CountedList { count_info, result })
+        } else {
+            Self::Bare(result)
+        }
     }
 }
 
@@ -321,9 +335,9 @@ fn texts<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
 }
 
 fn optional_texts<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Vec<String>>, D::Error> {
-    Ok(Option::<OneOrMany<String>>::deserialize(value)?.map(|texts| match texts {
-        OneOrMany::One(text) => vec![text],
-        OneOrMany::Many(texts) => texts,
+    Ok(Option::<IdOrIds<String>>::deserialize(value)?.map(|texts| match texts {
+        IdOrIds::One(text) => vec![text],
+        IdOrIds::Many(texts) => texts,
     }))
 }
 
@@ -357,12 +371,17 @@ mod tests {
 
     #[test]
     fn a_list_is_sorted_by_one_field_or_many() {
-        let body = r#"{"options":{"sort":{"field":"size","direction":"desc"},"returnCountInfo":true}}"#;
+        let body =
+            r#"{"options":{"sort":{"field":"size","direction":"desc"},"returnCountInfo":true}}"#;
         let (query, is_counted) = serde_json::from_str::<List>(body).unwrap().into_query();
         assert!(is_counted && query.sort[0].is_descending);
-        let body = r#"{"expression":null,"options":{"sort":[{"field":"size"},{"field":"fileName"}]}}"#;
+        let body =
+            r#"{"expression":null,"options":{"sort":[{"field":"size"},{"field":"fileName"}]}}"#;
         assert_eq!(serde_json::from_str::<List>(body).unwrap().into_query().0.sort.len(), 2);
-        assert!(serde_json::from_str::<List>(r#"{"options":{"sort":{"field":"a","direction":"up"}}}"#).is_err());
+        assert!(
+            serde_json::from_str::<List>(r#"{"options":{"sort":{"field":"a","direction":"up"}}}"#)
+                .is_err()
+        );
         assert!(serde_json::from_str::<List>(r#"{"options":{"limit":-1}}"#).is_err());
     }
 }

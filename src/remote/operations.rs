@@ -6,23 +6,24 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Remote, sessions, trouble, unreadable,
+    Remote, rejection, sessions, unreadable,
     wire::{Ask, Reply, unavailable},
 };
 use crate::{
     port::{
-        Caller, Challenge, ChallengeToken, Code, Door, Entrance, Factors, Failure, FieldUpdate, Grant, Member, Outcome,
-        Password, PhoneVerified, RecoveryCodes, SecondFactorOf, SecondFactors, SentCode, Session, SignedUp, Trouble,
-        Update, User,
+        Caller, Challenge, ChallengeToken, Channel, Code, Factors, Failure, FieldUpdate, Grant,
+        OperationError, Outcome, Password, PhoneVerified, RecoveryCodes, SecondFactorOf,
+        SecondFactors, SentCode, Session, SignInOutcome, SignedInUser, SignedUp, Update, User,
     },
     protocol::{
         objects::{GrantObject, ReadGrant, SessionObject, UserObject},
         paths,
-        refusals::{Asked, Rejected},
+        refusals::{Rejected, RequestContext},
     },
 };
 
-/// How long the code of a second factor lives in the original (ALTOGIC_WIRE.md §4); not every environment says it.
+/// How long the code of a second factor lives in the original (altogic-protocol.md §4); not every
+/// environment says it.
 const CODE_TIME: SignedDuration = SignedDuration::from_mins(1);
 
 /// The answer of `/user/verify-sign-in`: the user is under `found`.
@@ -32,7 +33,11 @@ struct SecondFactorObject {
     session: SessionObject,
 }
 
-pub(super) async fn verify_phone(remote: &Remote, caller: &Caller, ask: Ask) -> Outcome<PhoneVerified> {
+pub(super) async fn verify_phone(
+    remote: &Remote,
+    caller: &Caller,
+    ask: Ask,
+) -> Outcome<PhoneVerified> {
     let (user, grant) = remote.granted(remote.ask(caller, ask).await?)?;
     Ok(PhoneVerified { user, grant })
 }
@@ -48,27 +53,37 @@ pub(super) async fn sign_in_with_second_factor(
         SecondFactorOf::Challenge(token) => phone_of(token)?,
     };
     let body = json!({ "code": code, "phoneNumber": phone });
-    let ask = Ask::post_at_root(paths::VERIFY_SIGN_IN, Asked::OneTimeCode).json(body);
+    let ask = Ask::post_at_root(paths::VERIFY_SIGN_IN, RequestContext::OneTimeCode).json(body);
     let SecondFactorObject { found, session } = remote.ask(caller, ask).await?;
     let user = remote.0.pictures.shown(found.read().map_err(unreadable)?);
     let session = sessions::granted(session.read().map_err(unreadable)?, remote.0.clock.now());
     Ok(Grant { user, session, device: None })
 }
 
-/// What the wire knows of second factors: the one by SMS.
+/// Second factors that the wire knows: the one by SMS.
 pub(super) async fn second_factors(remote: &Remote, caller: &Caller) -> Outcome<SecondFactors> {
     let text = remote.current(caller).await?.user.two_factor;
-    Ok(SecondFactors { text, authenticator_since: None, recovery_codes: 0, trusted_browsers: Vec::new() })
+    Ok(SecondFactors {
+        text,
+        authenticator_since: None,
+        recovery_codes: 0,
+        trusted_browsers: Vec::new(),
+    })
 }
 
-pub(super) async fn switch_text_factor(remote: &Remote, caller: &Caller, on: bool) -> Outcome<Option<RecoveryCodes>> {
+pub(super) async fn switch_sms_factor(
+    remote: &Remote,
+    caller: &Caller,
+    on: bool,
+) -> Outcome<Option<RecoveryCodes>> {
     let user = remote.current(caller).await?.user;
     let update = FieldUpdate { field: "twoFactorAuth".to_owned(), update: Update::Set(on.into()) };
     remote.update(caller, &user.id, vec![update]).await?;
     Ok(None)
 }
 
-/// The answer of the wire is empty, so the session is looked up before: afterwards a failure would hide that it worked.
+/// The answer of the wire is empty, so the session is looked up before: afterwards a failure would
+/// hide that it worked.
 pub(super) async fn change_password(
     remote: &Remote,
     caller: &Caller,
@@ -77,15 +92,26 @@ pub(super) async fn change_password(
 ) -> Outcome<Session> {
     let session = remote.current(caller).await?.session;
     let body = json!({ "oldPassword": old.expose(), "newPassword": new.expose() });
-    remote.tell(caller, Ask::post(paths::CHANGE_PASSWORD, Asked::Confirmed).json(body)).await?;
+    remote
+        .call_without_result(
+            caller,
+            Ask::post(paths::CHANGE_PASSWORD, RequestContext::Confirmed).json(body),
+        )
+        .await?;
     Ok(session)
 }
 
-/// At our pages nobody is told that an address is taken (SECURITY.md S04), where the environment mails a link to prove it.
+/// At our pages nobody is told that an address is taken (S04), where the environment emails a link
+/// to prove it.
 pub(super) async fn change_email(remote: &Remote, caller: &Caller, body: Value) -> Outcome<User> {
-    let changed = remote.user(caller, Ask::post(paths::CHANGE_EMAIL, Asked::Confirmed).json(body)).await;
+    let changed = remote
+        .user(caller, Ask::post(paths::CHANGE_EMAIL, RequestContext::Confirmed).json(body))
+        .await;
     match changed {
-        Err(trouble) if remote.0.offers.confirm_email && is_told(caller, &trouble, Code::EmailNotUnique) => {
+        Err(rejection)
+            if remote.0.capabilities.confirm_email
+                && is_told(caller, &rejection, Code::EmailNotUnique) =>
+        {
             Ok(remote.current(caller).await?.user)
         }
         changed => changed,
@@ -94,9 +120,14 @@ pub(super) async fn change_email(remote: &Remote, caller: &Caller, body: Value) 
 
 /// As [`change_email`].
 pub(super) async fn change_phone(remote: &Remote, caller: &Caller, body: Value) -> Outcome<User> {
-    let changed = remote.user(caller, Ask::post(paths::CHANGE_PHONE, Asked::Confirmed).json(body)).await;
+    let changed = remote
+        .user(caller, Ask::post(paths::CHANGE_PHONE, RequestContext::Confirmed).json(body))
+        .await;
     match changed {
-        Err(trouble) if remote.0.offers.confirm_phone && is_told(caller, &trouble, Code::PhoneNotUnique) => {
+        Err(rejection)
+            if remote.0.capabilities.confirm_phone
+                && is_told(caller, &rejection, Code::PhoneNotUnique) =>
+        {
             Ok(remote.current(caller).await?.user)
         }
         changed => changed,
@@ -104,11 +135,16 @@ pub(super) async fn change_phone(remote: &Remote, caller: &Caller, body: Value) 
 }
 
 /// Whether that would be told to a person at our pages.
-fn is_told(caller: &Caller, trouble: &Trouble, code: Code) -> bool {
-    caller.door == Door::Pages && matches!(trouble, Trouble::Refused(refusal) if refusal.is(code))
+fn is_told(caller: &Caller, rejection: &OperationError, code: Code) -> bool {
+    caller.channel == Channel::Pages
+        && matches!(rejection, OperationError::Rejected(refusal) if refusal.is(code))
 }
 
-pub(super) async fn sign_out(remote: &Remote, caller: &Caller, handle: Option<String>) -> Outcome<()> {
+pub(super) async fn sign_out(
+    remote: &Remote,
+    caller: &Caller,
+    handle: Option<String>,
+) -> Outcome<()> {
     let body = match handle {
         None => json!({}),
         Some(handle) => match remote.token_of(caller, handle).await? {
@@ -116,21 +152,27 @@ pub(super) async fn sign_out(remote: &Remote, caller: &Caller, handle: Option<St
             None => return Ok(()),
         },
     };
-    remote.tell(caller, Ask::post(paths::SIGN_OUT, Asked::Session).json(body)).await
+    remote
+        .call_without_result(caller, Ask::post(paths::SIGN_OUT, RequestContext::Session).json(body))
+        .await
 }
 
 /// The wire wants to know whose object it is, so the user is asked for first.
-pub(super) async fn update_user(remote: &Remote, caller: &Caller, updates: Vec<FieldUpdate>) -> Outcome<User> {
+pub(super) async fn update_user(
+    remote: &Remote,
+    caller: &Caller,
+    updates: Vec<FieldUpdate>,
+) -> Outcome<User> {
     let user = remote.current(caller).await?.user;
     remote.update(caller, &user.id, updates).await
 }
 
 impl Remote {
-    /// Who the caller is.
-    pub(super) async fn current(&self, caller: &Caller) -> Outcome<Member> {
+    /// Signed-in user of the call.
+    pub(super) async fn current(&self, caller: &Caller) -> Outcome<SignedInUser> {
         let token = caller.session.clone().ok_or(Code::MissingSessionToken)?;
-        let user = self.user(caller, Ask::get(paths::USER, Asked::Session)).await?;
-        Ok(Member { session: sessions::own(&user, token, self.0.clock.now()), user })
+        let user = self.user(caller, Ask::get(paths::USER, RequestContext::Session)).await?;
+        Ok(SignedInUser { session: sessions::own(&user, token, self.0.clock.now()), user })
     }
 
     pub(super) async fn user(&self, caller: &Caller, ask: Ask) -> Outcome<User> {
@@ -138,8 +180,13 @@ impl Remote {
         Ok(self.0.pictures.shown(user.read().map_err(unreadable)?))
     }
 
-    /// Where there is nothing but a name, it goes as a text: every version of the protocol takes that.
-    pub(super) fn add_user_data(body: &mut Value, name: Option<String>, mut fields: Map<String, Value>) {
+    /// Where there is nothing but a name, it goes as a text: every version of the protocol takes
+    /// that.
+    pub(super) fn add_user_data(
+        body: &mut Value,
+        name: Option<String>,
+        mut fields: Map<String, Value>,
+    ) {
         let data = match name {
             None if fields.is_empty() => return,
             Some(name) if fields.is_empty() => Value::String(name),
@@ -158,24 +205,27 @@ impl Remote {
     }
 
     /// A first factor: in, or a challenge.
-    pub(super) async fn first_factor(&self, caller: &Caller, ask: Ask) -> Outcome<Entrance> {
+    pub(super) async fn first_factor(&self, caller: &Caller, ask: Ask) -> Outcome<SignInOutcome> {
         let asked = ask.asked;
         let body = match self.0.wire.call(ask, caller).await? {
             Reply::Done(body) => body,
             Reply::Rejected(rejected) => {
-                let challenge = self.challenge(&rejected).map(Entrance::Challenged);
-                return challenge.ok_or_else(|| trouble(&rejected, asked));
+                let challenge = self.challenge(&rejected).map(SignInOutcome::SecondFactorRequired);
+                return challenge.ok_or_else(|| rejection(&rejected, asked));
             }
         };
         let (_, grant) = self.granted(super::read(&body)?)?;
-        Ok(Entrance::Granted(with_session(grant)?))
+        Ok(SignInOutcome::SignedIn(with_session(grant)?))
     }
 
-    /// Something that is sent, if there is somebody to send it to: an environment that says there is nobody is not passed on.
-    pub(super) async fn tell_alike(&self, caller: &Caller, ask: Ask) -> Outcome<()> {
+    /// Something that is sent, if there is somebody to send it to: an environment that says there
+    /// is nobody is not passed on.
+    pub(super) async fn answer_alike(&self, caller: &Caller, ask: Ask) -> Outcome<()> {
         let asked = ask.asked;
         match self.0.wire.call(ask, caller).await? {
-            Reply::Rejected(rejected) if !rejected.tells_of_an_account() => Err(trouble(&rejected, asked)),
+            Reply::Rejected(rejected) if !rejected.tells_of_an_account() => {
+                Err(rejection(&rejected, asked))
+            }
             _ => Ok(()),
         }
     }
@@ -184,23 +234,34 @@ impl Remote {
         let now = self.0.clock.now();
         let mut listed = Vec::new();
         for session in self.listed(caller).await? {
-            listed.push(sessions::listed(session.read().map_err(unreadable)?, caller.session.as_ref(), now));
+            listed.push(sessions::listed(
+                session.read().map_err(unreadable)?,
+                caller.session.as_ref(),
+                now,
+            ));
         }
         listed.sort_by_key(|session| std::cmp::Reverse(session.started_at));
         Ok(listed)
     }
 
-    pub(super) async fn update(&self, caller: &Caller, user_id: &str, updates: Vec<FieldUpdate>) -> Outcome<User> {
+    pub(super) async fn update(
+        &self,
+        caller: &Caller,
+        user_id: &str,
+        updates: Vec<FieldUpdate>,
+    ) -> Outcome<User> {
         let updates: Vec<Value> = updates.into_iter().map(wire_update).collect();
         let body = json!({
             "model": "users", "id": user_id, "updates": updates,
             "options": { "cache": "nocache", "returnTop": false },
         });
-        self.user(caller, Ask::post(paths::OBJECT_UPDATE_FIELDS, Asked::Update).json(body)).await
+        self.user(caller, Ask::post(paths::OBJECT_UPDATE_FIELDS, RequestContext::Update).json(body))
+            .await
     }
 
-    /// The token that a handle stands for; `None` where its session has ended already, which is what was asked for. What is no
-    /// handle of this account goes as it is, for it may be a real token.
+    /// The token that a handle stands for; `None` where its session has ended already, which is
+    /// what was asked for. What is no handle of this account goes as it is, for it may be a real
+    /// token.
     async fn token_of(&self, caller: &Caller, handle: String) -> Outcome<Option<String>> {
         let mut has_ended = false;
         for session in self.listed(caller).await? {
@@ -214,7 +275,7 @@ impl Remote {
     }
 
     async fn listed(&self, caller: &Caller) -> Outcome<Vec<SessionObject>> {
-        self.ask(caller, Ask::get(paths::SESSIONS, Asked::Session)).await
+        self.ask(caller, Ask::get(paths::SESSIONS, RequestContext::Session)).await
     }
 
     fn granted(&self, object: GrantObject) -> Outcome<(User, Option<Grant>)> {
@@ -228,7 +289,8 @@ impl Remote {
     fn challenge(&self, rejected: &Rejected) -> Option<Challenge> {
         let phone = rejected.second_factor_phone()?.to_owned();
         let token = ChallengeToken::parse(&BASE64_URL_SAFE_NO_PAD.encode(&phone)).ok()?;
-        let expires_at = rejected.second_factor_expires_at().unwrap_or_else(|| self.0.clock.now() + CODE_TIME);
+        let expires_at =
+            rejected.second_factor_expires_at().unwrap_or_else(|| self.0.clock.now() + CODE_TIME);
         let factors = Factors { text: true, ..Factors::default() };
         Some(Challenge { token, factors, sent: Some(SentCode { phone, expires_at }) })
     }

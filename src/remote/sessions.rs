@@ -11,9 +11,10 @@ use crate::{
 /// Bytes of each half of a handle: enough that no two sessions share one.
 const HALF: usize = 12;
 
-/// What names a session towards its owner: a digest of the token, so that the token of another session never stands in a page (a
-/// real token has far too many bits to be found from it), and a mark of the account, so that a handle which names none of its
-/// sessions any more is told from one that never did.
+/// Handle of a session towards its owner: a digest of the token, so that the token of another
+/// session never stands in a page (a real token has far too many bits to be found from it), and a
+/// mark of the account, so that a handle which names none of its sessions any more is told from one
+/// that never did.
 pub(super) fn handle(user_id: &str, token: &SessionToken) -> String {
     let digest = shortened(Sha256::digest(token.expose()).as_slice());
     format!("{digest}{}", mark(user_id, &digest))
@@ -21,7 +22,9 @@ pub(super) fn handle(user_id: &str, token: &SessionToken) -> String {
 
 /// Whether a handle was made for a session of that account.
 pub(super) fn is_of(user_id: &str, handle: &str) -> bool {
-    handle.split_at_checked(2 * HALF).is_some_and(|(digest, marked)| marked == mark(user_id, digest))
+    handle
+        .split_at_checked(2 * HALF)
+        .is_some_and(|(digest, marked)| marked == mark(user_id, digest))
 }
 
 fn mark(user_id: &str, digest: &str) -> String {
@@ -44,7 +47,8 @@ pub(super) fn listed(session: ReadSession, own: Option<&SessionToken>, now: Time
     Session { last_seen_at: if current { now } else { session.last_seen_at }, ..session }
 }
 
-/// The caller's own session where only the user was asked for: it began no later than the last sign-in.
+/// The caller's own session where only the user was asked for: it began no later than the last
+/// sign-in.
 pub(super) fn own(user: &User, token: SessionToken, now: Timestamp) -> Session {
     Session {
         handle: handle(&user.id, &token),
@@ -74,6 +78,11 @@ fn told(session: ReadSession, current: bool) -> Session {
 }
 
 fn unknown() -> Agent {
-    let other = || Version { family: "Other".to_owned(), major: "0".into(), minor: "0".into(), patch: "0".into() };
+    let other = || Version {
+        family: "Other".to_owned(),
+        major: "0".into(),
+        minor: "0".into(),
+        patch: "0".into(),
+    };
     Agent { browser: other(), device: other(), system: other() }
 }

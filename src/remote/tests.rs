@@ -1,4 +1,5 @@
-//! The adapter before an environment that is not ours, played by a server that answers what it is told to.
+//! The adapter before an environment that is not ours, played by a server that answers what it is
+//! told to.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering::SeqCst},
@@ -13,7 +14,9 @@ use wiremock::{
 };
 
 use super::*;
-use crate::port::{AccessToken, AuthManager, Code, Entrance, Password, SecondFactorOf, SessionToken};
+use crate::port::{
+    AccessToken, AuthManager, Code, Password, SecondFactorOf, SessionToken, SignInOutcome,
+};
 
 const KEY: &str = "a-client-key";
 
@@ -27,7 +30,7 @@ impl Clock for MovedClock {
 }
 
 fn remote_at(env_url: &str, clock: Arc<MovedClock>) -> Remote {
-    let offers = Offers {
+    let capabilities = Capabilities {
         providers: Vec::new(),
         confirm_email: true,
         confirm_phone: true,
@@ -37,14 +40,14 @@ fn remote_at(env_url: &str, clock: Arc<MovedClock>) -> Remote {
         authenticators: false,
         link_minutes: 60,
         code_minutes: 10,
-        mail_codes: false,
+        email_codes: false,
         sms_countries: None,
     };
-    let settings = Settings {
+    let settings = RemoteSettings {
         env_url: env_url.to_owned(),
         client_key: KEY.to_owned(),
         public_url: "https://hall.example".to_owned(),
-        offers,
+        capabilities,
     };
     Remote::new(settings, clock).unwrap()
 }
@@ -79,13 +82,15 @@ async fn received(server: &MockServer) -> Vec<Request> {
     server.received_requests().await.unwrap()
 }
 
-async fn sign_in(remote: &Remote) -> Outcome<Entrance> {
-    remote.sign_in_with_email(nobody(), "ann@example.com".to_owned(), Password::typed("a password")).await
+async fn sign_in(remote: &Remote) -> Outcome<SignInOutcome> {
+    remote
+        .sign_in_with_email(nobody(), "ann@example.com".to_owned(), Password::entered("a password"))
+        .await
 }
 
 fn failed<T: std::fmt::Debug>(outcome: Outcome<T>) -> Failure {
     match outcome {
-        Err(Trouble::Failed(failure)) => failure,
+        Err(OperationError::Internal(failure)) => failure,
         other => panic!("not failed: {other:?}"),
     }
 }
@@ -104,10 +109,13 @@ async fn a_call_says_who_asks_and_by_which_application() {
         .mount(&server)
         .await;
     let remote = remote_at(&format!("{}/e:62a1", server.uri()), Arc::default());
-    assert_eq!(remote.member(ann()).await.unwrap().user.email.as_deref(), Some("ann@example.com"));
+    assert_eq!(
+        remote.signed_in_user(ann()).await.unwrap().user.email.as_deref(),
+        Some("ann@example.com")
+    );
 }
 
-/// ALTOGIC_WIRE.md §1.3: no server takes the plus of an address for a blank.
+/// altogic-protocol.md §1.3: no server takes the plus of an address for a blank.
 #[tokio::test]
 async fn a_plus_in_an_address_arrives_as_one() {
     let (server, remote) = answering(ResponseTemplate::new(200)).await;
@@ -130,22 +138,30 @@ async fn whatever_is_no_answer_of_the_protocol_is_a_failure_that_may_pass() {
     ] {
         let (server, remote) = answering(response).await;
         assert!(failed(sign_in(&remote).await).retry_after.is_some());
-        assert_eq!(received(&server).await.len(), 1, "nothing is tried again, no redirect followed");
+        assert_eq!(
+            received(&server).await.len(),
+            1,
+            "nothing is tried again, no redirect followed"
+        );
     }
 }
 
 #[tokio::test]
 async fn when_to_come_back_is_the_environments_to_say() {
-    let (_server, remote) = answering(error(503, "internal_server_error").insert_header("retry-after", "7")).await;
+    let (_server, remote) =
+        answering(error(503, "internal_server_error").insert_header("retry-after", "7")).await;
     assert_eq!(failed(sign_in(&remote).await).retry_after, Some(Duration::from_secs(7)));
 }
 
-/// What only the operator can mend is theirs to read in the log; nobody is signed out for it.
+/// Failures that only the operator can mend go to the log; nobody is signed out for it.
 #[tokio::test]
 async fn a_client_key_that_is_refused_is_a_failure_and_no_refusal() {
     let (_server, remote) = answering(error(401, "invalid_client_key")).await;
-    let failure = failed(remote.member(ann()).await);
-    assert!(failure.retry_after.is_none() && failure.to_string().contains("invalid_client_key"), "{failure}");
+    let failure = failed(remote.signed_in_user(ann()).await);
+    assert!(
+        failure.retry_after.is_none() && failure.to_string().contains("invalid_client_key"),
+        "{failure}"
+    );
     assert!(remote.ready().await.is_err());
 }
 
@@ -178,7 +194,9 @@ async fn an_environment_that_fails_in_a_row_is_left_alone_for_a_moment() {
 /// S04: an original environment tells who has an account; it is not passed on.
 #[tokio::test]
 async fn sending_something_answers_the_same_for_all() {
-    for (status, word) in [(404, "user_not_found"), (401, "invalid_credentials"), (401, "email_already_verified")] {
+    for (status, word) in
+        [(404, "user_not_found"), (401, "invalid_credentials"), (401, "email_already_verified")]
+    {
         let (_server, remote) = answering(error(status, word)).await;
         remote.send_magic_link_email(nobody(), "a@example.com".to_owned()).await.unwrap();
         remote.resend_verification_email(nobody(), "a@example.com".to_owned()).await.unwrap();
@@ -186,10 +204,13 @@ async fn sending_something_answers_the_same_for_all() {
     }
     let (_server, remote) = answering(error(401, "sms_auth_codes_disabled")).await;
     let refused = remote.send_sign_in_code(nobody(), "+4915112345678".to_owned()).await;
-    assert!(matches!(refused, Err(Trouble::Refused(refusal)) if refusal.is(Code::SignInCodesDisabled)));
+    assert!(matches!(
+        refused,
+        Err(OperationError::Rejected(refusal)) if refusal.is(Code::SignInCodesDisabled)
+    ));
 }
 
-/// ALTOGIC_WIRE.md §8
+/// altogic-protocol.md §8
 #[tokio::test]
 async fn a_second_factor_is_found_again_by_its_number() {
     let server = MockServer::start().await;
@@ -200,27 +221,39 @@ async fn a_second_factor_is_found_again_by_its_number() {
         .mount(&server)
         .await;
     Mock::given(path("/user/verify-sign-in"))
-        .and(wiremock::matchers::body_json(json!({ "code": "314159", "phoneNumber": "+4915112345678" })))
+        .and(wiremock::matchers::body_json(
+            json!({ "code": "314159", "phoneNumber": "+4915112345678" }),
+        ))
         .respond_with(
-            ResponseTemplate::new(200).set_body_json(json!({ "found": user(), "session": { "token": "new-token" } })),
+            ResponseTemplate::new(200)
+                .set_body_json(json!({ "found": user(), "session": { "token": "new-token" } })),
         )
         .mount(&server)
         .await;
     let remote = remote_at(&server.uri(), Arc::default());
-    let Entrance::Challenged(challenge) = sign_in(&remote).await.unwrap() else { panic!("not challenged") };
+    let SignInOutcome::SecondFactorRequired(challenge) = sign_in(&remote).await.unwrap() else {
+        panic!("not challenged")
+    };
     assert_eq!(challenge.sent.unwrap().phone, "+4915112345678");
     let of = SecondFactorOf::Challenge(challenge.token);
-    let grant = remote.sign_in_with_second_factor(nobody(), of, "314159".to_owned(), false).await.unwrap();
+    let grant =
+        remote.sign_in_with_second_factor(nobody(), of, "314159".to_owned(), false).await.unwrap();
     assert_eq!(grant.session.token.unwrap().expose(), "new-token");
 }
 
-/// An original environment lists the real tokens of all sessions. None of another session reaches a page.
+/// An original environment lists the real tokens of all sessions. None of another session reaches a
+/// page.
 #[tokio::test]
 async fn the_token_of_another_session_stays_here() {
     let server = MockServer::start().await;
-    let listed =
-        json!([{ "token": "ann-token" }, { "token": "other-token", "creationDtm": "2022-03-18T15:37:05.835Z" }]);
-    Mock::given(method("GET")).respond_with(ResponseTemplate::new(200).set_body_json(listed)).mount(&server).await;
+    let listed = json!([
+        { "token": "ann-token" },
+        { "token": "other-token", "creationDtm": "2022-03-18T15:37:05.835Z" },
+    ]);
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(listed))
+        .mount(&server)
+        .await;
     Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
     let remote = remote_at(&server.uri(), Arc::default());
     let sessions = remote.get_all_sessions(ann()).await.unwrap();
@@ -231,7 +264,8 @@ async fn the_token_of_another_session_stays_here() {
     assert_eq!(last.body_json::<Value>().unwrap(), json!({ "token": "other-token" }));
 }
 
-/// S31: whatever URL stands in the user object, the environment is asked and nobody else; S69: what is no picture is not shown.
+/// S31: whatever URL stands in the user object, the environment is asked and nobody else; S69: what
+/// is no picture is not shown.
 #[tokio::test]
 async fn a_picture_comes_from_the_environment_or_not_at_all() {
     let server = MockServer::start().await;
@@ -246,18 +280,26 @@ async fn a_picture_comes_from_the_environment_or_not_at_all() {
         .mount(&server)
         .await;
     Mock::given(path("/_storage/e/b/svg"))
-        .respond_with(ResponseTemplate::new(200).set_body_raw("<svg onload='x()'/>", "image/svg+xml"))
+        .respond_with(
+            ResponseTemplate::new(200).set_body_raw("<svg onload='x()'/>", "image/svg+xml"),
+        )
         .mount(&server)
         .await;
     let remote = remote_at(&format!("{}/e:62a1", server.uri()), Arc::default());
-    let shown = remote.member(ann()).await.unwrap().user.profile_picture;
+    let shown = remote.signed_in_user(ann()).await.unwrap().user.profile_picture;
     assert_eq!(shown.as_deref(), Some("https://hall.example/_storage/e/b/f"));
     assert_eq!(remote.picture("e", "b", "f").await.unwrap().unwrap().mime_type, "image/png");
     for file in ["svg", "missing", "..", "f/../x"] {
         assert!(remote.picture("e", "b", file).await.unwrap().is_none(), "{file}");
     }
-    let pictures = received(&server).await.into_iter().filter(|request| request.url.path().starts_with("/_storage"));
+    let pictures = received(&server)
+        .await
+        .into_iter()
+        .filter(|request| request.url.path().starts_with("/_storage"));
     for request in pictures {
-        assert!(request.headers.get("session").is_none() && request.headers.get("x-client-key").is_none());
+        assert!(
+            request.headers.get("session").is_none()
+                && request.headers.get("x-client-key").is_none()
+        );
     }
 }

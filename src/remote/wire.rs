@@ -1,4 +1,5 @@
-//! One call over HTTP: the request in the wire's words, the answer within a budget of time and size.
+//! One call over HTTP: the request in the wire's words, the answer within a budget of time and
+//! size.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,12 +15,12 @@ use tokio::sync::Semaphore;
 
 use super::{RemoteError, breaker::Breaker};
 use crate::{
+    http::tls,
     port::{Caller, Clock, Failure},
     protocol::{
         headers, paths,
-        refusals::{Asked, Rejected},
+        refusals::{Rejected, RequestContext},
     },
-    tls,
 };
 
 /// How long a connection may take.
@@ -32,7 +33,8 @@ const FILE_TIME: Duration = Duration::from_secs(30);
 const IDLE_TIME: Duration = Duration::from_secs(4);
 /// The largest answer that is read, in bytes.
 const ANSWER_MAX: usize = 1024 * 1024;
-/// Calls under way at once. With the time budget this bounds what an environment that hangs can pile up here (R05).
+/// Calls under way at once. With the time budget this bounds what an environment that hangs can
+/// pile up here (R05).
 const CALLS_MAX: usize = 256;
 /// When a page asks people to come back.
 const PAUSE: Duration = Duration::from_secs(3);
@@ -46,26 +48,26 @@ pub(super) struct Wire {
     client_key: HeaderValue,
     clock: Arc<dyn Clock>,
     breaker: Breaker,
-    places: Semaphore,
+    slots: Semaphore,
 }
 
-/// What is asked of the environment.
+/// Request to the environment.
 #[derive(Debug)]
 pub(super) struct Ask {
     method: Method,
     path: String,
-    body: Body,
-    pub(super) asked: Asked,
+    body: RequestBody,
+    pub(super) asked: RequestContext,
 }
 
 #[derive(Debug)]
-enum Body {
+enum RequestBody {
     None,
     Json(Value),
     Form(Form),
 }
 
-/// What the environment answered.
+/// Response of the environment.
 #[derive(Debug)]
 pub(super) enum Reply {
     Done(Vec<u8>),
@@ -73,20 +75,26 @@ pub(super) enum Reply {
 }
 
 impl Ask {
-    pub(super) fn get(path: &str, asked: Asked) -> Self {
-        Self { method: Method::GET, path: format!("{}{path}", paths::API), body: Body::None, asked }
+    pub(super) fn get(path: &str, asked: RequestContext) -> Self {
+        Self {
+            method: Method::GET,
+            path: format!("{}{path}", paths::API),
+            body: RequestBody::None,
+            asked,
+        }
     }
 
-    pub(super) fn post(path: &str, asked: Asked) -> Self {
+    pub(super) fn post(path: &str, asked: RequestContext) -> Self {
         Self { method: Method::POST, ..Self::get(path, asked) }
     }
 
-    /// At one of the four paths that stand outside `/_api` (ALTOGIC_WIRE.md §8).
-    pub(super) fn post_at_root(path: &str, asked: Asked) -> Self {
-        Self { method: Method::POST, path: path.to_owned(), body: Body::None, asked }
+    /// At one of the four paths that stand outside `/_api` (altogic-protocol.md §8).
+    pub(super) fn post_at_root(path: &str, asked: RequestContext) -> Self {
+        Self { method: Method::POST, path: path.to_owned(), body: RequestBody::None, asked }
     }
 
-    /// Everything but letters and digits is encoded, so that no server takes the `+` of an address for a blank (§1.3).
+    /// Everything but letters and digits is encoded, so that no server takes the `+` of an address
+    /// for a blank (§1.3).
     pub(super) fn query(mut self, name: &str, value: &str) -> Self {
         self.path.push(if self.path.contains('?') { '&' } else { '?' });
         self.path.push_str(name);
@@ -96,17 +104,21 @@ impl Ask {
     }
 
     pub(super) fn json(self, body: Value) -> Self {
-        Self { body: Body::Json(body), ..self }
+        Self { body: RequestBody::Json(body), ..self }
     }
 
     pub(super) fn form(self, form: Form) -> Self {
-        Self { body: Body::Form(form), ..self }
+        Self { body: RequestBody::Form(form), ..self }
     }
 }
 
 impl Wire {
     /// A wire to the environment at `env_url`, an http or https URL without a slash at its end.
-    pub(super) fn new(env_url: &str, client_key: &str, clock: Arc<dyn Clock>) -> Result<Self, RemoteError> {
+    pub(super) fn new(
+        env_url: &str,
+        client_key: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RemoteError> {
         tls::install();
         let client = Client::builder()
             .connect_timeout(CONNECT_TIME)
@@ -123,14 +135,15 @@ impl Wire {
             client_key: HeaderValue::from_str(client_key).map_err(|_| RemoteError::ClientKey)?,
             clock,
             breaker: Breaker::default(),
-            places: Semaphore::new(CALLS_MAX),
+            slots: Semaphore::new(CALLS_MAX),
         })
     }
 
     /// Calls the environment for somebody.
     ///
     /// # Errors
-    /// `unavailable` when it cannot be reached, takes too long or answers something else than the protocol.
+    /// `unavailable` when it cannot be reached, takes too long or answers something else than the
+    /// protocol.
     pub(super) async fn call(&self, ask: Ask, caller: &Caller) -> Result<Reply, Failure> {
         let url = format!("{}{}", self.env_url, ask.path);
         let mut request = self.client.request(ask.method, url);
@@ -138,9 +151,9 @@ impl Wire {
             request = request.header(name, value);
         }
         let request = match ask.body {
-            Body::None => request,
-            Body::Json(body) => request.json(&body),
-            Body::Form(form) => request.multipart(form).timeout(FILE_TIME),
+            RequestBody::None => request,
+            RequestBody::Json(body) => request.json(&body),
+            RequestBody::Form(form) => request.multipart(form).timeout(FILE_TIME),
         };
         let (status, retry_after, body) = self.fetch(request, ANSWER_MAX).await?;
         if status.is_success() {
@@ -149,20 +162,27 @@ impl Wire {
         match Rejected::read(status.as_u16(), retry_after, &body) {
             Some(rejected) if status.as_u16() < 500 => Ok(Reply::Rejected(rejected)),
             Some(_) => Err(unavailable(retry_after, format!("the environment answered {status}"))),
-            None => {
-                Err(unavailable(retry_after, format!("the environment answered {status} without an error envelope")))
-            }
+            None => Err(unavailable(
+                retry_after,
+                format!("the environment answered {status} without an error envelope"),
+            )),
         }
     }
 
-    /// Fetches from the environment what anybody may, without a word about who asks. `None` for anything but a 200.
-    pub(super) async fn fetch_public(&self, url: &str, most: usize) -> Result<Option<Vec<u8>>, Failure> {
+    /// Fetches from the environment what anybody may, without a word about who asks. `None` for
+    /// anything but a 200.
+    pub(super) async fn fetch_public(
+        &self,
+        url: &str,
+        most: usize,
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let (status, _, body) = self.fetch(self.client.get(url), most).await?;
         Ok((status == StatusCode::OK).then_some(body))
     }
 
-    /// Who asks, in the words of the wire. The address of a person is handed on, so that the environment can tell one from
-    /// another in its limits; it believes that only if it counts us among its proxies.
+    /// Headers that identify the caller. The address of a person is handed on, so that the
+    /// environment can tell one from another in its limits; it believes that only if it counts us
+    /// among its proxies.
     fn headers(&self, caller: &Caller) -> Vec<(HeaderName, HeaderValue)> {
         let mut headers = vec![
             (HeaderName::from_static(headers::CLIENT), HeaderValue::from_static("vestibule")),
@@ -187,11 +207,14 @@ impl Wire {
     }
 
     async fn fetch(&self, request: RequestBuilder, most: usize) -> Result<Answer, Failure> {
-        let Ok(_place) = self.places.try_acquire() else {
+        let Ok(_slot) = self.slots.try_acquire() else {
             return Err(unavailable(None, "too many calls to the environment are under way"));
         };
         if !self.breaker.lets_through(self.clock.now()) {
-            return Err(unavailable(None, "the environment did not answer several times in a row and is left alone"));
+            return Err(unavailable(
+                None,
+                "the environment did not answer several times in a row and is left alone",
+            ));
         }
         match exchange(request, most).await {
             Ok(answer) => {
@@ -215,27 +238,27 @@ type Answer = (StatusCode, Option<Duration>, Vec<u8>);
 
 /// Why an exchange came to nothing.
 #[derive(Debug, thiserror::Error)]
-enum ExchangeError {
-    /// Without the URL, whose query may hold a token (SECURITY.md S80).
+enum ExchangeFailure {
+    /// Without the URL, whose query may hold a token (S80).
     #[error("the environment cannot be asked")]
     Transport(#[source] reqwest::Error),
     #[error("the environment's answer is larger than {0} bytes")]
     TooLarge(usize),
 }
 
-impl From<reqwest::Error> for ExchangeError {
+impl From<reqwest::Error> for ExchangeFailure {
     fn from(error: reqwest::Error) -> Self {
         Self::Transport(error.without_url())
     }
 }
 
-async fn exchange(request: RequestBuilder, most: usize) -> Result<Answer, ExchangeError> {
+async fn exchange(request: RequestBuilder, most: usize) -> Result<Answer, ExchangeFailure> {
     let mut response = request.send().await?;
     let retry_after = retry_after(&response);
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await? {
         if body.len() + piece.len() > most {
-            return Err(ExchangeError::TooLarge(most));
+            return Err(ExchangeFailure::TooLarge(most));
         }
         body.extend_from_slice(&piece);
     }

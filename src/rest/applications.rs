@@ -1,4 +1,5 @@
-//! The applications that may call: those of the settings, and those that were added while the server runs.
+//! The applications that may call: those of the settings, and those that were added while the
+//! server runs.
 
 use std::sync::{Arc, RwLock};
 
@@ -6,22 +7,22 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    engine::keys::ClientKey as AddedKey,
-    port::Trouble,
+    engine::keys::StoredClientKey as AddedKey,
+    port::OperationError,
     protocol::{errors::Fault, headers},
 };
 
-use super::{Backend, ClientKey, OriginRule, Settings, reply::Rejection};
+use super::{ClientKey, OriginRule, RestBackend, RestSettings, reply::Rejection};
 
 /// All applications, in the form in which they are asked for.
 pub(super) struct Applications {
-    /// The origins that every application may be at: ours, and where mailed links lead.
+    /// The origins that every application may be at: ours, and where emailed links lead.
     usual: Vec<OriginRule>,
     settled: Vec<Application>,
     added: RwLock<Option<Added>>,
 }
 
-/// What the backend told last, and what it means.
+/// Latest answer of the backend, parsed.
 struct Added {
     keys: Arc<[AddedKey]>,
     applications: Arc<[Application]>,
@@ -36,31 +37,33 @@ pub(super) struct Application {
 }
 
 /// The applications at the time of one request.
-pub(super) struct Known<'a> {
+pub(super) struct KnownApplications<'a> {
     settled: &'a [Application],
     added: Arc<[Application]>,
     /// Why those that were added could not be asked for.
-    failure: Option<Trouble>,
+    failure: Option<OperationError>,
 }
 
 impl Applications {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &RestSettings) -> Self {
         let usual = [&settings.public_url, &settings.redirect_url];
-        let usual: Vec<_> = usual.into_iter().filter_map(|url| OriginRule::of_url(url).ok()).collect();
-        let settled = settings.client_keys.iter().map(|key| Application::new(key.clone(), &usual)).collect();
+        let usual: Vec<_> =
+            usual.into_iter().filter_map(|url| OriginRule::of_url(url).ok()).collect();
+        let settled =
+            settings.client_keys.iter().map(|key| Application::new(key.clone(), &usual)).collect();
         Self { usual, settled, added: RwLock::default() }
     }
 
     /// Those that there are now. Those of the settings may call whatever becomes of the backend.
-    pub(super) async fn now(&self, backend: &dyn Backend) -> Known<'_> {
+    pub(super) async fn now(&self, backend: &dyn RestBackend) -> KnownApplications<'_> {
         let (added, failure) = match backend.client_keys().await {
             Ok(keys) => (self.read(keys), None),
-            Err(trouble) => (Arc::default(), Some(trouble)),
+            Err(error) => (Arc::default(), Some(error)),
         };
-        Known { settled: &self.settled, added, failure }
+        KnownApplications { settled: &self.settled, added, failure }
     }
 
-    /// What the keys mean; made anew only when the backend read them anew.
+    /// Parsed keys; made anew only when the backend read them anew.
     fn read(&self, keys: Arc<[AddedKey]>) -> Arc<[Application]> {
         if let Ok(Some(last)) = self.added.read().as_deref()
             && Arc::ptr_eq(&last.keys, &keys)
@@ -76,19 +79,29 @@ impl Applications {
     }
 }
 
-impl Known<'_> {
-    /// The application that sends this request: it needs a known key, and from a web page a page of that key.
+impl KnownApplications<'_> {
+    /// The application that sends this request: it needs a known key, and from a web page a page of
+    /// that key.
     ///
     /// # Errors
-    /// What is wrong with the key or the origin. Where not all keys could be asked for, none is said to be wrong.
-    pub(super) fn admit(&mut self, headers: &HeaderMap) -> Result<&Application, Rejection> {
+    /// What is wrong with the key or the origin. Where not all keys could be asked for, none is
+    /// said to be wrong.
+    pub(super) fn authorize(&mut self, headers: &HeaderMap) -> Result<&Application, Rejection> {
         let key = headers.get(headers::CLIENT_KEY).ok_or(Fault::MissingClientKey)?;
-        // Every key is compared, each in constant time: an answer's time tells nothing of the keys there are.
+        // Every key is compared, each in constant time: an answer's time tells nothing of the keys
+        // there are.
         let found = self.settled.iter().chain(&*self.added).fold(None, |found, application| {
-            if bool::from(application.key.as_bytes().ct_eq(key.as_bytes())) { Some(application) } else { found }
+            if bool::from(application.key.as_bytes().ct_eq(key.as_bytes())) {
+                Some(application)
+            } else {
+                found
+            }
         });
         let Some(application) = found else {
-            return Err(self.failure.take().map_or(Fault::InvalidClientKey.into(), Rejection::from));
+            return Err(self
+                .failure
+                .take()
+                .map_or(Fault::InvalidClientKey.into(), Rejection::from));
         };
         match headers.get(header::ORIGIN) {
             Some(origin) if !application.is_for(origin) => Err(Fault::DomainNotAuthorized.into()),
@@ -99,7 +112,11 @@ impl Known<'_> {
     /// The origin of the page that asks, if any application is for it.
     pub(super) fn origin<'a>(&self, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
         let origin = headers.get(header::ORIGIN)?;
-        self.settled.iter().chain(&*self.added).any(|application| application.is_for(origin)).then_some(origin)
+        self.settled
+            .iter()
+            .chain(&*self.added)
+            .any(|application| application.is_for(origin))
+            .then_some(origin)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 
 /// `POST /auth/change-pwd`. The caller's session goes on with the same token.
 pub(super) async fn change(mut call: Call) -> Reply {
-    let caller = call.member()?;
+    let caller = call.signed_in_user()?;
     let body: bodies::ChangePassword = call.json().await?;
     call.backend.change_password(caller, body.old_password, body.new_password).await?;
     done()

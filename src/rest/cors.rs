@@ -1,8 +1,10 @@
-//! Which web pages may call: an allow-list of origins for each client key (ALTOGIC_WIRE.md §2.1).
+//! Which web pages may call: an allow-list of origins for each client key (altogic-protocol.md
+//! §2.1).
 //!
-//! A browser asks first (preflight), without the key; so the headers are given to every origin that *some* key is for, and the
-//! call itself is then refused when the origin is not one of *its* key's. Errors carry the headers too: without them the
-//! application would see "Failed to fetch" instead of the sentence.
+//! A browser asks first (preflight), without the key; so the headers are given to every origin that
+//! *some* key is for, and the call itself is then refused when the origin is not one of *its*
+//! key's. Errors carry the headers too: without them the application would see "Failed to fetch"
+//! instead of the sentence.
 
 use actix_web::{
     HttpResponse,
@@ -11,15 +13,17 @@ use actix_web::{
 
 use crate::protocol::headers;
 
-use super::applications::Known;
+use super::applications::KnownApplications;
 
 /// How long a browser may remember a preflight, in seconds: Chromium's upper limit.
 const PREFLIGHT_SECONDS: &str = "7200";
 
 /// The answer to a preflight.
-pub(super) fn preflight(applications: &Known<'_>, headers: &HeaderMap) -> HttpResponse {
+pub(super) fn preflight(applications: &KnownApplications<'_>, headers: &HeaderMap) -> HttpResponse {
     let mut response = HttpResponse::NoContent().finish();
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("OPTIONS, GET, HEAD, POST"));
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static("OPTIONS, GET, HEAD, POST"));
     if applications.origin(headers).is_some() {
         for (name, value) in [
             (header::ACCESS_CONTROL_ALLOW_METHODS, headers::ALLOWED_METHODS),
@@ -33,7 +37,11 @@ pub(super) fn preflight(applications: &Known<'_>, headers: &HeaderMap) -> HttpRe
 }
 
 /// Lets a page of a known origin read the answer, whatever it is.
-pub(super) fn dress(applications: &Known<'_>, asked: &HeaderMap, answer: &mut HeaderMap) {
+pub(super) fn dress(
+    applications: &KnownApplications<'_>,
+    asked: &HeaderMap,
+    answer: &mut HeaderMap,
+) {
     answer.insert(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = applications.origin(asked) {
         answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

@@ -7,32 +7,34 @@ use actix_web::http::Method;
 use crate::protocol::paths;
 
 use super::{
-    call::Call, change_email, change_password, grant, links, magic_link, objects, phone, reply::Reply, reset_password,
-    second_factor, sessions, sign_in, sign_up, storage, user,
+    call::Call, change_email, change_password, grant, links, magic_link, objects, phone,
+    reply::Reply, reset_password, second_factor, sessions, sign_in, sign_up, storage, user,
 };
 
 /// One line of the table.
 pub(super) struct Endpoint {
     method: Method,
     pub(super) path: &'static str,
-    pub(super) access: Access,
+    pub(super) access: EndpointAccess,
     pub(super) action: fn(Call) -> Pin<Box<dyn Future<Output = Reply>>>,
 }
 
 impl Endpoint {
-    /// Whether it is about getting or using a session, so that no key can ask for one first: the auth manager, and those two
-    /// custom endpoints that sign somebody in (ALTOGIC_WIRE.md §8, §13.2).
+    /// Whether it is about getting or using a session, so that no key can ask for one first: the
+    /// auth manager, and those two custom endpoints that sign somebody in (altogic-protocol.md §8,
+    /// §13.2).
     pub(super) fn is_auth(&self) -> bool {
-        self.path.starts_with(paths::AUTH) || [paths::CUSTOM_SIGN_IN, paths::VERIFY_SIGN_IN].contains(&self.path)
+        self.path.starts_with(paths::AUTH)
+            || [paths::CUSTOM_SIGN_IN, paths::VERIFY_SIGN_IN].contains(&self.path)
     }
 }
 
-/// Who may call.
+/// Callers that an endpoint admits.
 #[derive(Clone, Copy)]
-pub(super) enum Access {
-    /// Whoever has a client key; from a web page, a page of that key.
+pub(super) enum EndpointAccess {
+    /// Any holder of a client key; from a web page, a page of that key.
     Applications,
-    /// Any browser: it comes from a mail, without our headers.
+    /// Any browser: it comes from an email, without our headers.
     Anybody,
 }
 
@@ -41,7 +43,7 @@ macro_rules! table {
         &[$(Endpoint {
             method: Method::$method,
             path: paths::$path,
-            access: Access::$access,
+            access: EndpointAccess::$access,
             action: |call| Box::pin($action(call)),
         }),*]
     };
@@ -116,18 +118,20 @@ const ENDPOINTS: &[Endpoint] = table! {
     Applications POST FILE_REPLACE_OBJECT => storage::uploads::replace_object;
 };
 
-/// The other calls of the database, whatever their method: applications that make one are told why not.
+/// The other calls of the database, whatever their method: applications that make one are told why
+/// not.
 const REST_OF_DATABASE: &Endpoint = &Endpoint {
     method: Method::POST,
     path: paths::DATABASE,
-    access: Access::Applications,
+    access: EndpointAccess::Applications,
     action: |call| Box::pin(objects::refuse(call)),
 };
 
 /// The endpoint of a request. `HEAD` is a `GET` without its body.
 ///
 /// # Errors
-/// For a path that is there with another method, what belongs into `Allow`; `None` for a path that is not there.
+/// For a path that is there with another method, what belongs into `Allow`; `None` for a path that
+/// is not there.
 pub(super) fn find(method: &Method, path: &str) -> Result<&'static Endpoint, Option<&'static str>> {
     let method = if *method == Method::HEAD { &Method::GET } else { method };
     let mut there = None;
@@ -141,5 +145,9 @@ pub(super) fn find(method: &Method, path: &str) -> Result<&'static Endpoint, Opt
             (None, _) => "POST, OPTIONS",
         });
     }
-    if there.is_none() && path.starts_with(paths::DATABASE) { Ok(REST_OF_DATABASE) } else { Err(there) }
+    if there.is_none() && path.starts_with(paths::DATABASE) {
+        Ok(REST_OF_DATABASE)
+    } else {
+        Err(there)
+    }
 }

@@ -1,4 +1,4 @@
-//! Sign-in with a mailed link.
+//! Sign-in with an emailed link.
 
 use super::{
     call::Call,

@@ -1,6 +1,6 @@
-//! Database objects: the caller's own object of the model `users`, and no other unless the caller is the operator's program
-//! (ALTOGIC_WIRE.md §6; the engine says who reaches what). The options of a call
-//! (caching, looking up references) mean nothing here and are passed over.
+//! Database objects: the caller's own object of the model `users`, and no other unless the caller
+//! is the operator's program (altogic-protocol.md §6; the engine says who reaches what). The
+//! options of a call (caching, looking up references) mean nothing here and are passed over.
 
 use crate::{
     port::{Caller, Code, FieldUpdate, Update},
@@ -28,8 +28,12 @@ pub(super) async fn get(mut call: Call) -> Reply {
 pub(super) async fn update(mut call: Call) -> Reply {
     let caller = asker(&call)?;
     let body: UpdateObject = call.json().await?;
-    let updates = body.values.into_iter().map(|(field, value)| FieldUpdate { field, update: Update::Set(value) });
-    let user = call.backend.update_user_object(caller, user_id(body.object)?, updates.collect()).await?;
+    let updates = body
+        .values
+        .into_iter()
+        .map(|(field, value)| FieldUpdate { field, update: Update::Set(value) });
+    let user =
+        call.backend.update_user_object(caller, user_id(body.object)?, updates.collect()).await?;
     json(&UserObject::from(user))
 }
 
@@ -42,16 +46,21 @@ pub(super) async fn update_fields(mut call: Call) -> Reply {
     json(&UserObject::from(user))
 }
 
-/// Every other call of the database: accounts are made by signing up, and of other models there are none.
+/// Every other call of the database: accounts are made by signing up, and of other models there are
+/// none.
 pub(super) async fn refuse(_: Call) -> Reply {
     Err(Fault::NotOffered.into())
 }
 
 /// Somebody with a session, or a program of the operator.
 fn asker(call: &Call) -> Result<Caller, Code> {
-    call.member().or_else(|missing| {
+    call.signed_in_user().or_else(|missing| {
         let caller = call.caller();
-        if caller.is_operator && missing == Code::MissingSessionToken { Ok(caller) } else { Err(missing) }
+        if caller.is_operator && missing == Code::MissingSessionToken {
+            Ok(caller)
+        } else {
+            Err(missing)
+        }
     })
 }
 

@@ -7,13 +7,15 @@ use url::{Host, Url};
 /// One entry of a list of origins:
 ///
 /// * `https://app.example.com` is that origin and no other;
-/// * `https://*.example.com` is every origin below `example.com`, at any depth, and not `example.com` itself;
-/// * `http://localhost:*` is that host at every port. Only for this machine: elsewhere, a port is somebody else's.
+/// * `https://*.example.com` is every origin below `example.com`, at any depth, and not
+///   `example.com` itself;
+/// * `http://localhost:*` is that host at every port. Only for this machine: elsewhere, a port is
+///   somebody else's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OriginRule(Rule);
+pub struct OriginRule(OriginPattern);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Rule {
+enum OriginPattern {
     /// As browsers write it: lower case, default port left out.
     Exactly(String),
     /// `https://` and `.example.com`, with the port if it has one.
@@ -22,9 +24,11 @@ enum Rule {
     AnyPort(String),
 }
 
-/// What was typed is no origin that a browser could be at.
+/// Error: the input is no origin that a browser could be at.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no origin: write https://app.example.com, https://*.example.com or http://localhost:*")]
+#[error(
+    "{0:?} is no origin: write https://app.example.com, https://*.example.com or http://localhost:*"
+)]
 pub struct NotAnOrigin(String);
 
 impl OriginRule {
@@ -33,21 +37,27 @@ impl OriginRule {
     /// # Errors
     /// When browsers have no origin for it, as for a file.
     pub fn of_url(url: &str) -> Result<Self, NotAnOrigin> {
-        origin(url).map(|origin| Self(Rule::Exactly(origin))).ok_or_else(|| NotAnOrigin(url.to_owned()))
+        origin(url)
+            .map(|origin| Self(OriginPattern::Exactly(origin)))
+            .ok_or_else(|| NotAnOrigin(url.to_owned()))
     }
 
     /// Whether a page of this origin, as the browser wrote it, is meant.
     pub(super) fn is_for(&self, origin: &[u8]) -> bool {
         let Ok(origin) = str::from_utf8(origin) else { return false };
         match &self.0 {
-            Rule::Exactly(known) => known == origin,
-            Rule::Below { scheme, domain } => {
-                let name = origin.strip_prefix(scheme.as_str()).and_then(|rest| rest.strip_suffix(domain.as_str()));
+            OriginPattern::Exactly(known) => known == origin,
+            OriginPattern::Below { scheme, domain } => {
+                let name = origin
+                    .strip_prefix(scheme.as_str())
+                    .and_then(|rest| rest.strip_suffix(domain.as_str()));
                 name.is_some_and(|name| name.split('.').all(is_label))
             }
-            Rule::AnyPort(host) => match origin.strip_prefix(host.as_str()) {
+            OriginPattern::AnyPort(host) => match origin.strip_prefix(host.as_str()) {
                 Some("") => true,
-                Some(port) => port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()),
+                Some(port) => {
+                    port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
+                }
                 None => false,
             },
         }
@@ -57,31 +67,32 @@ impl OriginRule {
 impl FromStr for OriginRule {
     type Err = NotAnOrigin;
 
-    fn from_str(typed: &str) -> Result<Self, NotAnOrigin> {
-        let typed = typed.trim();
-        let rule = if let Some((scheme, domain)) = typed.split_once("://*.") {
+    fn from_str(entered: &str) -> Result<Self, NotAnOrigin> {
+        let entered = entered.trim();
+        let rule = if let Some((scheme, domain)) = entered.split_once("://*.") {
             below(scheme, domain)
-        } else if let Some(host) = typed.strip_suffix(":*") {
-            origin(host).filter(|_| is_of_this_machine(host)).map(Rule::AnyPort)
+        } else if let Some(host) = entered.strip_suffix(":*") {
+            origin(host).filter(|_| is_of_this_machine(host)).map(OriginPattern::AnyPort)
         } else {
-            origin(typed).map(Rule::Exactly)
+            origin(entered).map(OriginPattern::Exactly)
         };
-        rule.map(Self).ok_or_else(|| NotAnOrigin(typed.to_owned()))
+        rule.map(Self).ok_or_else(|| NotAnOrigin(entered.to_owned()))
     }
 }
 
 impl fmt::Display for OriginRule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Rule::Exactly(origin) => formatter.write_str(origin),
-            Rule::Below { scheme, domain } => write!(formatter, "{scheme}*{domain}"),
-            Rule::AnyPort(host) => write!(formatter, "{host}:*"),
+            OriginPattern::Exactly(origin) => formatter.write_str(origin),
+            OriginPattern::Below { scheme, domain } => write!(formatter, "{scheme}*{domain}"),
+            OriginPattern::AnyPort(host) => write!(formatter, "{host}:*"),
         }
     }
 }
 
-/// `None` also for `*.com`: nobody owns everything there. Of `*.co.uk` that cannot be known without a list that grows old.
-fn below(scheme: &str, domain: &str) -> Option<Rule> {
+/// `None` also for `*.com`: nobody owns everything there. Of `*.co.uk` that cannot be known without
+/// a list that grows old.
+fn below(scheme: &str, domain: &str) -> Option<OriginPattern> {
     let url = Url::parse(&format!("{scheme}://{domain}")).ok()?;
     let Some(Host::Domain(name)) = url.host() else { return None };
     if url.path() != "/" || !(name.contains('.') || name == "localhost") {
@@ -89,10 +100,11 @@ fn below(scheme: &str, domain: &str) -> Option<Rule> {
     }
     let origin = origin(url.as_str())?;
     let (scheme, domain) = origin.split_once("://")?;
-    Some(Rule::Below { scheme: format!("{scheme}://"), domain: format!(".{domain}") })
+    Some(OriginPattern::Below { scheme: format!("{scheme}://"), domain: format!(".{domain}") })
 }
 
-/// The origin of a URL as a browser writes it in `Origin`. `None` for what has none, and for a star where it means nothing.
+/// The origin of a URL as a browser writes it in `Origin`. `None` for what has none, and for a star
+/// where it means nothing.
 fn origin(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let is_web = matches!(url.scheme(), "http" | "https") && url.username().is_empty();
@@ -114,7 +126,9 @@ fn is_of_this_machine(url: &str) -> bool {
 /// One part of a host's name, as browsers write it.
 fn is_label(label: &str) -> bool {
     !label.is_empty()
-        && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
+        && label
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
 }
 
 #[cfg(test)]
@@ -130,14 +144,22 @@ mod tests {
         assert!(is_for("https://App.example:443/x", "https://app.example"));
         assert!(is_for("http://localhost:5173", "http://localhost:5173"));
         assert!(is_for("https://bücher.example", "https://xn--bcher-kva.example"));
-        for other in ["http://app.example", "https://app.example:8443", "https://app.example.evil", "null", ""] {
+        for other in [
+            "http://app.example",
+            "https://app.example:8443",
+            "https://app.example.evil",
+            "null",
+            "",
+        ] {
             assert!(!is_for("https://app.example", other), "{other}");
         }
     }
 
     #[test]
     fn a_star_is_every_name_below_and_not_the_domain_itself() {
-        for origin in ["https://a.example.com", "https://a.b-c.example.com", "https://x_1.example.com"] {
+        for origin in
+            ["https://a.example.com", "https://a.b-c.example.com", "https://x_1.example.com"]
+        {
             assert!(is_for("https://*.Example.com", origin), "{origin}");
         }
         for origin in [
@@ -162,8 +184,12 @@ mod tests {
         for origin in ["http://localhost:5173", "http://localhost", "http://localhost:65535"] {
             assert!(is_for("http://localhost:*", origin), "{origin}");
         }
-        for origin in ["https://localhost:5173", "http://localhost:", "http://localhost:x", "http://localhost.evil:80"]
-        {
+        for origin in [
+            "https://localhost:5173",
+            "http://localhost:",
+            "http://localhost:x",
+            "http://localhost.evil:80",
+        ] {
             assert!(!is_for("http://localhost:*", origin), "{origin}");
         }
         assert!(is_for("http://127.0.0.1:*", "http://127.0.0.1:4000"));
@@ -172,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_no_browser_could_be_at_is_refused() {
-        for typed in [
+        for entered in [
             "",
             "*",
             "app.example",
@@ -188,14 +214,14 @@ mod tests {
             "https://me@app.example",
             "null",
         ] {
-            assert!(typed.parse::<OriginRule>().is_err(), "{typed}");
+            assert!(entered.parse::<OriginRule>().is_err(), "{entered}");
         }
     }
 
     #[test]
     fn a_rule_is_written_as_it_is_read() {
-        for typed in ["https://app.example", "https://*.example.com:8443", "http://localhost:*"] {
-            assert_eq!(typed.parse::<OriginRule>().unwrap().to_string(), typed);
+        for entered in ["https://app.example", "https://*.example.com:8443", "http://localhost:*"] {
+            assert_eq!(entered.parse::<OriginRule>().unwrap().to_string(), entered);
         }
     }
 }

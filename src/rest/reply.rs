@@ -9,24 +9,25 @@ use actix_web::{
 use serde::Serialize;
 
 use crate::{
-    outage::{self, Worth},
-    port::{Code, Refusal, Trouble},
+    port::{Code, OperationError, Refusal},
     protocol::errors::{Fault, WireError},
+    telemetry::log_throttle::{self, LogDecision},
 };
 
-/// What an action answers.
+/// Result of an action.
 pub(super) type Reply = Result<HttpResponse, Rejection>;
 
 /// Why an action says no.
 #[derive(Debug)]
 pub(super) enum Rejection {
     /// Refused by the backend, or failed there.
-    Trouble(Trouble),
+    OperationError(OperationError),
     /// The request itself is wrong.
     Fault(Fault),
 }
 
-/// A success with something to say: always status 200 (an XHR upload takes no other for a success, ALTOGIC_WIRE.md §2).
+/// A success with something to say: always status 200 (an XHR upload takes no other for a success,
+/// altogic-protocol.md §2).
 pub(super) fn json(body: &impl Serialize) -> Reply {
     Ok(HttpResponse::Ok().json(body))
 }
@@ -37,16 +38,18 @@ pub(super) fn done() -> Reply {
 }
 
 impl Rejection {
-    /// The answer. This is the boundary: a failure is logged here, once, with its whole chain (one that
-    /// everybody has, as [`outage`] says); a refusal is quiet.
+    /// The answer. This is the boundary: a failure is logged here, once, with its whole chain (one
+    /// that everybody has, as [`log_throttle`] says); a refusal is quiet.
     pub(super) fn into_response(self, endpoint: &'static str) -> HttpResponse {
         let error = match self {
             Self::Fault(fault) => fault.into(),
-            Self::Trouble(Trouble::Refused(refusal)) => refusal.into(),
-            Self::Trouble(Trouble::Failed(failure)) => {
-                match outage::worth(&failure) {
-                    Worth::Line { kept_back } => tracing::error!(endpoint, kept_back, "{failure}"),
-                    Worth::Nothing => tracing::debug!(endpoint, "{failure}"),
+            Self::OperationError(OperationError::Rejected(refusal)) => refusal.into(),
+            Self::OperationError(OperationError::Internal(failure)) => {
+                match log_throttle::log_decision(&failure) {
+                    LogDecision::Line { kept_back } => {
+                        tracing::error!(endpoint, kept_back, "{failure}")
+                    }
+                    LogDecision::Nothing => tracing::debug!(endpoint, "{failure}"),
                 }
                 WireError::failed(failure.retry_after)
             }
@@ -70,21 +73,21 @@ fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
-impl From<Trouble> for Rejection {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
+impl From<OperationError> for Rejection {
+    fn from(error: OperationError) -> Self {
+        Self::OperationError(error)
     }
 }
 
 impl From<Refusal> for Rejection {
     fn from(refusal: Refusal) -> Self {
-        Self::Trouble(refusal.into())
+        Self::OperationError(refusal.into())
     }
 }
 
 impl From<Code> for Rejection {
     fn from(code: Code) -> Self {
-        Self::Trouble(code.into())
+        Self::OperationError(code.into())
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    port::{Code, Entrance},
+    port::{Code, SignInOutcome},
     protocol::{bodies, errors::WireError, objects::GrantObject},
 };
 
@@ -32,18 +32,26 @@ pub(super) async fn send_code(call: Call) -> Reply {
 
 /// `POST /auth/signin-code?phone=&code=`.
 pub(super) async fn with_code(call: Call) -> Reply {
-    entered(call.backend.sign_in_with_code(call.caller(), call.query("phone"), call.query("code")).await?)
+    entered(
+        call.backend
+            .sign_in_with_code(call.caller(), call.query("phone"), call.query("code"))
+            .await?,
+    )
 }
 
-/// The answer to a first factor that was right. An application that does not know of second factors is told by an error,
-/// since it would take any success for a session; one that does finds the number in `details` and goes on with
-/// `/user/verify-sign-in` (ALTOGIC_WIRE.md §8; the original asked for the second factor at `/users/sign-in` alone).
-pub(super) fn entered(entrance: Entrance) -> Reply {
-    match entrance {
-        Entrance::Granted(grant) => json(&GrantObject::from(grant)),
-        Entrance::Challenged(challenge) => {
+/// The answer to a first factor that was right. An application that does not know of second factors
+/// is told by an error, since it would take any success for a session; one that does finds the
+/// number in `details` and goes on with `/user/verify-sign-in` (altogic-protocol.md §8; the
+/// original asked for the second factor at `/users/sign-in` alone).
+pub(super) fn entered(sign_in_outcome: SignInOutcome) -> Reply {
+    match sign_in_outcome {
+        SignInOutcome::SignedIn(grant) => json(&GrantObject::from(grant)),
+        SignInOutcome::SecondFactorRequired(challenge) => {
             let phone = challenge.sent.map(|sent| sent.phone);
-            Ok(respond(&WireError::from(Code::SecondFactorRequired).with_details(json!({ "phone": phone }))))
+            Ok(respond(
+                &WireError::from(Code::SecondFactorRequired)
+                    .with_details(json!({ "phone": phone })),
+            ))
         }
     }
 }

@@ -10,7 +10,8 @@ use super::{
     reply::{Reply, done, json},
 };
 
-/// `POST /auth/signup-email`. Unlike the page, the wire says that an address is taken: applications rely on it (DESIGN.md §4.3).
+/// `POST /auth/signup-email`. Unlike the page, the wire says that an address is taken: applications
+/// rely on it.
 pub(super) async fn with_email(mut call: Call) -> Reply {
     let body: bodies::SignUp = call.json().await?;
     let name = body.name()?;

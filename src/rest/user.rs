@@ -1,4 +1,4 @@
-//! Who the caller is.
+//! Signed-in user of the call.
 
 use crate::protocol::objects::UserObject;
 
@@ -9,6 +9,6 @@ use super::{
 
 /// `GET /auth/user`.
 pub(super) async fn show(call: Call) -> Reply {
-    let (_, member) = call.known_member().await?;
-    json(&UserObject::from(member.user))
+    let (_, signed_in_user) = call.signed_in_user_of().await?;
+    json(&UserObject::from(signed_in_user.user))
 }

@@ -1,7 +1,9 @@
-//! When there is no page to answer with: one page for every 4xx and 5xx, with a sentence and a way on.
+//! When there is no page to answer with: one page for every 4xx and 5xx, with a sentence and a way
+//! on.
 //!
-//! Handlers and extractors return a [`PageError`]; [`dress`] turns it, and every other bare 4xx or 5xx inside the pages' scope,
-//! into `errors/page.html`. This is the boundary of the pages: a failure is logged here, once, with its whole chain.
+//! Handlers and extractors return a [`PageError`]; [`dress`] turns it, and every other bare 4xx or
+//! 5xx inside the pages' scope, into `errors/page.html`. This is the boundary of the pages: a
+//! failure is logged here, once, with its whole chain.
 
 use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
@@ -18,18 +20,20 @@ use actix_web::{
 use askama::Template;
 
 use super::{
-    guard,
-    notice::Notice,
-    page::{self, Ours},
-    step_up::StepUp,
-    twin::{self, Outcome},
-    visit::Visit,
+    forms::{
+        duplicate_submission::{self, Outcome},
+        step_up::StepUp,
+    },
+    request::{guard, visit::Visit},
+    view::{
+        notice::Notice,
+        page::{self, Ours},
+    },
 };
 use crate::{
-    crowded::COME_BACK,
-    outage::{self, Worth},
-    port::{Code, Failure, Random, Trouble},
-    seen::RequestId,
+    http::{overload::COME_BACK, request_log::RequestId},
+    port::{Code, Failure, OperationError, Random},
+    telemetry::log_throttle::{self, LogDecision},
 };
 
 /// Why a page could not be answered.
@@ -38,11 +42,11 @@ pub(crate) enum PageError {
     NotFound,
     /// The page knows only these methods.
     MethodNotAllowed(&'static str),
-    /// What was sent makes no sense; the sentence says what to do.
+    /// Malformed request; the sentence says what to do.
     Malformed(&'static str),
-    /// The rules of forward authentication keep this member out; the sentence says why.
+    /// The rules of forward authentication keep this signed-in user out; the sentence says why.
     NotForYou(&'static str),
-    /// The form was sent from somebody else's page (SECURITY.md S42).
+    /// The form was sent from somebody else's page (S42).
     ForeignOrigin,
     TooLarge,
     TooSlow,
@@ -55,12 +59,12 @@ pub(crate) enum PageError {
     /// A sensitive change asks for a proof first.
     StepUp(Box<StepUp>),
     /// The same form came a moment ago, and this became of it.
-    CameTwice(Arc<Outcome>),
+    DuplicateRequest(Arc<Outcome>),
     /// A handler panicked; the text is for the log.
     Panicked(String),
     Failed(Failure),
     /// There are too many connections; nothing was looked at.
-    Crowded,
+    Overloaded,
 }
 
 #[derive(Template)]
@@ -70,7 +74,7 @@ struct ErrorPage<'a> {
     status: u16,
     heading: &'static str,
     sentence: Cow<'static, str>,
-    /// What a person can tell the operator, who finds the same in the log.
+    /// Request id that a person can tell the operator, who finds it in the log.
     id: Option<&'a str>,
     retry: bool,
 }
@@ -83,14 +87,16 @@ impl PageError {
 }
 
 /// For operations without a form, where a refusal has no place to be shown.
-impl From<Trouble> for PageError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Failed(failure) => Self::Failed(failure),
-            Trouble::Refused(refusal) if guard::is_dead_session(&refusal) => Self::SessionEnded,
+impl From<OperationError> for PageError {
+    fn from(error: OperationError) -> Self {
+        match error {
+            OperationError::Internal(failure) => Self::Failed(failure),
+            OperationError::Rejected(refusal) if guard::is_ended_session(&refusal) => {
+                Self::SessionEnded
+            }
             // A page about something that this backend has not: there is no such page.
-            Trouble::Refused(refusal) if refusal.is(Code::NotOffered) => Self::NotFound,
-            Trouble::Refused(refusal) => refusal.retry_after().map_or_else(
+            OperationError::Rejected(refusal) if refusal.is(Code::NotOffered) => Self::NotFound,
+            OperationError::Rejected(refusal) => refusal.retry_after().map_or_else(
                 || Self::broken(format!("an operation without a form was refused: {refusal:?}")),
                 Self::TooOften,
             ),
@@ -121,9 +127,11 @@ impl ResponseError for PageError {
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::SessionEnded => StatusCode::UNAUTHORIZED,
             Self::StepUp(step_up) => step_up.status(),
-            Self::CameTwice(_) => StatusCode::CONFLICT,
-            Self::Failed(failure) if failure.retry_after.is_some() => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DuplicateRequest(_) => StatusCode::CONFLICT,
+            Self::Failed(failure) if failure.retry_after.is_some() => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) | Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -132,12 +140,14 @@ impl ResponseError for PageError {
         let mut response = HttpResponse::new(self.status_code());
         match self {
             Self::MethodNotAllowed(methods) => {
-                response.headers_mut().insert(ALLOW, actix_web::http::header::HeaderValue::from_static(methods));
+                response
+                    .headers_mut()
+                    .insert(ALLOW, actix_web::http::header::HeaderValue::from_static(methods));
             }
             Self::TooOften(wait) | Self::Failed(Failure { retry_after: Some(wait), .. }) => {
                 response.headers_mut().insert(RETRY_AFTER, page::seconds(*wait));
             }
-            Self::Crowded => {
+            Self::Overloaded => {
                 response.headers_mut().insert(RETRY_AFTER, page::seconds(COME_BACK));
             }
             _ => {}
@@ -152,7 +162,7 @@ pub(crate) async fn dress(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let response = next.call(request).await?;
-    twin::keep(response.request(), response.response());
+    duplicate_submission::keep(response.request(), response.response());
     let bare = response.status().is_client_error() || response.status().is_server_error();
     if !bare || response.response().extensions().contains::<Ours>() {
         return Ok(response);
@@ -175,19 +185,22 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
     if let Some(PageError::StepUp(step_up)) = error {
         return step_up.show(visit).unwrap_or(bare);
     }
-    if let Some(PageError::CameTwice(outcome)) = error {
+    if let Some(PageError::DuplicateRequest(outcome)) = error {
         return outcome.repeat(visit.session());
     }
     let status = bare.status();
-    let is_failure = status.is_server_error() && !matches!(error, Some(PageError::Crowded));
+    let is_failure = status.is_server_error() && !matches!(error, Some(PageError::Overloaded));
     let id = if is_failure { Some(report(request, &visit, &bare)) } else { id_of(request) };
     let (heading, sentence) = wording(status, error);
     let sentence = match error {
-        Some(PageError::TooOften(wait)) => Code::RateLimitExceeded { retry_after: *wait }.to_string().into(),
+        Some(PageError::TooOften(wait)) => {
+            Code::RateLimitExceeded { retry_after: *wait }.to_string().into()
+        }
         _ => sentence.into(),
     };
     let retry = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
-    let shown = ErrorPage { visit, status: status.as_u16(), heading, sentence, id: id.as_deref(), retry };
+    let shown =
+        ErrorPage { visit, status: status.as_u16(), heading, sentence, id: id.as_deref(), retry };
     let Ok(mut response) = page::show(&shown, status) else { return bare };
     for name in [ALLOW, RETRY_AFTER] {
         if let Some(value) = bare.headers().get(&name) {
@@ -197,28 +210,32 @@ fn dressed(request: &HttpRequest, bare: HttpResponse) -> HttpResponse {
     response
 }
 
-/// Logs a failure and answers the id that the page shows. The path is logged without its query, which may hold a token.
+/// Logs a failure and answers the id that the page shows. The path is logged without its query,
+/// which may hold a token.
 fn report(request: &HttpRequest, visit: &Visit, bare: &HttpResponse) -> String {
     let id = id_of(request).unwrap_or_else(|| new_id(&*visit.site().random));
-    let (method, path, status) = (request.method().as_str(), request.path(), bare.status().as_u16());
+    let (method, path, status) =
+        (request.method().as_str(), request.path(), bare.status().as_u16());
     let Some(error) = bare.error() else {
         tracing::error!(id, method, ?path, status, "a page failed");
         return id;
     };
-    match worth(error) {
-        Worth::Line { kept_back } => {
+    match log_decision(error) {
+        LogDecision::Line { kept_back } => {
             tracing::error!(id, method, ?path, status, kept_back, error = %error, "a page failed");
         }
-        Worth::Nothing => tracing::debug!(id, method, ?path, status, error = %error, "a page failed"),
+        LogDecision::Nothing => {
+            tracing::debug!(id, method, ?path, status, error = %error, "a page failed")
+        }
     }
     id
 }
 
-/// What everybody's page fails with is not told for each of them.
-fn worth(error: &actix_web::Error) -> Worth {
+/// Throttles failures that every page shares.
+fn log_decision(error: &actix_web::Error) -> LogDecision {
     match error.as_error::<PageError>() {
-        Some(PageError::Failed(failure)) => outage::worth(failure),
-        _ => Worth::Line { kept_back: None },
+        Some(PageError::Failed(failure)) => log_throttle::log_decision(failure),
+        _ => LogDecision::Line { kept_back: None },
     }
 }
 
@@ -238,26 +255,45 @@ fn wording(status: StatusCode, error: Option<&PageError>) -> (&'static str, &'st
         (_, Some(PageError::NotForYou(sentence))) => ("That page is not open to you", sentence),
         (_, Some(PageError::ForeignOrigin)) => (
             "That came from elsewhere",
-            "The form was not sent from this site's own pages, so nothing was done. Please open the page here and try again.",
+            "The form was not sent from this site's own pages, so nothing was done. Please open \
+                the page here and try again.",
         ),
-        (_, Some(PageError::Crowded)) => (
+        (_, Some(PageError::Overloaded)) => (
             "One moment, please",
             "More people are here than can be served at once. Please try again in a few seconds.",
         ),
-        (404, _) => ("There is no such page", "The address may be mistyped, or the page may have moved."),
-        (405, _) => ("Not this way", "This page cannot be used like that. Please open it from its own form."),
-        (408, _) => ("That took too long", "The form did not arrive in time. Please send it again."),
-        (413, _) => ("That is too much", "More was sent than this page accepts. Please shorten it and try again."),
-        (415, _) => ("Not a form", "This page takes only what its own form sends. Please open the page and use it."),
+        (404, _) => {
+            ("There is no such page", "The address may be mistyped, or the page may have moved.")
+        }
+        (405, _) => (
+            "Not this way",
+            "This page cannot be used like that. Please open it from its own form.",
+        ),
+        (408, _) => {
+            ("That took too long", "The form did not arrive in time. Please send it again.")
+        }
+        (413, _) => (
+            "That is too much",
+            "More was sent than this page accepts. Please shorten it and try again.",
+        ),
+        (415, _) => (
+            "Not a form",
+            "This page takes only what its own form sends. Please open the page and use it.",
+        ),
         (429, _) => ("Too often", "That was tried too often. Please wait a little and try again."),
         (503, _) => (
             "One moment, please",
-            "Something we need is not there right now. Nothing was lost; please try again in a little while.",
+            "Something we need is not there right now. Nothing was lost; please try again in a \
+                little while.",
         ),
         (500.., _) => (
             "That is our fault",
-            "Something broke on our side, and it has been noted. Please try again; if it stays like this, tell us the number below.",
+            "Something broke on our side, and it has been noted. Please try again; if it stays \
+                like this, tell us the number below.",
         ),
-        _ => ("That did not work", "The request could not be answered. Please go back and try again."),
+        _ => (
+            "That did not work",
+            "The request could not be answered. Please go back and try again.",
+        ),
     }
 }

@@ -2,30 +2,30 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
-import { KEY, PASSWORD, follow, openHall, refused, settled, worked } from './hall.js';
+import { KEY, PASSWORD, follow, openVestibule, refused, settled, worked } from './vestibule.js';
 
 const NEW_PASSWORD = 'another lamp in the hall';
-let hall;
+let vestibule;
 
-before(async () => (hall = await openHall()));
-after(() => hall.close());
+before(async () => (vestibule = await openVestibule()));
+after(() => vestibule.close());
 
 /** Somebody who signed up and proved their address. */
-async function member(email, client = hall.client()) {
+async function member(email, client = vestibule.client()) {
   await worked(client.auth.signUpWithEmail(email, PASSWORD, 'Ann'));
-  const { access_token: token } = await follow(await hall.link(email));
+  const { access_token: token } = await follow(await vestibule.link(email));
   const { user, session } = await worked(client.auth.getAuthGrant(token));
   return { client, user, session };
 }
 
 test('somebody signs up, proves the address and is in', async () => {
-  const client = hall.client();
+  const client = vestibule.client();
   const email = 'ann+news@example.com';
   const { user, session } = await worked(client.auth.signUpWithEmail(email, PASSWORD, { name: 'Ann', emailVerified: true }));
   assert.deepEqual([user.email, user.name, user.emailVerified, session], [email, 'Ann', false, null]);
   const { errors } = await settled(client.auth.signInWithEmail(email, PASSWORD));
   assert.equal(errors.items[0].message, 'The email address has not been verified yet.');
-  const link = await hall.link(email);
+  const link = await vestibule.link(email);
   await follow(link);
   const landing = await follow(link);
   assert.deepEqual([landing.status, landing.action], ['200', 'email-confirm']);
@@ -35,22 +35,22 @@ test('somebody signs up, proves the address and is in', async () => {
   assert.equal(await refused(client.auth.getAuthGrant(landing.access_token)), '403 invalid_access_token');
   assert.equal((await follow(link)).error, 'Invalid or expired access token');
   assert.equal((await worked(client.auth.getUserFromDB())).user._id, granted.user._id);
-  assert.equal(await refused(hall.client().auth.signUpWithEmail(email, PASSWORD)), '400 email_not_unique');
+  assert.equal(await refused(vestibule.client().auth.signUpWithEmail(email, PASSWORD)), '400 email_not_unique');
 });
 
 test('what is wrong with a sign-up is told, one entry for each problem', async () => {
-  assert.equal(await refused(hall.client().auth.signUpWithEmail('nobody', 'x')), '400 validation_error validation_error');
+  assert.equal(await refused(vestibule.client().auth.signUpWithEmail('nobody', 'x')), '400 validation_error validation_error');
 });
 
 test('a wrong password and an unknown address get the same answer', async () => {
   await member('same@example.com');
-  const client = hall.client();
+  const client = vestibule.client();
   assert.equal(await refused(client.auth.signInWithEmail('same@example.com', 'wrong wrong')), '401 invalid_sign_in_credentials');
   assert.equal(await refused(client.auth.signInWithEmail('nobody@example.com', 'wrong wrong')), '401 invalid_sign_in_credentials');
 });
 
 test('two people at once do not get in each other\'s way, under an environment too', async () => {
-  const [one, two] = await Promise.all([member('one@example.com'), member('two@example.com', hall.client('/e:abc/'))]);
+  const [one, two] = await Promise.all([member('one@example.com'), member('two@example.com', vestibule.client('/e:abc/'))]);
   assert.notEqual(one.user._id, two.user._id);
   const stolen = one.client.db.model('users').object(two.user._id).update({ name: 'x' });
   assert.equal(await refused(stolen), '404 object_not_found');
@@ -60,13 +60,13 @@ test('two people at once do not get in each other\'s way, under an environment t
 
 test('sessions are listed and end one by one and all at once', async () => {
   const { client: first } = await member('sessions@example.com');
-  const others = [hall.client(), hall.client(), hall.client()];
+  const others = [vestibule.client(), vestibule.client(), vestibule.client()];
   for (const other of others) await worked(other.auth.signInWithEmail('sessions@example.com', PASSWORD));
   const { sessions } = await worked(first.auth.getAllSessions());
   assert.equal(sessions.length, 4);
   const own = first.auth.getSession().token;
-  const stranger = sessions.find((session) => session.token !== own);
-  await worked(first.auth.signOut(stranger.token));
+  const otherVisitor = sessions.find((session) => session.token !== own);
+  await worked(first.auth.signOut(otherVisitor.token));
   assert.equal((await worked(first.auth.getAllSessions())).sessions.length, 3);
   await worked(first.auth.signOutAllExceptCurrent());
   for (const other of others) assert.equal(await refused(other.auth.getUserFromDB()), '401 invalid_session_token');
@@ -85,7 +85,7 @@ test('a user changes their own object', async () => {
   const unset = await worked(object.updateFields([{ field: 'profilePicture', updateType: 'unset' }]));
   assert.equal('profilePicture' in unset.data, false);
   assert.equal(await refused(object.update({ emailVerified: false })), '403 permission_denied');
-  assert.equal(await refused(hall.client().db.model('users').object(user._id).get()), '401 missing_session_token');
+  assert.equal(await refused(vestibule.client().db.model('users').object(user._id).get()), '401 missing_session_token');
 });
 
 test('a picture is stored, shown to anybody and deleted', async () => {
@@ -93,7 +93,7 @@ test('a picture is stored, shown to anybody and deleted', async () => {
   const query = new URLSearchParams({ bucket: 'profilePictures', fileName: 'me.png', options: '{"createBucket":true}' });
   const form = new FormData();
   form.set('file', new Blob([picture()], { type: 'image/png' }), 'me.png');
-  const upload = await fetch(`${hall.url}/_api/rest/v1/storage/bucket/upload-formdata?${query}`, {
+  const upload = await fetch(`${vestibule.url}/_api/rest/v1/storage/bucket/upload-formdata?${query}`, {
     method: 'POST',
     headers: { 'X-Client-Key': KEY, Session: session.token },
     body: form,
@@ -116,7 +116,7 @@ test('a file that is no picture is refused, and so is what the client sends of a
 
 test('a changed password ends the other sessions and keeps this one', async () => {
   const { client } = await member('password@example.com');
-  const other = hall.client();
+  const other = vestibule.client();
   await worked(other.auth.signInWithEmail('password@example.com', PASSWORD));
   assert.equal(await refused(client.auth.changePassword(NEW_PASSWORD, 'wrong wrong')), '401 invalid_credentials');
   await worked(client.auth.changePassword(NEW_PASSWORD, PASSWORD));
@@ -130,36 +130,36 @@ test('a new address is asked for and the user stays as they are', async () => {
   assert.equal(await refused(client.auth.changeEmail('wrong wrong', 'after@example.com')), '401 invalid_credentials');
   const { user } = await worked(client.auth.changeEmail(PASSWORD, 'after@example.com'));
   assert.equal(user.email, 'before@example.com');
-  await hall.link('after@example.com');
+  await vestibule.link('after@example.com');
 });
 
-test('a forgotten password is reset by mail, and the token is good for nothing else', async () => {
+test('a forgotten password is reset by email, and the token is good for nothing else', async () => {
   const { client } = await member('forgot@example.com');
   await worked(client.auth.sendResetPwdEmail('nobody@example.com'));
   await worked(client.auth.sendResetPwdEmail('forgot@example.com'));
-  const landing = await follow(await hall.link('forgot@example.com', 1));
+  const landing = await follow(await vestibule.link('forgot@example.com', 1));
   assert.deepEqual([landing.status, landing.action], ['200', 'reset-pwd']);
   assert.equal(await refused(client.auth.getAuthGrant(landing.access_token)), '401 invalid_token_type');
   await worked(client.auth.resetPwdWithToken(landing.access_token, NEW_PASSWORD));
   assert.equal(await refused(client.auth.resetPwdWithToken(landing.access_token, NEW_PASSWORD)), '403 invalid_access_token');
-  await worked(hall.client().auth.signInWithEmail('forgot@example.com', NEW_PASSWORD));
+  await worked(vestibule.client().auth.signInWithEmail('forgot@example.com', NEW_PASSWORD));
 });
 
 test('a magic link signs in', async () => {
   await member('magic@example.com');
-  const client = hall.client();
+  const client = vestibule.client();
   await worked(client.auth.sendMagicLinkEmail('magic@example.com'));
-  const landing = await follow(await hall.link('magic@example.com', 1));
+  const landing = await follow(await vestibule.link('magic@example.com', 1));
   assert.deepEqual([landing.status, landing.action], ['200', 'magic-link']);
   assert.equal((await worked(client.auth.getAuthGrant(landing.access_token))).user.email, 'magic@example.com');
   await worked(client.auth.resendVerificationEmail('nobody@example.com'));
 });
 
 test('a bad token, no token and a path that is not there never hang', async () => {
-  const client = hall.client();
+  const client = vestibule.client();
   assert.equal(await refused(client.auth.getAuthGrant('nonsense')), '403 invalid_access_token');
   assert.equal(await refused(client.auth.getAuthGrant('')), '400 missing_access_token');
-  assert.equal((await follow(`${hall.url}/_api/rest/v1/auth/verify?key=x&action=email-confirm`)).status, '400');
+  assert.equal((await follow(`${vestibule.url}/_api/rest/v1/auth/verify?key=x&action=email-confirm`)).status, '400');
   assert.equal(await refused(client.cache.get('anything')), '404 resource_not_found');
 });
 

@@ -4,18 +4,18 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
-import { PASSWORD, openHall, worked } from './hall.js';
+import { PASSWORD, openVestibule, worked } from './vestibule.js';
 
-let hall;
+let vestibule;
 let application;
 
 before(async () => {
-  hall = await openHall({ VESTIBULE_ENGINE__CONFIRM_EMAIL: 'false' });
+  vestibule = await openVestibule({ VESTIBULE_ENGINE__CONFIRM_EMAIL: 'false' });
   application = await serve();
 });
 after(async () => {
   application.server.close();
-  await hall.close();
+  await vestibule.close();
 });
 
 test('a session travels in the cookie of an application, and two visitors do not get each other\'s', async () => {
@@ -48,7 +48,7 @@ test('signing out removes the cookie', async () => {
 
 /** Somebody who signed up, and the cookie that the application set for them. */
 async function member(email) {
-  const client = hall.client();
+  const client = vestibule.client();
   const { session } = await worked(client.auth.signUpWithEmail(email, PASSWORD));
   const answer = await fetch(`${application.url}/sign-in?token=${encodeURIComponent(session.token)}`);
   const header = answer.headers.get('set-cookie');
@@ -66,7 +66,7 @@ async function who(cookie) {
 async function serve() {
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, 'http://application.example');
-    const { auth } = hall.client();
+    const { auth } = vestibule.client();
     let body = {};
     if (url.pathname === '/sign-in') auth.setSessionCookie(url.searchParams.get('token'), request, response);
     else if (url.pathname === '/sign-out') auth.removeSessionCookie(request, response);

@@ -1,13 +1,13 @@
 // Users as a model, through the official client: declared fields, every update type, and what is refused.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PASSWORD, openHall, refused, settled, worked } from './hall.js';
+import { PASSWORD, openVestibule, refused, settled, worked } from './vestibule.js';
 
 const FIELD = 'VESTIBULE_ENGINE__USER_FIELDS__';
-let hall;
+let vestibule;
 
 before(async () => {
-  hall = await openHall({
+  vestibule = await openVestibule({
     VESTIBULE_ENGINE__CONFIRM_EMAIL: 'false',
     [`${FIELD}CITY__REQUIRED`]: 'true',
     [`${FIELD}VISITS__TYPE`]: 'integer',
@@ -18,14 +18,14 @@ before(async () => {
     [`${FIELD}jobTitle__MAX`]: '80',
   });
 });
-after(() => hall.close());
+after(() => vestibule.close());
 
 /** The object that a call answers. */
 const answered = async (promise) => (await worked(promise)).data;
 
 /** Somebody who signed up with data of the application's own, and their object. */
 async function member(email, data = {}) {
-  const client = hall.client();
+  const client = vestibule.client();
   const { user } = await worked(client.auth.signUpWithEmail(email, PASSWORD, { name: 'Ann', city: 'Ulm', ...data }));
   return { client, user, object: client.db.model('users').object(user._id) };
 }
@@ -39,7 +39,7 @@ test('the data of a sign-up is in the user, as far as it is declared', async () 
 });
 
 test('each field that is wrong at sign-up is told', async () => {
-  const { errors } = await settled(hall.client().auth.signUpWithEmail('wrong@example.com', PASSWORD, { visits: 'many' }));
+  const { errors } = await settled(vestibule.client().auth.signUpWithEmail('wrong@example.com', PASSWORD, { visits: 'many' }));
   assert.deepEqual(errors.items.map((item) => item.message.split(':')[0]), ['city', 'visits']);
 });
 

@@ -1,53 +1,53 @@
 // The phone half of the auth manager, through the official client.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PASSWORD, openHall, refused, worked } from './hall.js';
+import { PASSWORD, openVestibule, refused, worked } from './vestibule.js';
 
 const NEW_PASSWORD = 'another lamp in the hall';
-let hall;
+let vestibule;
 let last = 100;
 
-before(async () => (hall = await openHall()));
-after(() => hall.close());
+before(async () => (vestibule = await openVestibule()));
+after(() => vestibule.close());
 
 /** A number that nobody else in this file has. */
 const newPhone = () => `+4915112345${last++}`;
 
 /** Somebody who signed up with a number and proved it. */
-async function member(phone, client = hall.client()) {
+async function member(phone, client = vestibule.client()) {
   await worked(client.auth.signUpWithPhone(phone, PASSWORD, 'Ann'));
-  const { user, session } = await worked(client.auth.verifyPhone(phone, await hall.code(phone)));
+  const { user, session } = await worked(client.auth.verifyPhone(phone, await vestibule.code(phone)));
   return { client, user, session };
 }
 
 test('somebody signs up with a number, proves it and is in', async () => {
   const phone = newPhone();
-  const client = hall.client();
+  const client = vestibule.client();
   const { user, session } = await worked(client.auth.signUpWithPhone(phone, PASSWORD, { name: 'Ann', phoneVerified: true }));
   assert.deepEqual([user.phone, user.name, user.phoneVerified, 'email' in user, session], [phone, 'Ann', false, false, null]);
   assert.equal(await refused(client.auth.signInWithPhone(phone, PASSWORD)), '401 phone_not_verified');
-  const code = await hall.code(phone);
+  const code = await vestibule.code(phone);
   assert.equal(await refused(client.auth.verifyPhone(phone, other(code))), '403 invalid_access_token');
   const verified = await worked(client.auth.verifyPhone(phone, code));
   assert.deepEqual([verified.user.phoneVerified, verified.session.userAgent.device.family], [true, 'Other']);
   assert.equal(await refused(client.auth.verifyPhone(phone, code)), '403 invalid_access_token');
   assert.equal((await worked(client.auth.getUserFromDB())).user._id, verified.user._id);
-  assert.equal(await refused(hall.client().auth.signUpWithPhone(phone, PASSWORD)), '400 phone_not_unique');
+  assert.equal(await refused(vestibule.client().auth.signUpWithPhone(phone, PASSWORD)), '400 phone_not_unique');
 });
 
 test('what is no number is refused, with one entry for each problem', async () => {
-  const { auth } = hall.client();
+  const { auth } = vestibule.client();
   assert.equal(await refused(auth.signUpWithPhone('015112345678', 'x')), '400 validation_error validation_error');
   assert.match(await refused(auth.sendSignInCode('nonsense')), /^400 /);
 });
 
 test('a code that was not seen comes again, and a resent one kills the first', async () => {
   const phone = newPhone();
-  const { auth } = hall.client();
+  const { auth } = vestibule.client();
   await worked(auth.signUpWithPhone(phone, PASSWORD));
-  const first = await hall.code(phone);
+  const first = await vestibule.code(phone);
   await worked(auth.resendVerificationCode(phone));
-  const second = await hall.code(phone, 1);
+  const second = await vestibule.code(phone, 1);
   if (first !== second) assert.equal(await refused(auth.verifyPhone(phone, first)), '403 invalid_access_token');
   await worked(auth.verifyPhone(phone, second));
   await worked(auth.resendVerificationCode('+4915112345999'));
@@ -55,21 +55,21 @@ test('a code that was not seen comes again, and a resent one kills the first', a
 
 test('number and password sign in; a wrong password and an unknown number get the same answer', async () => {
   const { user } = await member(newPhone());
-  const { auth } = hall.client();
+  const { auth } = vestibule.client();
   assert.equal((await worked(auth.signInWithPhone(user.phone, PASSWORD))).user._id, user._id);
-  const wrong = await refused(hall.client().auth.signInWithPhone(user.phone, 'wrong wrong'));
-  assert.equal(wrong, await refused(hall.client().auth.signInWithPhone('+4915112345998', 'wrong wrong')));
+  const wrong = await refused(vestibule.client().auth.signInWithPhone(user.phone, 'wrong wrong'));
+  assert.equal(wrong, await refused(vestibule.client().auth.signInWithPhone('+4915112345998', 'wrong wrong')));
   assert.equal(wrong, '401 invalid_credentials');
 });
 
 test('a sign-in code signs in once', async () => {
   const { user } = await member(newPhone());
-  const { auth } = hall.client();
+  const { auth } = vestibule.client();
   await worked(auth.sendSignInCode(user.phone));
-  const code = await hall.code(user.phone, 1);
+  const code = await vestibule.code(user.phone, 1);
   assert.equal(await refused(auth.signInWithCode(user.phone, other(code))), '403 invalid_access_token');
   assert.equal((await worked(auth.signInWithCode(user.phone, code))).user._id, user._id);
-  assert.equal(await refused(hall.client().auth.signInWithCode(user.phone, code)), '403 invalid_access_token');
+  assert.equal(await refused(vestibule.client().auth.signInWithCode(user.phone, code)), '403 invalid_access_token');
   assert.equal(await refused(auth.signInWithCode(user.phone, '')), '400 missing_sms_code');
   assert.equal(await refused(auth.signInWithCode('', code)), '400 missing_phone_number');
   await worked(auth.sendSignInCode('+4915112345997'));
@@ -77,18 +77,18 @@ test('a sign-in code signs in once', async () => {
 
 test('five wrong guesses kill a code', async () => {
   const { user } = await member(newPhone());
-  const { auth } = hall.client();
+  const { auth } = vestibule.client();
   await worked(auth.sendSignInCode(user.phone));
-  const code = await hall.code(user.phone, 1);
+  const code = await vestibule.code(user.phone, 1);
   for (let i = 0; i < 5; i++) await refused(auth.signInWithCode(user.phone, other(code)));
   assert.equal(await refused(auth.signInWithCode(user.phone, code)), '403 invalid_access_token');
 });
 
 test('a forgotten password is reset by code, every session ends, and the code is good for nothing else', async () => {
   const { client, user } = await member(newPhone());
-  const { auth } = hall.client();
+  const { auth } = vestibule.client();
   await worked(auth.sendResetPwdCode(user.phone));
-  const code = await hall.code(user.phone, 1);
+  const code = await vestibule.code(user.phone, 1);
   assert.equal(await refused(auth.signInWithCode(user.phone, code)), '403 invalid_access_token');
   assert.equal(await refused(auth.resetPwdWithCode(user.phone, code, 'x')), '400 validation_error');
   await worked(auth.resetPwdWithCode(user.phone, code, NEW_PASSWORD));
@@ -105,27 +105,27 @@ test('a new number proves itself before it is the account\'s, and the session go
   assert.equal(await refused(client.auth.changePhone('wrong wrong', phone)), '401 invalid_credentials');
   assert.equal(await refused(client.auth.changePhone(PASSWORD, taken.user.phone)), '400 phone_not_unique');
   assert.equal((await worked(client.auth.changePhone(PASSWORD, phone))).user.phone, user.phone);
-  const verified = await worked(client.auth.verifyPhone(phone, await hall.code(phone)));
+  const verified = await worked(client.auth.verifyPhone(phone, await vestibule.code(phone)));
   assert.deepEqual([verified.user.phone, verified.session], [phone, null]);
   assert.equal((await worked(client.auth.getUserFromDB())).user.phone, phone);
-  await worked(hall.client().auth.signInWithPhone(phone, PASSWORD));
-  assert.equal(await refused(hall.client().auth.signInWithPhone(user.phone, PASSWORD)), '401 invalid_credentials');
+  await worked(vestibule.client().auth.signInWithPhone(phone, PASSWORD));
+  assert.equal(await refused(vestibule.client().auth.signInWithPhone(user.phone, PASSWORD)), '401 invalid_credentials');
 });
 
 test('an account with an address adds a number', async () => {
-  const client = hall.client();
+  const client = vestibule.client();
   const phone = newPhone();
   await worked(client.auth.signUpWithEmail('adds@example.com', PASSWORD));
-  const link = new URL(await hall.link('adds@example.com'));
+  const link = new URL(await vestibule.link('adds@example.com'));
   const landing = await fetch(link, { redirect: 'manual' });
   await worked(client.auth.getAuthGrant(new URL(landing.headers.get('location')).searchParams.get('access_token')));
   await worked(client.auth.changePhone(PASSWORD, phone));
-  const { user } = await worked(client.auth.verifyPhone(phone, await hall.code(phone)));
+  const { user } = await worked(client.auth.verifyPhone(phone, await vestibule.code(phone)));
   assert.deepEqual([user.email, user.phone, user.phoneVerified], ['adds@example.com', phone, true]);
 });
 
 test('without confirmation a number is in at once', async () => {
-  const other = await openHall({ VESTIBULE_ENGINE__CONFIRM_PHONE: 'false' });
+  const other = await openVestibule({ VESTIBULE_ENGINE__CONFIRM_PHONE: 'false' });
   try {
     const client = other.client();
     const phone = newPhone();
@@ -141,7 +141,7 @@ test('without confirmation a number is in at once', async () => {
 });
 
 test('phones and sign-in codes can be switched off', async () => {
-  const other = await openHall({ VESTIBULE_ENGINE__PHONE_SIGN_UP: 'false', VESTIBULE_ENGINE__SIGN_IN_CODES: 'false' });
+  const other = await openVestibule({ VESTIBULE_ENGINE__PHONE_SIGN_UP: 'false', VESTIBULE_ENGINE__SIGN_IN_CODES: 'false' });
   try {
     const { auth } = other.client();
     assert.equal(await refused(auth.signUpWithPhone(newPhone(), PASSWORD)), '401 not_allowed');

@@ -1,16 +1,16 @@
-// `signInWithProvider` of both clients, in a browser: from the application to the provider and back (ALTOGIC_WIRE.md §11).
+// `signInWithProvider` of both clients, in a browser: from the application to the provider and back (altogic-protocol.md §11).
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { createClient } from 'altogic-1-4';
-import { providerSettings } from '../browser/support/hall.js';
+import { providerSettings } from '../browser/support/vestibule.js';
 import { listen, page } from '../browser/support/loopback.js';
 import { CLIENT_ID, CLIENT_SECRET, UntrueServer } from '../browser/support/untrue_server.js';
 import { Visitor, openChromium } from '../browser/support/visitor.js';
-import { KEY, openHall, refused, worked } from './hall.js';
+import { KEY, openVestibule, refused, worked } from './vestibule.js';
 
 const application = createServer((_, response) => page(response, '<h1>The application</h1>'));
-let hall;
+let vestibule;
 let provider;
 let chromium;
 let home;
@@ -18,7 +18,7 @@ let home;
 before(async () => {
   provider = await UntrueServer.open();
   home = `${await listen(application)}/auth-redirect?from=hall`;
-  hall = await openHall({
+  vestibule = await openVestibule({
     ...providerSettings('google', { client_id: CLIENT_ID, client_secret: CLIENT_SECRET, issuer: provider.url }),
     VESTIBULE_ENGINE__REDIRECT_URL: home,
   });
@@ -27,15 +27,15 @@ before(async () => {
 
 after(async () => {
   await chromium?.close();
-  await hall?.close();
+  await vestibule?.close();
   await provider?.close();
   application.close();
 });
 
 /** Both clients, the older one below an environment as the shared clusters had it. */
 const CLIENTS = {
-  '2.3.9': () => hall.client(),
-  '1.4.0': () => createClient(`${hall.url}/e:62a7210b72592107523c6cab/`, KEY, { localStorage: { getItem: () => null, setItem() {}, removeItem() {} } }),
+  '2.3.9': () => vestibule.client(),
+  '1.4.0': () => createClient(`${vestibule.url}/e:62a7210b72592107523c6cab/`, KEY, { localStorage: { getItem: () => null, setItem() {}, removeItem() {} } }),
 };
 
 /** Where the client sends the window. */
@@ -52,7 +52,7 @@ function addressOf(client, name) {
 
 /** Opens an address in a browser, answers at the provider, and gives what the application's page gets in its own. */
 async function land(address, button = 'Allow') {
-  const visitor = await Visitor.enter(chromium, hall);
+  const visitor = await Visitor.enter(chromium, vestibule);
   await visitor.open(address);
   await visitor.press(button);
   const landed = visitor.page.url();
@@ -91,7 +91,7 @@ for (const [version, open] of Object.entries(CLIENTS)) {
 
 test('what the provider says and cannot be believed comes back as a failure, too', async () => {
   provider.lie = 'nonce';
-  const landing = await land(addressOf(hall.client(), 'google'));
+  const landing = await land(addressOf(vestibule.client(), 'google'));
   provider.lie = undefined;
   assert.deepEqual([landing.status, landing.access_token], ['401', undefined]);
 });

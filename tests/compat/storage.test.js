@@ -2,21 +2,21 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
-import { KEY, PASSWORD, openHall, refused, settled, worked } from './hall.js';
+import { KEY, PASSWORD, openVestibule, refused, settled, worked } from './vestibule.js';
 
-let hall;
+let vestibule;
 let ann;
 let ben;
 
 before(async () => {
-  hall = await openHall({ VESTIBULE_ENGINE__CONFIRM_EMAIL: 'false' });
+  vestibule = await openVestibule({ VESTIBULE_ENGINE__CONFIRM_EMAIL: 'false' });
   [ann, ben] = await Promise.all([member('ann@example.com'), member('ben@example.com')]);
 });
-after(() => hall.close());
+after(() => vestibule.close());
 
 /** Somebody who is signed in. */
 async function member(email) {
-  const client = hall.client();
+  const client = vestibule.client();
   await worked(client.auth.signUpWithEmail(email, PASSWORD, 'Somebody'));
   return client;
 }
@@ -170,7 +170,7 @@ test('what a browser sends of a File is stored, and what Node sends of a Blob is
   const query = new URLSearchParams({ bucket: 'root', fileName: 'me.png', options: '{"contentType":"text/plain;charset=UTF-8","createBucket":false}' });
   const form = new FormData();
   form.set('file', new Blob([picture()], { type: 'image/png' }), 'me.png');
-  const answer = await fetch(`${hall.url}/_api/rest/v1/storage/bucket/upload-formdata?${query}`, {
+  const answer = await fetch(`${vestibule.url}/_api/rest/v1/storage/bucket/upload-formdata?${query}`, {
     method: 'POST',
     headers: { 'X-Client-Key': KEY, Session: ann.auth.getSession().token },
     body: form,
@@ -181,7 +181,7 @@ test('what a browser sends of a File is stored, and what Node sends of a Blob is
 });
 
 test('nobody who is not signed in has a storage', async () => {
-  const { storage } = hall.client();
+  const { storage } = vestibule.client();
   for (const call of [storage.getStats(), storage.listBuckets(), storage.root.upload('a', 'text'), storage.root.file('a').exists()]) {
     assert.equal(await refused(call), '401 missing_session_token');
   }

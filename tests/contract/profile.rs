@@ -6,7 +6,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
 use vestibule::port::{Code, Field, FieldName, FieldUpdate, Update};
 
-use super::bench::{Bench, refused};
+use super::fixture::{Fixture, refused};
 
 const ANN: &str = "ann@example.com";
 
@@ -22,33 +22,41 @@ fn picture() -> Vec<u8> {
 
 #[actix_web::test]
 async fn a_name_is_set_and_taken_away() {
-    for bench in Bench::each().await {
-        let caller = bench.with(&bench.member(ANN).await);
-        let update = |update| bench.auth.update_user(caller.clone(), vec![update]);
+    for fixture in Fixture::each().await {
+        let caller = fixture.with(&fixture.signed_in_user(ANN).await);
+        let update = |update| fixture.auth.update_user(caller.clone(), vec![update]);
         let named = update(set("name", json!("Ann <b>Example</b> & Söhne"))).await.unwrap();
         assert_eq!(named.name.as_deref(), Some("Ann <b>Example</b> & Söhne"));
-        let unset = update(FieldUpdate { field: "name".to_owned(), update: Update::Unset }).await.unwrap();
+        let unset =
+            update(FieldUpdate { field: "name".to_owned(), update: Update::Unset }).await.unwrap();
         assert_eq!(unset.name, None);
-        assert_eq!(bench.auth.member(caller.clone()).await.unwrap().user.name, None);
+        assert_eq!(fixture.auth.signed_in_user(caller.clone()).await.unwrap().user.name, None);
     }
 }
 
 /// S62
 #[actix_web::test]
-async fn what_only_flows_may_write_is_refused_and_nothing_else_of_it_happens() {
-    for bench in Bench::each().await {
-        let caller = bench.with(&bench.member(ANN).await);
+async fn what_only_operations_may_write_is_refused_and_nothing_else_of_it_happens() {
+    for fixture in Fixture::each().await {
+        let caller = fixture.with(&fixture.signed_in_user(ANN).await);
         for field in ["email", "emailVerified", "_id", "password", "provider"] {
             let updates = vec![set("name", json!("Eve")), set(field, json!("x"))];
-            let outcome = bench.auth.update_user(caller.clone(), updates).await;
+            let outcome = fixture.auth.update_user(caller.clone(), updates).await;
             let place = FieldName::parse(field).map(Field::Named);
-            refused(&bench, outcome, &[(Code::FieldNotWritable, place)]);
+            refused(&fixture, outcome, &[(Code::FieldNotWritable, place)]);
         }
-        let long = bench.auth.update_user(caller.clone(), vec![set("name", json!("x".repeat(101)))]).await;
-        refused(&bench, long, &[(Code::NameTooLong, Some(Field::Name))]);
-        assert_eq!(bench.auth.member(caller).await.unwrap().user.name.as_deref(), Some("Ann"));
-        let nobody = bench.auth.update_user(bench.somebody(), vec![set("name", json!("Eve"))]).await;
-        refused(&bench, nobody, &[(Code::MissingSessionToken, None)]);
+        let long = fixture
+            .auth
+            .update_user(caller.clone(), vec![set("name", json!("x".repeat(101)))])
+            .await;
+        refused(&fixture, long, &[(Code::NameTooLong, Some(Field::Name))]);
+        assert_eq!(
+            fixture.auth.signed_in_user(caller).await.unwrap().user.name.as_deref(),
+            Some("Ann")
+        );
+        let nobody =
+            fixture.auth.update_user(fixture.somebody(), vec![set("name", json!("Eve"))]).await;
+        refused(&fixture, nobody, &[(Code::MissingSessionToken, None)]);
     }
 }
 
@@ -59,46 +67,60 @@ async fn declared_fields_are_changed_and_what_they_do_not_take_is_refused() {
         ("VESTIBULE_ENGINE__USER_FIELDS__CITY__TYPE", "string"),
         ("VESTIBULE_ENGINE__USER_FIELDS__VISITS__TYPE", "number"),
     ];
-    for bench in Bench::each_with(&declared).await {
-        let caller = bench.with(&bench.member(ANN).await);
+    for fixture in Fixture::each_with(&declared).await {
+        let caller = fixture.with(&fixture.signed_in_user(ANN).await);
         let of = |field: &str, update| FieldUpdate { field: field.to_owned(), update };
         let updates = vec![set("city", json!("Izmir")), of("visits", Update::Increment(json!(2)))];
-        let user = bench.auth.update_user(caller.clone(), updates).await.unwrap();
+        let user = fixture.auth.update_user(caller.clone(), updates).await.unwrap();
         assert_eq!((&user.fields["city"], &user.fields["visits"]), (&json!("Izmir"), &json!(2)));
         let named = |name| Some(Field::Named(FieldName::parse(name).unwrap()));
         let updates = vec![set("city", json!(7)), set("unheardOf", json!(1))];
-        let problems = [(Code::InvalidFieldValue, named("city")), (Code::UnknownField, named("unheardOf"))];
-        refused(&bench, bench.auth.update_user(caller, updates).await, &problems);
+        let problems =
+            [(Code::InvalidFieldValue, named("city")), (Code::UnknownField, named("unheardOf"))];
+        refused(&fixture, fixture.auth.update_user(caller, updates).await, &problems);
     }
 }
 
 #[actix_web::test]
 async fn a_picture_is_shown_until_it_is_taken_away() {
-    for bench in Bench::each().await {
-        let caller = bench.with(&bench.member(ANN).await);
-        let first = bench.auth.change_picture(caller.clone(), picture()).await.unwrap().profile_picture;
-        let second = bench.auth.change_picture(caller.clone(), picture()).await.unwrap().profile_picture;
+    for fixture in Fixture::each().await {
+        let caller = fixture.with(&fixture.signed_in_user(ANN).await);
+        let first =
+            fixture.auth.change_picture(caller.clone(), picture()).await.unwrap().profile_picture;
+        let second =
+            fixture.auth.change_picture(caller.clone(), picture()).await.unwrap().profile_picture;
         assert!(first.is_some() && second.is_some() && first != second);
-        let member = bench.auth.member(caller.clone()).await.unwrap();
-        assert_eq!(member.user.profile_picture, second);
-        assert_eq!(bench.auth.remove_picture(caller.clone()).await.unwrap().profile_picture, None);
-        assert_eq!(bench.auth.remove_picture(caller).await.unwrap().profile_picture, None, "twice is once");
+        let signed_in_user = fixture.auth.signed_in_user(caller.clone()).await.unwrap();
+        assert_eq!(signed_in_user.user.profile_picture, second);
+        assert_eq!(
+            fixture.auth.remove_picture(caller.clone()).await.unwrap().profile_picture,
+            None
+        );
+        assert_eq!(
+            fixture.auth.remove_picture(caller).await.unwrap().profile_picture,
+            None,
+            "twice is once"
+        );
     }
 }
 
 #[actix_web::test]
 async fn what_is_no_picture_is_refused() {
-    for bench in Bench::each().await {
-        let caller = bench.with(&bench.member(ANN).await);
+    for fixture in Fixture::each().await {
+        let caller = fixture.with(&fixture.signed_in_user(ANN).await);
         let cut = picture()[..20].to_vec();
         for (bytes, code) in [
             (b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(), Code::NotAPicture),
             (cut, Code::NotAPicture),
             (Vec::new(), Code::MissingPicture),
         ] {
-            refused(&bench, bench.auth.change_picture(caller.clone(), bytes).await, &[(code, None)]);
+            refused(
+                &fixture,
+                fixture.auth.change_picture(caller.clone(), bytes).await,
+                &[(code, None)],
+            );
         }
-        let nobody = bench.auth.change_picture(bench.somebody(), picture()).await;
-        refused(&bench, nobody, &[(Code::MissingSessionToken, None)]);
+        let nobody = fixture.auth.change_picture(fixture.somebody(), picture()).await;
+        refused(&fixture, nobody, &[(Code::MissingSessionToken, None)]);
     }
 }

@@ -1,8 +1,8 @@
 //! Proving again to be the owner.
 
-use vestibule::port::{Code, Field, Password, Proof, Proved};
+use vestibule::port::{Code, Field, Password, Proof, Reauthenticated};
 
-use super::bench::{Bench, Way, refused};
+use super::fixture::{Fixture, Surface, refused};
 use crate::support::PASSWORD;
 
 const ANN: &str = "ann@example.com";
@@ -10,20 +10,20 @@ const NEW: &str = "ann@new.example";
 
 #[actix_web::test]
 async fn a_change_without_the_current_password_needs_a_proof() {
-    for bench in Bench::each().await {
-        let caller = bench.with(&bench.member(ANN).await);
-        let change = bench.auth.change_email(caller.clone(), None, NEW.to_owned()).await;
-        let phone = bench.auth.change_phone(caller, None, "+4915112345678".to_owned()).await;
-        match bench.way {
+    for fixture in Fixture::each().await {
+        let caller = fixture.with(&fixture.signed_in_user(ANN).await);
+        let change = fixture.auth.change_email(caller.clone(), None, NEW.to_owned()).await;
+        let phone = fixture.auth.change_phone(caller, None, "+4915112345678".to_owned()).await;
+        match fixture.way {
             // Signing in was a proof.
-            Way::Pages => assert!(change.is_ok() && phone.is_ok()),
-            Way::Rest => {
-                refused(&bench, change, &[(Code::MissingPassword, Some(Field::CurrentPassword))]);
-                refused(&bench, phone, &[(Code::MissingPassword, Some(Field::CurrentPassword))]);
+            Surface::Pages => assert!(change.is_ok() && phone.is_ok()),
+            Surface::Rest => {
+                refused(&fixture, change, &[(Code::MissingPassword, Some(Field::CurrentPassword))]);
+                refused(&fixture, phone, &[(Code::MissingPassword, Some(Field::CurrentPassword))]);
             }
-            Way::Remote => {
-                refused(&bench, change, &[(Code::ProofNeeded, None)]);
-                refused(&bench, phone, &[(Code::ProofNeeded, None)]);
+            Surface::Remote => {
+                refused(&fixture, change, &[(Code::ProofNeeded, None)]);
+                refused(&fixture, phone, &[(Code::ProofNeeded, None)]);
             }
         }
     }
@@ -32,23 +32,44 @@ async fn a_change_without_the_current_password_needs_a_proof() {
 /// S32
 #[actix_web::test]
 async fn the_password_proves_the_owner_at_once_or_with_the_change() {
-    for bench in Bench::each().await {
-        let caller = bench.with(&bench.member(ANN).await);
-        let methods = bench.auth.proof_methods(caller.clone()).await.unwrap();
-        assert!(methods.password && methods.code.is_none(), "{:?}", bench.way);
-        refused(&bench, bench.auth.send_proof_code(caller.clone()).await, &[(Code::ProofCodeNotOffered, None)]);
-        match bench.auth.prove(caller.clone(), Proof::Password(Password::typed(PASSWORD))).await.unwrap() {
-            Proved::Session(session) => {
-                assert!(bench.way != Way::Remote && !bench.is_alive(&caller).await, "the old token is dead");
+    for fixture in Fixture::each().await {
+        let caller = fixture.with(&fixture.signed_in_user(ANN).await);
+        let methods = fixture.auth.proof_methods(caller.clone()).await.unwrap();
+        assert!(methods.password && methods.code.is_none(), "{:?}", fixture.way);
+        refused(
+            &fixture,
+            fixture.auth.send_proof_code(caller.clone()).await,
+            &[(Code::ProofCodeNotOffered, None)],
+        );
+        match fixture
+            .auth
+            .reauthenticate(caller.clone(), Proof::Password(Password::entered(PASSWORD)))
+            .await
+            .unwrap()
+        {
+            Reauthenticated::Session(session) => {
+                assert!(
+                    fixture.way != Surface::Remote && !fixture.is_alive(&caller).await,
+                    "the old token is dead"
+                );
                 let caller = vestibule::port::Caller { session: session.token, ..caller };
-                assert!(bench.is_alive(&caller).await);
+                assert!(fixture.is_alive(&caller).await);
             }
-            Proved::WithTheChange(password) => {
-                assert_eq!((bench.way, password.expose()), (Way::Remote, PASSWORD));
-                bench.auth.change_email(caller.clone(), Some(password), NEW.to_owned()).await.unwrap();
-                let wrong = Some(Password::typed("a wrong password"));
-                let change = bench.auth.change_email(caller, wrong, "ann@third.example".to_owned()).await;
-                refused(&bench, change, &[(Code::InvalidCredentials, Some(Field::CurrentPassword))]);
+            Reauthenticated::WithTheChange(password) => {
+                assert_eq!((fixture.way, password.expose()), (Surface::Remote, PASSWORD));
+                fixture
+                    .auth
+                    .change_email(caller.clone(), Some(password), NEW.to_owned())
+                    .await
+                    .unwrap();
+                let wrong = Some(Password::entered("a wrong password"));
+                let change =
+                    fixture.auth.change_email(caller, wrong, "ann@third.example".to_owned()).await;
+                refused(
+                    &fixture,
+                    change,
+                    &[(Code::InvalidCredentials, Some(Field::CurrentPassword))],
+                );
             }
         }
     }

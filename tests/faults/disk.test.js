@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CANNOT_MOUNT, CANNOT_TRACE, Disk, inject } from './support/disk.js';
-import { Hall, until } from './support/hall.js';
+import { Vestibule, until } from './support/vestibule.js';
 import { SignUps } from './support/load.js';
 
 /** The line about the database. */
@@ -10,24 +10,24 @@ const TOLD = /(WARN|ERROR) .*the database did not answer/;
 /** Any other line of trouble; the record of what was tried is another thing. */
 const TROUBLE = /(WARN|ERROR) +(?! |vestibule::security)/;
 
-test('a full disk is told with 503 and when to come back, members go on, and writing does once there is room', { skip: CANNOT_MOUNT }, async () => {
+test('a full disk is told with 503 and when to come back, signed-in users go on, and writing does once there is room', { skip: CANNOT_MOUNT }, async () => {
   const disk = await Disk.of('12m');
-  const hall = await Hall.of({ folder: disk.path });
-  const signUps = new SignUps(hall);
+  const vestibule = await Vestibule.of({ folder: disk.path });
+  const signUps = new SignUps(vestibule);
   try {
-    await hall.start();
-    const session = await hall.join('member@example.com');
+    await vestibule.start();
+    const session = await vestibule.join('member@example.com');
     for (let number = 0; number < 10; number++) await signUps.one();
     await disk.fill();
-    await refusedIsTold(hall, signUps);
-    assert.equal(await hall.membership(session), 200, 'a session is read');
-    await toldOnce(hall, signUps);
+    await refusedIsTold(vestibule, signUps);
+    assert.equal(await vestibule.membership(session), 200, 'a session is read');
+    await toldOnce(vestibule, signUps);
     await disk.makeRoom();
     const recovered = await writesAgain(signUps);
-    await wholeAfterRestart(hall, signUps, session);
+    await wholeAfterRestart(vestibule, signUps, session);
     console.log(`full disk: ${signUps.acknowledged.length} acknowledged, 0 lost, writes ${recovered} ms after there is room`);
   } finally {
-    await hall.close();
+    await vestibule.close();
     await disk.remove();
   }
 });
@@ -41,30 +41,30 @@ test('a disk that became read-only is told, and writing goes on once it is writa
 
 /** Nothing is acknowledged while these calls of the system fail, and all is well once they do not. */
 async function failing(what, calls, error) {
-  const hall = await Hall.of();
-  const signUps = new SignUps(hall);
+  const vestibule = await Vestibule.of();
+  const signUps = new SignUps(vestibule);
   try {
-    await hall.start();
-    const session = await hall.join('member@example.com');
+    await vestibule.start();
+    const session = await vestibule.join('member@example.com');
     for (let number = 0; number < 10; number++) await signUps.one();
-    const end = await inject(hall.process.pid, calls, error);
+    const end = await inject(vestibule.process.pid, calls, error);
     const before = signUps.acknowledged.length;
     await refusals(signUps, 10);
     assert.equal(signUps.acknowledged.length, before, 'nothing was acknowledged that is not on the disk');
-    await refusedIsTold(hall, signUps);
-    assert.equal(await hall.membership(session), 200, 'a session is read');
-    await toldOnce(hall, signUps);
+    await refusedIsTold(vestibule, signUps);
+    assert.equal(await vestibule.membership(session), 200, 'a session is read');
+    await toldOnce(vestibule, signUps);
     await end();
     const recovered = await writesAgain(signUps);
-    await wholeAfterRestart(hall, signUps, session);
+    await wholeAfterRestart(vestibule, signUps, session);
     console.log(`${what}: ${signUps.acknowledged.length} acknowledged, 0 lost, writes ${recovered} ms after the disk does`);
   } finally {
-    await hall.close();
+    await vestibule.close();
   }
 }
 
-/** A write is refused with 503 at both doors, and both say when to come back; the pages go on. */
-async function refusedIsTold(hall, signUps) {
+/** A write is refused with 503 at both channels, and both say when to come back; the pages go on. */
+async function refusedIsTold(vestibule, signUps) {
   let refused;
   for (let number = 0; number < 400 && refused === undefined; number++) {
     const answer = await signUps.one();
@@ -73,11 +73,11 @@ async function refusedIsTold(hall, signUps) {
   assert.equal(refused?.status, 503, JSON.stringify(refused));
   assert.match(refused.retryAfter, /^\d+$/);
   assert.ok(refused.body.errors[0].message, 'the envelope');
-  const page = await hall.submit('/sign-up', { email: 'page@example.com', password: 'a lamp in the hall', name: 'Page' });
+  const page = await vestibule.submit('/sign-up', { email: 'page@example.com', password: 'a lamp in the hall', name: 'Page' });
   assert.equal(page.status, 503, page.text);
   assert.match(page.retryAfter, /^\d+$/);
   assert.match(page.text, /<h1/);
-  assert.equal((await hall.page('/sign-in')).status, 200);
+  assert.equal((await vestibule.page('/sign-in')).status, 200);
 }
 
 /** Asks that often, and answers how many were refused. */
@@ -88,11 +88,11 @@ async function refusals(signUps, times) {
 }
 
 /** What every request fails with is a line of the log, and not one for each request. */
-async function toldOnce(hall, signUps) {
-  assert.ok(hall.logged(TOLD) > 0, 'it is in the log');
-  const before = hall.logged(TROUBLE);
+async function toldOnce(vestibule, signUps) {
+  assert.ok(vestibule.logged(TOLD) > 0, 'it is in the log');
+  const before = vestibule.logged(TROUBLE);
   const refused = await refusals(signUps, 20);
-  const more = hall.logged(TROUBLE) - before;
+  const more = vestibule.logged(TROUBLE) - before;
   assert.ok(refused >= 18 && more <= 2, `${refused} requests were refused, ${more} lines logged`);
 }
 
@@ -103,11 +103,11 @@ async function writesAgain(signUps) {
   return Date.now() - begun;
 }
 
-async function wholeAfterRestart(hall, signUps, session) {
+async function wholeAfterRestart(vestibule, signUps, session) {
   assert.deepEqual(await signUps.lost(), []);
-  await hall.end('SIGKILL');
-  assert.equal(await hall.sqlite('pragma integrity_check'), 'ok');
-  await hall.start();
+  await vestibule.end('SIGKILL');
+  assert.equal(await vestibule.sqlite('pragma integrity_check'), 'ok');
+  await vestibule.start();
   assert.deepEqual(await signUps.lost(), []);
-  assert.equal(await hall.membership(session), 200);
+  assert.equal(await vestibule.membership(session), 200);
 }

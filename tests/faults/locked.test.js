@@ -5,14 +5,14 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Hall, sleep } from './support/hall.js';
+import { Vestibule, sleep } from './support/vestibule.js';
 import { SignUps } from './support/load.js';
 
 const MIB = 1024 * 1024;
 
 /** A shell of SQLite that has begun a transaction; answers what ends it. */
-async function begun(hall, ...statements) {
-  const shell = spawn('sqlite3', [join(hall.folder, 'vestibule.db')], { stdio: ['pipe', 'pipe', 'inherit'] });
+async function begun(vestibule, ...statements) {
+  const shell = spawn('sqlite3', [join(vestibule.folder, 'vestibule.db')], { stdio: ['pipe', 'pipe', 'inherit'] });
   shell.stdin.write(`.timeout 5000\n${statements.join(';\n')};\nselect 'begun';\n`);
   await once(shell.stdout, 'data');
   return async () => {
@@ -22,20 +22,20 @@ async function begun(hall, ...statements) {
 }
 
 test('who writes while another program holds the file waits, and is told to come back when that takes too long', async () => {
-  const hall = await Hall.of();
-  const signUps = new SignUps(hall);
+  const vestibule = await Vestibule.of();
+  const signUps = new SignUps(vestibule);
   try {
-    await hall.start();
-    const session = await hall.join('member@example.com');
-    const endSoon = await begun(hall, 'begin immediate');
+    await vestibule.start();
+    const session = await vestibule.join('member@example.com');
+    const endSoon = await begun(vestibule, 'begin immediate');
     const sending = Promise.all(Array.from({ length: 8 }, () => signUps.one()));
     await sleep(1000);
-    assert.equal(await hall.membership(session), 200, 'who reads does not wait');
+    assert.equal(await vestibule.membership(session), 200, 'who reads does not wait');
     await endSoon();
     const answers = await sending;
     assert.ok(answers.every(({ status }) => status === 200), JSON.stringify(signUps.statuses));
 
-    const endLate = await begun(hall, 'begin immediate');
+    const endLate = await begun(vestibule, 'begin immediate');
     const begin = Date.now();
     const told = await Promise.all(Array.from({ length: 8 }, () => signUps.one()));
     const waited = Date.now() - begin;
@@ -47,17 +47,17 @@ test('who writes while another program holds the file waits, and is told to come
     assert.deepEqual(await signUps.lost(), []);
     console.log(`file held for 1 s: 8 waited, 8 acknowledged; held for longer: 8 told 503 after ${waited} ms at most`);
   } finally {
-    await hall.close();
+    await vestibule.close();
   }
 });
 
 test('a program that reads for long hinders nobody, and the write-ahead log does not grow once it is gone', async () => {
-  const hall = await Hall.of();
-  const signUps = new SignUps(hall);
-  const walSize = async () => (await stat(join(hall.folder, 'vestibule.db-wal'))).size;
+  const vestibule = await Vestibule.of();
+  const signUps = new SignUps(vestibule);
+  const walSize = async () => (await stat(join(vestibule.folder, 'vestibule.db-wal'))).size;
   try {
-    await hall.start();
-    const end = await begun(hall, 'begin', 'select count(*) from users');
+    await vestibule.start();
+    const end = await begun(vestibule, 'begin', 'select count(*) from users');
     await writeFor(signUps, 2500);
     const held = await walSize();
     await end();
@@ -68,7 +68,7 @@ test('a program that reads for long hinders nobody, and the write-ahead log does
     assert.ok(after <= Math.max(held, 8 * MIB) + MIB, `${after} bytes after, ${held} while it was read`);
     console.log(`long reader: ${signUps.acknowledged.length} acknowledged, -wal ${kilobytes(held)} meanwhile, ${kilobytes(after)} after as many more`);
   } finally {
-    await hall.close();
+    await vestibule.close();
   }
 });
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Hall } from './support/hall.js';
+import { Vestibule } from './support/vestibule.js';
 
 const GARBAGE = {
   'a text that is not UTF-8': "update users set name = cast(x'fffe80' as text)",
@@ -17,27 +17,27 @@ const GARBAGE = {
 test('a row with garbage in it costs its owner one sign-in at most, and is never a failure or a panic', async () => {
   const told = [];
   for (const [what, sql] of Object.entries(GARBAGE)) {
-    const hall = await Hall.of();
+    const vestibule = await Vestibule.of();
     try {
-      await hall.start();
-      const session = await hall.join('ann@example.com');
-      await hall.end();
+      await vestibule.start();
+      const session = await vestibule.join('ann@example.com');
+      await vestibule.end();
       try {
-        execFileSync('sqlite3', [join(hall.folder, 'vestibule.db'), sql], { stdio: ['ignore', 'ignore', 'pipe'] });
+        execFileSync('sqlite3', [join(vestibule.folder, 'vestibule.db'), sql], { stdio: ['ignore', 'ignore', 'pipe'] });
       } catch (error) {
         if (/no such column/.test(error.stderr)) continue;
         throw error;
       }
-      await hall.start();
-      const status = await hall.membership(session);
+      await vestibule.start();
+      const status = await vestibule.membership(session);
       assert.ok([200, 401].includes(status), `${what}: ${status}`);
       told.push(`${what} ${status}`);
-      const page = await hall.submit('/sign-in', { email: 'ann@example.com', password: 'a lamp in the hall' });
+      const page = await vestibule.submit('/sign-in', { email: 'ann@example.com', password: 'a lamp in the hall' });
       assert.ok([200, 303, 401, 422].includes(page.status), `${what}: ${page.status}`);
-      assert.equal(await hall.membership(await hall.join('ben@example.com')), 200, `${what}: others go on`);
-      assert.doesNotMatch(hall.log, /panic/, what);
+      assert.equal(await vestibule.membership(await vestibule.join('ben@example.com')), 200, `${what}: others go on`);
+      assert.doesNotMatch(vestibule.log, /panic/, what);
     } finally {
-      await hall.close();
+      await vestibule.close();
     }
   }
   console.log(`garbage in rows: ${told.join(', ')}; no panic, others go on`);

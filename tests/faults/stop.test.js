@@ -5,75 +5,75 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Hall, sleep, until } from './support/hall.js';
+import { Vestibule, sleep, until } from './support/vestibule.js';
 import { SignUps } from './support/load.js';
 
 const RACES = 5;
 
 test('who is told to stop under load finishes what is in flight, takes nobody new, and loses nothing', async () => {
-  const hall = await Hall.of();
-  const signUps = new SignUps(hall);
+  const vestibule = await Vestibule.of();
+  const signUps = new SignUps(vestibule);
   try {
-    await hall.start();
-    const session = await hall.join('member@example.com');
+    await vestibule.start();
+    const session = await vestibule.join('member@example.com');
     const sending = signUps.untilGone();
     await until(() => signUps.acknowledged.length >= 20, 'a load');
-    const slow = await begin(hall, 'slow@example.com');
+    const slow = await begin(vestibule, 'slow@example.com');
     const begun = Date.now();
-    process.kill(-hall.process.pid, 'SIGTERM');
-    await until(async () => !(await isListening(hall)), 'nobody listens', 20, 5000);
+    process.kill(-vestibule.process.pid, 'SIGTERM');
+    await until(async () => !(await isListening(vestibule)), 'nobody listens', 20, 5000);
     const closed = Date.now() - begun;
     const answer = await slow.finish();
     assert.match(answer, /^HTTP\/1\.1 200/, 'what was begun before is answered');
-    const [code] = await hall.exited;
+    const [code] = await vestibule.exited;
     const ended = Date.now() - begun;
     await sending;
-    assert.equal(code, 0, hall.log);
+    assert.equal(code, 0, vestibule.log);
     assert.deepEqual(Object.keys(signUps.statuses).filter((status) => !['0', '200'].includes(status)), []);
-    await hall.start();
+    await vestibule.start();
     assert.deepEqual(await signUps.lost(), []);
-    assert.ok(await hall.hasAccount('slow@example.com'));
-    assert.equal(await hall.membership(session), 200);
+    assert.ok(await vestibule.hasAccount('slow@example.com'));
+    assert.equal(await vestibule.membership(session), 200);
     const due = [...signUps.acknowledged, 'slow@example.com'];
-    await until(async () => due.every(((mailed) => (email) => mailed.has(email))(new Set(await hall.mailed()))), 'every mail goes out');
-    const mailed = (await hall.mailed()).filter((email) => due.includes(email));
+    await until(async () => due.every(((mailed) => (email) => mailed.has(email))(new Set(await vestibule.mailed()))), 'every mail goes out');
+    const mailed = (await vestibule.mailed()).filter((email) => due.includes(email));
     assert.equal(mailed.length, due.length, 'each once');
     console.log(
       `SIGTERM: ${due.length} acknowledged, 0 lost, ${mailed.length} mails, 0 twice; listener closed after ${closed} ms, exit 0 after ${ended} ms`,
     );
   } finally {
-    await hall.close();
+    await vestibule.close();
   }
 });
 
 test('with 128 file descriptors, 300 connections neither end the server nor make it spin, and it is well when they are gone', async () => {
-  const hall = await Hall.of({ wrap: ['prlimit', '--nofile=128:128'] });
+  const vestibule = await Vestibule.of({ wrap: ['prlimit', '--nofile=128:128'] });
   const crowd = [];
   try {
-    await hall.start();
-    const session = await hall.join('member@example.com');
-    const { port } = new URL(hall.url);
+    await vestibule.start();
+    const session = await vestibule.join('member@example.com');
+    const { port } = new URL(vestibule.url);
     for (let number = 0; number < 300; number++) {
       const connection = connect(Number(port), '127.0.0.1');
       connection.on('error', () => {});
       crowd.push(connection);
     }
     await sleep(1500);
-    const before = await processorTime(hall);
+    const before = await processorTime(vestibule);
     await sleep(2000);
-    const spent = (await processorTime(hall)) - before;
+    const spent = (await processorTime(vestibule)) - before;
     assert.ok(spent < 0.7, `${spent} s of processor time in 2 s of doing nothing`);
     crowd.forEach((connection) => connection.destroy());
     const begun = Date.now();
-    await until(() => hall.page('/sign-in').then((page) => page.status === 200, () => false), 'it answers', 100, 5000);
+    await until(() => vestibule.page('/sign-in').then((page) => page.status === 200, () => false), 'it answers', 100, 5000);
     const recovered = Date.now() - begun;
-    assert.equal(await hall.membership(session), 200);
-    assert.equal((await hall.signUp('after@example.com')).status, 200);
-    assert.ok(hall.logged(/WARN|ERROR/) < 50, `${hall.logged(/WARN|ERROR/)} lines in the log`);
+    assert.equal(await vestibule.membership(session), 200);
+    assert.equal((await vestibule.signUp('after@example.com')).status, 200);
+    assert.ok(vestibule.logged(/WARN|ERROR/) < 50, `${vestibule.logged(/WARN|ERROR/)} lines in the log`);
     console.log(`128 descriptors, 300 connections: ${spent.toFixed(2)} s of processor in 2 s, answers ${recovered} ms after they are gone`);
   } finally {
     crowd.forEach((connection) => connection.destroy());
-    await hall.close();
+    await vestibule.close();
   }
 });
 
@@ -82,12 +82,12 @@ test('two first starts at once make one secret key, and the one that goes on has
   for (let race = 0; race < RACES; race++) {
     const folder = await mkdtemp(join(tmpdir(), 'vestibule-race-'));
     const data = join(folder, 'data');
-    const halls = await Promise.all([0, 1].map(() => Hall.of({ folder })));
-    for (const hall of halls) hall.env.VESTIBULE_DATA_DIR = data;
+    const vestibules = await Promise.all([0, 1].map(() => Vestibule.of({ folder })));
+    for (const vestibule of vestibules) vestibule.env.VESTIBULE_DATA_DIR = data;
     try {
-      halls.forEach((hall) => hall.launch());
-      const winner = await firstLive(halls);
-      const loser = halls.find((hall) => hall !== winner);
+      vestibules.forEach((vestibule) => vestibule.launch());
+      const winner = await firstLive(vestibules);
+      const loser = vestibules.find((vestibule) => vestibule !== winner);
       const [code] = await loser.exited;
       codes.push(code);
       assert.ok(code > 0, 'the other one ends');
@@ -100,7 +100,7 @@ test('two first starts at once make one secret key, and the one that goes on has
       await winner.start();
       assert.equal(await winner.membership(session), 200, 'it has the key that is kept');
     } finally {
-      for (const hall of halls) await hall.close();
+      for (const vestibule of vestibules) await vestibule.close();
       await rm(folder, { recursive: true, force: true });
     }
   }
@@ -108,10 +108,10 @@ test('two first starts at once make one secret key, and the one that goes on has
 });
 
 /** Begins a sign-up whose body is still on its way. */
-async function begin(hall, email) {
-  const { hostname, port } = new URL(hall.url);
+async function begin(vestibule, email) {
+  const { hostname, port } = new URL(vestibule.url);
   const body = JSON.stringify({ email, password: 'a lamp in the hall' });
-  const head = `POST /_api/rest/v1/auth/signup-email HTTP/1.1\r\nHost: hall\r\nX-Client-Key: ${hall.clientKey}\r\nContent-Type: application/json\r\n`;
+  const head = `POST /_api/rest/v1/auth/signup-email HTTP/1.1\r\nHost: hall\r\nX-Client-Key: ${vestibule.clientKey}\r\nContent-Type: application/json\r\n`;
   const connection = connect(Number(port), hostname);
   let answer = '';
   connection.on('data', (bytes) => (answer += bytes));
@@ -130,8 +130,8 @@ async function begin(hall, email) {
   };
 }
 
-function isListening(hall) {
-  const { hostname, port } = new URL(hall.url);
+function isListening(vestibule) {
+  const { hostname, port } = new URL(vestibule.url);
   return new Promise((resolve) => {
     const connection = connect(Number(port), hostname);
     connection.once('connect', () => resolve(true)).once('error', () => resolve(false));
@@ -140,16 +140,16 @@ function isListening(hall) {
 }
 
 /** What the process has used of the processor, in seconds. */
-async function processorTime(hall) {
-  const fields = (await readFile(`/proc/${hall.process.pid}/stat`, 'utf8')).split(') ')[1].split(' ');
+async function processorTime(vestibule) {
+  const fields = (await readFile(`/proc/${vestibule.process.pid}/stat`, 'utf8')).split(') ')[1].split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 /** The one of them that answers. */
-async function firstLive(halls) {
+async function firstLive(vestibules) {
   let live;
   await until(async () => {
-    for (const hall of halls) if (await hall.isLive()) live = hall;
+    for (const vestibule of vestibules) if (await vestibule.isLive()) live = vestibule;
     return live !== undefined;
   }, 'one of them answers');
   return live;

@@ -2,7 +2,7 @@
 
 use vestibule::engine::store::Store;
 
-use crate::support::{Browser, Hall, PASSWORD};
+use crate::support::{Browser, PASSWORD, TestServer};
 
 const EMAIL: &str = "ann@example.com";
 
@@ -31,15 +31,25 @@ async fn sign_in(browser: &mut Browser) {
 #[actix_web::test]
 async fn no_page_fails_for_a_damaged_row_and_its_owner_signs_out() {
     for sql in DAMAGE {
-        let hall = Hall::open_with(&[("VESTIBULE_LIMITS__FACTOR", "100")]).await;
-        let mut ann = hall.member("Ann", EMAIL).await;
-        let store = Store::open(&format!("sqlite:{}/vestibule.db", hall.folder().display())).await.expect("a store");
+        let server = TestServer::open_with(&[("VESTIBULE_LIMITS__FACTOR", "100")]).await;
+        let mut ann = server.signed_in_user("Ann", EMAIL).await;
+        let store = Store::open(&format!("sqlite:{}/vestibule.db", server.folder().display()))
+            .await
+            .expect("a store");
         store.execute(sql, vec![]).await.expect("damage");
-        let mut elsewhere = hall.browser();
+        let mut elsewhere = server.browser();
         sign_in(&mut elsewhere).await;
         assert_ne!(elsewhere.page.status, 500, "{sql}");
-        // What this process remembers of Ann is no more since the sign-in; make it so where that was refused.
-        for path in ["/profile", "/profile/sessions", "/profile/two-factor", "/profile/connections", "/sign-in", "/"] {
+        // What this process remembers of Ann is no more since the sign-in; make it so where that
+        // was refused.
+        for path in [
+            "/profile",
+            "/profile/sessions",
+            "/profile/two-factor",
+            "/profile/connections",
+            "/sign-in",
+            "/",
+        ] {
             ann.open(path).await;
             assert!(ann.page.status < 500, "{sql}: {path} {}", ann.page.status);
         }
@@ -50,7 +60,7 @@ async fn no_page_fails_for_a_damaged_row_and_its_owner_signs_out() {
         }
         sign_in(&mut ann).await;
         assert!(ann.page.status < 500, "{sql}: {}", ann.page.text());
-        let mut ben = hall.member("Ben", "ben@example.com").await;
+        let mut ben = server.signed_in_user("Ben", "ben@example.com").await;
         ben.open("/profile").await;
         assert_eq!((ben.page.status, &*ben.page.path), (200, "/profile"), "{sql}: others go on");
     }

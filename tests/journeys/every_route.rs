@@ -4,7 +4,7 @@ use actix_web::{http::Method, test::TestRequest};
 use vestibule::engine::store::Store;
 
 use super::two_factor;
-use crate::support::{Browser, CLIENT_KEY, Hall, PASSWORD, Page};
+use crate::support::{Browser, CLIENT_KEY, PASSWORD, ResultPage, TestServer};
 
 const TABLE: &str = include_str!("../../src/web/routes.rs");
 const ENDPOINTS: &str = include_str!("../../src/protocol/paths.rs");
@@ -19,15 +19,23 @@ const EVERYTHING: &str = "name=Eve&email=eve%40example.com&new_email=eve%40examp
 
 const PHONE: &str = "&phone=%2B4915112345679&country=DE";
 
-/// Posts that need no token of the browser: a provider's answer is bound by its state, its notice of a logout is signed.
-const OF_PROVIDERS: &[&str] = &["/_auth/{provider}/callback", "/_auth/{provider}/back-channel-logout"];
+/// Posts that need no token of the browser: a provider's answer is bound by its state, its notice
+/// of a logout is signed.
+const OF_PROVIDERS: &[&str] =
+    &["/_auth/{provider}/callback", "/_auth/{provider}/back-channel-logout"];
 
-/// Forms that only somebody who comes from a provider is shown: `providers.rs` and `provider_endings.rs` press them.
+/// Forms that only somebody who comes from a provider is shown: `providers.rs` and
+/// `provider_endings.rs` press them.
 const NOT_SHOWN: &[&str] = &["/signed-out", "/profile/connections/offer"];
 
 /// Addresses of another site, as somebody might smuggle them in.
-const FOREIGN: &[&str] =
-    &["//evil.example/", "/\\evil.example/", "\\\\evil.example/", "https:evil.example", "https://evil.example/"];
+const FOREIGN: &[&str] = &[
+    "//evil.example/",
+    "/\\evil.example/",
+    "\\\\evil.example/",
+    "https:evil.example",
+    "https://evil.example/",
+];
 
 /// Names under which applications of all kinds take an address to go on to.
 const NAMES: &[&str] = &[
@@ -54,7 +62,10 @@ struct Route {
 }
 
 fn table() -> Vec<Route> {
-    let table = TABLE.split("fn table()").nth(1).and_then(|rest| rest.split("pub(super) const MOVED").next());
+    let table = TABLE
+        .split("fn table()")
+        .nth(1)
+        .and_then(|rest| rest.split("pub(super) const MOVED").next());
     let routes: Vec<Route> = table.expect("the table").split(" at(").skip(1).map(route).collect();
     assert!(routes.len() > 65, "only {} routes are read", routes.len());
     routes
@@ -79,20 +90,22 @@ fn path_of(route: &Route) -> String {
 }
 
 /// Browsers in every state that a form is shown in.
-async fn browsers(hall: &Hall) -> Vec<(&'static str, Browser)> {
-    let mut guest = hall.browser();
-    guest.open("/sign-in").await;
-    let mut signing_up = hall.browser();
+async fn browsers(server: &TestServer) -> Vec<(&'static str, Browser)> {
+    let mut visitor = server.browser();
+    visitor.open("/sign-in").await;
+    let mut signing_up = server.browser();
     signing_up.open("/sign-up").await;
     signing_up.fill("Name", "Bo").fill("E-mail", "bo@example.com").fill("Password", PASSWORD);
     signing_up.press("Create account").await;
-    let mut second = hall.browser();
+    let mut second = server.browser();
     two_factor::sign_in(&mut second).await;
     assert_eq!(second.page.path, "/sign-in/two-factor");
-    let mut cleo = hall.member("Cleo", "cleo@example.com").await;
+    let mut cleo = server.signed_in_user("Cleo", "cleo@example.com").await;
     cleo.open("/profile").await;
-    let mut with_phone = hall.browser();
-    for (path, button) in [("/sign-up/phone", "Create account"), ("/sign-in/code", "Send me a code")] {
+    let mut with_phone = server.browser();
+    for (path, button) in
+        [("/sign-up/phone", "Create account"), ("/sign-in/code", "Send me a code")]
+    {
         with_phone.open(path).await;
         with_phone.fill("Phone number", "+4915112345670");
         if button == "Create account" {
@@ -104,34 +117,35 @@ async fn browsers(hall: &Hall) -> Vec<(&'static str, Browser)> {
     with_phone.fill("Phone number", "+4915112345670");
     with_phone.press("Send me a code").await;
     let mut all = vec![
-        ("a guest", guest),
+        ("a guest", visitor),
         ("one who signs up", signing_up),
         ("one before the second step", second),
         ("a member", cleo),
         ("one who waits for texts", with_phone),
     ];
-    all.extend(with_links_open(hall).await);
+    all.extend(with_links_open(server).await);
     all
 }
 
 /// Browsers that opened a link which was asked for elsewhere.
-async fn with_links_open(hall: &Hall) -> Vec<(&'static str, Browser)> {
-    let mut fay = hall.member("Fay", "fay@example.com").await;
+async fn with_links_open(server: &TestServer) -> Vec<(&'static str, Browser)> {
+    let mut fay = server.signed_in_user("Fay", "fay@example.com").await;
     fay.open("/profile/password").await;
     fay.fill("Current password", PASSWORD).fill("New password", "a calm green gate");
     fay.press("Change password").await;
-    let not_me = hall.newest_mail_to("fay@example.com").await.not_me().expect("a link");
+    let account_recovery =
+        server.newest_email_to("fay@example.com").await.account_recovery().expect("a link");
     fay.open("/profile/email").await;
     fay.fill("New e-mail", "fay@new.example");
     fay.press("Change e-mail").await;
-    let new_address = hall.newest_mail_to("fay@new.example").await.link();
-    let mut links = vec![("not me", not_me), ("a new address", new_address)];
+    let new_address = server.newest_email_to("fay@new.example").await.link();
+    let mut links = vec![("not me", account_recovery), ("a new address", new_address)];
     for (name, path) in [("a link", "/magic-link"), ("a reset", "/reset-password")] {
-        let mut browser = hall.browser();
+        let mut browser = server.browser();
         browser.open(path).await;
         browser.fill("E-mail", "cleo@example.com");
         browser.press("Send me a link").await;
-        links.push((name, hall.newest_mail_to("cleo@example.com").await.link()));
+        links.push((name, server.newest_email_to("cleo@example.com").await.link()));
     }
     fay.open("/profile/phone").await;
     fay.fill("Phone number", "+4915112345671");
@@ -140,7 +154,7 @@ async fn with_links_open(hall: &Hall) -> Vec<(&'static str, Browser)> {
     fay.press("Set up an app").await;
     let mut opened = vec![("a member who waits for codes", fay)];
     for (name, link) in links {
-        let mut browser = hall.browser();
+        let mut browser = server.browser();
         browser.open(&link).await;
         assert_eq!(browser.page.status, 200, "{name}: {}", browser.page.text());
         opened.push((name, browser));
@@ -149,40 +163,60 @@ async fn with_links_open(hall: &Hall) -> Vec<(&'static str, Browser)> {
 }
 
 /// Sends a request with a browser's cookies and follows nothing.
-async fn ask(hall: &Hall, browser: &Browser, method: Method, path: &str, body: Option<String>) -> Page {
+async fn ask(
+    server: &TestServer,
+    browser: &Browser,
+    method: Method,
+    path: &str,
+    body: Option<String>,
+) -> ResultPage {
     let request = TestRequest::with_uri(path).method(method);
-    let mut request = request.insert_header(("cookie", browser.cookie_header())).insert_header(("host", "hall"));
+    let mut request =
+        request.insert_header(("cookie", browser.cookie_header())).insert_header(("host", "hall"));
     if let Some(body) = body {
         let is_picture = path == "/profile/picture";
-        let kind = if is_picture { format!("multipart/form-data; boundary={BOUNDARY}") } else { FORM.to_owned() };
+        let kind = if is_picture {
+            format!("multipart/form-data; boundary={BOUNDARY}")
+        } else {
+            FORM.to_owned()
+        };
         request = request.insert_header(("content-type", kind));
         request = request.set_payload(if is_picture { in_parts(&body) } else { body });
     }
-    let (status, headers, bytes) = hall.send(request).await;
-    Page { path: path.to_owned(), status, headers, bytes }
+    let (status, headers, bytes) = server.send(request).await;
+    ResultPage { path: path.to_owned(), status, headers, bytes }
 }
 
 fn in_parts(body: &str) -> String {
     let token = body.split('&').find_map(|pair| pair.strip_prefix("csrf=")).unwrap_or_default();
-    format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{token}\r\n--{BOUNDARY}--\r\n")
+    format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; \
+            name=\"csrf\"\r\n\r\n{token}\r\n--{BOUNDARY}--\r\n"
+    )
 }
 
-/// A second look at the database of a hall.
+/// A second look at the database of a server.
 struct Database {
     store: Store,
     sql: &'static str,
 }
 
 impl Database {
-    async fn of(hall: &Hall) -> Self {
-        let store = Store::open(&format!("sqlite:{}/vestibule.db", hall.folder().display())).await.expect("a store");
-        let tables = "select m.name as name, group_concat('quote(\"' || c.name || '\")', '||'' ''||') as columns \
+    async fn of(server: &TestServer) -> Self {
+        let store = Store::open(&format!("sqlite:{}/vestibule.db", server.folder().display()))
+            .await
+            .expect("a store");
+        let tables = "select m.name as name, group_concat('quote(\"' || c.name || '\")', '||'' \
+            ''||') as columns \
             from sqlite_master m, pragma_table_info(m.name) c \
             where m.type = 'table' and m.name not like 'sqlite%' group by m.name";
         let tables = store.fetch_all(tables, vec![]).await.expect("tables");
         let selects = tables.iter().map(|table| {
-            let (name, columns) = (table.text("name").expect("a name"), table.text("columns").expect("columns"));
-            format!("select '{name} ' || coalesce(group_concat({columns}, ';'), '') as rows from {name}")
+            let (name, columns) =
+                (table.text("name").expect("a name"), table.text("columns").expect("columns"));
+            format!(
+                "select '{name} ' || coalesce(group_concat({columns}, ';'), '') as rows from {name}"
+            )
         });
         let sql = selects.collect::<Vec<_>>().join(" union all ").leak();
         Self { store, sql }
@@ -204,9 +238,10 @@ fn difference<'a>(before: &'a [String], after: &'a [String]) -> Vec<(&'a str, &'
 /// S41: whatever state a browser is in, a form without its token does nothing.
 #[actix_web::test]
 async fn every_form_of_the_table_needs_the_token_of_its_browser() {
-    let hall = two_factor::guarded().await;
-    let (browsers, eve) = (browsers(&hall).await, hall.member("Eve", "eve@mail.example").await);
-    let database = Database::of(&hall).await;
+    let server = two_factor::guarded().await;
+    let (browsers, eve) =
+        (browsers(&server).await, server.signed_in_user("Eve", "eve@mail.example").await);
+    let database = Database::of(&server).await;
     let before = database.dump().await;
     let mut open = Vec::new();
     for route in table() {
@@ -218,11 +253,16 @@ async fn every_form_of_the_table_needs_the_token_of_its_browser() {
             let foreign = format!("csrf={}&", eve.page.csrf());
             for (token, phone) in [("", PHONE), ("csrf=forged&", ""), (foreign.as_str(), PHONE)] {
                 let body = format!("{token}{EVERYTHING}{phone}");
-                let answer = ask(&hall, browser, Method::POST, &path_of(&route), Some(body)).await;
+                let answer =
+                    ask(&server, browser, Method::POST, &path_of(&route), Some(body)).await;
                 let case = format!("{} by {who}: {}", route.path, answer.status);
                 assert!([303, 403, 404, 410].contains(&answer.status), "{case}");
-                let mut cookies = answer.headers.get_all("set-cookie").map(|cookie| cookie.to_str().expect("ASCII"));
-                let is_of_session = |cookie: &str| cookie.contains("-session=") || cookie.contains("-waiting=");
+                let mut cookies = answer
+                    .headers
+                    .get_all("set-cookie")
+                    .map(|cookie| cookie.to_str().expect("ASCII"));
+                let is_of_session =
+                    |cookie: &str| cookie.contains("-session=") || cookie.contains("-waiting=");
                 assert!(!cookies.any(is_of_session), "{case}");
                 let after = database.dump().await;
                 assert!(before == after, "{case} {:?}", difference(&before, &after));
@@ -239,34 +279,44 @@ async fn every_form_of_the_table_needs_the_token_of_its_browser() {
 /// S43, S44: pages, and the calls of the API with a session.
 #[actix_web::test]
 async fn no_get_head_or_options_of_any_route_changes_anything() {
-    let hall = two_factor::guarded().await;
-    let browsers = browsers(&hall).await;
-    let session = wire_session(&hall).await;
-    let mails = ["cleo@example.com", "fay@example.com", "fay@new.example", "bo@example.com"];
+    let server = two_factor::guarded().await;
+    let browsers = browsers(&server).await;
+    let session = wire_session(&server).await;
+    let emails = ["cleo@example.com", "fay@example.com", "fay@new.example", "bo@example.com"];
     let mut paths: Vec<String> = table().iter().map(path_of).collect();
-    for address in mails {
-        let texts = hall.mail_to(address).await.into_iter().map(|mail| mail.text);
-        let words = texts.flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-        paths.extend(words.filter_map(|word| word.strip_prefix(&hall.public_url).map(str::to_owned)));
+    for address in emails {
+        let texts = server.email_to(address).await.into_iter().map(|mail| mail.text);
+        let words =
+            texts.flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        paths.extend(
+            words.filter_map(|word| word.strip_prefix(&server.public_url).map(str::to_owned)),
+        );
     }
-    let endpoints = ENDPOINTS.lines().filter_map(|line| line.split('"').nth(1)?.strip_prefix("/rest"));
+    let endpoints =
+        ENDPOINTS.lines().filter_map(|line| line.split('"').nth(1)?.strip_prefix("/rest"));
     let endpoints: Vec<String> = endpoints.map(|path| format!("/_api/rest{path}")).collect();
     assert!(endpoints.len() > 50 && paths.len() > 75, "{} {}", endpoints.len(), paths.len());
-    let database = Database::of(&hall).await;
+    let database = Database::of(&server).await;
     let before = database.dump().await;
     for method in [Method::OPTIONS, Method::HEAD, Method::GET] {
         for path in &paths {
             for (who, browser) in &browsers {
-                let answer = ask(&hall, browser, method.clone(), path, None).await;
+                let answer = ask(&server, browser, method.clone(), path, None).await;
                 let after = database.dump().await;
                 assert!(answer.status < 500, "{method} {path} by {who}: {}", answer.status);
-                assert!(before == after, "{method} {path} by {who}: {:?}", difference(&before, &after));
+                assert!(
+                    before == after,
+                    "{method} {path} by {who}: {:?}",
+                    difference(&before, &after)
+                );
             }
         }
         for path in &endpoints {
             let path = format!("{path}?key=x&email=cleo@example.com&bucket=root");
-            let request = TestRequest::with_uri(&path).method(method.clone()).insert_header(("session", &*session));
-            let answer = hall.send(request.insert_header(("x-client-key", CLIENT_KEY))).await;
+            let request = TestRequest::with_uri(&path)
+                .method(method.clone())
+                .insert_header(("session", &*session));
+            let answer = server.send(request.insert_header(("x-client-key", CLIENT_KEY))).await;
             let after = database.dump().await;
             assert!(answer.0 < 500, "{method} {path}: {}", answer.0);
             assert!(before == after, "{method} {path}: {:?}", difference(&before, &after));
@@ -274,11 +324,12 @@ async fn no_get_head_or_options_of_any_route_changes_anything() {
     }
 }
 
-async fn wire_session(hall: &Hall) -> String {
+async fn wire_session(server: &TestServer) -> String {
     let body = serde_json::json!({"email": "cleo@example.com", "password": PASSWORD});
-    let request =
-        TestRequest::post().uri("/_api/rest/v1/auth/signin-email").insert_header(("x-client-key", CLIENT_KEY));
-    let (status, _, bytes) = hall.send(request.set_json(body)).await;
+    let request = TestRequest::post()
+        .uri("/_api/rest/v1/auth/signin-email")
+        .insert_header(("x-client-key", CLIENT_KEY));
+    let (status, _, bytes) = server.send(request.set_json(body)).await;
     let answer: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
     assert_eq!(status, 200, "{answer}");
     answer["session"]["token"].as_str().expect("a session").to_owned()
@@ -287,26 +338,31 @@ async fn wire_session(hall: &Hall) -> String {
 /// S51: neither a query, nor a field of a form that is right, nor a header.
 #[actix_web::test]
 async fn no_route_leads_to_another_site() {
-    let hall = two_factor::guarded().await;
-    let browsers = browsers(&hall).await;
+    let server = two_factor::guarded().await;
+    let browsers = browsers(&server).await;
     let mut routes = table();
     // What ends the session comes last.
-    routes.sort_by_key(|route| route.path.contains("sign-out") || route.path.ends_with("end-others"));
+    routes
+        .sort_by_key(|route| route.path.contains("sign-out") || route.path.ends_with("end-others"));
     for foreign in FOREIGN {
         let foreign: String = url::form_urlencoded::byte_serialize(foreign.as_bytes()).collect();
         let query: String = NAMES.iter().map(|name| format!("{name}={foreign}&")).collect();
         for route in &routes {
             let path = format!("{}?{query}", path_of(route));
             for (who, browser) in &browsers {
-                let answer = ask(&hall, browser, Method::GET, &path, None).await;
-                stays(&hall, &answer, &format!("GET {} by {who} with {foreign}", route.path));
+                let answer = ask(&server, browser, Method::GET, &path, None).await;
+                stays(&server, &answer, &format!("GET {} by {who} with {foreign}", route.path));
                 // The forms do what they are for, so they come last.
                 if route.takes_posts && foreign.starts_with("https%3A%2F%2F") {
                     let mut browser = browser.clone();
                     browser.open("/sign-in").await;
                     let body = format!("csrf={}&{query}", browser.page.csrf());
-                    let answer = ask(&hall, &browser, Method::POST, &path, Some(body)).await;
-                    stays(&hall, &answer, &format!("POST {} by {who} with {foreign}", route.path));
+                    let answer = ask(&server, &browser, Method::POST, &path, Some(body)).await;
+                    stays(
+                        &server,
+                        &answer,
+                        &format!("POST {} by {who} with {foreign}", route.path),
+                    );
                 }
             }
         }
@@ -316,37 +372,56 @@ async fn no_route_leads_to_another_site() {
 /// S51: the page that a sign-in leads back to is one of ours, with what it was asked for.
 #[actix_web::test]
 async fn a_sign_in_leads_back_to_the_page_that_was_asked_for_and_to_no_other_site() {
-    let hall = Hall::open_with(&[("VESTIBULE_LIMITS__FACTOR", "100")]).await;
-    hall.member("Cleo", "cleo@example.com").await;
-    let private = table().into_iter().filter(|route| route.guard == "Members").map(|route| route.path);
-    let private: Vec<String> = private.map(|path| format!("{path}?next=https://evil.example")).collect();
-    let odd = ["//evil.example/profile", "/\\evil.example/profile", "/%5Cevil.example", "/%2F%2Fevil.example/profile"];
-    for (path, is_kept) in private.iter().map(|path| (path.as_str(), true)).chain(odd.map(|path| (path, false))) {
-        let mut browser = hall.browser();
-        let asked = ask(&hall, &browser, Method::GET, path, None).await;
-        stays(&hall, &asked, path);
+    let server = TestServer::open_with(&[("VESTIBULE_LIMITS__FACTOR", "100")]).await;
+    server.signed_in_user("Cleo", "cleo@example.com").await;
+    let private =
+        table().into_iter().filter(|route| route.guard == "Members").map(|route| route.path);
+    let private: Vec<String> =
+        private.map(|path| format!("{path}?next=https://evil.example")).collect();
+    let odd = [
+        "//evil.example/profile",
+        "/\\evil.example/profile",
+        "/%5Cevil.example",
+        "/%2F%2Fevil.example/profile",
+    ];
+    for (path, is_kept) in
+        private.iter().map(|path| (path.as_str(), true)).chain(odd.map(|path| (path, false)))
+    {
+        let mut browser = server.browser();
+        let asked = ask(&server, &browser, Method::GET, path, None).await;
+        stays(&server, &asked, path);
         browser.open(path).await;
         browser.open("/sign-in").await;
         browser.fill("E-mail", "cleo@example.com").fill("Password", PASSWORD);
         let form = browser.page.form("Sign in", &[]);
-        let body = format!("csrf={}&email=cleo%40example.com&password=a+calm+blue+door", browser.page.csrf());
-        let entered = ask(&hall, &browser, Method::POST, &form.action, Some(body)).await;
+        let body = format!(
+            "csrf={}&email=cleo%40example.com&password=a+calm+blue+door",
+            browser.page.csrf()
+        );
+        let entered = ask(&server, &browser, Method::POST, &form.action, Some(body)).await;
         let expected = if is_kept { path } else { "/profile" };
         assert_eq!((entered.status, entered.header("location")), (303, Some(expected)), "{path}");
     }
 }
 
 /// Whether an answer leads nowhere else: neither by a redirect nor by a link, a form or a refresh.
-fn stays(hall: &Hall, answer: &Page, case: &str) {
+fn stays(server: &TestServer, answer: &ResultPage, case: &str) {
     if let Some(location) = answer.header("location") {
         let is_path = location.starts_with('/') && !location[1..].starts_with(['/', '\\']);
-        assert!(is_path || location.starts_with(&format!("{}/", hall.public_url)), "{case}: {location}");
+        assert!(
+            is_path || location.starts_with(&format!("{}/", server.public_url)),
+            "{case}: {location}"
+        );
     }
     let html = answer.html();
     for before in ["href=", "action=", "url=", "src="] {
         let mut values = html.split(before).skip(1).map(|rest| rest.trim_start_matches('"'));
-        let leads_away = |value: &str| value.split(['"', '>', ' ']).next().unwrap_or_default().contains("evil.example");
-        let is_foreign = |value: &str| leads_away(value) && !value.starts_with("/sign") && !value.starts_with("/_auth");
+        let leads_away = |value: &str| {
+            value.split(['"', '>', ' ']).next().unwrap_or_default().contains("evil.example")
+        };
+        let is_foreign = |value: &str| {
+            leads_away(value) && !value.starts_with("/sign") && !value.starts_with("/_auth")
+        };
         assert!(!values.any(is_foreign), "{case}: {before} in {html}");
     }
 }

@@ -3,7 +3,7 @@
 use actix_web::{http::header::HeaderMap, test::TestRequest};
 
 use super::authenticator::{begin, code_of};
-use crate::support::{Browser, Hall, PASSWORD};
+use crate::support::{Browser, PASSWORD, TestServer};
 
 const RULES: &str = r#"[
     {"path": "/public", "who": "anyone"},
@@ -25,19 +25,25 @@ const SETTINGS: &[(&str, &str)] = &[
 
 const APP: &str = "https://app.example.com";
 
-async fn hall() -> Hall {
-    Hall::open_with(SETTINGS).await
+async fn server() -> TestServer {
+    TestServer::open_with(SETTINGS).await
 }
 
-/// The cookies of a browser that another host of the domain gets: the ticket alone.
-fn ticket(browser: &Browser) -> String {
+/// The cookies of a browser that another host of the domain gets: the access cookie alone.
+fn access_cookie(browser: &Browser) -> String {
     let cookies = browser.cookie_header();
-    let ticket = cookies.split("; ").find(|cookie| cookie.starts_with("__Secure-vestibule-access="));
-    ticket.unwrap_or_default().to_owned()
+    let access_cookie =
+        cookies.split("; ").find(|cookie| cookie.starts_with("__Secure-vestibule-access="));
+    access_cookie.unwrap_or_default().to_owned()
 }
 
-/// What Caddy or Traefik asks.
-async fn ask(hall: &Hall, url: &str, cookie: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap) {
+/// Request as Caddy or Traefik sends it.
+async fn ask(
+    server: &TestServer,
+    url: &str,
+    cookie: &str,
+    headers: &[(&str, &str)],
+) -> (u16, HeaderMap) {
     let (scheme, rest) = url.split_once("://").expect("a URL");
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let mut request = TestRequest::with_uri("/forward-auth")
@@ -48,19 +54,24 @@ async fn ask(hall: &Hall, url: &str, cookie: &str, headers: &[(&str, &str)]) -> 
     for header in headers {
         request = request.insert_header(*header);
     }
-    let (status, headers, _) = hall.send(request).await;
+    let (status, headers, _) = server.send(request).await;
     (status, headers)
 }
 
-/// What nginx asks.
-async fn ask_nginx(hall: &Hall, url: &str, cookie: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap) {
+/// Request as nginx sends it.
+async fn ask_nginx(
+    server: &TestServer,
+    url: &str,
+    cookie: &str,
+    headers: &[(&str, &str)],
+) -> (u16, HeaderMap) {
     let mut request = TestRequest::with_uri("/forward-auth?mode=nginx")
         .insert_header(("x-original-url", url))
         .insert_header(("cookie", cookie));
     for header in headers {
         request = request.insert_header(*header);
     }
-    let (status, headers, _) = hall.send(request).await;
+    let (status, headers, _) = server.send(request).await;
     (status, headers)
 }
 
@@ -69,10 +80,10 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 }
 
 /// Signs in on the way to a page of the other site, as far as that page.
-async fn signed_in_on_the_way(hall: &Hall, url: &str) -> Browser {
-    let (status, headers) = ask(hall, url, "", &[("accept", "text/html")]).await;
+async fn signed_in_on_the_way(server: &TestServer, url: &str) -> Browser {
+    let (status, headers) = ask(server, url, "", &[("accept", "text/html")]).await;
     assert_eq!(status, 303);
-    let mut ann = hall.browser();
+    let mut ann = server.browser();
     ann.open(header(&headers, "location")).await;
     assert_eq!(ann.page.path, "/sign-in", "{}", ann.page.text());
     ann.fill("E-mail", "ann@example.com").fill("Password", PASSWORD);
@@ -81,13 +92,13 @@ async fn signed_in_on_the_way(hall: &Hall, url: &str) -> Browser {
 }
 
 #[actix_web::test]
-async fn a_stranger_signs_in_and_comes_back_to_the_page_of_the_other_site() {
-    let hall = hall().await;
-    hall.member("Ann", "ann@example.com").await;
+async fn a_visitor_signs_in_and_comes_back_to_the_page_of_the_other_site() {
+    let server = server().await;
+    server.signed_in_user("Ann", "ann@example.com").await;
     let wanted = format!("{APP}/reports?year=2026&of=a%20b");
-    let ann = signed_in_on_the_way(&hall, &wanted).await;
+    let ann = signed_in_on_the_way(&server, &wanted).await;
     assert_eq!(ann.left_to.as_deref(), Some(&*wanted));
-    let (status, headers) = ask(&hall, &wanted, &ticket(&ann), &[]).await;
+    let (status, headers) = ask(&server, &wanted, &access_cookie(&ann), &[]).await;
     assert_eq!(status, 200);
     assert_eq!(header(&headers, "remote-email"), "ann@example.com");
     assert_eq!(header(&headers, "remote-name"), "Ann");
@@ -95,23 +106,24 @@ async fn a_stranger_signs_in_and_comes_back_to_the_page_of_the_other_site() {
     assert_eq!(header(&headers, "remote-groups"), "staff,l%C3%A4ufer%2C alte");
     assert_eq!(header(&headers, "cache-control"), "no-store");
     assert_eq!(header(&headers, "set-cookie"), "(none)");
-    let (status, headers) = ask_nginx(&hall, &wanted, &ticket(&ann), &[]).await;
+    let (status, headers) = ask_nginx(&server, &wanted, &access_cookie(&ann), &[]).await;
     assert_eq!((status, header(&headers, "remote-name")), (200, "Ann"));
 }
 
 #[actix_web::test]
-async fn who_is_signed_in_gets_a_ticket_without_a_form() {
-    let hall = hall().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
+async fn who_is_signed_in_gets_an_access_cookie_without_a_form() {
+    let server = server().await;
+    let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
     ann.open(&format!("/forward-auth/enter?to={APP}/")).await;
     assert_eq!(ann.left_to.as_deref(), Some("https://app.example.com/"));
-    assert_eq!(ask(&hall, &format!("{APP}/"), &ticket(&ann), &[]).await.0, 200);
+    assert_eq!(ask(&server, &format!("{APP}/"), &access_cookie(&ann), &[]).await.0, 200);
 }
 
 #[actix_web::test]
 async fn nginx_is_told_by_the_status_and_gets_the_way_in_beside_it() {
-    let hall = hall().await;
-    let (status, headers) = ask_nginx(&hall, &format!("{APP}/x"), "", &[("accept", "text/html,*/*")]).await;
+    let server = server().await;
+    let (status, headers) =
+        ask_nginx(&server, &format!("{APP}/x"), "", &[("accept", "text/html,*/*")]).await;
     assert_eq!(status, 401);
     let way = "https://id.example.com/forward-auth/enter?to=https%3A%2F%2Fapp.example.com%2Fx";
     assert_eq!(header(&headers, "location"), way);
@@ -119,95 +131,113 @@ async fn nginx_is_told_by_the_status_and_gets_the_way_in_beside_it() {
 
 #[actix_web::test]
 async fn a_script_a_picture_and_a_form_are_refused_without_a_redirect() {
-    let hall = hall().await;
+    let server = server().await;
     let url = format!("{APP}/x");
     for headers in [
         [("accept", "application/json"), ("x-forwarded-method", "GET")],
         [("accept", "text/html"), ("sec-fetch-mode", "cors")],
         [("accept", "text/html"), ("x-forwarded-method", "POST")],
     ] {
-        let (status, answered) = ask(&hall, &url, "", &headers).await;
+        let (status, answered) = ask(&server, &url, "", &headers).await;
         assert_eq!((status, header(&answered, "location")), (401, "(none)"), "{headers:?}");
     }
-    let (status, answered) = ask_nginx(&hall, &url, "", &[("x-original-method", "POST")]).await;
+    let (status, answered) = ask_nginx(&server, &url, "", &[("x-original-method", "POST")]).await;
     assert_eq!((status, header(&answered, "location")), (401, "(none)"));
 }
 
 #[actix_web::test]
-async fn signing_out_ends_the_ticket_at_once() {
-    let hall = hall().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
+async fn signing_out_ends_the_access_cookie_at_once() {
+    let server = server().await;
+    let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
     ann.open(&format!("/forward-auth/enter?to={APP}/")).await;
-    let kept = ticket(&ann);
+    let kept = access_cookie(&ann);
     ann.open("/profile").await;
     ann.press("Sign out").await;
-    assert_eq!(ask(&hall, &format!("{APP}/"), &kept, &[("accept", "*/json")]).await.0, 401);
-    assert_eq!(ticket(&ann), "", "and the browser forgets it");
+    assert_eq!(ask(&server, &format!("{APP}/"), &kept, &[("accept", "*/json")]).await.0, 401);
+    assert_eq!(access_cookie(&ann), "", "and the browser forgets it");
 }
 
-/// Ben opens a mailed link where Ann is signed in: neither the pages nor the other sites take the browser for hers.
+/// Ben opens an emailed link where Ann is signed in: neither the pages nor the other sites take the
+/// browser for hers.
 #[actix_web::test]
 async fn a_browser_that_changes_hands_is_nobody_elses_at_other_sites() {
-    let hall = hall().await;
-    hall.member("Ben", "ben@example.com").await;
-    let mut shared = hall.member("Ann", "ann@example.com").await;
+    let server = server().await;
+    server.signed_in_user("Ben", "ben@example.com").await;
+    let mut shared = server.signed_in_user("Ann", "ann@example.com").await;
     shared.open(&format!("/forward-auth/enter?to={APP}/")).await;
-    let of_ann = ticket(&shared);
-    let mut asking = hall.browser();
+    let of_ann = access_cookie(&shared);
+    let mut asking = server.browser();
     asking.open("/magic-link").await;
     asking.fill("E-mail", "ben@example.com");
     asking.press("Send me a link").await;
-    shared.open(&hall.newest_mail_to("ben@example.com").await.link()).await;
+    shared.open(&server.newest_email_to("ben@example.com").await.link()).await;
     shared.press("Sign in").await;
-    assert_eq!(ticket(&shared), "", "{}", shared.page.text());
+    assert_eq!(access_cookie(&shared), "", "{}", shared.page.text());
     shared.open(&format!("/forward-auth/enter?to={APP}/")).await;
-    let (_, headers) = ask(&hall, &format!("{APP}/"), &ticket(&shared), &[]).await;
+    let (_, headers) = ask(&server, &format!("{APP}/"), &access_cookie(&shared), &[]).await;
     assert_eq!(header(&headers, "remote-name"), "Ben");
-    assert_eq!(ask(&hall, &format!("{APP}/"), &of_ann, &[]).await.0, 303, "her session here has ended");
+    assert_eq!(
+        ask(&server, &format!("{APP}/"), &of_ann, &[]).await.0,
+        303,
+        "her session here has ended"
+    );
 }
 
 #[actix_web::test]
-async fn a_ticket_ends_after_a_day_of_work_and_is_no_key_to_the_account() {
-    let hall = hall().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
+async fn an_access_cookie_ends_after_a_day_of_work_and_is_no_key_to_the_account() {
+    let server = server().await;
+    let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
     ann.open(&format!("/forward-auth/enter?to={APP}/")).await;
-    let kept = ticket(&ann);
+    let kept = access_cookie(&ann);
     let value = kept.split_once('=').expect("a cookie").1;
-    let planted = TestRequest::with_uri("/profile").insert_header(("cookie", format!("__Host-vestibule={value}")));
-    assert_eq!(hall.send(planted).await.0, 303, "sealed under another name");
-    assert_eq!(hall.send(TestRequest::with_uri("/profile").insert_header(("cookie", &*kept))).await.0, 303);
-    hall.pass(std::time::Duration::from_secs(10 * 3600));
-    assert_eq!(ask(&hall, &format!("{APP}/"), &kept, &[("accept", "*/json")]).await.0, 401);
+    let planted = TestRequest::with_uri("/profile")
+        .insert_header(("cookie", format!("__Host-vestibule={value}")));
+    assert_eq!(server.send(planted).await.0, 303, "sealed under another name");
+    assert_eq!(
+        server.send(TestRequest::with_uri("/profile").insert_header(("cookie", &*kept))).await.0,
+        303
+    );
+    server.pass(std::time::Duration::from_secs(10 * 3600));
+    assert_eq!(ask(&server, &format!("{APP}/"), &kept, &[("accept", "*/json")]).await.0, 401);
     ann.open(&format!("/forward-auth/enter?to={APP}/")).await;
-    assert_eq!(ask(&hall, &format!("{APP}/"), &ticket(&ann), &[]).await.0, 200, "the session lives longer");
+    assert_eq!(
+        ask(&server, &format!("{APP}/"), &access_cookie(&ann), &[]).await.0,
+        200,
+        "the session lives longer"
+    );
 }
 
-/// S49: the words of nobody but our proxies are believed, and of those only the ones that the mode names.
+/// S49: the words of nobody but our proxies are believed, and of those only the ones that the mode
+/// names.
 #[actix_web::test]
 async fn only_a_trusted_proxy_is_answered_and_only_its_own_headers_are_read() {
-    let hall = hall().await;
+    let server = server().await;
     let public = format!("{APP}/public");
     let forged = [("x-original-url", &*public)];
-    assert_eq!(ask(&hall, &format!("{APP}/x"), "", &forged).await.0, 303);
-    let forged =
-        [("x-forwarded-proto", "https"), ("x-forwarded-host", "app.example.com"), ("x-forwarded-uri", "/public")];
-    assert_eq!(ask_nginx(&hall, &format!("{APP}/x"), "", &forged).await.0, 401);
+    assert_eq!(ask(&server, &format!("{APP}/x"), "", &forged).await.0, 303);
+    let forged = [
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "app.example.com"),
+        ("x-forwarded-uri", "/public"),
+    ];
+    assert_eq!(ask_nginx(&server, &format!("{APP}/x"), "", &forged).await.0, 401);
     let twice = TestRequest::with_uri("/forward-auth?mode=nginx")
         .append_header(("x-original-url", public.clone()))
         .append_header(("x-original-url", public.clone()));
-    assert_eq!(hall.send(twice).await.0, 403);
-    assert_eq!(hall.send(TestRequest::with_uri("/forward-auth?mode=other")).await.0, 403);
+    assert_eq!(server.send(twice).await.0, 403);
+    assert_eq!(server.send(TestRequest::with_uri("/forward-auth?mode=other")).await.0, 403);
 
-    let others: Vec<_> = SETTINGS.iter().copied().filter(|(key, _)| !key.ends_with("PROXIES")).collect();
-    let hall = Hall::open_with(&others).await;
-    assert_eq!(ask(&hall, &public, "", &[]).await.0, 403);
+    let others: Vec<_> =
+        SETTINGS.iter().copied().filter(|(key, _)| !key.ends_with("PROXIES")).collect();
+    let server = TestServer::open_with(&others).await;
+    assert_eq!(ask(&server, &public, "", &[]).await.0, 403);
 }
 
 /// S51.
 #[actix_web::test]
 async fn one_returns_to_listed_hosts_and_nowhere_else() {
-    let hall = hall().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
+    let server = server().await;
+    let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
     for evil in [
         "https://evil.example/",
         "https://example.com/",
@@ -221,7 +251,7 @@ async fn one_returns_to_listed_hosts_and_nowhere_else() {
     ] {
         ann.open(&format!("/forward-auth/enter?to={evil}")).await;
         assert_eq!((ann.page.status, ann.left_to.as_deref()), (400, None), "{evil}");
-        assert!(ticket(&ann).is_empty());
+        assert!(access_cookie(&ann).is_empty());
     }
     for (host, uri) in [
         ("evil.example", "/"),
@@ -233,31 +263,37 @@ async fn one_returns_to_listed_hosts_and_nowhere_else() {
         ("app.example.com#", "/private"),
         ("ann@app.example.com", "/public"),
     ] {
-        let request = TestRequest::with_uri("/forward-auth").insert_header(("x-forwarded-proto", "https"));
-        let request = request.insert_header(("x-forwarded-host", host)).insert_header(("x-forwarded-uri", uri));
-        assert_eq!(hall.send(request).await.0, 403, "{host}{uri}");
+        let request =
+            TestRequest::with_uri("/forward-auth").insert_header(("x-forwarded-proto", "https"));
+        let request = request
+            .insert_header(("x-forwarded-host", host))
+            .insert_header(("x-forwarded-uri", uri));
+        assert_eq!(server.send(request).await.0, 403, "{host}{uri}");
     }
 }
 
 #[actix_web::test]
-async fn rules_let_strangers_in_and_keep_members_out_with_a_reason() {
-    let hall = hall().await;
-    let (status, headers) = ask(&hall, &format!("{APP}/public/x"), "", &[("remote-user", "root")]).await;
+async fn rules_let_visitors_in_and_keep_signed_in_users_out_with_a_reason() {
+    let server = server().await;
+    let (status, headers) =
+        ask(&server, &format!("{APP}/public/x"), "", &[("remote-user", "root")]).await;
     assert_eq!(status, 200);
     for name in ["remote-user", "remote-email", "remote-name", "remote-groups"] {
         assert_eq!(header(&headers, name), "", "{name}");
     }
-    let mut ann = hall.member("Jörg 100%", "ann@example.com").await;
+    let mut ann = server.signed_in_user("Jörg 100%", "ann@example.com").await;
     ann.open(&format!("/forward-auth/enter?to={APP}/")).await;
-    let kept = ticket(&ann);
-    let (_, headers) = ask(&hall, &format!("{APP}/"), &kept, &[]).await;
+    let kept = access_cookie(&ann);
+    let (_, headers) = ask(&server, &format!("{APP}/"), &kept, &[]).await;
     assert_eq!(header(&headers, "remote-name"), "J%C3%B6rg 100%25");
-    for (page, reason) in
-        [("/money", "two steps"), ("/admin/x", "other members"), ("/public/..%2Fadmin", "more than one way")]
-    {
+    for (page, reason) in [
+        ("/money", "two steps"),
+        ("/admin/x", "other members"),
+        ("/public/..%2Fadmin", "more than one way"),
+    ] {
         let url = format!("{APP}{page}");
-        assert_eq!(ask_nginx(&hall, &url, &kept, &[("accept", "*/json")]).await.0, 403);
-        let (status, headers) = ask(&hall, &url, &kept, &[]).await;
+        assert_eq!(ask_nginx(&server, &url, &kept, &[("accept", "*/json")]).await.0, 403);
+        let (status, headers) = ask(&server, &url, &kept, &[]).await;
         assert_eq!(status, 303);
         ann.open(header(&headers, "location")).await;
         assert_eq!(ann.page.status, 403);
@@ -265,59 +301,71 @@ async fn rules_let_strangers_in_and_keep_members_out_with_a_reason() {
     }
 }
 
-/// A session that a thief of the password began does not pass for two steps because the owner took the second one elsewhere.
+/// A session that a thief of the password began does not pass for two steps because the owner took
+/// the second one elsewhere.
 #[actix_web::test]
 async fn a_session_from_before_the_second_factor_is_asked_for_it() {
-    let hall = hall().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
+    let server = server().await;
+    let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
     let money = format!("{APP}/money/x");
     let enter = format!("/forward-auth/enter?to={APP}/money/x");
-    let mut before = hall.browser();
+    let mut before = server.browser();
     before.open("/sign-in").await;
     before.fill("E-mail", "ann@example.com").fill("Password", PASSWORD);
     before.press("Sign in").await;
     before.open(&format!("/forward-auth/enter?to={APP}/")).await;
     let key = begin(&mut ann).await;
-    ann.fill("Code", &code_of(&hall, &key));
+    ann.fill("Code", &code_of(&server, &key));
     ann.press("Switch it on").await;
     ann.open(&enter).await;
     assert_eq!(ann.left_to.as_deref(), Some(&*money), "it was shown just now, in this session");
-    assert_eq!(ask(&hall, &money, &ticket(&ann), &[]).await.0, 200);
+    assert_eq!(ask(&server, &money, &access_cookie(&ann), &[]).await.0, 200);
 
-    assert_eq!(ask_nginx(&hall, &money, &ticket(&before), &[("accept", "*/json")]).await.0, 403);
-    let (status, headers) = ask(&hall, &money, &ticket(&before), &[]).await;
+    assert_eq!(
+        ask_nginx(&server, &money, &access_cookie(&before), &[("accept", "*/json")]).await.0,
+        403
+    );
+    let (status, headers) = ask(&server, &money, &access_cookie(&before), &[]).await;
     assert_eq!(status, 303);
-    hall.pass(std::time::Duration::from_secs(30));
+    server.pass(std::time::Duration::from_secs(30));
     before.open(header(&headers, "location")).await;
     assert_eq!(before.page.heading(), "Your second step", "{}", before.page.text());
     before.fill("Code", "000000");
     before.press("Go on").await;
-    assert!(before.page.problem("Code").is_some_and(|problem| problem.contains("your app shows now")));
-    assert_eq!(ask(&hall, &money, &ticket(&before), &[]).await.0, 303);
-    before.fill("Code", &code_of(&hall, &key));
+    assert!(
+        before.page.problem("Code").is_some_and(|problem| problem.contains("your app shows now"))
+    );
+    assert_eq!(ask(&server, &money, &access_cookie(&before), &[]).await.0, 303);
+    before.fill("Code", &code_of(&server, &key));
     before.press("Go on").await;
     assert_eq!(before.left_to.as_deref(), Some(&*money), "{}", before.page.text());
-    assert_eq!(ask(&hall, &money, &ticket(&before), &[]).await.0, 200);
+    assert_eq!(ask(&server, &money, &access_cookie(&before), &[]).await.0, 200);
 }
 
 /// The password is no second factor, wherever it is typed.
 #[actix_web::test]
 async fn a_proof_by_password_does_not_pass_for_the_second_factor() {
-    let hall = hall().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
-    let mut before = hall.browser();
+    let server = server().await;
+    let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
+    let mut before = server.browser();
     before.open("/sign-in").await;
     before.fill("E-mail", "ann@example.com").fill("Password", PASSWORD);
     before.press("Sign in").await;
     let key = begin(&mut ann).await;
-    ann.fill("Code", &code_of(&hall, &key));
+    ann.fill("Code", &code_of(&server, &key));
     ann.press("Switch it on").await;
     let path = format!("/forward-auth/second-step?to={APP}/money/x");
     before.open(&path).await;
-    let body = format!("csrf={}&to={APP}/money/x&proof_password={PASSWORD}", before.page.csrf()).replace(' ', "+");
-    before.post("/forward-auth/second-step", "application/x-www-form-urlencoded", body.as_bytes()).await;
+    let body = format!("csrf={}&to={APP}/money/x&proof_password={PASSWORD}", before.page.csrf())
+        .replace(' ', "+");
+    before
+        .post("/forward-auth/second-step", "application/x-www-form-urlencoded", body.as_bytes())
+        .await;
     before.open(&path).await;
-    assert_eq!((before.left_to.as_deref(), before.page.heading().as_str()), (None, "Your second step"));
+    assert_eq!(
+        (before.left_to.as_deref(), before.page.heading().as_str()),
+        (None, "Your second step")
+    );
 }
 
 #[actix_web::test]
@@ -326,18 +374,22 @@ async fn under_a_path_of_the_same_host_no_other_host_is_needed() {
         ("VESTIBULE_SERVER__PUBLIC_URL", "https://example.com/hall"),
         ("VESTIBULE_SERVER__TRUSTED_PROXIES", "198.51.100.7"),
     ];
-    let hall = Hall::open_with(&settings).await;
-    let mut ann = hall.browser();
+    let server = TestServer::open_with(&settings).await;
+    let mut ann = server.browser();
     ann.open("/hall/sign-up").await;
     ann.fill("Name", "Ann").fill("E-mail", "ann@example.com").fill("Password", PASSWORD);
     ann.press("Create account").await;
-    let link = hall.newest_mail_to("ann@example.com").await.link();
+    let link = server.newest_email_to("ann@example.com").await.link();
     ann.open(&link).await;
     let request = TestRequest::with_uri("/hall/forward-auth/enter?to=https://example.com/wiki");
-    let (status, headers, _) = hall.send(request.insert_header(("cookie", ann.cookie_header()))).await;
+    let (status, headers, _) =
+        server.send(request.insert_header(("cookie", ann.cookie_header()))).await;
     assert_eq!((status, header(&headers, "location")), (303, "https://example.com/wiki"));
     let cookie = header(&headers, "set-cookie").to_owned();
-    assert!(cookie.starts_with("__Host-vestibule-access=") && cookie.contains("; Path=/;"), "{cookie}");
+    assert!(
+        cookie.starts_with("__Host-vestibule-access=") && cookie.contains("; Path=/;"),
+        "{cookie}"
+    );
     for part in ["HttpOnly", "Secure", "SameSite=Lax"] {
         assert!(cookie.contains(part), "{part}");
     }
@@ -345,18 +397,18 @@ async fn under_a_path_of_the_same_host_no_other_host_is_needed() {
     let request = TestRequest::with_uri("/hall/forward-auth?mode=nginx")
         .insert_header(("x-original-url", "https://example.com/wiki"))
         .insert_header(("cookie", cookie.split(';').next().expect("a cookie")));
-    assert_eq!(hall.send(request).await.0, 200);
+    assert_eq!(server.send(request).await.0, 200);
 }
 
 /// Envoy puts the page's path behind a prefix, and asks with its method.
 #[actix_web::test]
 async fn envoy_asks_with_the_path_and_the_method_of_the_page() {
-    let hall = hall().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
+    let server = server().await;
+    let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
     ann.open(&format!("/forward-auth/enter?to={APP}/")).await;
     for (method, page, cookie, accept, status, way) in [
-        ("GET", "/x?a=b", &*ticket(&ann), "text/html", 200, "(none)"),
-        ("POST", "/x", &*ticket(&ann), "*/*", 200, "(none)"),
+        ("GET", "/x?a=b", &*access_cookie(&ann), "text/html", 200, "(none)"),
+        ("POST", "/x", &*access_cookie(&ann), "*/*", 200, "(none)"),
         ("GET", "/public/x", "", "*/*", 200, "(none)"),
         (
             "GET",
@@ -367,7 +419,7 @@ async fn envoy_asks_with_the_path_and_the_method_of_the_page() {
             "https://id.example.com/forward-auth/enter?to=https%3A%2F%2Fapp.example.com%2Fx%3Fa%3Db",
         ),
         ("POST", "/x", "", "text/html", 401, "(none)"),
-        ("PUT", "/public/../x", &*ticket(&ann), "*/*", 403, "(none)"),
+        ("PUT", "/public/../x", &*access_cookie(&ann), "*/*", 403, "(none)"),
         ("DELETE", "/public/%2e%2e/x", "", "*/*", 403, "(none)"),
     ] {
         let request = TestRequest::with_uri(&format!("/forward-auth/envoy{page}"))
@@ -377,7 +429,7 @@ async fn envoy_asks_with_the_path_and_the_method_of_the_page() {
             .insert_header(("x-forwarded-uri", "/public"))
             .insert_header(("accept", accept))
             .insert_header(("cookie", cookie));
-        let (answered, headers, _) = hall.send(request).await;
+        let (answered, headers, _) = server.send(request).await;
         assert_eq!((answered, header(&headers, "location")), (status, way), "{method} {page}");
     }
 }
@@ -385,10 +437,10 @@ async fn envoy_asks_with_the_path_and_the_method_of_the_page() {
 /// S51: as each kind of proxy passes them on.
 #[actix_web::test]
 async fn another_spelling_of_a_guarded_page_is_that_page_or_refused() {
-    let hall = hall().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
+    let server = server().await;
+    let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
     ann.open(&format!("/forward-auth/enter?to={APP}/")).await;
-    let (ticket, script) = (ticket(&ann), [("accept", "application/json")]);
+    let (access_cookie, script) = (access_cookie(&ann), [("accept", "application/json")]);
     for page in [
         "/admin",
         "/%2561dmin",
@@ -404,12 +456,12 @@ async fn another_spelling_of_a_guarded_page_is_that_page_or_refused() {
         "/public/%255c../admin",
     ] {
         let url = format!("{APP}{page}");
-        assert_eq!(ask(&hall, &url, &ticket, &script).await.0, 403, "{page}");
-        assert_eq!(ask_nginx(&hall, &url, &ticket, &script).await.0, 403, "{page}");
+        assert_eq!(ask(&server, &url, &access_cookie, &script).await.0, 403, "{page}");
+        assert_eq!(ask_nginx(&server, &url, &access_cookie, &script).await.0, 403, "{page}");
     }
     for query in [r"path=C:\Users\ann", r"\", "q=%5c%00..%2f", "a=/../admin"] {
         let url = format!("{APP}/public?{query}");
-        assert_eq!(ask(&hall, &url, "", &[]).await.0, 200, "{query}");
-        assert_eq!(ask_nginx(&hall, &url, "", &[]).await.0, 200, "{query}");
+        assert_eq!(ask(&server, &url, "", &[]).await.0, 200, "{query}");
+        assert_eq!(ask_nginx(&server, &url, "", &[]).await.0, 200, "{query}");
     }
 }

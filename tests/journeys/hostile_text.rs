@@ -1,4 +1,4 @@
-//! Text of a stranger in every field: it comes out as text, in pages and in emails, and adds neither
+//! Text of a visitor in every field: it comes out as text, in pages and in emails, and adds neither
 //! markup nor a receiver.
 
 use std::fs;
@@ -8,7 +8,7 @@ use mail_parser::{HeaderName, MessageParser};
 use scraper::{Html, Selector};
 use serde_json::json;
 
-use crate::support::{Browser, CLIENT_KEY, Hall, PASSWORD};
+use crate::support::{Browser, CLIENT_KEY, PASSWORD, TestServer};
 
 const EMAIL: &str = "ann@example.com";
 
@@ -44,10 +44,20 @@ fn assert_inert(html: &str, at: &str) {
     let page = Html::parse_document(html);
     for element in page.select(&Selector::parse("*").expect("a selector")) {
         let element = element.value();
-        assert!(!["script", "iframe", "object", "embed"].contains(&element.name()), "{at}: {}", element.name());
-        assert!(element.name() != "img" || element.attr("src") != Some("x"), "{at}: a stranger's picture");
+        assert!(
+            !["script", "iframe", "object", "embed"].contains(&element.name()),
+            "{at}: {}",
+            element.name()
+        );
+        assert!(
+            element.name() != "img" || element.attr("src") != Some("x"),
+            "{at}: a stranger's picture"
+        );
         for (name, value) in element.attrs() {
-            assert!(!name.starts_with("on") && name != "autofocus" || !value.contains("alert"), "{at}: {name}");
+            assert!(
+                !name.starts_with("on") && name != "autofocus" || !value.contains("alert"),
+                "{at}: {name}"
+            );
             let address = value.trim_start().to_ascii_lowercase();
             assert!(!address.starts_with("javascript:"), "{at}: {name}={value}");
         }
@@ -72,7 +82,7 @@ async fn fill_all(browser: &mut Browser, path: &str, text: &str) {
 /// S55: what was typed comes back in the form, whatever it is.
 #[actix_web::test]
 async fn no_form_gives_markup_back_that_was_typed_into_it() {
-    let hall = Hall::open().await;
+    let server = TestServer::open().await;
     let paths = [
         "/sign-up",
         "/sign-up/phone",
@@ -84,16 +94,17 @@ async fn no_form_gives_markup_back_that_was_typed_into_it() {
         "/reset-password/phone",
     ];
     for (number, text) in MARKUP.into_iter().enumerate() {
-        let mut guest = hall.browser_at(&format!("192.0.2.{number}"));
+        let mut visitor = server.browser_at(&format!("192.0.2.{number}"));
         for path in paths {
-            fill_all(&mut guest, path, text).await;
-            assert_inert(&guest.page.html(), &format!("{path} {text}"));
+            fill_all(&mut visitor, path, text).await;
+            assert_inert(&visitor.page.html(), &format!("{path} {text}"));
         }
         let query: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        for name in ["next", "email", "error", "key", "access_token", "action", "status", "errors"] {
+        for name in ["next", "email", "error", "key", "access_token", "action", "status", "errors"]
+        {
             for path in ["/sign-in", "/auth-redirect", "/not-me", "/check-inbox", "/not-a-page"] {
-                guest.open(&format!("{path}?{name}={query}")).await;
-                assert_inert(&guest.page.html(), &format!("{path} {name} {text}"));
+                visitor.open(&format!("{path}?{name}={query}")).await;
+                assert_inert(&visitor.page.html(), &format!("{path} {name} {text}"));
             }
         }
     }
@@ -103,35 +114,39 @@ async fn no_form_gives_markup_back_that_was_typed_into_it() {
 #[actix_web::test]
 async fn no_page_and_no_email_runs_what_is_in_a_name() {
     for text in MARKUP {
-        let hall = Hall::open().await;
-        let mut ann = hall.member("Ann", EMAIL).await;
+        let server = TestServer::open().await;
+        let mut ann = server.signed_in_user("Ann", EMAIL).await;
         ann.user_agent = format!("Mozilla/5.0 {text}");
         ann.open("/profile/name").await;
         ann.fill("Name", text);
         ann.press("Save").await;
         assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
-        assert!(ann.page.text().contains(text.split_whitespace().next().expect("a word")), "{}", ann.page.text());
+        assert!(
+            ann.page.text().contains(text.split_whitespace().next().expect("a word")),
+            "{}",
+            ann.page.text()
+        );
         for path in PAGES {
             ann.open(path).await;
             assert_inert(&ann.page.html(), &format!("{path} {text}"));
         }
-        let mut elsewhere = hall.browser_at("192.0.2.9");
+        let mut elsewhere = server.browser_at("192.0.2.9");
         elsewhere.user_agent = ann.user_agent.clone();
         elsewhere.open("/sign-in").await;
         elsewhere.fill("E-mail", EMAIL).fill("Password", PASSWORD);
         elsewhere.press("Sign in").await;
         elsewhere.open("/profile/sessions").await;
         assert_inert(&elsewhere.page.html(), text);
-        hall.mail_to(EMAIL).await;
-        for message in messages(&hall) {
+        server.email_to(EMAIL).await;
+        for message in messages(&server) {
             let message = MessageParser::default().parse(&message).expect("a message").into_owned();
             assert_inert(&message.body_html(0).expect("HTML"), &format!("an email {text}"));
         }
     }
 }
 
-fn messages(hall: &Hall) -> Vec<Vec<u8>> {
-    let files = fs::read_dir(hall.folder().join("outbox")).expect("an outbox");
+fn messages(server: &TestServer) -> Vec<Vec<u8>> {
+    let files = fs::read_dir(server.folder().join("outbox")).expect("an outbox");
     let files = files.map(|entry| entry.expect("an entry").path());
     let files = files.filter(|file| file.extension().is_some_and(|extension| extension == "eml"));
     files.map(|file| fs::read(file).expect("an email")).collect()
@@ -140,7 +155,7 @@ fn messages(hall: &Hall) -> Vec<Vec<u8>> {
 /// S62: names and addresses with line ends, lists and comments, at both channels.
 #[actix_web::test]
 async fn no_address_and_no_name_adds_a_receiver_or_a_header() {
-    let hall = Hall::open().await;
+    let server = TestServer::open().await;
     let breaks = ["\r\n", "\n", "\r", "%0d%0a", "\u{2028}", "\u{85}", "\0", ",", ";", " "];
     let mut addresses: Vec<String> =
         breaks.iter().map(|text| format!("ann@example.com{text}Bcc: eve@evil.example")).collect();
@@ -148,7 +163,7 @@ async fn no_address_and_no_name_adds_a_receiver_or_a_header() {
     addresses.push("\"Ann\" <ann@example.com>, <eve@evil.example>".to_owned());
     addresses.push("ann@example.com (eve@evil.example)".to_owned());
     for (number, address) in addresses.iter().enumerate() {
-        let mut browser = hall.browser_at(&format!("192.0.2.{number}"));
+        let mut browser = server.browser_at(&format!("192.0.2.{number}"));
         for path in ["/sign-up", "/magic-link", "/reset-password"] {
             browser.open(path).await;
             if path == "/sign-up" {
@@ -162,24 +177,31 @@ async fn no_address_and_no_name_adds_a_receiver_or_a_header() {
         let body = json!({"email": address, "password": PASSWORD});
         let request = TestRequest::post().uri("/_api/rest/v1/auth/signup-email");
         let request = request.insert_header(("x-client-key", CLIENT_KEY)).set_json(body);
-        let (status, ..) = hall.send_from(&format!("198.51.100.{number}"), request).await;
+        let (status, ..) = server.send_from(&format!("198.51.100.{number}"), request).await;
         assert_eq!(status, 400, "{address:?}");
     }
     for (number, text) in breaks.iter().enumerate() {
         let name = format!("Ann{text}Bcc: eve@evil.example{text}X-Extra: 1");
-        let body = json!({"email": format!("ann{number}@example.com"), "password": PASSWORD, "name": name});
+        let body = json!({
+            "email": format!("ann{number}@example.com"),
+            "password": PASSWORD,
+            "name": name,
+        });
         let request = TestRequest::post().uri("/_api/rest/v1/auth/signup-email");
         let request = request.insert_header(("x-client-key", CLIENT_KEY)).set_json(body);
-        hall.send_from(&format!("203.0.113.{number}"), request).await;
+        server.send_from(&format!("203.0.113.{number}"), request).await;
     }
-    hall.mail_to(EMAIL).await;
-    let messages = messages(&hall);
+    server.email_to(EMAIL).await;
+    let messages = messages(&server);
     assert!(!messages.is_empty(), "some names are good ones");
     for bytes in messages {
         let message = MessageParser::default().parse(&bytes).expect("a message");
         let names: Vec<_> = message.headers().iter().map(|header| header.name()).collect();
         assert!(message.bcc().is_none() && message.cc().is_none(), "{names:?}");
-        assert_eq!(message.headers().iter().filter(|header| header.name == HeaderName::To).count(), 1);
+        assert_eq!(
+            message.headers().iter().filter(|header| header.name == HeaderName::To).count(),
+            1
+        );
         assert_eq!(message.to().map(|to| to.clone().into_list().len()), Some(1), "{names:?}");
         assert!(!names.contains(&"X-Extra"), "{names:?}");
     }

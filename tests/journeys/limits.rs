@@ -1,11 +1,12 @@
-//! Limits as a person meets them: the wait grows, the page says how long, and there is always a way in.
+//! Limits as a person meets them: the wait grows, the page says how long, and there is always a way
+//! in.
 
 use std::time::Duration;
 
 use actix_web::test::TestRequest;
 use serde_json::json;
 
-use crate::support::{Browser, CLIENT_KEY, Hall, PASSWORD, PROXY, Page};
+use crate::support::{Browser, CLIENT_KEY, PASSWORD, PROXY, ResultPage, TestServer};
 
 const ANN: &str = "ann@example.com";
 const NOBODY: &str = "nobody@example.com";
@@ -29,7 +30,7 @@ async fn sign_up(browser: &mut Browser, address: &str) {
 }
 
 /// The seconds of a refusal for asking too often, which says the same in words.
-fn told_wait(page: &Page) -> u64 {
+fn told_wait(page: &ResultPage) -> u64 {
     assert_eq!(page.status, 429, "{}", page.text());
     let seconds: u64 = page.header("retry-after").expect("Retry-After").parse().expect("seconds");
     let words = match seconds {
@@ -38,18 +39,22 @@ fn told_wait(page: &Page) -> u64 {
         61..3600 => format!("{} minutes", seconds.div_ceil(60)),
         _ => "1 hour".to_owned(),
     };
-    assert!(page.text().contains(&format!("Wait {words} and try again.")), "{seconds}: {}", page.text());
+    assert!(
+        page.text().contains(&format!("Wait {words} and try again.")),
+        "{seconds}: {}",
+        page.text()
+    );
     seconds
 }
 
 /// S12, S06: an address without an account is told the same, and waits as long.
 #[actix_web::test]
 async fn the_wait_grows_with_each_wrong_password_for_known_and_unknown_addresses_alike() {
-    let hall = Hall::open().await;
-    hall.member("Ann", ANN).await;
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", ANN).await;
     let mut told = Vec::new();
     for address in [ANN, NOBODY] {
-        let mut eve = hall.browser();
+        let mut eve = server.browser();
         for _ in 0..5 {
             sign_in(&mut eve, address, "a wrong password").await;
             assert_eq!(eve.page.status, 401, "{}", eve.page.text());
@@ -59,7 +64,7 @@ async fn the_wait_grows_with_each_wrong_password_for_known_and_unknown_addresses
             sign_in(&mut eve, address, PASSWORD).await;
             assert_eq!(eve.page.value("E-mail"), address);
             waits.push((told_wait(&eve.page), eve.page.text()));
-            hall.pass(Duration::from_secs(waits.last().expect("a wait").0));
+            server.pass(Duration::from_secs(waits.last().expect("a wait").0));
             sign_in(&mut eve, address, "a wrong password").await;
             assert_eq!(eve.page.status, 401, "{}", eve.page.text());
         }
@@ -73,47 +78,47 @@ async fn the_wait_grows_with_each_wrong_password_for_known_and_unknown_addresses
 /// S12
 #[actix_web::test]
 async fn after_the_longest_wait_the_right_password_gets_in_and_a_day_forgets_it_all() {
-    let hall = Hall::open().await;
-    hall.member("Ann", ANN).await;
-    let mut eve = hall.browser();
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", ANN).await;
+    let mut eve = server.browser();
     for _ in 0..20 {
         sign_in(&mut eve, ANN, "a wrong password").await;
         if eve.page.status == 429 {
-            hall.pass(Duration::from_secs(told_wait(&eve.page)));
+            server.pass(Duration::from_secs(told_wait(&eve.page)));
         }
     }
-    let mut ann = hall.browser();
-    hall.pass(Duration::from_secs(3600));
+    let mut ann = server.browser();
+    server.pass(Duration::from_secs(3600));
     sign_in(&mut ann, ANN, PASSWORD).await;
     assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
-    hall.pass(Duration::from_secs(24 * 3600));
+    server.pass(Duration::from_secs(24 * 3600));
     for _ in 0..5 {
         sign_in(&mut eve, ANN, "a wrong password").await;
         assert_eq!(eve.page.status, 401);
     }
 }
 
-/// S12: whoever guesses at the password keeps nobody out who can open their mail.
+/// S12: whoever guesses at the password keeps nobody out who can open their email.
 #[actix_web::test]
-async fn a_mailed_link_gets_the_owner_in_whatever_the_password_limit_says() {
-    let hall = Hall::open().await;
-    hall.member("Ann", ANN).await;
-    let mut eve = hall.browser();
+async fn an_emailed_link_gets_the_owner_in_whatever_the_password_limit_says() {
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", ANN).await;
+    let mut eve = server.browser();
     for _ in 0..10 {
         sign_in(&mut eve, ANN, "a wrong password").await;
     }
-    let mut ann = hall.browser();
+    let mut ann = server.browser();
     sign_in(&mut ann, ANN, PASSWORD).await;
     told_wait(&ann.page);
     assert!(ann.page.text().contains("Get a link by e-mail instead"), "{}", ann.page.text());
 
     ask_for_link(&mut ann, "/magic-link", ANN).await;
-    ann.open(&hall.newest_mail_to(ANN).await.link()).await;
+    ann.open(&server.newest_email_to(ANN).await.link()).await;
     assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
 
-    let mut forgetful = hall.browser();
+    let mut forgetful = server.browser();
     ask_for_link(&mut forgetful, "/reset-password", ANN).await;
-    forgetful.open(&hall.newest_mail_to(ANN).await.link()).await;
+    forgetful.open(&server.newest_email_to(ANN).await.link()).await;
     forgetful.fill("New password", "four grey geese there");
     forgetful.press("Save the new password").await;
     assert_eq!(forgetful.page.path, "/sign-in", "{}", forgetful.page.text());
@@ -121,11 +126,11 @@ async fn a_mailed_link_gets_the_owner_in_whatever_the_password_limit_says() {
 
 /// S12: a browser that signed in before is counted by itself, and guesses no more than others.
 #[actix_web::test]
-async fn a_browser_that_signed_in_before_gets_in_while_strangers_guess() {
-    let hall = Hall::open().await;
-    let mut ann = hall.member("Ann", ANN).await;
+async fn a_browser_that_signed_in_before_gets_in_while_visitors_guess() {
+    let server = TestServer::open().await;
+    let mut ann = server.signed_in_user("Ann", ANN).await;
     ann.press("Sign out").await;
-    let mut eve = hall.browser();
+    let mut eve = server.browser();
     for _ in 0..10 {
         sign_in(&mut eve, ANN, "a wrong password").await;
     }
@@ -142,13 +147,19 @@ async fn a_browser_that_signed_in_before_gets_in_while_strangers_guess() {
 /// S13: another browser, another spelling and a right password in between bring no guess back.
 #[actix_web::test]
 async fn dropping_the_cookie_or_another_spelling_of_the_address_resets_nothing() {
-    let hall = Hall::open().await;
-    hall.member("Ann", ANN).await;
-    for address in ["ann@example.com", "ANN@example.com", " ann@EXAMPLE.com ", "Ann@Example.com", "aNN@example.com"] {
-        sign_in(&mut hall.browser(), address, "a wrong password").await;
-        sign_in(&mut hall.browser(), "ben@example.com", PASSWORD).await;
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", ANN).await;
+    for address in [
+        "ann@example.com",
+        "ANN@example.com",
+        " ann@EXAMPLE.com ",
+        "Ann@Example.com",
+        "aNN@example.com",
+    ] {
+        sign_in(&mut server.browser(), address, "a wrong password").await;
+        sign_in(&mut server.browser(), "ben@example.com", PASSWORD).await;
     }
-    let mut eve = hall.browser();
+    let mut eve = server.browser();
     sign_in(&mut eve, "ann@Example.com", PASSWORD).await;
     assert_eq!(told_wait(&eve.page), 30);
 }
@@ -156,8 +167,8 @@ async fn dropping_the_cookie_or_another_spelling_of_the_address_resets_nothing()
 /// S12: many accounts, one machine.
 #[actix_web::test]
 async fn one_address_that_tries_many_accounts_is_told_to_wait() {
-    let hall = Hall::open().await;
-    let mut eve = hall.browser();
+    let server = TestServer::open().await;
+    let mut eve = server.browser();
     for number in 0..61 {
         sign_in(&mut eve, &format!("person-{number}@example.com"), "a stolen password").await;
     }
@@ -165,16 +176,16 @@ async fn one_address_that_tries_many_accounts_is_told_to_wait() {
 }
 
 #[actix_web::test]
-async fn asking_for_mail_too_often_is_told_with_the_wait_and_keeps_the_form() {
+async fn asking_for_email_too_often_is_told_with_the_wait_and_keeps_the_form() {
     for path in ["/magic-link", "/reset-password"] {
-        let hall = Hall::open().await;
-        let mut eve = hall.browser();
+        let server = TestServer::open().await;
+        let mut eve = server.browser();
         for number in 0..21 {
             ask_for_link(&mut eve, path, &format!("person-{number}@example.com")).await;
         }
         assert_eq!(told_wait(&eve.page), 180, "{path}");
         assert_eq!(eve.page.value("E-mail"), "person-20@example.com");
-        hall.pass(Duration::from_secs(180));
+        server.pass(Duration::from_secs(180));
         ask_for_link(&mut eve, path, NOBODY).await;
         assert_eq!(eve.page.path, "/check-inbox", "{path}");
     }
@@ -182,16 +193,16 @@ async fn asking_for_mail_too_often_is_told_with_the_wait_and_keeps_the_form() {
 
 #[actix_web::test]
 async fn signing_up_and_asking_again_too_often_are_told_with_the_wait() {
-    let hall = Hall::open().await;
-    let mut eve = hall.browser();
+    let server = TestServer::open().await;
+    let mut eve = server.browser();
     for number in 0..21 {
         sign_up(&mut eve, &format!("person-{number}@example.com")).await;
     }
     assert_eq!(told_wait(&eve.page), 180);
     assert_eq!(eve.page.value("E-mail"), "person-20@example.com");
 
-    let mut ben = hall.browser();
-    hall.pass(Duration::from_secs(180));
+    let mut ben = server.browser();
+    server.pass(Duration::from_secs(180));
     sign_up(&mut ben, "ben@example.com").await;
     for _ in 0..21 {
         ben.press("Send it again").await;
@@ -200,24 +211,33 @@ async fn signing_up_and_asking_again_too_often_are_told_with_the_wait() {
         }
     }
     assert_eq!(ben.page.header("retry-after"), Some("720"));
-    assert!(ben.page.text().contains("Use the newest one, or wait 12 minutes"), "{}", ben.page.text());
+    assert!(
+        ben.page.text().contains("Use the newest one, or wait 12 minutes"),
+        "{}",
+        ben.page.text()
+    );
 }
 
-/// S64, S05: the sixth email of a kind within the hour is refused, with the wait, whoever has an account. What a page called sent
-/// was sent.
+/// S64, S05: the sixth email of a kind within the hour is refused, with the wait, whoever has an
+/// account. What a page called sent was sent.
 #[actix_web::test]
 async fn a_mailbox_that_has_had_enough_is_told_alike_whoever_it_is() {
-    let hall = Hall::open().await;
-    hall.member("Ann", ANN).await;
-    let confirmed = hall.mail_to(ANN).await.len();
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", ANN).await;
+    let confirmed = server.email_to(ANN).await.len();
     let mut told = Vec::new();
     for address in [ANN, NOBODY] {
-        let mut eve = hall.browser();
+        let mut eve = server.browser();
         let mut pages = Vec::new();
         for _ in 0..8 {
             ask_for_link(&mut eve, "/magic-link", address).await;
             let wait = eve.page.header("retry-after").map(str::to_owned);
-            pages.push((eve.page.status, eve.page.path.clone(), wait, eve.page.text().replace(address, "")));
+            pages.push((
+                eve.page.status,
+                eve.page.path.clone(),
+                wait,
+                eve.page.text().replace(address, ""),
+            ));
         }
         assert_eq!(pages.iter().filter(|page| page.1 == "/check-inbox").count(), 5);
         assert_eq!(pages[7].0, 429);
@@ -225,20 +245,22 @@ async fn a_mailbox_that_has_had_enough_is_told_alike_whoever_it_is() {
         told.push(pages);
     }
     assert_eq!(told[0], told[1]);
-    assert_eq!(hall.mail_to(ANN).await.len(), confirmed + 5);
-    assert!(hall.mail_to(NOBODY).await.is_empty());
+    assert_eq!(server.email_to(ANN).await.len(), confirmed + 5);
+    assert!(server.email_to(NOBODY).await.is_empty());
 }
 
-/// Somebody at an unlocked screen guesses the current password: each form that asks for it says how long to wait.
+/// Somebody at an unlocked screen guesses the current password: each form that asks for it says how
+/// long to wait.
 #[actix_web::test]
 async fn guessing_the_current_password_is_told_with_the_wait_at_every_form_that_asks_for_it() {
-    let hall = Hall::open().await;
-    let mut eve = hall.member("Ann", ANN).await;
+    let server = TestServer::open().await;
+    let mut eve = server.signed_in_user("Ann", ANN).await;
     // The sign-in is no fresh proof any more.
-    hall.pass(Duration::from_secs(601));
+    server.pass(Duration::from_secs(601));
     for _ in 0..5 {
         eve.open("/profile/password").await;
-        eve.fill("Current password", "a wrong password").fill("New password", "four grey geese there");
+        eve.fill("Current password", "a wrong password")
+            .fill("New password", "four grey geese there");
         eve.press("Change password").await;
         assert!(eve.page.problem("Current password").is_some(), "{}", eve.page.text());
     }
@@ -253,7 +275,7 @@ async fn guessing_the_current_password_is_told_with_the_wait_at_every_form_that_
     eve.press("Confirm").await;
     assert_eq!(told_wait(&eve.page), 30);
     assert!(eve.page.html().contains("eve@example.com"), "{}", eve.page.text());
-    hall.pass(Duration::from_secs(30));
+    server.pass(Duration::from_secs(30));
     eve.fill("Your password", PASSWORD);
     eve.press("Confirm").await;
     assert!(eve.page.status != 429, "{}", eve.page.text());
@@ -261,8 +283,8 @@ async fn guessing_the_current_password_is_told_with_the_wait_at_every_form_that_
 
 #[actix_web::test]
 async fn asking_to_move_to_many_addresses_is_told_with_the_wait() {
-    let hall = Hall::open().await;
-    let mut ann = hall.member("Ann", ANN).await;
+    let server = TestServer::open().await;
+    let mut ann = server.signed_in_user("Ann", ANN).await;
     for number in 0..11 {
         ann.open("/profile/email").await;
         ann.fill("New e-mail", &format!("ann-{number}@example.com"));
@@ -273,8 +295,8 @@ async fn asking_to_move_to_many_addresses_is_told_with_the_wait() {
 
 #[actix_web::test]
 async fn uploading_too_often_is_told_with_the_wait() {
-    let hall = Hall::open().await;
-    let mut ann = hall.member("Ann", ANN).await;
+    let server = TestServer::open().await;
+    let mut ann = server.signed_in_user("Ann", ANN).await;
     for _ in 0..31 {
         ann.open("/profile/picture").await;
         ann.attach("Picture", "me.png", b"not a picture");
@@ -284,12 +306,13 @@ async fn uploading_too_often_is_told_with_the_wait() {
 }
 
 /// The requests that get through before the limit by address, with a client of each number.
-async fn links_until_limited(hall: &Hall, client: fn(u32) -> String) -> Option<u32> {
+async fn links_until_limited(server: &TestServer, client: fn(u32) -> String) -> Option<u32> {
     for number in 0..300 {
-        let request = TestRequest::post().uri(&format!("/_api/rest/v1/auth/send-magic?email=a{number}@example.com"));
+        let request = TestRequest::post()
+            .uri(&format!("/_api/rest/v1/auth/send-magic?email=a{number}@example.com"));
         let request = request.insert_header(("x-client-key", CLIENT_KEY));
         let request = request.insert_header(("x-forwarded-for", client(number)));
-        if hall.send_from(PROXY, request).await.0 == 429 {
+        if server.send_from(PROXY, request).await.0 == 429 {
             return Some(number);
         }
     }
@@ -299,8 +322,8 @@ async fn links_until_limited(hall: &Hall, client: fn(u32) -> String) -> Option<u
 /// S13: whoever reaches us from a private address can write any forwarding header.
 #[actix_web::test]
 async fn an_unlisted_proxy_switches_no_limit_off_at_the_pages() {
-    let hall = Hall::open().await;
-    let mut eve = hall.browser();
+    let server = TestServer::open().await;
+    let mut eve = server.browser();
     eve.behind_proxy = Some("203.0.113.9".to_owned());
     let mut asked = 0;
     while asked < 60 && eve.page.status != 429 {
@@ -309,7 +332,7 @@ async fn an_unlisted_proxy_switches_no_limit_off_at_the_pages() {
     }
     // The first ten times count for the address.
     assert!((20..=31).contains(&asked), "{asked}");
-    let mut ann = hall.browser();
+    let mut ann = server.browser();
     ann.behind_proxy = Some("198.51.100.2".to_owned());
     ask_for_link(&mut ann, "/magic-link", ANN).await;
     assert_eq!(ann.page.status, 200, "others behind it are counted apart: {}", ann.page.text());
@@ -318,70 +341,84 @@ async fn an_unlisted_proxy_switches_no_limit_off_at_the_pages() {
 /// S13: eight times what one address has, however many clients the header invents.
 #[actix_web::test]
 async fn an_unlisted_proxy_switches_no_limit_off_on_the_wire() {
-    let one = links_until_limited(&Hall::open().await, |_| "203.0.113.9".to_owned()).await;
+    let one = links_until_limited(&TestServer::open().await, |_| "203.0.113.9".to_owned()).await;
     assert!(one.is_some_and(|taken| (20..=32).contains(&taken)), "{one:?}");
     let invented = |number: u32| format!("203.0.{}.{}", number / 250, number % 250);
-    let many = links_until_limited(&Hall::open().await, invented).await;
+    let many = links_until_limited(&TestServer::open().await, invented).await;
     assert!(many.is_some_and(|taken| (160..=180).contains(&taken)), "{many:?}");
 }
 
 /// A sign-up over the wire, from an address that the proxy names.
-async fn sign_up_from(hall: &Hall, address: &str, email: &str) -> u16 {
+async fn sign_up_from(server: &TestServer, address: &str, email: &str) -> u16 {
     let body = json!({"email": email, "password": PASSWORD});
     let request = TestRequest::post()
         .uri("/_api/rest/v1/auth/signup-email")
         .insert_header(("x-client-key", CLIENT_KEY))
         .insert_header(("x-forwarded-for", address))
         .set_json(body);
-    hall.send(request).await.0
+    server.send(request).await.0
 }
 
-/// S107: one network can use up the email of nobody else. It has an end, and what it asked for is sent.
+/// S107: one network can use up the email of nobody else. It has an end, and what it asked for is
+/// sent.
 #[actix_web::test]
 async fn five_hundred_sign_ups_of_one_network_delay_nobody_else() {
-    for network in [|n: usize| format!("2001:db8:0:{:x}::{n:x}", n % 256), |n| format!("192.0.2.{}", n % 256)] {
+    for network in
+        [|n: usize| format!("2001:db8:0:{:x}::{n:x}", n % 256), |n| format!("192.0.2.{}", n % 256)]
+    {
         let proxies = [("VESTIBULE_SERVER__TRUSTED_PROXIES", "198.51.100.7")];
-        let hall = Hall::open_with(&proxies).await;
-        hall.member("Ann", ANN).await;
+        let server = TestServer::open_with(&proxies).await;
+        server.signed_in_user("Ann", ANN).await;
         let mut sent = Vec::new();
         for number in 0..560 {
             let email = format!("stranger-{number}@example.com");
-            if sign_up_from(&hall, &network(number), &email).await < 300 {
+            if sign_up_from(&server, &network(number), &email).await < 300 {
                 sent.push(email);
             }
         }
         println!("{} of 560 sign-ups of one network went through", sent.len());
         assert!((1..=200).contains(&sent.len()), "{}", sent.len());
-        assert_eq!(hall.mail_to(sent.last().expect("one")).await.len(), 1, "what was accepted is sent");
+        assert_eq!(
+            server.email_to(sent.last().expect("one")).await.len(),
+            1,
+            "what was accepted is sent"
+        );
 
-        let before = hall.mail_to(ANN).await.len();
-        let mut ann = hall.browser();
+        let before = server.email_to(ANN).await.len();
+        let mut ann = server.browser();
         ann.forwarded_for = Some("203.0.113.9".to_owned());
         ask_for_link(&mut ann, "/reset-password", ANN).await;
         assert_eq!(ann.page.path, "/check-inbox", "{}", ann.page.text());
-        assert_eq!(hall.mail_to(ANN).await.len(), before + 1, "at once");
-        assert!(sign_up_from(&hall, "203.0.113.9", "ben@example.com").await < 300);
-        assert_eq!(hall.mail_to("ben@example.com").await.len(), 1, "at once");
+        assert_eq!(server.email_to(ANN).await.len(), before + 1, "at once");
+        assert!(sign_up_from(&server, "203.0.113.9", "ben@example.com").await < 300);
+        assert_eq!(server.email_to("ben@example.com").await.len(), 1, "at once");
     }
 }
 
-/// S05, S107: a page says "on its way" of what is, and the same for known and unknown addresses of what is not.
+/// S05, S107: a page says "on its way" of what is, and the same for known and unknown addresses of
+/// what is not.
 #[actix_web::test]
 async fn no_page_calls_sent_what_will_not_be_sent() {
-    let hall = Hall::open().await;
-    hall.member("Ann", ANN).await;
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", ANN).await;
     for address in [ANN, NOBODY] {
-        let mut eve = hall.browser();
+        let mut eve = server.browser();
         ask_for_link(&mut eve, "/reset-password", address).await;
         let mut told = Vec::new();
         for _ in 0..5 {
             eve.press("Send it again").await;
-            let is_wait = eve.page.text().contains("Use the newest one, or wait 12 minutes and try again.");
-            told.push((eve.page.status, eve.page.text().contains("another email is on its way"), is_wait));
+            let is_wait =
+                eve.page.text().contains("Use the newest one, or wait 12 minutes and try again.");
+            told.push((
+                eve.page.status,
+                eve.page.text().contains("another email is on its way"),
+                is_wait,
+            ));
         }
         let sent = (200, true, false);
         assert_eq!(told, [sent, sent, sent, sent, (429, false, true)], "{address}");
     }
-    let resets = hall.mail_to(ANN).await.iter().filter(|mail| mail.text.contains("new password")).count();
+    let resets =
+        server.email_to(ANN).await.iter().filter(|mail| mail.text.contains("new password")).count();
     assert_eq!(resets, 5);
 }

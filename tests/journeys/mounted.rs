@@ -4,7 +4,7 @@
 mod example;
 
 #[actix_web::test]
-async fn the_hall_can_be_mounted_in_somebody_elses_application() {
+async fn the_server_can_be_mounted_in_somebody_elses_application() {
     let folder = tempfile::tempdir().unwrap();
     let said = example::drive(folder.path()).await.unwrap();
     assert!(said.contains("/shop: 200 OK: Welcome to the shop"), "{said}");

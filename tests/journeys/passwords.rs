@@ -1,6 +1,6 @@
 //! Which passwords may be chosen, and what a person is told.
 
-use crate::support::{Browser, Hall, PASSWORD};
+use crate::support::{Browser, PASSWORD, TestServer};
 
 const ANN: &str = "ann.example@mail.example";
 
@@ -17,15 +17,15 @@ async fn sign_in(browser: &mut Browser, address: &str, password: &str) {
 }
 
 /// Somebody who signed up with that password, proved the address, and signed out.
-async fn member(hall: &Hall, address: &str, password: &str) {
-    let mut browser = hall.browser();
+async fn signed_in_user(server: &TestServer, address: &str, password: &str) {
+    let mut browser = server.browser();
     sign_up(&mut browser, address, password).await;
     assert_eq!(browser.page.path, "/check-inbox", "{password}: {}", browser.page.text());
-    browser.open(&hall.newest_mail_to(address).await.link()).await;
+    browser.open(&server.newest_email_to(address).await.link()).await;
     browser.press("Sign out").await;
 }
 
-/// What is refused, and a word of the reason.
+/// Refused passwords, each with a word of the reason.
 fn refused() -> Vec<(String, &'static str)> {
     [
         ("", "Type your password"),
@@ -49,29 +49,33 @@ fn refused() -> Vec<(String, &'static str)> {
 /// S07, S08
 #[actix_web::test]
 async fn a_weak_password_is_refused_at_the_sign_up_with_its_reason_and_the_rest_stays_typed() {
-    let hall = Hall::open_with(&[("VESTIBULE_LIMITS__FACTOR", "10")]).await;
-    let mut ann = hall.browser();
+    let server = TestServer::open_with(&[("VESTIBULE_LIMITS__FACTOR", "10")]).await;
+    let mut ann = server.browser();
     for (weak, reason) in refused() {
         sign_up(&mut ann, ANN, &weak).await;
         assert_eq!(ann.page.status, 422, "{weak}");
-        let told = ann.page.problem("Password").unwrap_or_else(|| panic!("{weak}: {}", ann.page.text()));
+        let told =
+            ann.page.problem("Password").unwrap_or_else(|| panic!("{weak}: {}", ann.page.text()));
         assert!(told.contains(reason), "{weak}: {told}");
-        assert_eq!((ann.page.value("E-mail"), ann.page.value("Password")), (ANN.to_owned(), String::new()));
+        assert_eq!(
+            (ann.page.value("E-mail"), ann.page.value("Password")),
+            (ANN.to_owned(), String::new())
+        );
     }
 }
 
 /// S08: whichever way a new one is chosen.
 #[actix_web::test]
 async fn the_same_are_refused_at_a_change_and_at_a_reset() {
-    let hall = Hall::open_with(&[("VESTIBULE_LIMITS__FACTOR", "10")]).await;
-    member(&hall, ANN, PASSWORD).await;
-    let mut ann = hall.browser();
+    let server = TestServer::open_with(&[("VESTIBULE_LIMITS__FACTOR", "10")]).await;
+    signed_in_user(&server, ANN, PASSWORD).await;
+    let mut ann = server.browser();
     sign_in(&mut ann, ANN, PASSWORD).await;
-    let mut forgetful = hall.browser();
+    let mut forgetful = server.browser();
     forgetful.open("/reset-password").await;
     forgetful.fill("E-mail", ANN);
     forgetful.press("Send me a link").await;
-    forgetful.open(&hall.newest_mail_to(ANN).await.link()).await;
+    forgetful.open(&server.newest_email_to(ANN).await.link()).await;
     for (weak, reason) in refused() {
         ann.open("/profile/password").await;
         ann.fill("Current password", PASSWORD).fill("New password", &weak);
@@ -79,20 +83,27 @@ async fn the_same_are_refused_at_a_change_and_at_a_reset() {
         forgetful.fill("New password", &weak);
         forgetful.press("Save the new password").await;
         for browser in [&ann, &forgetful] {
-            let told =
-                browser.page.problem("New password").unwrap_or_else(|| panic!("{weak}: {}", browser.page.text()));
+            let told = browser
+                .page
+                .problem("New password")
+                .unwrap_or_else(|| panic!("{weak}: {}", browser.page.text()));
             assert!(told.contains(reason), "{weak}: {told}");
         }
     }
     forgetful.fill("New password", "four grey geese there");
     forgetful.press("Save the new password").await;
-    assert_eq!(forgetful.page.path, "/sign-in", "a refused password spends no link: {}", forgetful.page.text());
+    assert_eq!(
+        forgetful.page.path,
+        "/sign-in",
+        "a refused password spends no link: {}",
+        forgetful.page.text()
+    );
 }
 
 /// S09: no letter, digit or sign is asked for, nothing is trimmed, and all of Unicode is kept.
 #[actix_web::test]
 async fn words_alone_any_script_and_spaces_at_the_ends_are_a_password() {
-    let hall = Hall::open_with(&[("VESTIBULE_LIMITS__FACTOR", "10")]).await;
+    let server = TestServer::open_with(&[("VESTIBULE_LIMITS__FACTOR", "10")]).await;
     let passwords = [
         "a calm blue door",
         "пароль на каждый день",
@@ -102,13 +113,13 @@ async fn words_alone_any_script_and_spaces_at_the_ends_are_a_password() {
     ];
     for (number, password) in passwords.into_iter().enumerate() {
         let address = format!("person-{number}@example.com");
-        member(&hall, &address, password).await;
+        signed_in_user(&server, &address, password).await;
         if password != password.trim() {
-            let mut other = hall.browser();
+            let mut other = server.browser();
             sign_in(&mut other, &address, password.trim()).await;
             assert_eq!(other.page.status, 401, "{password}: {}", other.page.text());
         }
-        let mut person = hall.browser();
+        let mut person = server.browser();
         sign_in(&mut person, &address, password).await;
         assert_eq!(person.page.path, "/profile", "{password}: {}", person.page.text());
     }
@@ -117,21 +128,22 @@ async fn words_alone_any_script_and_spaces_at_the_ends_are_a_password() {
 /// S09: two keyboards write an é in two ways, and both are the one.
 #[actix_web::test]
 async fn one_password_typed_on_two_keyboards_is_one_password() {
-    let hall = Hall::open().await;
-    member(&hall, ANN, "cafe\u{301} on the corner").await;
-    let mut phone = hall.browser();
+    let server = TestServer::open().await;
+    signed_in_user(&server, ANN, "cafe\u{301} on the corner").await;
+    let mut phone = server.browser();
     sign_in(&mut phone, ANN, "caf\u{e9} on the corner").await;
     assert_eq!(phone.page.path, "/profile", "{}", phone.page.text());
 }
 
-/// S07, S75: a kilobyte is taken whole; a longer one is no password, and costs no more than another.
+/// S07, S75: a kilobyte is taken whole; a longer one is no password, and costs no more than
+/// another.
 #[actix_web::test]
 async fn a_kilobyte_counts_to_its_last_letter() {
-    let hall = Hall::open().await;
+    let server = TestServer::open().await;
     let long = "long words make long passwords, ".repeat(32);
     assert_eq!(long.len(), 1024);
-    member(&hall, ANN, &long).await;
-    let mut ann = hall.browser();
+    signed_in_user(&server, ANN, &long).await;
+    let mut ann = server.browser();
     for wrong in [format!("{}x", &long[..1023]), format!("{long} ")] {
         sign_in(&mut ann, ANN, &wrong).await;
         assert_eq!(ann.page.status, 401, "{}", ann.page.text());
@@ -142,12 +154,19 @@ async fn a_kilobyte_counts_to_its_last_letter() {
 
 #[actix_web::test]
 async fn the_operators_least_length_and_name_are_the_ones_that_count() {
-    let settings = [("VESTIBULE_ENGINE__PASSWORD_MIN", "15"), ("VESTIBULE_LOOK__NAME", "Gartenlaube")];
-    let hall = Hall::open_with(&settings).await;
-    let mut ann = hall.browser();
-    for (weak, reason) in [("a calm blue do", "at least 15 characters"), ("GartenlaubeGartenlaube", "too close to")] {
+    let settings =
+        [("VESTIBULE_ENGINE__PASSWORD_MIN", "15"), ("VESTIBULE_BRANDING__NAME", "Gartenlaube")];
+    let server = TestServer::open_with(&settings).await;
+    let mut ann = server.browser();
+    for (weak, reason) in
+        [("a calm blue do", "at least 15 characters"), ("GartenlaubeGartenlaube", "too close to")]
+    {
         sign_up(&mut ann, ANN, weak).await;
-        assert!(ann.page.problem("Password").expect("a reason").contains(reason), "{weak}: {}", ann.page.text());
+        assert!(
+            ann.page.problem("Password").expect("a reason").contains(reason),
+            "{weak}: {}",
+            ann.page.text()
+        );
     }
     sign_up(&mut ann, ANN, "a calm blue doo").await;
     assert_eq!(ann.page.path, "/check-inbox", "{}", ann.page.text());
@@ -155,10 +174,10 @@ async fn the_operators_least_length_and_name_are_the_ones_that_count() {
 
 /// S11
 #[actix_web::test]
-async fn a_hall_with_costlier_hashes_signs_people_in() {
-    let hall = Hall::open_with(&[("VESTIBULE_ENGINE__PASSWORD_HASH_PASSES", "3")]).await;
-    member(&hall, ANN, PASSWORD).await;
-    let mut ann = hall.browser();
+async fn a_server_with_costlier_hashes_signs_people_in() {
+    let server = TestServer::open_with(&[("VESTIBULE_ENGINE__PASSWORD_HASH_PASSES", "3")]).await;
+    signed_in_user(&server, ANN, PASSWORD).await;
+    let mut ann = server.browser();
     sign_in(&mut ann, ANN, PASSWORD).await;
     assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
 }

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::{ImageFormat, Rgb, RgbImage};
 
-use crate::support::Hall;
+use crate::support::TestServer;
 
 fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
@@ -14,20 +14,24 @@ fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
 
 #[actix_web::test]
 async fn a_name_can_be_changed() {
-    let hall = Hall::open().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
+    let server = TestServer::open().await;
+    let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
     ann.open("/profile/name").await;
     assert_eq!(ann.page.value("Name"), "Ann");
     ann.fill("Name", "Ann <b>Example</b> & Söhne");
     ann.press("Save").await;
     assert_eq!(ann.page.path, "/profile");
-    assert!(ann.page.text().contains("Ann <b>Example</b> & Söhne"), "S55: shown as typed: {}", ann.page.text());
+    assert!(
+        ann.page.text().contains("Ann <b>Example</b> & Söhne"),
+        "S55: shown as typed: {}",
+        ann.page.text()
+    );
 }
 
 #[actix_web::test]
 async fn a_name_of_the_wrong_kind_is_refused_and_kept_in_the_form() {
-    let hall = Hall::open().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
+    let server = TestServer::open().await;
+    let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
     ann.open("/profile/name").await;
     ann.fill("Name", &"x".repeat(101));
     ann.press("Save").await;
@@ -38,8 +42,8 @@ async fn a_name_of_the_wrong_kind_is_refused_and_kept_in_the_form() {
 
 #[actix_web::test]
 async fn a_picture_is_cropped_re_encoded_and_shown() {
-    let hall = Hall::open().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
+    let server = TestServer::open().await;
+    let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
     ann.open("/profile/picture").await;
     ann.attach("Picture", "../../me.png", &picture(900, 600, ImageFormat::Png));
     ann.press("Upload").await;
@@ -57,7 +61,7 @@ async fn a_picture_is_cropped_re_encoded_and_shown() {
         .unwrap()
         .to_owned();
 
-    let mut anybody = hall.browser();
+    let mut anybody = server.browser();
     anybody.open(&source).await;
     assert_eq!(anybody.page.status, 200);
     assert!(anybody.page.header("content-type").unwrap().starts_with("image/"));
@@ -74,8 +78,8 @@ async fn a_picture_is_cropped_re_encoded_and_shown() {
 /// S68, S69: what is no picture, or too much of one, gets a sentence and changes nothing.
 #[actix_web::test]
 async fn what_is_not_a_picture_gets_a_sentence() {
-    let hall = Hall::open().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
+    let server = TestServer::open().await;
+    let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
     let mut huge = picture(2, 2, ImageFormat::Png);
     // The width and height of the PNG header, and its checksum is not looked at before they are.
     huge[16..24].copy_from_slice(&[0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0]);

@@ -1,4 +1,4 @@
-//! What an id_token and a user info may say, and what is believed of it (SECURITY.md S24, S29).
+//! Claims of id_tokens and user infos, and which of them count (S24, S29).
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::providers::{open, press_google};
 use crate::support::{
-    Browser, Hall,
+    Browser, TestServer,
     oidc::{CLIENT_ID, Idp, Lie, ann},
     oidc_keys::Signer,
 };
 
-async fn sign_in(hall: &Hall, idp: &Idp) -> Browser {
-    let mut browser = hall.browser();
+async fn sign_in(server: &TestServer, idp: &Idp) -> Browser {
+    let mut browser = server.browser();
     let authorize = press_google(&mut browser).await;
     browser.open(&idp.allow(&authorize)).await;
     browser
@@ -20,27 +20,27 @@ async fn sign_in(hall: &Hall, idp: &Idp) -> Browser {
 
 /// One sign-in with these claims in place of those that belong into the id_token.
 async fn told(claims: Value) -> Browser {
-    let (hall, idp) = open().await;
+    let (server, idp) = open().await;
     idp.says(claims);
-    sign_in(&hall, &idp).await
+    sign_in(&server, &idp).await
 }
 
 /// One sign-in of a person with these claims.
-async fn told_of(person: Value) -> (Hall, Browser) {
-    let (hall, idp) = open().await;
+async fn told_of(person: Value) -> (TestServer, Browser) {
+    let (server, idp) = open().await;
     idp.person(person);
-    let browser = sign_in(&hall, &idp).await;
-    (hall, browser)
+    let browser = sign_in(&server, &idp).await;
+    (server, browser)
 }
 
 #[actix_web::test]
 async fn a_provider_that_signs_with_rsa_signs_in() {
-    let (hall, idp) = open().await;
+    let (server, idp) = open().await;
     idp.signs_with(Signer::rs256("rsa"));
-    assert_eq!(sign_in(&hall, &idp).await.page.path, "/profile");
+    assert_eq!(sign_in(&server, &idp).await.page.path, "/profile");
     for lie in [Lie::PublicKeyAsSecret, Lie::SharedSecret, Lie::Unsigned, Lie::ForeignKey] {
         idp.lies(lie);
-        let eve = sign_in(&hall, &idp).await;
+        let eve = sign_in(&server, &idp).await;
         assert_eq!(eve.page.status, 502, "{lie:?}: {}", eve.page.text());
     }
 }
@@ -48,36 +48,44 @@ async fn a_provider_that_signs_with_rsa_signs_in() {
 /// Of an elliptic curve too the published key is no secret.
 #[actix_web::test]
 async fn the_published_key_is_no_shared_secret() {
-    let (hall, idp) = open().await;
+    let (server, idp) = open().await;
     idp.lies(Lie::PublicKeyAsSecret);
-    assert_eq!(sign_in(&hall, &idp).await.page.status, 502);
+    assert_eq!(sign_in(&server, &idp).await.page.status, 502);
 }
 
 #[actix_web::test]
 async fn a_provider_that_changes_its_key_signs_in_at_once() {
-    let (hall, idp) = open().await;
-    assert_eq!(sign_in(&hall, &idp).await.page.path, "/profile");
+    let (server, idp) = open().await;
+    assert_eq!(sign_in(&server, &idp).await.page.path, "/profile");
     idp.signs_with(Signer::es256("two"));
-    assert_eq!(sign_in(&hall, &idp).await.page.path, "/profile", "a moment after the former keys were read");
-    hall.pass(Duration::from_secs(61));
-    idp.is_at(hall.now());
+    assert_eq!(
+        sign_in(&server, &idp).await.page.path,
+        "/profile",
+        "a moment after the former keys were read"
+    );
+    server.pass(Duration::from_secs(61));
+    idp.is_at(server.now());
     idp.signs_with(Signer::es256("two"));
-    assert_eq!(sign_in(&hall, &idp).await.page.path, "/profile", "another key under the same name");
+    assert_eq!(
+        sign_in(&server, &idp).await.page.path,
+        "/profile",
+        "another key under the same name"
+    );
 }
 
-/// Whoever makes us see unknown keys does not make us ask for keys without end.
+/// Unknown keys do not make us ask for keys without end.
 #[actix_web::test]
 async fn keys_that_are_missed_are_looked_for_once_a_minute() {
-    let (hall, idp) = open().await;
-    sign_in(&hall, &idp).await;
+    let (server, idp) = open().await;
+    sign_in(&server, &idp).await;
     for lie in [Lie::UnknownKey, Lie::ForeignKey, Lie::UnknownKey, Lie::ForeignKey] {
         idp.lies(lie);
-        assert_eq!(sign_in(&hall, &idp).await.page.status, 502);
+        assert_eq!(sign_in(&server, &idp).await.page.status, 502);
     }
     assert_eq!(idp.times_asked("/keys"), 2, "at the beginning, and once for all of them");
-    hall.pass(Duration::from_secs(61));
-    idp.is_at(hall.now());
-    sign_in(&hall, &idp).await;
+    server.pass(Duration::from_secs(61));
+    idp.is_at(server.now());
+    sign_in(&server, &idp).await;
     assert_eq!(idp.times_asked("/keys"), 3);
 }
 
@@ -126,48 +134,59 @@ async fn a_token_is_of_now() {
     }
 }
 
-/// S24: `true`, or the text `"true"` that Apple sends. Nothing else is a proof, and without an address there is an account all
-/// the same.
+/// S24: `true`, or the text `"true"` that Apple sends. Nothing else is a proof, and without an
+/// address there is an account all the same.
 #[actix_web::test]
 async fn an_address_is_proved_where_the_provider_says_true() {
     for verified in [json!(true), json!("true")] {
         let mut person = ann();
         person["email_verified"] = verified.clone();
-        let (_hall, ann) = told_of(person).await;
-        assert!(ann.page.text().contains("ann@example.com confirmed"), "{verified}: {}", ann.page.text());
+        let (_server, ann) = told_of(person).await;
+        assert!(
+            ann.page.text().contains("ann@example.com confirmed"),
+            "{verified}: {}",
+            ann.page.text()
+        );
     }
     for verified in [json!(false), json!("false"), Value::Null] {
         let mut person = ann();
         person["email_verified"] = verified.clone();
-        let (_hall, ann) = told_of(person).await;
+        let (_server, ann) = told_of(person).await;
         assert_eq!(ann.page.path, "/profile", "{verified}: {}", ann.page.text());
         assert!(!ann.page.text().contains("ann@example.com"), "{verified}: {}", ann.page.text());
     }
     for person in [
         json!({ "sub": "ann-1", "name": "Ann Lee", "email_verified": true }),
         json!({ "sub": "ann-1", "name": "Ann Lee", "email": "", "email_verified": true }),
-        json!({ "sub": "ann-1", "name": "Ann Lee", "email": "ann at example", "email_verified": true }),
-        json!({ "sub": "ann-1", "name": "Ann Lee", "email": "ann@example.com\r\nBcc: eve@example.com", "email_verified": true }),
+        json!({
+            "sub": "ann-1",
+            "name": "Ann Lee",
+            "email": "ann at example",
+            "email_verified": true,
+        }),
+        json!({ "sub": "ann-1", "name": "Ann Lee", "email": "ann@example.com\r\nBcc: \
+            eve@example.com", "email_verified": true }),
     ] {
-        let (_hall, ann) = told_of(person.clone()).await;
+        let (_server, ann) = told_of(person.clone()).await;
         assert_eq!(ann.page.path, "/profile", "{person}: {}", ann.page.text());
         assert!(ann.page.text().contains("Hello, Ann"), "{person}: {}", ann.page.text());
     }
 }
 
-/// What is no truth value at all is no answer that one can read; it is not taken for a yes.
+/// Anything but a truth value is an unreadable answer, never a yes.
 #[actix_web::test]
 async fn a_proof_in_other_words_is_none() {
     for verified in [json!(1), json!("yes"), json!(["true"])] {
         let mut person = ann();
         person["email_verified"] = verified.clone();
-        let (_hall, eve) = told_of(person).await;
+        let (_server, eve) = told_of(person).await;
         assert!(!eve.page.text().contains("ann@example.com"), "{verified}: {}", eve.page.text());
         assert!([200, 502].contains(&eve.page.status), "{verified}: {}", eve.page.status);
     }
 }
 
-/// A name comes from a stranger, like one that is typed: it is as long as ours may be, shows what it is, and is text.
+/// A name comes from a visitor, like one that is typed: it is as long as ours may be, shows what it
+/// is, and is text.
 #[actix_web::test]
 async fn a_name_is_taken_as_our_own_form_takes_it() {
     for (told, shown) in [
@@ -177,19 +196,34 @@ async fn a_name_is_taken_as_our_own_form_takes_it() {
         ("Ann \u{202e}eeL".to_owned(), None),
         ("\u{200b}".to_owned(), None),
         ("   ".to_owned(), None),
-        ("<script>alert(1)</script>".to_owned(), Some("&lt;script&gt;alert(1)&lt;/script&gt;".to_owned())),
-        ("\"><img src=x onerror=alert(1)>".to_owned(), Some("&lt;img src=x onerror=alert(1)&gt;".to_owned())),
+        (
+            "<script>alert(1)</script>".to_owned(),
+            Some("&lt;script&gt;alert(1)&lt;/script&gt;".to_owned()),
+        ),
+        (
+            "\"><img src=x onerror=alert(1)>".to_owned(),
+            Some("&lt;img src=x onerror=alert(1)&gt;".to_owned()),
+        ),
     ] {
         let mut person = ann();
         person["name"] = json!(told);
-        let (_hall, mut ann) = told_of(person).await;
+        let (_server, mut ann) = told_of(person).await;
         assert_eq!(ann.page.path, "/profile", "{told}: {}", ann.page.text());
-        assert!(!ann.page.html().contains("<script>alert") && !ann.page.html().contains("<img src=x"), "{told}");
-        assert!(!ann.page.html().contains('\u{202e}') && !ann.page.html().contains('\u{0}'), "{told}");
+        assert!(
+            !ann.page.html().contains("<script>alert") && !ann.page.html().contains("<img src=x"),
+            "{told}"
+        );
+        assert!(
+            !ann.page.html().contains('\u{202e}') && !ann.page.html().contains('\u{0}'),
+            "{told}"
+        );
         ann.open("/profile/name").await;
         let plain = |shown: String| shown.replace("&lt;", "<").replace("&gt;", ">");
         let kept = ann.page.value("Name");
-        assert!(shown.map_or(kept.is_empty(), |shown| kept.contains(&plain(shown))), "{told}: {kept}");
+        assert!(
+            shown.map_or(kept.is_empty(), |shown| kept.contains(&plain(shown))),
+            "{told}: {kept}"
+        );
     }
 }
 
@@ -199,7 +233,7 @@ async fn a_subject_that_is_none_is_nobody() {
     for subject in [json!(""), json!("a".repeat(256)), json!("a\nb"), json!(7), Value::Null] {
         let mut person = ann();
         person["sub"] = subject.clone();
-        let (_hall, eve) = told_of(person).await;
+        let (_server, eve) = told_of(person).await;
         assert_eq!(eve.page.status, 502, "{subject}: {}", eve.page.text());
     }
 }

@@ -4,21 +4,21 @@ use std::{net::TcpListener, time::Duration};
 
 use image::{ImageFormat, Rgb, RgbImage};
 
-use crate::support::{Browser, CLIENT_KEY, Hall, PASSWORD, Served};
+use crate::support::{Browser, CLIENT_KEY, PASSWORD, Served, TestServer};
 
 const FRONT: &str = "http://front.example";
 const ADDRESS: &str = "ann@example.com";
 
-/// An environment, and a hall of pages in front of it.
+/// An environment, and a server of pages in front of it.
 struct Houses {
-    back: Hall,
+    back: TestServer,
     served: Served,
-    front: Hall,
+    front: TestServer,
 }
 
 impl Houses {
     async fn open() -> Self {
-        let back = Hall::open_with(&[
+        let back = TestServer::open_with(&[
             ("VESTIBULE_ENGINE__REDIRECT_URL", "http://front.example/auth-redirect"),
             ("VESTIBULE_SERVER__TRUSTED_PROXIES", "127.0.0.1"),
         ])
@@ -28,18 +28,19 @@ impl Houses {
         Self { back, served, front }
     }
 
-    /// Follows the newest link that was mailed, as a mail program does: the environment sends the browser on to the pages.
+    /// Follows the newest link that was emailed, as an email program does: the environment sends
+    /// the browser on to the pages.
     async fn follow(&self, browser: &mut Browser, address: &str) {
-        let link = self.back.newest_mail_to(address).await.link();
-        let mut mail_program = self.back.browser();
-        mail_program.open(&link).await;
-        let onward = mail_program.left_to.clone().unwrap_or_else(|| panic!("{link} leads nowhere"));
+        let link = self.back.newest_email_to(address).await.link();
+        let mut smtp_server = self.back.browser();
+        smtp_server.open(&link).await;
+        let onward = smtp_server.left_to.clone().unwrap_or_else(|| panic!("{link} leads nowhere"));
         assert!(onward.starts_with(FRONT), "{onward}");
         browser.open(&onward).await;
     }
 
     /// Somebody with a confirmed account, signed in at the pages.
-    async fn member(&self) -> Browser {
+    async fn signed_in_user(&self) -> Browser {
         let mut ann = self.front.browser();
         ann.open("/sign-up").await;
         ann.fill("Name", "Ann").fill("E-mail", ADDRESS).fill("Password", PASSWORD);
@@ -53,8 +54,8 @@ impl Houses {
 }
 
 /// The pages in front of whatever answers there.
-async fn before(env_url: &str) -> Hall {
-    Hall::open_with(&[
+async fn before(env_url: &str) -> TestServer {
+    TestServer::open_with(&[
         ("VESTIBULE_ALTOGIC__ENV_URL", env_url),
         ("VESTIBULE_ALTOGIC__CLIENT_KEY", CLIENT_KEY),
         ("VESTIBULE_SERVER__PUBLIC_URL", FRONT),
@@ -71,7 +72,7 @@ async fn sign_in(browser: &mut Browser, password: &str) {
 #[actix_web::test]
 async fn somebody_signs_up_confirms_signs_out_and_in_again() {
     let houses = Houses::open().await;
-    let mut ann = houses.member().await;
+    let mut ann = houses.signed_in_user().await;
     ann.press("Sign out").await;
     sign_in(&mut ann, "a wrong password").await;
     assert_eq!(ann.page.status, 401);
@@ -91,7 +92,12 @@ async fn somebody_signs_up_with_a_number_and_in_again_with_a_code_and_moves_to_a
         ann.open("/sign-up/phone").await;
         ann.fill("Name", "Ann").fill("Phone number", PHONE).fill("Password", PASSWORD);
         ann.press("Create account").await;
-        assert_eq!((ann.page.path.as_str(), ann.page.status), ("/verify-phone", 200), "{}", ann.page.text());
+        assert_eq!(
+            (ann.page.path.as_str(), ann.page.status),
+            ("/verify-phone", 200),
+            "{}",
+            ann.page.text()
+        );
         if button == "Confirm" {
             ann.fill("Code", &houses.back.newest_code_to(PHONE).await);
         }
@@ -129,11 +135,11 @@ async fn what_is_wrong_with_a_sign_up_is_told_beside_its_fields_in_our_words() {
     assert!(ann.page.problem("Password").unwrap().contains("at least 8"));
 }
 
-/// S04: whoever has an account learns it by mail, and nobody else learns it.
+/// S04: whoever has an account learns it by email, and nobody else learns it.
 #[actix_web::test]
 async fn a_taken_address_looks_like_a_free_one() {
     let houses = Houses::open().await;
-    houses.member().await;
+    houses.signed_in_user().await;
     let mut eve = houses.front.browser();
     eve.open("/sign-up").await;
     eve.fill("Name", "Eve").fill("E-mail", ADDRESS).fill("Password", PASSWORD);
@@ -144,7 +150,7 @@ async fn a_taken_address_looks_like_a_free_one() {
 #[actix_web::test]
 async fn a_name_an_address_and_a_password_are_changed() {
     let houses = Houses::open().await;
-    let mut ann = houses.member().await;
+    let mut ann = houses.signed_in_user().await;
     ann.open("/profile/name").await;
     ann.fill("Name", "Ann Example");
     ann.press("Save").await;
@@ -153,7 +159,8 @@ async fn a_name_an_address_and_a_password_are_changed() {
     ann.open("/profile/email").await;
     ann.fill("New e-mail", "ann@new.example");
     ann.press("Change e-mail").await;
-    // The environment keeps no proofs, so the password is asked for each time and goes along with the change.
+    // The environment keeps no proofs, so the password is asked for each time and goes along with
+    // the change.
     ann.fill("Your password", "a wrong password");
     ann.press("Confirm").await;
     assert_eq!((ann.page.status, ann.page.path.as_str()), (401, "/profile/email"));
@@ -161,11 +168,11 @@ async fn a_name_an_address_and_a_password_are_changed() {
     ann.fill("Your password", PASSWORD);
     ann.press("Confirm").await;
     assert_eq!(ann.page.path, "/profile/email", "{}", ann.page.text());
-    let mut mail_program = houses.back.browser();
-    mail_program.open(&houses.back.newest_mail_to("ann@new.example").await.link()).await;
-    mail_program.fill("Password of the account", PASSWORD);
-    mail_program.press("Confirm the new address").await;
-    ann.open(&mail_program.left_to.clone().expect("back to the pages")).await;
+    let mut smtp_server = houses.back.browser();
+    smtp_server.open(&houses.back.newest_email_to("ann@new.example").await.link()).await;
+    smtp_server.fill("Password of the account", PASSWORD);
+    smtp_server.press("Confirm the new address").await;
+    ann.open(&smtp_server.left_to.clone().expect("back to the pages")).await;
     assert!(ann.page.text().contains("ann@new.example"), "{}", ann.page.text());
 
     ann.open("/profile/password").await;
@@ -180,7 +187,7 @@ async fn a_name_an_address_and_a_password_are_changed() {
 #[actix_web::test]
 async fn a_forgotten_password_is_replaced() {
     let houses = Houses::open().await;
-    let mut old_session = houses.member().await;
+    let mut old_session = houses.signed_in_user().await;
     let mut ann = houses.front.browser();
     ann.open("/reset-password").await;
     ann.fill("E-mail", ADDRESS);
@@ -195,11 +202,12 @@ async fn a_forgotten_password_is_replaced() {
     assert_eq!(old_session.page.path, "/sign-in");
 }
 
-/// The environment knows each person's own browser, and no page ever holds the token of another session.
+/// The environment knows each person's own browser, and no page ever holds the token of another
+/// session.
 #[actix_web::test]
 async fn sessions_are_listed_and_ended() {
     let houses = Houses::open().await;
-    let mut ann = houses.member().await;
+    let mut ann = houses.signed_in_user().await;
     let mut phone = houses.front.browser();
     phone.user_agent = "Lynx/2.9".to_owned();
     sign_in(&mut phone, PASSWORD).await;
@@ -218,7 +226,7 @@ async fn sessions_are_listed_and_ended() {
 #[actix_web::test]
 async fn a_picture_is_stored_over_there_and_shown_from_here() {
     let houses = Houses::open().await;
-    let mut ann = houses.member().await;
+    let mut ann = houses.signed_in_user().await;
     let mut bytes = std::io::Cursor::new(Vec::new());
     RgbImage::from_pixel(60, 40, Rgb([29, 91, 76])).write_to(&mut bytes, ImageFormat::Png).unwrap();
     ann.open("/profile/picture").await;
@@ -226,12 +234,16 @@ async fn a_picture_is_stored_over_there_and_shown_from_here() {
     ann.press("Upload").await;
     assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
     let html = ann.page.html();
-    let source = html.split("src=\"").nth(1).expect("a picture").split('"').next().unwrap().to_owned();
+    let source =
+        html.split("src=\"").nth(1).expect("a picture").split('"').next().unwrap().to_owned();
     assert!(source.starts_with("/_storage/"), "{source}");
 
     let mut anybody = houses.front.browser();
     anybody.open(&source).await;
-    assert_eq!((anybody.page.status, anybody.page.header("content-type")), (200, Some("image/jpeg")));
+    assert_eq!(
+        (anybody.page.status, anybody.page.header("content-type")),
+        (200, Some("image/jpeg"))
+    );
     assert!(image::load_from_memory(&anybody.page.bytes).is_ok());
     assert_eq!(anybody.page.header("x-content-type-options"), Some("nosniff"));
     anybody.open("/_storage/vestibule/000000000000000000000001/nothing").await;
@@ -251,7 +263,7 @@ async fn a_picture_is_stored_over_there_and_shown_from_here() {
 #[actix_web::test]
 async fn an_environment_that_is_down_is_told_and_when_it_is_back_all_goes_on() {
     let mut houses = Houses::open().await;
-    let mut ann = houses.member().await;
+    let mut ann = houses.signed_in_user().await;
     houses.served.stop().await;
     for path in ["/profile", "/sign-in", "/profile/password"] {
         ann.open(path).await;
@@ -260,9 +272,9 @@ async fn an_environment_that_is_down_is_told_and_when_it_is_back_all_goes_on() {
         assert!(ann.page.text().contains("again"), "{}", ann.page.text());
     }
     assert!(ann.page.header("set-cookie").is_none(), "the cookie is left alone");
-    let mut guest = houses.front.browser();
-    guest.open("/sign-in").await;
-    assert_eq!(guest.page.status, 200, "a form needs nobody else");
+    let mut visitor = houses.front.browser();
+    visitor.open("/sign-in").await;
+    assert_eq!(visitor.page.status, 200, "a form needs nobody else");
     houses.front.browser().open("/health/ready").await;
 
     houses.served.start();
@@ -286,7 +298,7 @@ async fn an_environment_that_never_answers_is_given_up() {
 }
 
 #[actix_web::test]
-async fn whether_the_hall_is_ready_is_the_environments_to_say() {
+async fn whether_the_server_is_ready_is_the_environments_to_say() {
     let mut houses = Houses::open().await;
     let mut monitor = houses.front.browser();
     monitor.open("/health/ready").await;
@@ -298,7 +310,7 @@ async fn whether_the_hall_is_ready_is_the_environments_to_say() {
     assert_eq!(monitor.page.status, 200);
 }
 
-/// Nothing of the embedded backend is there: no database, no outbox, no REST door, no inbox.
+/// Nothing of the embedded backend is there: no database, no outbox, no REST channel, no inbox.
 #[actix_web::test]
 async fn in_remote_mode_there_is_nothing_but_pages() {
     let houses = Houses::open().await;
@@ -310,7 +322,8 @@ async fn in_remote_mode_there_is_nothing_but_pages() {
     assert_eq!(houses.front.files(), ["secret_key"]);
 }
 
-/// Providers are set up at the environment, which the pages cannot ask for: no button, and a sentence for whoever comes by address.
+/// Providers are set up at the environment, which the pages cannot ask for: no button, and a
+/// sentence for whoever comes by address.
 #[actix_web::test]
 async fn providers_are_the_environments_own() {
     let houses = Houses::open().await;
@@ -320,9 +333,13 @@ async fn providers_are_the_environments_own() {
     for path in ["/_auth/google", "/_auth/google/callback?code=c&state=s"] {
         ann.open(path).await;
         assert_eq!(ann.page.status, 404, "{path}: {}", ann.page.text());
-        assert!(ann.page.text().contains("Use another way to sign in"), "{path}: {}", ann.page.text());
+        assert!(
+            ann.page.text().contains("Use another way to sign in"),
+            "{path}: {}",
+            ann.page.text()
+        );
     }
-    let mut ann = houses.member().await;
+    let mut ann = houses.signed_in_user().await;
     assert!(!ann.page.html().contains("/profile/connections"), "{}", ann.page.text());
     ann.open("/profile/connections").await;
     assert_eq!(ann.page.status, 404, "{}", ann.page.text());

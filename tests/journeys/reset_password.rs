@@ -1,22 +1,22 @@
-//! Choosing a new password with a link by mail.
+//! Choosing a new password with a link by email.
 
 use std::time::Duration;
 
-use crate::support::{Browser, Hall, PASSWORD};
+use crate::support::{Browser, PASSWORD, TestServer};
 
-async fn reset(browser: &mut Browser, hall: &Hall, address: &str) -> String {
+async fn reset(browser: &mut Browser, server: &TestServer, address: &str) -> String {
     browser.open("/reset-password").await;
     browser.fill("E-mail", address);
     browser.press("Send me a link").await;
-    hall.newest_mail_to(address).await.link()
+    server.newest_email_to(address).await.link()
 }
 
 #[actix_web::test]
 async fn a_forgotten_password_is_replaced_and_every_session_ends() {
-    let hall = Hall::open().await;
-    let mut old_session = hall.member("Ann", "ann@example.com").await;
-    let mut ann = hall.browser();
-    let link = reset(&mut ann, &hall, "ann@example.com").await;
+    let server = TestServer::open().await;
+    let mut old_session = server.signed_in_user("Ann", "ann@example.com").await;
+    let mut ann = server.browser();
+    let link = reset(&mut ann, &server, "ann@example.com").await;
     ann.open(&link).await;
     ann.fill("New password", "a calm green gate");
     ann.press("Save the new password").await;
@@ -30,16 +30,16 @@ async fn a_forgotten_password_is_replaced_and_every_session_ends() {
     ann.fill("Password", "a calm green gate");
     ann.press("Sign in").await;
     assert_eq!(ann.page.path, "/profile");
-    let told = hall.mail_to("ann@example.com").await;
+    let told = server.email_to("ann@example.com").await;
     assert!(told.iter().any(|mail| mail.subject.starts_with("Your password")), "the owner is told");
 }
 
 #[actix_web::test]
 async fn a_bad_new_password_is_told_and_the_link_still_works() {
-    let hall = Hall::open().await;
-    hall.member("Ann", "ann@example.com").await;
-    let mut ann = hall.browser();
-    let link = reset(&mut ann, &hall, "ann@example.com").await;
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", "ann@example.com").await;
+    let mut ann = server.browser();
+    let link = reset(&mut ann, &server, "ann@example.com").await;
     ann.open(&link).await;
     ann.fill("New password", "12345678");
     ann.press("Save the new password").await;
@@ -49,47 +49,48 @@ async fn a_bad_new_password_is_told_and_the_link_still_works() {
     ann.press("Save the new password").await;
     assert_eq!(ann.page.path, "/sign-in");
 
-    let mut again = hall.browser();
+    let mut again = server.browser();
     again.open(&link).await;
     assert_eq!(again.page.status, 410, "S45: the link is spent: {}", again.page.text());
 }
 
 #[actix_web::test]
-async fn an_unknown_address_gets_the_same_page_and_no_mail() {
-    let hall = Hall::open().await;
-    hall.member("Ann", "ann@example.com").await;
+async fn an_unknown_address_gets_the_same_page_and_no_email() {
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", "ann@example.com").await;
     let mut pages = Vec::new();
     for address in ["ann@example.com", "eve@example.com"] {
-        let mut browser = hall.browser();
+        let mut browser = server.browser();
         browser.open("/reset-password").await;
         browser.fill("E-mail", address);
         browser.press("Send me a link").await;
         pages.push((browser.page.status, browser.page.text().replace(address, "")));
     }
     assert_eq!(pages[0], pages[1]);
-    assert!(hall.mail_to("eve@example.com").await.is_empty());
+    assert!(server.email_to("eve@example.com").await.is_empty());
 }
 
 #[actix_web::test]
 async fn the_token_never_stays_in_the_address_bar() {
-    let hall = Hall::open().await;
-    hall.member("Ann", "ann@example.com").await;
-    let mut ann = hall.browser();
-    let link = reset(&mut ann, &hall, "ann@example.com").await;
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", "ann@example.com").await;
+    let mut ann = server.browser();
+    let link = reset(&mut ann, &server, "ann@example.com").await;
     ann.open(&link).await;
     assert!(!ann.page.html().contains("access_token="), "nor in a link of the page");
     assert_eq!(ann.page.header("cache-control"), Some("no-store"));
 }
 
-/// S110: a foreign page opens a link to an account of its own in a browser where somebody is choosing a new password.
+/// S110: a foreign page opens a link to an account of its own in a browser where somebody is
+/// choosing a new password.
 #[actix_web::test]
 async fn a_page_acts_on_the_link_that_it_showed() {
-    let hall = Hall::open().await;
-    hall.member("Ann", "ann@example.com").await;
-    hall.member("Eve", "eve@example.com").await;
-    let (mut ann, mut eve) = (hall.browser(), hall.browser());
-    let link = reset(&mut ann, &hall, "ann@example.com").await;
-    let foreign = reset(&mut eve, &hall, "eve@example.com").await;
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", "ann@example.com").await;
+    server.signed_in_user("Eve", "eve@example.com").await;
+    let (mut ann, mut eve) = (server.browser(), server.browser());
+    let link = reset(&mut ann, &server, "ann@example.com").await;
+    let foreign = reset(&mut eve, &server, "eve@example.com").await;
     ann.open(&link).await;
     let shown = ann.page.clone();
     ann.open(&foreign).await;
@@ -100,8 +101,10 @@ async fn a_page_acts_on_the_link_that_it_showed() {
     ann.fill("New password", "a calm green gate");
     ann.press("Save the new password").await;
     assert_eq!(ann.page.path, "/sign-in", "{}", ann.page.text());
-    for (email, password) in [("ann@example.com", "a calm green gate"), ("eve@example.com", PASSWORD)] {
-        let mut browser = hall.browser();
+    for (email, password) in
+        [("ann@example.com", "a calm green gate"), ("eve@example.com", PASSWORD)]
+    {
+        let mut browser = server.browser();
         browser.open("/sign-in").await;
         browser.fill("E-mail", email).fill("Password", password);
         browser.press("Sign in").await;
@@ -112,10 +115,10 @@ async fn a_page_acts_on_the_link_that_it_showed() {
 /// S110: a link that somebody made up is none.
 #[actix_web::test]
 async fn a_forged_link_in_the_form_is_refused() {
-    let hall = Hall::open().await;
-    hall.member("Ann", "ann@example.com").await;
-    let mut ann = hall.browser();
-    let link = reset(&mut ann, &hall, "ann@example.com").await;
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", "ann@example.com").await;
+    let mut ann = server.browser();
+    let link = reset(&mut ann, &server, "ann@example.com").await;
     ann.open(&link).await;
     let body = format!("csrf={}&link=forged&password=a+calm+green+gate", ann.page.csrf());
     ann.post("/reset-password/choose", "application/x-www-form-urlencoded", body.as_bytes()).await;
@@ -126,28 +129,28 @@ async fn a_forged_link_in_the_form_is_refused() {
 #[actix_web::test]
 async fn a_reset_link_works_for_an_hour() {
     for (minutes, status) in [(59, 200), (61, 410)] {
-        let hall = Hall::open().await;
-        hall.member("Ann", "ann@example.com").await;
-        let link = reset(&mut hall.browser(), &hall, "ann@example.com").await;
-        hall.pass(Duration::from_secs(minutes * 60));
-        let mut ann = hall.browser();
+        let server = TestServer::open().await;
+        server.signed_in_user("Ann", "ann@example.com").await;
+        let link = reset(&mut server.browser(), &server, "ann@example.com").await;
+        server.pass(Duration::from_secs(minutes * 60));
+        let mut ann = server.browser();
         ann.open(&link).await;
         assert_eq!(ann.page.status, status, "{minutes} minutes: {}", ann.page.text());
     }
 }
 
-/// S46: a link that was mailed to the former address, or for the former password.
+/// S46: a link that was emailed to the former address, or for the former password.
 #[actix_web::test]
 async fn a_reset_link_dies_with_a_change_of_email_or_of_the_password() {
     for field in ["email", "password"] {
-        let hall = Hall::open().await;
-        let mut ann = hall.member("Ann", "ann@example.com").await;
-        let link = reset(&mut hall.browser(), &hall, "ann@example.com").await;
+        let server = TestServer::open().await;
+        let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
+        let link = reset(&mut server.browser(), &server, "ann@example.com").await;
         if field == "email" {
             ann.open("/profile/email").await;
             ann.fill("New e-mail", "ann@new.example");
             ann.press("Change e-mail").await;
-            ann.open(&hall.newest_mail_to("ann@new.example").await.link()).await;
+            ann.open(&server.newest_email_to("ann@new.example").await.link()).await;
             ann.press("Confirm the new address").await;
         } else {
             ann.open("/profile/password").await;
@@ -155,7 +158,7 @@ async fn a_reset_link_dies_with_a_change_of_email_or_of_the_password() {
             ann.press("Change password").await;
         }
         assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
-        let mut late = hall.browser();
+        let mut late = server.browser();
         late.open(&link).await;
         assert_eq!(late.page.status, 410, "{field}: {}", late.page.text());
     }

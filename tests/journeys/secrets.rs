@@ -19,7 +19,7 @@ use tracing_subscriber::{
 };
 
 use super::authenticator::{begin, code_of};
-use crate::support::{Browser, CLIENT_KEY, Hall, PASSWORD};
+use crate::support::{Browser, CLIENT_KEY, PASSWORD, TestServer};
 
 const EMAIL: &str = "ann@example.com";
 const PHONE: &str = "+4915112345678";
@@ -53,10 +53,10 @@ impl Visit for Everything {
 /// The secrets of a journey, by name.
 type Secrets = Vec<(&'static str, String)>;
 
-async fn call(hall: &Hall, path: &str, session: &str, body: Value) -> Value {
+async fn call(server: &TestServer, path: &str, session: &str, body: Value) -> Value {
     let request = TestRequest::post().uri(path).insert_header(("x-client-key", CLIENT_KEY));
     let request = request.insert_header(("session", session)).set_json(body);
-    serde_json::from_slice(&hall.send(request).await.2).unwrap_or_default()
+    serde_json::from_slice(&server.send(request).await.2).unwrap_or_default()
 }
 
 async fn sign_in(browser: &mut Browser, password: &str) {
@@ -65,7 +65,7 @@ async fn sign_in(browser: &mut Browser, password: &str) {
     browser.press("Sign in").await;
 }
 
-/// The token that a mailed link carries.
+/// The token that an emailed link carries.
 fn token_of(link: &str) -> String {
     let token = ["key=", "access_token="].into_iter().find_map(|name| link.split(name).nth(1));
     token.and_then(|rest| rest.split('&').next()).expect("a token").to_owned()
@@ -74,18 +74,21 @@ fn token_of(link: &str) -> String {
 fn cookies_of(browser: &Browser) -> Secrets {
     let header = browser.cookie_header();
     let values = header.split("; ").filter_map(|cookie| cookie.split_once('='));
-    values.filter(|(_, value)| value.len() > 20).map(|(_, value)| ("a cookie", value.to_owned())).collect()
+    values
+        .filter(|(_, value)| value.len() > 20)
+        .map(|(_, value)| ("a cookie", value.to_owned()))
+        .collect()
 }
 
 /// Links, codes and passwords, right and wrong, at the pages and over the wire.
-async fn journey(hall: &Hall) -> Secrets {
+async fn journey(server: &TestServer) -> Secrets {
     let mut secrets: Secrets =
         [PASSWORD, WRONG_PASSWORD, NEW_PASSWORD].map(|text| ("a password", text.to_owned())).into();
-    let mut ann = hall.browser();
+    let mut ann = server.browser();
     ann.open("/sign-up").await;
     ann.fill("Name", "Ann").fill("E-mail", EMAIL).fill("Password", PASSWORD);
     ann.press("Create account").await;
-    let link = hall.newest_mail_to(EMAIL).await.link();
+    let link = server.newest_email_to(EMAIL).await.link();
     ann.open(&link).await;
     secrets.push(("a link to confirm", token_of(&link)));
     secrets.push(("a form token", {
@@ -93,33 +96,33 @@ async fn journey(hall: &Hall) -> Secrets {
         ann.page.csrf()
     }));
     secrets.extend(cookies_of(&ann));
-    sign_in(&mut hall.browser(), WRONG_PASSWORD).await;
+    sign_in(&mut server.browser(), WRONG_PASSWORD).await;
 
-    let mut other = hall.browser();
+    let mut other = server.browser();
     other.open("/magic-link").await;
     other.fill("E-mail", EMAIL);
     other.press("Send me a link").await;
-    secrets.push(("a magic link", token_of(&hall.newest_mail_to(EMAIL).await.link())));
+    secrets.push(("a magic link", token_of(&server.newest_email_to(EMAIL).await.link())));
     let key = begin(&mut ann).await;
-    ann.fill("Code", &code_of(hall, &key));
+    ann.fill("Code", &code_of(server, &key));
     ann.press("Switch it on").await;
     secrets.push(("the key of an app", key));
     secrets.extend(ann.page.all("ol.codes code").into_iter().map(|code| ("a recovery code", code)));
 
     let sign_up = json!({"phone": PHONE, "password": PASSWORD});
-    call(hall, "/_api/rest/v1/auth/signup-phone", "", sign_up).await;
-    let code = hall.newest_code_to(PHONE).await;
+    call(server, "/_api/rest/v1/auth/signup-phone", "", sign_up).await;
+    let code = server.newest_code_to(PHONE).await;
     let verify = format!("/_api/rest/v1/auth/verify-phone?phone=%2B4915112345678&code={code}");
-    let session = call(hall, &verify, "", json!({})).await["session"]["token"].clone();
+    let session = call(server, &verify, "", json!({})).await["session"]["token"].clone();
     let session = session.as_str().expect("a session").to_owned();
     let wrong = json!({"oldPassword": WRONG_PASSWORD, "newPassword": NEW_PASSWORD});
-    call(hall, "/_api/rest/v1/auth/change-pwd", &session, wrong).await;
+    call(server, "/_api/rest/v1/auth/change-pwd", &session, wrong).await;
     secrets.extend([("a code by SMS", code), ("a session of the wire", session)]);
 
     other.open("/reset-password").await;
     other.fill("E-mail", EMAIL);
     other.press("Send me a link").await;
-    let link = hall.newest_mail_to(EMAIL).await.link();
+    let link = server.newest_email_to(EMAIL).await.link();
     other.open(&format!("/not-a-page?access_token={}", token_of(&link))).await;
     assert!(!other.page.html().contains(&token_of(&link)), "a page that is not there tells it");
     other.open(&link).await;
@@ -136,13 +139,17 @@ async fn journey(hall: &Hall) -> Secrets {
 async fn no_secret_of_a_journey_is_in_the_log() {
     let log = Everything::default();
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(log.clone()));
-    let hall = Hall::open().await;
-    let secrets = journey(&hall).await;
+    let server = TestServer::open().await;
+    let secrets = journey(&server).await;
     let log = log.0.lock().expect("a log").clone();
     assert!(log.contains("sign_in_with_email"), "the log has no record: {log}");
     for (name, secret) in secrets {
         // Six digits may be part of a time.
-        let is_told = if secret.len() > 6 { log.contains(&secret) } else { log.contains(&format!("code={secret}")) };
+        let is_told = if secret.len() > 6 {
+            log.contains(&secret)
+        } else {
+            log.contains(&format!("code={secret}"))
+        };
         assert!(!is_told, "{name} is in the log");
     }
 }
@@ -150,11 +157,12 @@ async fn no_secret_of_a_journey_is_in_the_log() {
 /// S33: what somebody finds who has a copy of the database.
 #[actix_web::test]
 async fn no_secret_of_a_journey_is_in_the_database() {
-    let hall = Hall::open().await;
-    let secrets = journey(&hall).await;
+    let server = TestServer::open().await;
+    let secrets = journey(&server).await;
     let is_database = |name: &String| name.contains(".db");
-    let files = hall.files().into_iter().filter(is_database);
-    let bytes: Vec<u8> = files.flat_map(|name| std::fs::read(hall.folder().join(name)).expect("a file")).collect();
+    let files = server.files().into_iter().filter(is_database);
+    let bytes: Vec<u8> =
+        files.flat_map(|name| std::fs::read(server.folder().join(name)).expect("a file")).collect();
     let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
     assert!(holds(EMAIL.as_bytes()), "the database was not read");
     for (name, secret) in secrets.iter().filter(|(_, secret)| secret.len() > 6) {

@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-use crate::support::{Browser, Hall, PASSWORD};
+use crate::support::{Browser, PASSWORD, TestServer};
 
 async fn sign_in(browser: &mut Browser, address: &str, password: &str) {
     browser.open("/sign-in").await;
@@ -9,10 +9,10 @@ async fn sign_in(browser: &mut Browser, address: &str, password: &str) {
 }
 
 #[actix_web::test]
-async fn a_member_signs_in_and_out() {
-    let hall = Hall::open().await;
-    hall.member("Ann", "ann@example.com").await;
-    let mut ann = hall.browser();
+async fn a_signed_in_user_signs_in_and_out() {
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", "ann@example.com").await;
+    let mut ann = server.browser();
     sign_in(&mut ann, " Ann@Example.com ", PASSWORD).await;
     assert_eq!(ann.page.path, "/profile", "{}", ann.page.text());
     ann.press("Sign out").await;
@@ -22,9 +22,9 @@ async fn a_member_signs_in_and_out() {
 
 #[actix_web::test]
 async fn signing_in_returns_to_the_page_that_was_asked_for() {
-    let hall = Hall::open().await;
-    hall.member("Ann", "ann@example.com").await;
-    let mut ann = hall.browser();
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", "ann@example.com").await;
+    let mut ann = server.browser();
     ann.open("/profile/sessions").await;
     assert_eq!(ann.page.path, "/sign-in");
     ann.fill("E-mail", "ann@example.com").fill("Password", PASSWORD);
@@ -35,13 +35,15 @@ async fn signing_in_returns_to_the_page_that_was_asked_for() {
 /// S01: unknown, wrong and unconfirmed look the same; the address stays, the password does not.
 #[actix_web::test]
 async fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
-    let hall = Hall::open().await;
-    hall.member("Ann", "ann@example.com").await;
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", "ann@example.com").await;
     let mut pages = Vec::new();
-    for (address, password) in
-        [("ann@example.com", "a wrong password"), ("eve@example.com", PASSWORD), ("ann@example.com", "")]
-    {
-        let mut browser = hall.browser();
+    for (address, password) in [
+        ("ann@example.com", "a wrong password"),
+        ("eve@example.com", PASSWORD),
+        ("ann@example.com", ""),
+    ] {
+        let mut browser = server.browser();
         sign_in(&mut browser, address, password).await;
         assert_eq!(browser.page.value("E-mail"), address);
         assert_eq!(browser.page.value("Password"), "");
@@ -53,8 +55,8 @@ async fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
 
 #[actix_web::test]
 async fn not_confirmed_yet_is_told_only_after_the_right_password() {
-    let hall = Hall::open().await;
-    let mut ann = hall.browser();
+    let server = TestServer::open().await;
+    let mut ann = server.browser();
     ann.open("/sign-up").await;
     ann.fill("Name", "Ann").fill("E-mail", "ann@example.com").fill("Password", PASSWORD);
     ann.press("Create account").await;
@@ -63,14 +65,14 @@ async fn not_confirmed_yet_is_told_only_after_the_right_password() {
     sign_in(&mut ann, "ann@example.com", PASSWORD).await;
     assert!(ann.page.text().contains("not been verified"), "{}", ann.page.text());
     ann.press("Send the link again").await;
-    assert_eq!(hall.mail_to("ann@example.com").await.len(), 2);
+    assert_eq!(server.email_to("ann@example.com").await.len(), 2);
 }
 
 /// S32, S34: a cookie from before the sign-out opens nothing.
 #[actix_web::test]
 async fn a_kept_cookie_is_worth_nothing_after_signing_out() {
-    let hall = Hall::open().await;
-    let mut ann = hall.member("Ann", "ann@example.com").await;
+    let server = TestServer::open().await;
+    let mut ann = server.signed_in_user("Ann", "ann@example.com").await;
     let mut thief = ann.clone();
     ann.press("Sign out").await;
     thief.open("/profile").await;
@@ -79,9 +81,9 @@ async fn a_kept_cookie_is_worth_nothing_after_signing_out() {
 
 #[actix_web::test]
 async fn guessing_is_slowed_down_and_told_in_words() {
-    let hall = Hall::open().await;
-    hall.member("Ann", "ann@example.com").await;
-    let mut eve = hall.browser();
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", "ann@example.com").await;
+    let mut eve = server.browser();
     for _ in 0..30 {
         sign_in(&mut eve, "ann@example.com", "a wrong password").await;
     }
@@ -94,9 +96,9 @@ async fn guessing_is_slowed_down_and_told_in_words() {
 /// S41: the form is shown again with what was typed, and works at the second press.
 #[actix_web::test]
 async fn a_form_that_lost_its_cookie_is_shown_again_and_loses_nothing() {
-    let hall = Hall::open().await;
-    hall.member("Ann", "ann@example.com").await;
-    let mut ann = hall.browser();
+    let server = TestServer::open().await;
+    server.signed_in_user("Ann", "ann@example.com").await;
+    let mut ann = server.browser();
     ann.open("/sign-in").await;
     ann.forget_cookies();
     ann.fill("E-mail", "ann@example.com").fill("Password", PASSWORD);

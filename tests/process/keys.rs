@@ -1,4 +1,5 @@
-//! Secret keys at the start of a process: a wrong, missing or weak one stops it, and an old one can be retired.
+//! Secret keys at the start of a process: a wrong, missing or weak one stops it, and an old one can
+//! be retired.
 
 use std::{
     fs,
@@ -48,9 +49,14 @@ fn a_wrong_or_missing_secret_key_stops_the_start_and_the_right_one_starts_it_aga
         }
         let (status, said) = server.command(&["serve"], &[("SERVER__LISTEN", "127.0.0.1:0")]);
         assert_eq!(status, Some(1), "{wrong}: {said}");
-        assert!(said.contains("secret_key") && said.contains("Put the right key back"), "{wrong}: {said}");
+        assert!(
+            said.contains("secret_key") && said.contains("Put the right key back"),
+            "{wrong}: {said}"
+        );
         let (status, said) = server.command(&["doctor"], &[]);
-        let named = said.lines().any(|line| line.starts_with("BAD   secret key") && line.contains("is locked with"));
+        let named = said
+            .lines()
+            .any(|line| line.starts_with("BAD   secret key") && line.contains("is locked with"));
         assert!(status == Some(1) && named, "{wrong}: {said}");
         for command in [&["key", "rotate"][..], &["key", "add", "--api", "--label", "a"]] {
             assert_eq!(server.command(command, &[]).0, Some(1), "{wrong}: {command:?}");
@@ -69,12 +75,16 @@ fn a_weak_secret_key_stops_the_start_wherever_it_stands() {
     let file = server.path("keys");
     let path = file.to_string_lossy().into_owned();
     for weak in WEAK {
-        let lists =
-            [weak.to_owned(), format!("{ONE},{weak}"), format!("{weak},{ONE}"), format!("{ONE},{OTHER},{weak}")];
+        let lists = [
+            weak.to_owned(),
+            format!("{ONE},{weak}"),
+            format!("{weak},{ONE}"),
+            format!("{ONE},{OTHER},{weak}"),
+        ];
         for list in lists {
             write_key(&file, &list.replace(',', "\n"));
             let toml = list.split(',').map(|key| format!("'{key}'")).collect::<Vec<_>>().join(", ");
-            fs::write(server.path("hall.toml"), format!("secret_key = [{toml}]\n")).unwrap();
+            fs::write(server.path("vestibule.toml"), format!("secret_key = [{toml}]\n")).unwrap();
             // A part that is too short is no key: then the comma belongs to one.
             let is_list = list.contains(',') && weak.len() < 32;
             let in_file = [("SECRET_KEY_FILE", path.as_str()), ("SERVER__LISTEN", &listen)];
@@ -83,14 +93,17 @@ fn a_weak_secret_key_stops_the_start_wherever_it_stands() {
                 (&["serve"][..], &in_file[..]),
                 (&["serve"], &in_variable),
                 (&["config", "check"], &in_variable),
-                (&["--config", "hall.toml", "serve"], &in_file[1..]),
+                (&["--config", "vestibule.toml", "serve"], &in_file[1..]),
             ] {
                 if is_list && settings[0].0 == "SECRET_KEY" {
                     continue;
                 }
                 let (status, said) = server.command(words, settings);
                 assert_eq!(status, Some(1), "{words:?} {list}: {said}");
-                assert!(said.contains("secret_key") && !said.contains(weak), "{words:?} {list}: {said}");
+                assert!(
+                    said.contains("secret_key") && !said.contains(weak),
+                    "{words:?} {list}: {said}"
+                );
             }
         }
     }
@@ -155,10 +168,14 @@ fn files_and_folders_are_their_owners_alone_after_a_start() {
 fn a_command_outlives_its_reader() {
     let (server, _) = ran_once(&[]);
     let nowhere = format!("http://{}", free_address());
-    for words in [&["config", "check"][..], &["doctor"], &["key", "list"], &["migrate"], &["key", "rotate"]] {
+    for words in
+        [&["config", "check"][..], &["doctor"], &["key", "list"], &["migrate"], &["key", "rotate"]]
+    {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
         command.args(words).env_clear().current_dir(server.path("."));
-        command.env("VESTIBULE_DATA_DIR", server.path("data")).env("VESTIBULE_SERVER__PUBLIC_URL", &nowhere);
+        command
+            .env("VESTIBULE_DATA_DIR", server.path("data"))
+            .env("VESTIBULE_SERVER__PUBLIC_URL", &nowhere);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let mut said = String::new();
@@ -168,8 +185,15 @@ fn a_command_outlives_its_reader() {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let done = command.stdout(Stdio::from(full)).output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert!(done.status.code() == Some(1) && said.contains("standard output"), "{words:?}: {said}");
-        let done = command.stdout(Stdio::null()).stderr(fs::File::open("/dev/null").unwrap()).status().unwrap();
+        assert!(
+            done.status.code() == Some(1) && said.contains("standard output"),
+            "{words:?}: {said}"
+        );
+        let done = command
+            .stdout(Stdio::null())
+            .stderr(fs::File::open("/dev/null").unwrap())
+            .status()
+            .unwrap();
         assert!(done.success(), "{words:?} without standard error");
     }
 }

@@ -10,32 +10,45 @@ fn get(path: &str, headers: &str) -> String {
 #[test]
 fn a_sign_in_that_failed_is_on_record_with_the_id_of_its_request() {
     let address = free_address();
-    let settings =
-        [("SERVER__LISTEN", &*address.to_string()), ("SERVER__TRUSTED_PROXIES", "127.0.0.1"), ("LOG__FORMAT", "json")];
-    let hall = Running::start(&settings).until_live(address);
+    let settings = [
+        ("SERVER__LISTEN", &*address.to_string()),
+        ("SERVER__TRUSTED_PROXIES", "127.0.0.1"),
+        ("LOG__FORMAT", "json"),
+    ];
+    let server = Running::start(&settings).until_live(address);
     let headers = "X-Request-Id: from-the-proxy.1\r\nX-Forwarded-For: 203.0.113.9\r\n";
     let answer = ask(&mut TcpStream::connect(address).unwrap(), &wrong_sign_in(headers));
     assert!(answer.to_lowercase().contains("x-request-id: from-the-proxy.1\r\n"), "{answer}");
-    let line = hall.line(&["vestibule::security"]);
+    let line = server.line(&["vestibule::security"]);
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(line["request_id"], "from-the-proxy.1");
-    assert_eq!((&line["operation"], &line["result"]), (&"sign_in_with_email".into(), &"refused".into()));
-    assert_eq!((&line["address"], &line["code"]), (&"203.0.113.9".into(), &"InvalidSignInCredentials".into()));
+    assert_eq!(
+        (&line["operation"], &line["result"]),
+        (&"sign_in_with_email".into(), &"refused".into())
+    );
+    assert_eq!(
+        (&line["address"], &line["code"]),
+        (&"203.0.113.9".into(), &"InvalidSignInCredentials".into())
+    );
     assert!(line["time"].as_str().unwrap().ends_with('Z'));
-    assert!(!hall.log().contains("nobody@mail.example"), "what was typed is not kept");
+    assert!(!server.log().contains("nobody@mail.example"), "what was typed is not kept");
 }
 
 /// S101
 #[test]
-fn figures_are_on_their_own_listener_and_name_nobody() {
-    let (address, figures) = (free_address(), free_address());
-    let settings = [("SERVER__LISTEN", &*address.to_string()), ("METRICS__LISTEN", &*figures.to_string())];
-    let _hall = Running::start(&settings).until_live(address);
+fn metrics_are_on_their_own_listener_and_name_nobody() {
+    let (address, stats) = (free_address(), free_address());
+    let settings =
+        [("SERVER__LISTEN", &*address.to_string()), ("METRICS__LISTEN", &*stats.to_string())];
+    let _server = Running::start(&settings).until_live(address);
     ask(&mut TcpStream::connect(address).unwrap(), &wrong_sign_in(""));
     ask(&mut TcpStream::connect(address).unwrap(), &get("/sign-in?email=ann@mail.example", ""));
     ask(&mut TcpStream::connect(address).unwrap(), &get("/no/such/page/of/ann", ""));
-    assert!(ask(&mut TcpStream::connect(address).unwrap(), &get("/metrics", "")).starts_with("HTTP/1.1 404"));
-    let text = ask(&mut TcpStream::connect(figures).unwrap(), &get("/metrics", ""));
+    assert!(
+        ask(&mut TcpStream::connect(address).unwrap(), &get("/metrics", ""))
+            .starts_with("HTTP/1.1 404")
+    );
+    let text = ask(&mut TcpStream::connect(stats).unwrap(), &get("/metrics", ""));
     for line in [
         "vestibule_http_requests_total{method=\"GET\",route=\"/sign-in\",status=\"200\"} 1\n",
         "vestibule_http_requests_total{method=\"GET\",route=\"other\",status=\"404\"} 2\n",
@@ -45,30 +58,37 @@ fn figures_are_on_their_own_listener_and_name_nobody() {
     ] {
         assert!(text.contains(line), "{line}{text}");
     }
-    assert!(text.contains("/auth/signin-email") && !text.contains("ann") && !text.contains("nobody@"), "{text}");
+    assert!(
+        text.contains("/auth/signin-email") && !text.contains("ann") && !text.contains("nobody@"),
+        "{text}"
+    );
 }
 
 #[test]
 fn health_tells_of_the_outbox_and_of_nobody() {
     let address = free_address();
-    let _hall = Running::start(&[("SERVER__LISTEN", &address.to_string())]).until_live(address);
+    let _server = Running::start(&[("SERVER__LISTEN", &address.to_string())]).until_live(address);
     let answer = ask(&mut TcpStream::connect(address).unwrap(), &get("/health/ready", ""));
-    let body: serde_json::Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let body: serde_json::Value =
+        serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     let outbox = serde_json::json!({ "waiting": 0, "oldestSeconds": 0 });
     assert_eq!(body, serde_json::json!({ "status": "ready", "database": "ok", "outbox": outbox }));
 }
 
-/// Every page of an error shows the id that the answer and the log have, so that whoever reports one names the line.
+/// Every page of an error shows the id that the answer and the log have, so that whoever reports
+/// one names the line.
 #[test]
 fn error_pages_show_the_id_of_their_request() {
     let (address, nobody) = (free_address(), free_address());
-    let settings = [("SERVER__LISTEN", &*address.to_string()), ("SERVER__TRUSTED_PROXIES", "127.0.0.1")];
-    let _hall = Running::start(&settings).until_live(address);
+    let settings =
+        [("SERVER__LISTEN", &*address.to_string()), ("SERVER__TRUSTED_PROXIES", "127.0.0.1")];
+    let _server = Running::start(&settings).until_live(address);
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let post = |path: &str, headers: &str, body: &str| {
         let length = body.len();
         format!(
-            "POST {path} HTTP/1.1\r\nHost: hall\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            "POST {path} HTTP/1.1\r\nHost: hall\r\n{headers}Content-Length: \
+                {length}\r\nConnection: close\r\n\r\n{body}"
         )
     };
     let id = "X-Request-Id: from-the-proxy.1\r\n";
@@ -92,25 +112,35 @@ fn error_pages_show_the_id_of_their_request() {
         ("ALTOGIC__ENV_URL", &*environment),
         ("ALTOGIC__CLIENT_KEY", crate::support::CLIENT_KEY),
     ];
-    let hall = Running::start(&settings).until_live(address);
+    let server = Running::start(&settings).until_live(address);
     let mut answer = ask(&mut TcpStream::connect(address).unwrap(), &get("/sign-in", ""));
-    let csrf = answer.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let csrf = answer
+        .split("name=\"csrf\" value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
     let cookie = answer.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap().to_owned();
     let body = format!("csrf={csrf}&email=ann@mail.example&password=long-enough-to-try");
     answer = ask(
         &mut TcpStream::connect(address).unwrap(),
         &post("/sign-in", &format!("{id}{form}Cookie: {cookie}\r\n"), &body),
     );
-    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("<code>from-the-proxy.1</code>"), "{answer}");
-    hall.line(&["a page failed", "from-the-proxy.1", "503"]);
-    assert_eq!(hall.log().matches("a page failed").count(), 1);
+    assert!(
+        answer.starts_with("HTTP/1.1 503") && answer.contains("<code>from-the-proxy.1</code>"),
+        "{answer}"
+    );
+    server.line(&["a page failed", "from-the-proxy.1", "503"]);
+    assert_eq!(server.log().matches("a page failed").count(), 1);
 }
 
-/// What is no request is answered and not worth a line: else any stranger could fill the log.
+/// Malformed requests are answered without a line in the log: else any visitor could fill the log.
 #[test]
 fn requests_that_are_none_leave_no_errors_in_the_log() {
     let address = free_address();
-    let hall = Running::start(&[("SERVER__LISTEN", &address.to_string())]).until_live(address);
+    let server = Running::start(&[("SERVER__LISTEN", &address.to_string())]).until_live(address);
     let long = format!("/{}", "a".repeat(70_000));
     for request in [
         get(&long, ""),
@@ -121,5 +151,5 @@ fn requests_that_are_none_leave_no_errors_in_the_log() {
         let answer = ask(&mut TcpStream::connect(address).unwrap(), &request);
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
     }
-    assert!(!hall.log().contains("ERROR"), "{}", hall.log());
+    assert!(!server.log().contains("ERROR"), "{}", server.log());
 }

@@ -13,7 +13,7 @@ use std::{
 use tempfile::TempDir;
 
 /// The longest that anything here may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A started binary. It is killed when it is dropped.
 pub(super) struct Running {
@@ -43,7 +43,9 @@ impl Running {
         let given = ["DATA_DIR", "ENGINE__CLIENT_KEYS", "SERVER__WORKERS"];
         let names = given.into_iter().chain(settings.iter().map(|(key, _)| *key));
         let mut command = Command::new("systemd-socket-activate");
-        command.arg(format!("--listen={address}")).args(names.map(|name| format!("--setenv=VESTIBULE_{name}")));
+        command
+            .arg(format!("--listen={address}"))
+            .args(names.map(|name| format!("--setenv=VESTIBULE_{name}")));
         command.arg(env!("CARGO_BIN_EXE_vestibule")).stdin(Stdio::null());
         Self::start_as(command, settings)
     }
@@ -71,10 +73,12 @@ impl Running {
             .env("VESTIBULE_DATA_DIR", folder.join("data"))
             .env("VESTIBULE_SERVER__WORKERS", "1")
             .envs(settings.iter().filter(|(key, _)| *key == "NOTIFY_SOCKET").copied())
-            .envs(settings.iter().map(|(key, value)| (format!("VESTIBULE_{key}"), value)).filter(|(key, _)| {
-                // What the service manager sets is no setting of ours.
-                key != "VESTIBULE_NOTIFY_SOCKET"
-            }))
+            .envs(settings.iter().map(|(key, value)| (format!("VESTIBULE_{key}"), value)).filter(
+                |(key, _)| {
+                    // What the service manager sets is no setting of ours.
+                    key != "VESTIBULE_NOTIFY_SOCKET"
+                },
+            ))
             .stdout(output("out"))
             .stderr(output("err"));
         // In remote mode there is no engine to have keys.
@@ -84,8 +88,13 @@ impl Running {
         command.spawn().unwrap()
     }
 
-    /// Runs another command of the binary in its folder, with these settings; answers its status and what it printed.
-    pub(super) fn command(&self, words: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
+    /// Runs another command of the binary in its folder, with these settings; answers its status
+    /// and what it printed.
+    pub(super) fn command(
+        &self,
+        words: &[&str],
+        settings: &[(&str, &str)],
+    ) -> (Option<i32>, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
         let settings = settings.iter().map(|(key, value)| (format!("VESTIBULE_{key}"), value));
         command.args(words).current_dir(self.folder.path()).env_clear().envs(settings);
@@ -98,16 +107,20 @@ impl Running {
     pub(super) fn until_live(self, address: SocketAddr) -> Self {
         in_time("the server answers", || {
             let mut connection = TcpStream::connect(address).ok()?;
-            ask(&mut connection, "GET /health/live HTTP/1.1\r\nHost: hall\r\nConnection: close\r\n\r\n")
-                .starts_with("HTTP/1.1 200")
-                .then_some(())
+            ask(
+                &mut connection,
+                "GET /health/live HTTP/1.1\r\nHost: hall\r\nConnection: close\r\n\r\n",
+            )
+            .starts_with("HTTP/1.1 200")
+            .then_some(())
         });
         self
     }
 
     /// Sends a signal by its name.
     pub(super) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        let sent =
+            Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
         assert!(sent.unwrap().success());
     }
 
@@ -116,7 +129,7 @@ impl Running {
         in_time("the process ends", || self.child.try_wait().unwrap())
     }
 
-    /// What it wrote into its log.
+    /// Contents of its log.
     pub(super) fn log(&self) -> String {
         fs::read_to_string(self.path("err")).unwrap()
     }
@@ -157,13 +170,13 @@ pub(super) fn free_address() -> SocketAddr {
 }
 
 /// Asks again and again until there is an answer.
-pub(super) fn in_time<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(super) fn in_time<T>(what: &str, mut inspect: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
-        if let Some(found) = look() {
+        if let Some(found) = inspect() {
             return found;
         }
-        assert!(start.elapsed() < PATIENCE, "it took too long until {what}");
+        assert!(start.elapsed() < TIMEOUT, "it took too long until {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }

@@ -10,7 +10,8 @@ fn the_service_manager_hears_when_it_is_ready_and_when_it_stops() {
     manager.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let address = free_address();
     let listen = address.to_string();
-    let mut hall = Running::start(&[("SERVER__LISTEN", &listen), ("NOTIFY_SOCKET", path.to_str().unwrap())]);
+    let mut server =
+        Running::start(&[("SERVER__LISTEN", &listen), ("NOTIFY_SOCKET", path.to_str().unwrap())]);
     let hear = || {
         let mut bytes = [0; 256];
         let length = manager.recv(&mut bytes).unwrap();
@@ -18,23 +19,25 @@ fn the_service_manager_hears_when_it_is_ready_and_when_it_stops() {
     };
     assert_eq!(hear(), "READY=1\n");
     assert!(TcpStream::connect(address).is_ok(), "ready is said when one can come");
-    hall.signal("TERM");
+    server.signal("TERM");
     assert_eq!(hear(), "STOPPING=1\n");
-    assert!(hall.end().success(), "{}", hall.log());
+    assert!(server.end().success(), "{}", server.log());
 }
 
 /// R13
 #[test]
 fn a_second_signal_does_not_wait_for_what_is_in_flight() {
     let address = free_address();
-    let mut hall = Running::start(&[("SERVER__LISTEN", &address.to_string())]).until_live(address);
+    let mut server =
+        Running::start(&[("SERVER__LISTEN", &address.to_string())]).until_live(address);
     let mut slow = TcpStream::connect(address).unwrap();
-    let head = "POST /sign-in HTTP/1.1\r\nHost: hall\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+    let head = "POST /sign-in HTTP/1.1\r\nHost: hall\r\nContent-Type: \
+                application/x-www-form-urlencoded\r\n\
                 Content-Length: 100\r\n\r\nemail=";
     slow.write_all(head.as_bytes()).unwrap();
     thread::sleep(Duration::from_millis(300));
-    hall.signal("TERM");
-    hall.line(&["told to stop"]);
-    hall.signal("TERM");
-    assert_eq!(hall.end().code(), Some(143), "{}", hall.log());
+    server.signal("TERM");
+    server.line(&["told to stop"]);
+    server.signal("TERM");
+    assert_eq!(server.end().code(), Some(143), "{}", server.log());
 }

@@ -21,7 +21,7 @@ fn a_unix_socket_has_its_mode_survives_a_kill_and_is_not_taken_from_the_living()
     };
     // Dropping it kills it and leaves the file.
     for _ in 0..2 {
-        let _hall = Running::start(&settings);
+        let _server = Running::start(&settings);
         in_time("the socket answers", is_live);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
@@ -49,9 +49,9 @@ fn a_restart_with_a_socket_of_systemd_refuses_nobody() {
 
 #[test]
 fn without_a_socket_of_systemd_the_setting_is_named() {
-    let mut hall = Running::start(&[("SERVER__LISTEN", "systemd")]);
-    assert_eq!(hall.end().code(), Some(1));
-    assert!(hall.log().contains("server.listen: systemd opened no socket"), "{}", hall.log());
+    let mut server = Running::start(&[("SERVER__LISTEN", "systemd")]);
+    assert_eq!(server.end().code(), Some(1));
+    assert!(server.log().contains("server.listen: systemd opened no socket"), "{}", server.log());
 }
 
 /// S54: what actix answers by itself carries the headers that every answer has.
@@ -59,8 +59,9 @@ fn without_a_socket_of_systemd_the_setting_is_named() {
 fn bare_errors_carry_the_headers_of_every_answer() {
     let address = free_address();
     let listen = address.to_string();
-    let settings = [("SERVER__LISTEN", listen.as_str()), ("SERVER__PUBLIC_URL", "https://hall.example")];
-    let _hall = Running::start(&settings).until_live(address);
+    let settings =
+        [("SERVER__LISTEN", listen.as_str()), ("SERVER__PUBLIC_URL", "https://hall.example")];
+    let _server = Running::start(&settings).until_live(address);
     let long = format!("GET / HTTP/1.1\r\nHost: hall\r\nX-Long: {}\r\n\r\n", "a".repeat(200_000));
     let cases = [
         ("no HTTP at all\r\n\r\n".to_owned(), 400),
@@ -78,12 +79,17 @@ fn bare_errors_carry_the_headers_of_every_answer() {
         (LIVE.to_owned(), 200),
     ];
     let asked = cases.map(|(request, status)| {
-        thread::spawn(move || (ask(&mut TcpStream::connect(address).unwrap(), &request), request, status))
+        thread::spawn(move || {
+            (ask(&mut TcpStream::connect(address).unwrap(), &request), request, status)
+        })
     });
     for case in asked {
         let (answer, request, status) = case.join().unwrap();
         let request = request.get(..60).unwrap_or(&request);
-        assert!(status == 0 || answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {answer}");
+        assert!(
+            status == 0 || answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{request}: {answer}"
+        );
         has_all_headers(request, &answer);
     }
     // Behind an answer that was all right.

@@ -1,5 +1,5 @@
-//! An OpenID Connect server in this process. It holds applications to the letter (redirect URI, client secret, PKCE, single-use
-//! codes), and lies where a test wants it to.
+//! An OpenID Connect server in this process. It holds applications to the letter (redirect URI,
+//! client secret, PKCE, single-use codes), and lies where a test wants it to.
 
 pub mod endings;
 
@@ -24,7 +24,7 @@ use super::oidc_keys::Signer;
 pub const CLIENT_ID: &str = "the-client";
 pub const CLIENT_SECRET: &str = "the client's secret";
 
-/// What it does instead of what it should.
+/// Misbehaviour to simulate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lie {
     None,
@@ -133,7 +133,7 @@ impl Idp {
         *self.0.said.lock().unwrap() = claims;
     }
 
-    /// What its clock shows.
+    /// Time on its clock.
     pub fn is_at(&self, now: Timestamp) {
         *self.0.now.lock().unwrap() = now;
     }
@@ -143,12 +143,12 @@ impl Idp {
         self.asked().iter().filter(|asked| *asked == path).count()
     }
 
-    /// Who is signed in there: claims.
+    /// Signed-in person there: claims.
     pub fn person(&self, person: Value) {
         *self.0.person.lock().unwrap() = person;
     }
 
-    /// What `/picture.png` is.
+    /// Body of `/picture.png`.
     pub fn picture(&self, bytes: Vec<u8>) {
         *self.0.picture.lock().unwrap() = bytes;
     }
@@ -162,8 +162,11 @@ impl Idp {
     pub fn allow(&self, authorize: &str) -> String {
         let (mut back, asked) = self.back(authorize);
         let code = format!("code-{}", self.0.codes.lock().unwrap().len());
-        let issuer =
-            if *self.0.lie.lock().unwrap() == Lie::AnswerIssuer { "https://other.example".into() } else { self.url() };
+        let issuer = if *self.0.lie.lock().unwrap() == Lie::AnswerIssuer {
+            "https://other.example".into()
+        } else {
+            self.url()
+        };
         back.query_pairs_mut()
             .append_pair("code", &code)
             .append_pair("state", &asked["state"])
@@ -175,7 +178,9 @@ impl Idp {
     /// The person says no.
     pub fn deny(&self, authorize: &str) -> String {
         let (mut back, asked) = self.back(authorize);
-        back.query_pairs_mut().append_pair("error", "access_denied").append_pair("state", &asked["state"]);
+        back.query_pairs_mut()
+            .append_pair("error", "access_denied")
+            .append_pair("state", &asked["state"]);
         back.into()
     }
 
@@ -183,7 +188,10 @@ impl Idp {
         let url = Url::parse(authorize).expect("a URL");
         assert_eq!(url.origin().ascii_serialization(), self.url());
         let asked: HashMap<String, String> = url.query_pairs().into_owned().collect();
-        assert_eq!((asked["client_id"].as_str(), asked["response_type"].as_str()), (CLIENT_ID, "code"));
+        assert_eq!(
+            (asked["client_id"].as_str(), asked["response_type"].as_str()),
+            (CLIENT_ID, "code")
+        );
         assert_eq!(asked["code_challenge_method"], "S256", "S27");
         assert!(asked["scope"].split(' ').any(|scope| scope == "openid"), "{}", asked["scope"]);
         assert!(asked["nonce"].len() >= 43 && asked["state"].len() >= 43, "S26");
@@ -195,14 +203,25 @@ impl Idp {
         let mut claims = self.0.person.lock().unwrap().clone();
         let half = &Sha256::digest(access_token)[..16];
         for (name, value) in [
-            ("iss", json!(if lie == Lie::Issuer { "https://other.example".to_owned() } else { self.url() })),
+            (
+                "iss",
+                json!(if lie == Lie::Issuer {
+                    "https://other.example".to_owned()
+                } else {
+                    self.url()
+                }),
+            ),
             ("aud", json!(if lie == Lie::Audience { "another-client" } else { CLIENT_ID })),
             ("iat", json!(if lie == Lie::MadeLongAgo { now - 3600 } else { now })),
             ("exp", json!(if lie == Lie::Expired { now - 1 } else { now + 300 })),
             ("nonce", json!(if lie == Lie::Nonce { "another" } else { &asked["nonce"] })),
             (
                 "at_hash",
-                json!(BASE64_URL_SAFE_NO_PAD.encode(if lie == Lie::AccessTokenHash { &[0; 16] } else { half })),
+                json!(BASE64_URL_SAFE_NO_PAD.encode(if lie == Lie::AccessTokenHash {
+                    &[0; 16]
+                } else {
+                    half
+                })),
             ),
         ] {
             claims[name] = value;
@@ -212,7 +231,9 @@ impl Idp {
         }
         if lie == Lie::OtherSubject {
             let kept = claims.as_object_mut().expect("claims");
-            kept.retain(|claim, _| !["email", "email_verified", "name", "picture"].contains(&claim.as_str()));
+            kept.retain(|claim, _| {
+                !["email", "email_verified", "name", "picture"].contains(&claim.as_str())
+            });
         }
         for (name, value) in self.0.said.lock().unwrap().as_object().expect("claims") {
             match value {
@@ -251,25 +272,32 @@ impl Idp {
     }
 
     fn token(&self, request: &HttpRequest, body: &[u8]) -> HttpResponse {
-        let form: HashMap<String, String> = url::form_urlencoded::parse(body).into_owned().collect();
-        let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let basic = BASE64_STANDARD.encode(format!("{}:{}", encode(CLIENT_ID), encode(CLIENT_SECRET)));
+        let form: HashMap<String, String> =
+            url::form_urlencoded::parse(body).into_owned().collect();
+        let encode =
+            |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let basic =
+            BASE64_STANDARD.encode(format!("{}:{}", encode(CLIENT_ID), encode(CLIENT_SECRET)));
         let sent = request.headers().get("authorization").and_then(|value| value.to_str().ok());
         // Apple: a secret that is signed anew each time, in the form.
-        let is_apples = form.get("client_secret").is_some_and(|secret| secret.split('.').count() == 3);
+        let is_apples =
+            form.get("client_secret").is_some_and(|secret| secret.split('.').count() == 3);
         if sent != Some(&format!("Basic {basic}")) && !is_apples {
             return HttpResponse::Unauthorized().json(json!({ "error": "invalid_client" }));
         }
-        let asked = self.0.codes.lock().unwrap().remove(form.get("code").map_or("", String::as_str));
-        let challenge =
-            BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(form.get("code_verifier").map_or("", String::as_str)));
+        let asked =
+            self.0.codes.lock().unwrap().remove(form.get("code").map_or("", String::as_str));
+        let challenge = BASE64_URL_SAFE_NO_PAD
+            .encode(Sha256::digest(form.get("code_verifier").map_or("", String::as_str)));
         let Some(asked) = asked.filter(|asked| {
-            asked["code_challenge"] == challenge && Some(&asked["redirect_uri"]) == form.get("redirect_uri")
+            asked["code_challenge"] == challenge
+                && Some(&asked["redirect_uri"]) == form.get("redirect_uri")
         }) else {
             return HttpResponse::BadRequest().json(json!({ "error": "invalid_grant" }));
         };
         let access_token = "an-access-token";
-        let mut answer = json!({ "access_token": access_token, "token_type": "Bearer", "expires_in": 300 });
+        let mut answer =
+            json!({ "access_token": access_token, "token_type": "Bearer", "expires_in": 300 });
         if *self.0.lie.lock().unwrap() != Lie::NoIdToken {
             answer["id_token"] = self.id_token(&asked, access_token).into();
         }
@@ -286,7 +314,11 @@ impl Idp {
 
     fn discovery(&self) -> Value {
         let url = self.url();
-        let issuer = if *self.0.lie.lock().unwrap() == Lie::DiscoveryIssuer { "https://other.example" } else { &url };
+        let issuer = if *self.0.lie.lock().unwrap() == Lie::DiscoveryIssuer {
+            "https://other.example"
+        } else {
+            &url
+        };
         let mut document = json!({
             "issuer": issuer,
             "authorization_endpoint": format!("{url}/authorize"),
@@ -296,7 +328,9 @@ impl Idp {
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [self.0.signer.lock().unwrap().algorithm()],
-            "token_endpoint_auth_methods_supported": if self.takes_forms() { json!(["client_secret_post"]) } else { json!(["client_secret_basic"]) },
+            "token_endpoint_auth_methods_supported": if self.takes_forms() { json!([
+                "client_secret_post",
+            ]) } else { json!(["client_secret_basic"]) },
         });
         if let Some(ends) = self.0.ends.lock().unwrap().clone() {
             document["end_session_endpoint"] = ends;
@@ -317,12 +351,16 @@ async fn answer(idp: web::Data<Idp>, request: HttpRequest, body: web::Bytes) -> 
         actix_web::rt::time::sleep(Duration::from_secs(6)).await;
     }
     match (request.path(), lie) {
-        ("/.well-known/openid-configuration" | "/keys", Lie::Away) => HttpResponse::ServiceUnavailable().finish(),
-        ("/token", Lie::Broken) => HttpResponse::InternalServerError().finish(),
-        ("/token", Lie::Redirects) => {
-            HttpResponse::Found().insert_header(("location", format!("{}/elsewhere", idp.url()))).finish()
+        ("/.well-known/openid-configuration" | "/keys", Lie::Away) => {
+            HttpResponse::ServiceUnavailable().finish()
         }
-        ("/token", Lie::Huge) => HttpResponse::Ok().content_type("application/json").body("a".repeat(8 << 20)),
+        ("/token", Lie::Broken) => HttpResponse::InternalServerError().finish(),
+        ("/token", Lie::Redirects) => HttpResponse::Found()
+            .insert_header(("location", format!("{}/elsewhere", idp.url())))
+            .finish(),
+        ("/token", Lie::Huge) => {
+            HttpResponse::Ok().content_type("application/json").body("a".repeat(8 << 20))
+        }
         ("/token", Lie::Slow) => {
             actix_web::rt::time::sleep(Duration::from_secs(60)).await;
             HttpResponse::Ok().finish()
@@ -330,11 +368,12 @@ async fn answer(idp: web::Data<Idp>, request: HttpRequest, body: web::Bytes) -> 
         ("/.well-known/openid-configuration", _) => HttpResponse::Ok().json(idp.discovery()),
         ("/keys", _) => HttpResponse::Ok().json(idp.keys()),
         ("/token", _) => idp.token(&request, &body),
-        ("/userinfo", Lie::OtherSubject) => {
-            HttpResponse::Ok().json(json!({ "sub": "eve-1", "email": "ann@example.com", "email_verified": true }))
-        }
+        ("/userinfo", Lie::OtherSubject) => HttpResponse::Ok()
+            .json(json!({ "sub": "eve-1", "email": "ann@example.com", "email_verified": true })),
         ("/userinfo", _) => HttpResponse::Ok().json(idp.0.person.lock().unwrap().clone()),
-        ("/picture.png", _) => HttpResponse::Ok().content_type("image/png").body(idp.0.picture.lock().unwrap().clone()),
+        ("/picture.png", _) => {
+            HttpResponse::Ok().content_type("image/png").body(idp.0.picture.lock().unwrap().clone())
+        }
         _ => HttpResponse::NotFound().finish(),
     }
 }

@@ -4,7 +4,7 @@ use actix_web::http::header::HeaderMap;
 use scraper::{ElementRef, Html, Selector};
 
 /// An answer and where it came from.
-pub struct Page {
+pub struct ResultPage {
     pub path: String,
     pub status: u16,
     pub headers: HeaderMap,
@@ -19,17 +19,18 @@ pub struct Filled {
     pub fields: Vec<(String, String)>,
 }
 
-impl Page {
+impl ResultPage {
     /// The HTML.
     pub fn html(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
-    /// What can be read on the page, white space folded.
+    /// Visible text of the page, white space folded.
     pub fn text(&self) -> String {
         let html = Html::parse_document(&self.html());
         let body = html.select(&selector("body")).next();
-        let words: Vec<String> = body.map(|body| body.text().map(str::to_owned).collect()).unwrap_or_default();
+        let words: Vec<String> =
+            body.map(|body| body.text().map(str::to_owned).collect()).unwrap_or_default();
         fold(&words.join(" "))
     }
 
@@ -39,20 +40,22 @@ impl Page {
         html.select(&selector("h1")).next().map(inner_text).unwrap_or_default()
     }
 
-    /// What the field with this label holds; of a list, what is chosen.
+    /// Value of the field with this label; of a list, the chosen entry.
     pub fn value(&self, label: &str) -> String {
         let html = Html::parse_document(&self.html());
-        let field = field(&html, label).unwrap_or_else(|| panic!("no field {label:?} on {}", self.text()));
+        let field =
+            field(&html, label).unwrap_or_else(|| panic!("no field {label:?} on {}", self.text()));
         if field.value().name() == "select" {
             return chosen(field);
         }
         field.value().attr("value").unwrap_or_default().to_owned()
     }
 
-    /// What can be chosen in the list with this label.
+    /// Entries of the list with this label.
     pub fn options(&self, label: &str) -> Vec<String> {
         let html = Html::parse_document(&self.html());
-        let list = field(&html, label).unwrap_or_else(|| panic!("no list {label:?} on {}", self.text()));
+        let list =
+            field(&html, label).unwrap_or_else(|| panic!("no list {label:?} on {}", self.text()));
         list.select(&selector("option")).map(inner_text).collect()
     }
 
@@ -62,7 +65,10 @@ impl Page {
         let field = field(&html, label)?;
         field.value().attr("aria-invalid")?;
         let ids = field.value().attr("aria-describedby")?.to_owned();
-        ids.split(' ').filter_map(|id| html.select(&selector(&format!("#{id}.wrong"))).next()).map(inner_text).next()
+        ids.split(' ')
+            .filter_map(|id| html.select(&selector(&format!("#{id}.wrong"))).next())
+            .map(inner_text)
+            .next()
     }
 
     /// Where a page leads that goes on by itself.
@@ -77,7 +83,10 @@ impl Page {
     /// The token of its forms.
     pub fn csrf(&self) -> String {
         let html = Html::parse_document(&self.html());
-        let token = html.select(&selector("input[name=csrf]")).next().and_then(|input| input.value().attr("value"));
+        let token = html
+            .select(&selector("input[name=csrf]"))
+            .next()
+            .and_then(|input| input.value().attr("value"));
         token.unwrap_or_else(|| panic!("no form on {}", self.text())).to_owned()
     }
 
@@ -94,18 +103,20 @@ impl Page {
     /// The name of the field with this label.
     pub fn name_of(&self, label: &str) -> String {
         let html = Html::parse_document(&self.html());
-        let field = field(&html, label).unwrap_or_else(|| panic!("no field {label:?} on {}", self.text()));
+        let field =
+            field(&html, label).unwrap_or_else(|| panic!("no field {label:?} on {}", self.text()));
         field.value().attr("name").expect("a name").to_owned()
     }
 
     /// The form that the button with this text sends, with what was typed into it.
-    pub fn form(&self, button: &str, typed: &[(String, String)]) -> Filled {
+    pub fn form(&self, button: &str, entered: &[(String, String)]) -> Filled {
         let html = Html::parse_document(&self.html());
-        let wanted = |form: &ElementRef| form.select(&selector("button")).any(|found| inner_text(found) == button);
-        let form = html
-            .select(&selector("form"))
-            .find(wanted)
-            .unwrap_or_else(|| panic!("no button {button:?} on {} ({}): {}", self.path, self.status, self.text()));
+        let wanted = |form: &ElementRef| {
+            form.select(&selector("button")).any(|found| inner_text(found) == button)
+        };
+        let form = html.select(&selector("form")).find(wanted).unwrap_or_else(|| {
+            panic!("no button {button:?} on {} ({}): {}", self.path, self.status, self.text())
+        });
         let mut fields = Vec::new();
         for input in form.select(&selector("input, button[name]")) {
             // Of several buttons the one that is pressed is sent.
@@ -113,8 +124,15 @@ impl Page {
                 continue;
             }
             let input = input.value();
-            let (Some(name), kind) = (input.attr("name"), input.attr("type").unwrap_or("text")) else { continue };
-            let given = typed.iter().rev().find(|(typed, _)| typed == name).map(|(_, value)| value.as_str());
+            let (Some(name), kind) = (input.attr("name"), input.attr("type").unwrap_or("text"))
+            else {
+                continue;
+            };
+            let given = entered
+                .iter()
+                .rev()
+                .find(|(entered, _)| entered == name)
+                .map(|(_, value)| value.as_str());
             let unticked = kind == "checkbox" && given.is_none() && input.attr("checked").is_none();
             if kind == "file" || unticked {
                 continue;
@@ -124,7 +142,11 @@ impl Page {
         }
         for list in form.select(&selector("select[name]")) {
             let name = list.value().attr("name").expect("a name");
-            let given = typed.iter().rev().find(|(typed, _)| typed == name).map(|(_, value)| value.clone());
+            let given = entered
+                .iter()
+                .rev()
+                .find(|(entered, _)| entered == name)
+                .map(|(_, value)| value.clone());
             fields.push((name.to_owned(), given.unwrap_or_else(|| chosen(list))));
         }
         Filled {
@@ -145,7 +167,8 @@ fn field<'html>(html: &'html Html, label: &str) -> Option<ElementRef<'html>> {
 /// The value of the option that is selected, or else of the first one.
 fn chosen(list: ElementRef) -> String {
     let (selected, first) = (selector("option[selected]"), selector("option"));
-    let option = list.select(&selected).next().or_else(|| list.select(&first).next()).expect("an option");
+    let option =
+        list.select(&selected).next().or_else(|| list.select(&first).next()).expect("an option");
     option.value().attr("value").map_or_else(|| inner_text(option), str::to_owned)
 }
 

@@ -1,22 +1,22 @@
 import { after, before, test } from "node:test";
-import { Hall, providerSettings } from "../browser/support/hall.js";
+import { Vestibule, providerSettings } from "../browser/support/vestibule.js";
 import { CLIENT_ID, CLIENT_SECRET, UntrueServer } from "../browser/support/untrue_server.js";
 import { Reader } from "./reader.js";
 
 let provider;
-let hall;
+let vestibule;
 let reader;
 
 before(async () => {
   provider = await UntrueServer.open();
   const settings = { client_id: CLIENT_ID, client_secret: CLIENT_SECRET, issuer: provider.url };
-  hall = await Hall.open({ settings: providerSettings("example", settings) });
-  reader = new Reader(`${hall.url}/sign-in`);
+  vestibule = await Vestibule.open({ settings: providerSettings("example", settings) });
+  reader = new Reader(`${vestibule.url}/sign-in`);
 });
 
 after(async () => {
   reader?.close();
-  await hall?.close();
+  await vestibule?.close();
   await provider?.close();
 });
 

@@ -1,17 +1,17 @@
 import { test } from "node:test";
-import { EMAIL, PASSWORD, aNewcomer } from "./newcomer.js";
+import { EMAIL, PASSWORD, aNewcomer } from "./new_visitor.js";
 
-const newcomer = aNewcomer();
+const newVisitor = aNewcomer();
 
 test("in a text browser somebody signs up, confirms, signs out and signs in again (S97)", async () => {
-  const { hall, reader } = newcomer;
-  await newcomer.signUp();
+  const { vestibule, reader } = newVisitor;
+  await newVisitor.signUp();
 
-  await reader.open(await hall.inbox.nextLink(EMAIL));
+  await reader.open(await vestibule.inbox.nextLink(EMAIL));
   await reader.sees("Ann Example");
   await reader.press("Sign out");
 
-  await reader.open(`${hall.url}/sign-in`);
+  await reader.open(`${vestibule.url}/sign-in`);
   await reader.fill("E-mail", EMAIL);
   await reader.fill("Password", PASSWORD);
   await reader.press("Sign in");

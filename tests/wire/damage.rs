@@ -1,4 +1,4 @@
-//! Damaged rows and retired keys at the REST door.
+//! Damaged rows and retired keys at the REST channel.
 
 use serde_json::json;
 use vestibule::engine::SecretKey;
@@ -37,7 +37,11 @@ async fn no_call_fails_for_a_damaged_row() {
         let signed_out = wire.post("/auth/signout", &session, json!({})).await;
         assert!(signed_out.status < 500, "{sql}: {}", signed_out.status);
         let ben = json!({"email": "ben@example.com", "password": PASSWORD});
-        assert_eq!(wire.post("/auth/signup-email", "", ben).await.status, 200, "{sql}: others go on");
+        assert_eq!(
+            wire.post("/auth/signup-email", "", ben).await.status,
+            200,
+            "{sql}: others go on"
+        );
     }
 }
 
@@ -49,12 +53,21 @@ async fn sessions_passwords_and_api_keys_outlive_the_secret_key_that_they_were_m
     let signed_up = wire.post("/auth/signup-email", "", body.clone()).await;
     let session = signed_up.json()["session"]["token"].as_str().expect("a session").to_owned();
     let key = wire.add_api_key(None).await;
-    let new = || SecretKey::new(b"7Qm3vYw0xK9sZ2bTfJ6nLrPcHd8aGeUi4oXk1MyVtRs".to_vec()).expect("a key");
+    let new =
+        || SecretKey::new(b"7Qm3vYw0xK9sZ2bTfJ6nLrPcHd8aGeUi4oXk1MyVtRs".to_vec()).expect("a key");
     let wire = wire.restarted(vec![new(), secret_key()]).await;
     let wire = wire.restarted(vec![new()]).await;
     assert_eq!(wire.get("/auth/sessions", &session).await.status, 200);
     assert_eq!(wire.post("/auth/signin-email", "", body).await.status, 200);
-    let vouched = json!({"email": "eve@example.com", "password": PASSWORD, "nameOrUserData": {"emailVerified": true}});
+    let vouched = json!({
+        "email": "eve@example.com",
+        "password": PASSWORD,
+        "nameOrUserData": {"emailVerified": true},
+    });
     let answer = wire.post_with(&key, "/auth/signup-email", "", vouched).await;
-    assert!(answer.status == 200 && answer.json()["session"]["token"].is_string(), "{}", answer.status);
+    assert!(
+        answer.status == 200 && answer.json()["session"]["token"].is_string(),
+        "{}",
+        answer.status
+    );
 }

@@ -1,4 +1,5 @@
-//! Whatever an application asks for, wherever: the answer is one that the client library can read (ALTOGIC_WIRE.md §2).
+//! For every request, at every path, the answer is one that the client library can read
+//! (altogic-protocol.md §2).
 
 use actix_web::{http::Method, test::TestRequest};
 
@@ -11,7 +12,11 @@ async fn an_endpoint_of_an_application_that_is_not_there_has_an_envelope() {
         for header in [("x-client-key", KEY), ("x-client", "altogic-js")] {
             let request = TestRequest::get().uri(path).insert_header(header);
             let answer = wire.send(request.insert_header(("origin", "https://app.example"))).await;
-            assert_eq!((answer.status, answer.code().as_str()), (404, "resource_not_found"), "{path}");
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (404, "resource_not_found"),
+                "{path}"
+            );
             assert_eq!(answer.header("access-control-allow-origin"), "https://app.example");
         }
     }
@@ -23,7 +28,10 @@ async fn a_browser_may_ask_about_any_path_first() {
     let asked = TestRequest::default().method(Method::OPTIONS).uri("/entrance/orders");
     let asked = asked.insert_header(("origin", "https://app.example"));
     let answer = wire.send(asked.insert_header(("access-control-request-method", "GET"))).await;
-    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, "https://app.example"));
+    assert_eq!(
+        (answer.status, answer.header("access-control-allow-origin")),
+        (204, "https://app.example")
+    );
 }
 
 #[actix_web::test]

@@ -1,8 +1,9 @@
-//! What goes over the wire, literally, in this process (ALTOGIC_WIRE.md). `tests/compat` asks the same of the official client.
+//! Wire traffic, literally, in this process (altogic-protocol.md). `tests/compat` asks the same of
+//! the official client.
 
 mod accounts;
+mod channel;
 mod damage;
-mod door;
 mod envelope;
 mod errors;
 mod keys;
@@ -11,7 +12,7 @@ mod objects;
 mod phones;
 mod second_factor;
 mod storage;
-mod strangers;
+mod visitors;
 
 use std::{rc::Rc, sync::Arc};
 
@@ -22,18 +23,21 @@ use actix_web::{
 };
 use serde_json::Value;
 use vestibule::{
-    engine::{Engine, MessageSettings, SecretKey, Settings, SystemClock, SystemRandom, fields::Fields, store::Store},
+    engine::{
+        Engine, EngineSettings, MessageSettings, SecretKey, SystemClock, SystemRandom,
+        store::Store, users::fields::UserFields,
+    },
     rest::{self, ClientKey},
 };
 
 const KEY: &str = "a-client-key";
 const OTHER_KEY: &str = "another-client-key";
 
-/// An environment of one's own, with the REST door alone.
+/// An environment of one's own, with the REST channel alone.
 struct Wire {
-    settings: Arc<rest::Settings>,
+    settings: Arc<rest::RestSettings>,
     engine: Engine,
-    engine_settings: Settings,
+    engine_settings: EngineSettings,
     _folder: Rc<tempfile::TempDir>,
 }
 
@@ -51,11 +55,11 @@ impl Wire {
     }
 
     /// An environment with other settings.
-    async fn open_with(set: impl FnOnce(&mut Settings)) -> Self {
+    async fn open_with(set: impl FnOnce(&mut EngineSettings)) -> Self {
         let folder = Rc::new(tempfile::tempdir().expect("a folder"));
         let public_url = "http://hall.example/entrance".to_owned();
         let redirect_url = "http://hall.example/entrance/auth-redirect".to_owned();
-        let mut settings = Settings {
+        let mut settings = EngineSettings {
             public_url: public_url.clone(),
             redirect_url: redirect_url.clone(),
             secret_keys: vec![secret_key()],
@@ -64,23 +68,31 @@ impl Wire {
             phone_sign_up: true,
             sign_in_codes: true,
             password_min: 8,
-            password_cost: vestibule::engine::credentials::HashCost::default(),
+            password_cost: vestibule::engine::passwords::hashing::HashCost::default(),
             limits_factor: 100.0,
             application_servers: Vec::new(),
             files_dir: folder.path().join("files"),
-            user_fields: Fields::default(),
+            user_fields: UserFields::default(),
             product_name: "Vestibule".to_owned(),
             messages: MessageSettings::default(),
             providers: Vec::new(),
             application_redirects: Vec::new(),
         };
         set(&mut settings);
-        let store = Store::open(&format!("sqlite:{}/hall.db", folder.path().display())).await.expect("a store");
-        let engine = Engine::open(settings.clone(), store, Arc::new(SystemClock), Arc::new(SystemRandom))
+        let store = Store::open(&format!("sqlite:{}/hall.db", folder.path().display()))
             .await
-            .expect("an engine");
+            .expect("a store");
+        let engine =
+            Engine::open(settings.clone(), store, Arc::new(SystemClock), Arc::new(SystemRandom))
+                .await
+                .expect("an engine");
         let client_keys = vec![
-            ClientKey { key: KEY.to_owned(), origins: Vec::new(), redirect_url: None, enforce_session: false },
+            ClientKey {
+                key: KEY.to_owned(),
+                origins: Vec::new(),
+                redirect_url: None,
+                enforce_session: false,
+            },
             ClientKey {
                 key: OTHER_KEY.to_owned(),
                 origins: vec!["https://App.example:443".parse().expect("an origin")],
@@ -88,7 +100,7 @@ impl Wire {
                 enforce_session: false,
             },
         ];
-        let rest_settings = Arc::new(rest::Settings { client_keys, public_url, redirect_url });
+        let rest_settings = Arc::new(rest::RestSettings { client_keys, public_url, redirect_url });
         Self { settings: rest_settings, engine, engine_settings: settings, _folder: folder }
     }
 
@@ -96,13 +108,21 @@ impl Wire {
     async fn restarted(mut self, secret_keys: Vec<SecretKey>) -> Self {
         self.engine_settings.secret_keys = secret_keys;
         let settings = self.engine_settings.clone();
-        let engine = Engine::open(settings, self.store().await, Arc::new(SystemClock), Arc::new(SystemRandom)).await;
+        let engine = Engine::open(
+            settings,
+            self.store().await,
+            Arc::new(SystemClock),
+            Arc::new(SystemRandom),
+        )
+        .await;
         Self { engine: engine.expect("an engine"), ..self }
     }
 
     /// Its database.
     async fn store(&self) -> Store {
-        Store::open(&format!("sqlite:{}/hall.db", self._folder.path().display())).await.expect("a store")
+        Store::open(&format!("sqlite:{}/hall.db", self._folder.path().display()))
+            .await
+            .expect("a store")
     }
 
     /// Sends one request as it is.

@@ -1,9 +1,9 @@
-//! Users as a model, over the wire (ALTOGIC_WIRE.md §6).
+//! Users as a model, over the wire (altogic-protocol.md §6).
 
 use serde_json::{Value, json};
 use vestibule::engine::{
-    Settings,
-    fields::{FieldDeclaration, FieldType, Writer},
+    EngineSettings,
+    users::fields::{FieldDeclaration, FieldType, Writer},
 };
 
 use super::Wire;
@@ -11,9 +11,13 @@ use super::Wire;
 const PASSWORD: &str = "a lamp in the hall";
 
 /// An environment whose addresses are not confirmed, with a field of each kind that matters.
-fn shop(settings: &mut Settings) {
+fn shop(settings: &mut EngineSettings) {
     let of = |kind| FieldDeclaration { kind, ..FieldDeclaration::default() };
-    let plan = FieldDeclaration { write: Writer::Operator, default: Some(json!("free")), ..of(FieldType::String) };
+    let plan = FieldDeclaration {
+        write: Writer::Operator,
+        default: Some(json!("free")),
+        ..of(FieldType::String)
+    };
     let city = FieldDeclaration { required: true, max: Some(20), ..of(FieldType::String) };
     let declarations = [
         ("city", city),
@@ -29,7 +33,7 @@ fn shop(settings: &mut Settings) {
 }
 
 /// Somebody signed up: their session and id.
-async fn member(wire: &Wire, data: Value) -> (String, String) {
+async fn signed_in_user(wire: &Wire, data: Value) -> (String, String) {
     let body = json!({"email": "ann@example.com", "password": PASSWORD, "nameOrUserData": data});
     let json = wire.post("/auth/signup-email", "", body).await.json();
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
@@ -37,22 +41,40 @@ async fn member(wire: &Wire, data: Value) -> (String, String) {
 }
 
 fn update_fields(id: &str, updates: &[(&str, &str, Value)]) -> Value {
-    let update =
-        |(field, kind, value): &(&str, &str, Value)| json!({"field": field, "updateType": kind, "value": value});
-    json!({"model": "users", "id": id, "updates": updates.iter().map(update).collect::<Vec<_>>(), "options": {}})
+    let update = |(field, kind, value): &(&str, &str, Value)| {
+        json!({
+            "field": field,
+            "updateType": kind,
+            "value": value,
+        })
+    };
+    json!({
+        "model": "users",
+        "id": id,
+        "updates": updates.iter().map(update).collect::<Vec<_>>(),
+        "options": {},
+    })
 }
 
 #[actix_web::test]
 async fn the_user_object_has_the_declared_fields_beside_its_own() {
     let wire = Wire::open_with(shop).await;
-    let data =
-        json!({"name": "Ann", "city": "Ulm", "born": "2000-01-31", "plan": "gold", "role": "admin", "visits": 3.0});
-    let (session, id) = member(&wire, data).await;
-    let body = json!({"model": "users", "id": id, "options": {"cache": "nocache"}, "lookups": ["x"]});
+    let data = json!({
+        "name": "Ann",
+        "city": "Ulm",
+        "born": "2000-01-31",
+        "plan": "gold",
+        "role": "admin",
+        "visits": 3.0,
+    });
+    let (session, id) = signed_in_user(&wire, data).await;
+    let body =
+        json!({"model": "users", "id": id, "options": {"cache": "nocache"}, "lookups": ["x"]});
     let answer = wire.post("/db/object/get", &session, body).await;
     assert_eq!(answer.status, 200);
     insta::assert_json_snapshot!(answer.json(), {
-        "._id" => "[id]", ".providerUserId" => "[id]", ".signUpAt" => "[date]", ".lastLoginAt" => "[date]",
+        "._id" => "[id]", ".providerUserId" => "[id]", ".signUpAt" => "[date]",
+        ".lastLoginAt" => "[date]",
     }, @r#"
     {
       "_id": "[id]",
@@ -76,7 +98,7 @@ async fn the_user_object_has_the_declared_fields_beside_its_own() {
 #[actix_web::test]
 async fn every_type_of_update_works_and_answers_the_whole_object() {
     let wire = Wire::open_with(shop).await;
-    let (session, id) = member(&wire, json!({"city": "Ulm"})).await;
+    let (session, id) = signed_in_user(&wire, json!({"city": "Ulm"})).await;
     for (field, kind, value, after) in [
         ("visits", "increment", json!(7), json!(7)),
         ("visits", "decrement", json!(2), json!(5)),
@@ -103,9 +125,17 @@ async fn every_type_of_update_works_and_answers_the_whole_object() {
 #[actix_web::test]
 async fn what_is_wrong_is_told_of_each_field_by_its_name() {
     let wire = Wire::open_with(shop).await;
-    let (session, id) = member(&wire, json!({"city": "Ulm"})).await;
-    let values = json!({"visits": "many", "role": "admin", "plan": "gold", "emailVerified": true, "city": null});
-    let answer = wire.post("/db/object/update", &session, json!({"model": "users", "id": id, "values": values})).await;
+    let (session, id) = signed_in_user(&wire, json!({"city": "Ulm"})).await;
+    let values = json!({
+        "visits": "many",
+        "role": "admin",
+        "plan": "gold",
+        "emailVerified": true,
+        "city": null,
+    });
+    let answer = wire
+        .post("/db/object/update", &session, json!({"model": "users", "id": id, "values": values}))
+        .await;
     assert_eq!(answer.status, 400);
     insta::assert_json_snapshot!(answer.json(), @r#"
     {
@@ -143,15 +173,23 @@ async fn what_is_wrong_is_told_of_each_field_by_its_name() {
     assert_eq!((answer.status, answer.code().as_str()), (400, "validation_error"));
     let (second, values) = (wire.get("/auth/user", &session).await.json(), json!({"a\"<b>": 1}));
     assert_eq!((&second["city"], &second["visits"]), (&json!("Ulm"), &Value::Null));
-    let answer = wire.post("/db/object/update", &session, json!({"model": "users", "id": id, "values": values})).await;
-    assert!(!String::from_utf8_lossy(&answer.bytes).contains("<b>"), "what was typed is not repeated");
+    let answer = wire
+        .post("/db/object/update", &session, json!({"model": "users", "id": id, "values": values}))
+        .await;
+    assert!(
+        !String::from_utf8_lossy(&answer.bytes).contains("<b>"),
+        "what was typed is not repeated"
+    );
 }
 
 #[actix_web::test]
 async fn a_sign_up_without_a_required_field_or_with_a_wrong_one_is_refused() {
     let wire = Wire::open_with(shop).await;
-    let body =
-        json!({"email": "ann@example.com", "password": PASSWORD, "nameOrUserData": {"tags": "a", "born": "soon"}});
+    let body = json!({
+        "email": "ann@example.com",
+        "password": PASSWORD,
+        "nameOrUserData": {"tags": "a", "born": "soon"},
+    });
     let answer = wire.post("/auth/signup-email", "", body).await;
     assert_eq!(answer.status, 400);
     insta::assert_json_snapshot!(answer.json(), @r#"
@@ -180,7 +218,7 @@ async fn a_sign_up_without_a_required_field_or_with_a_wrong_one_is_refused() {
 #[actix_web::test]
 async fn other_calls_of_the_database_say_why_not() {
     let wire = Wire::open_with(shop).await;
-    let (session, id) = member(&wire, json!({"city": "Ulm"})).await;
+    let (session, id) = signed_in_user(&wire, json!({"city": "Ulm"})).await;
     for path in [
         "/db/object/create",
         "/db/object/delete",

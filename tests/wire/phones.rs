@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use vestibule::{
     engine::{
         SystemClock, SystemRandom,
-        outbox::{Courier, OutboxFolder, SmsTransport, Transport},
+        outbox::{DeliveryWorker, OutboxFolder, SmsTransport, Transport},
         store::Store,
     },
     port::DevInbox,
@@ -23,11 +23,21 @@ impl Wire {
     pub(super) async fn code(&self) -> String {
         let folder = self._folder.path();
         let out = folder.join("outbox");
-        let store = Store::open(&format!("sqlite:{}/hall.db", folder.display())).await.expect("a store");
+        let store =
+            Store::open(&format!("sqlite:{}/hall.db", folder.display())).await.expect("a store");
         let mail = Transport::folder(&out, "hall@example.com", "Vestibule").expect("a folder");
         let sms = SmsTransport::folder(&out).expect("a folder");
         let outbox = self.engine.outbox().clone();
-        Courier::new(store, outbox, mail, sms, Arc::new(SystemClock), Arc::new(SystemRandom)).drain().await;
+        DeliveryWorker::new(
+            store,
+            outbox,
+            mail,
+            sms,
+            Arc::new(SystemClock),
+            Arc::new(SystemRandom),
+        )
+        .drain()
+        .await;
         let messages = OutboxFolder::new(out).messages().await.expect("messages");
         messages.first().and_then(|message| message.codes.first()).expect("a code").clone()
     }
@@ -43,9 +53,11 @@ impl Wire {
     }
 
     /// Signs up, proves the number and answers the session token.
-    pub(super) async fn phone_member(&self) -> String {
+    pub(super) async fn phone_user(&self) -> String {
         self.sign_up_phone().await;
-        let answer = self.ask(&format!("/auth/verify-phone?code={}&phone=%2B4915112345678", self.code().await)).await;
+        let answer = self
+            .ask(&format!("/auth/verify-phone?code={}&phone=%2B4915112345678", self.code().await))
+            .await;
         token(&answer.json())
     }
 }
@@ -58,10 +70,12 @@ fn token(answer: &Value) -> String {
 async fn a_sign_up_with_a_number_waits_for_its_code_and_then_has_a_session() {
     let wire = Wire::open(true).await;
     let user_data = json!({"name": "Ann", "phoneVerified": true});
-    let body = json!({"phone": "+49 1511 2345678", "password": PASSWORD, "nameOrUserData": user_data});
+    let body =
+        json!({"phone": "+49 1511 2345678", "password": PASSWORD, "nameOrUserData": user_data});
     let answer = wire.post("/auth/signup-phone", "", body).await;
     insta::assert_json_snapshot!(answer.json(), {
-        ".user._id" => "[id]", ".user.providerUserId" => "[id]", ".user.signUpAt" => "[date]", ".user.lastLoginAt" => "[date]",
+        ".user._id" => "[id]", ".user.providerUserId" => "[id]", ".user.signUpAt" => "[date]",
+        ".user.lastLoginAt" => "[date]",
     }, @r#"
     {
       "session": null,
@@ -78,51 +92,66 @@ async fn a_sign_up_with_a_number_waits_for_its_code_and_then_has_a_session() {
       }
     }
     "#);
-    let sign_in = || wire.post("/auth/signin-phone", "", json!({"phone": PHONE, "password": PASSWORD}));
+    let sign_in =
+        || wire.post("/auth/signin-phone", "", json!({"phone": PHONE, "password": PASSWORD}));
     let answer = sign_in().await;
     assert_eq!((answer.status, answer.code().as_str()), (401, "phone_not_verified"));
     let code = wire.code().await;
-    let verified = wire.ask(&format!("/auth/verify-phone?code={code}&phone=+4915112345678")).await.json();
+    let verified =
+        wire.ask(&format!("/auth/verify-phone?code={code}&phone=+4915112345678")).await.json();
     assert_eq!(wire.get("/auth/user", &token(&verified)).await.json()["phoneVerified"], true);
     assert_eq!(sign_in().await.json()["user"]["_id"], verified["user"]["_id"]);
-    let answer = wire.post("/auth/signup-phone", "", json!({"phone": PHONE, "password": PASSWORD})).await;
+    let answer =
+        wire.post("/auth/signup-phone", "", json!({"phone": PHONE, "password": PASSWORD})).await;
     assert_eq!((answer.status, answer.code().as_str()), (400, "phone_not_unique"));
 }
 
 #[actix_web::test]
 async fn an_unknown_number_and_a_wrong_password_are_one_answer() {
     let wire = Wire::open(true).await;
-    wire.phone_member().await;
+    wire.phone_user().await;
     for phone in [PHONE, "+4915112345679"] {
-        let answer = wire.post("/auth/signin-phone", "", json!({"phone": phone, "password": "wrong"})).await;
-        assert_eq!((answer.status, answer.code().as_str()), (401, "invalid_credentials"), "{phone}");
+        let answer =
+            wire.post("/auth/signin-phone", "", json!({"phone": phone, "password": "wrong"})).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (401, "invalid_credentials"),
+            "{phone}"
+        );
     }
 }
 
 #[actix_web::test]
 async fn asking_for_a_code_answers_the_same_whether_or_not_there_is_an_account() {
     let wire = Wire::open(true).await;
-    wire.phone_member().await;
+    wire.phone_user().await;
     for path in ["/auth/resend-code", "/auth/send-code", "/auth/send-reset-code"] {
         for phone in ["%2B4915112345678", "%2B4915112345679"] {
             let answer = wire.ask(&format!("{path}?phone={phone}")).await;
             assert_eq!((answer.status, answer.bytes.len()), (200, 0), "{path} {phone}");
         }
         let answer = wire.ask(path).await;
-        assert_eq!((answer.status, answer.code().as_str()), (400, "missing_phone_number"), "{path}");
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (400, "missing_phone_number"),
+            "{path}"
+        );
     }
 }
 
 #[actix_web::test]
 async fn a_code_signs_in_once_and_another_one_resets_the_password() {
     let wire = Wire::open(true).await;
-    wire.phone_member().await;
+    wire.phone_user().await;
     wire.ask("/auth/send-code?phone=%2B4915112345678").await;
     let sign_in = format!("/auth/signin-code?code={}&phone=%2B4915112345678", wire.code().await);
     let session = token(&wire.ask(&sign_in).await.json());
     let answer = wire.ask(&sign_in).await;
     assert_eq!((answer.status, answer.code().as_str()), (403, "invalid_access_token"));
-    assert_eq!(wire.ask("/auth/signin-code?phone=%2B4915112345678").await.code(), "missing_sms_code");
+    assert_eq!(
+        wire.ask("/auth/signin-code?phone=%2B4915112345678").await.code(),
+        "missing_sms_code"
+    );
     wire.ask("/auth/send-reset-code?phone=%2B4915112345678").await;
     let reset = format!("/auth/reset-pwd-code?phone=%2B4915112345678&code={}", wire.code().await);
     let answer = wire.post(&reset, "", json!({"newPassword": "another lamp in the hall"})).await;
@@ -133,22 +162,32 @@ async fn a_code_signs_in_once_and_another_one_resets_the_password() {
 #[actix_web::test]
 async fn a_change_answers_the_bare_user_and_its_proof_no_session() {
     let wire = Wire::open(true).await;
-    let session = wire.phone_member().await;
+    let session = wire.phone_user().await;
     let change = |password: &str| json!({"currentPassword": password, "newPhone": "+905302223344"});
     let answer = wire.post("/auth/change-phone", "", change(PASSWORD)).await;
     assert_eq!((answer.status, answer.code().as_str()), (401, "missing_session_token"));
     let answer = wire.post("/auth/change-phone", &session, change("wrong")).await;
     assert_eq!((answer.status, answer.code().as_str()), (401, "invalid_credentials"));
-    assert_eq!(wire.post("/auth/change-phone", &session, change(PASSWORD)).await.json()["phone"], PHONE);
+    assert_eq!(
+        wire.post("/auth/change-phone", &session, change(PASSWORD)).await.json()["phone"],
+        PHONE
+    );
     let proof = format!("/auth/verify-phone?code={}&phone=%2B905302223344", wire.code().await);
     let verified = wire.ask(&proof).await.json();
-    assert_eq!((&verified["user"]["phone"], &verified["session"]), (&json!("+905302223344"), &Value::Null));
+    assert_eq!(
+        (&verified["user"]["phone"], &verified["session"]),
+        (&json!("+905302223344"), &Value::Null)
+    );
 }
 
 #[actix_web::test]
 async fn what_is_switched_off_says_so() {
-    let wire = Wire::open_with(|settings| (settings.phone_sign_up, settings.sign_in_codes) = (false, false)).await;
-    let answer = wire.post("/auth/signup-phone", "", json!({"phone": PHONE, "password": PASSWORD})).await;
+    let wire = Wire::open_with(|settings| {
+        (settings.phone_sign_up, settings.sign_in_codes) = (false, false)
+    })
+    .await;
+    let answer =
+        wire.post("/auth/signup-phone", "", json!({"phone": PHONE, "password": PASSWORD})).await;
     assert_eq!((answer.status, answer.code().as_str()), (401, "not_allowed"));
     let answer = wire.ask("/auth/send-code?phone=%2B4915112345678").await;
     assert_eq!((answer.status, answer.code().as_str()), (401, "sms_auth_codes_disabled"));

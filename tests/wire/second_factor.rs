@@ -1,4 +1,5 @@
-//! The custom endpoints of the two-factor example (ALTOGIC_WIRE.md §8). What needs a code is in `tests/compat` and `tests/journeys`.
+//! The custom endpoints of the two-factor example (altogic-protocol.md §8). What needs a code is in
+//! `tests/compat` and `tests/journeys`.
 
 use actix_web::{http::Method, test::TestRequest};
 use serde_json::json;
@@ -22,17 +23,24 @@ async fn without_a_second_factor_the_custom_sign_in_answers_session_and_user() {
 }
 
 #[actix_web::test]
-async fn the_custom_endpoints_stand_behind_the_same_door() {
+async fn the_custom_endpoints_stand_behind_the_same_channel() {
     let wire = Wire::open(true).await;
-    for path in ["/users/set-phone", "/users/verify-phone", "/users/sign-in", "/user/verify-sign-in"] {
+    for path in
+        ["/users/set-phone", "/users/verify-phone", "/users/sign-in", "/user/verify-sign-in"]
+    {
         let uri = format!("/entrance{path}");
         let without_key = wire.send(TestRequest::post().uri(&uri).set_json(json!({}))).await;
         assert_eq!(without_key.code(), "missing_client_key", "{path}");
         let preflight = TestRequest::default().method(Method::OPTIONS).uri(&uri);
         let preflight = wire.send(preflight.insert_header(("origin", "http://hall.example"))).await;
         assert_eq!(preflight.status, 204, "{path}");
-        assert_eq!(preflight.header("access-control-allow-origin"), "http://hall.example", "{path}");
+        assert_eq!(
+            preflight.header("access-control-allow-origin"),
+            "http://hall.example",
+            "{path}"
+        );
     }
-    let bodyless = TestRequest::post().uri("/entrance/users/set-phone?phoneNumber=%2B4915112345678");
+    let bodyless =
+        TestRequest::post().uri("/entrance/users/set-phone?phoneNumber=%2B4915112345678");
     assert_eq!(wire.send(signed(bodyless, "")).await.code(), "missing_session_token");
 }

@@ -1,4 +1,5 @@
-//! Buckets and files over the wire: every call, its good answer and its bad ones (ALTOGIC_WIRE.md §7).
+//! Buckets and files over the wire: every call, its good answer and its bad ones
+//! (altogic-protocol.md §7).
 
 use std::io::Cursor;
 
@@ -51,7 +52,8 @@ impl Scene {
 
     /// Ann stores a picture.
     async fn picture(&self, bucket: &str, name: &str) -> Value {
-        let path = query("/bucket/upload-formdata", &[("bucket", bucket), ("fileName", name)], &json!({}));
+        let path =
+            query("/bucket/upload-formdata", &[("bucket", bucket), ("fileName", name)], &json!({}));
         let answer = self.form(&path, "file", "image/png", &png()).await;
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.bytes));
         answer.json()
@@ -60,16 +62,22 @@ impl Scene {
     /// Ann sends a form with one part.
     async fn form(&self, path: &str, part: &str, mime_type: &str, bytes: &[u8]) -> Answer {
         let head = format!(
-            "--x\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"blob\"\r\nContent-Type: {mime_type}\r\n\r\n"
+            "--x\r\nContent-Disposition: form-data; name=\"{part}\"; \
+                filename=\"blob\"\r\nContent-Type: {mime_type}\r\n\r\n"
         );
         let body = [head.as_bytes(), bytes, b"\r\n--x--\r\n"].concat();
         let request = TestRequest::post().uri(&at(&format!("/storage{path}"))).set_payload(body);
-        let request = signed(request, &self.ann).insert_header(("content-type", "multipart/form-data; boundary=x"));
+        let request = signed(request, &self.ann)
+            .insert_header(("content-type", "multipart/form-data; boundary=x"));
         self.wire.send(request).await
     }
 
     async fn shown(&self, public_path: &Value) -> Answer {
-        let path = public_path.as_str().expect("a public path").strip_prefix("http://hall.example").expect("ours");
+        let path = public_path
+            .as_str()
+            .expect("a public path")
+            .strip_prefix("http://hall.example")
+            .expect("ours");
         self.wire.send(TestRequest::get().uri(path)).await
     }
 }
@@ -77,7 +85,8 @@ impl Scene {
 #[actix_web::test]
 async fn a_bucket_is_made_shown_changed_and_deleted() {
     let scene = Scene::open().await;
-    let made = scene.ann("/create-bucket", json!({"name": "pets", "isPublic": true, "tags": ["a"]})).await;
+    let made =
+        scene.ann("/create-bucket", json!({"name": "pets", "isPublic": true, "tags": ["a"]})).await;
     insta::assert_json_snapshot!(made.json(), {
         "._id" => "[id]", ".userId" => "[id]", ".createdAt" => "[date]", ".updatedAt" => "[date]",
     }, @r#"
@@ -95,7 +104,11 @@ async fn a_bucket_is_made_shown_changed_and_deleted() {
     "#);
     is(&scene.ben("/create-bucket", json!({"name": "pets"})).await, 400, "bucket_not_unique");
     is(&scene.ben("/create-bucket", json!({"name": "a/b"})).await, 400, "validation_error");
-    is(&scene.ben("/create-bucket", json!({"name": "x", "tags": [""]})).await, 400, "validation_error");
+    is(
+        &scene.ben("/create-bucket", json!({"name": "x", "tags": [""]})).await,
+        400,
+        "validation_error",
+    );
     for (bucket, there) in [("pets", true), ("pet", false)] {
         let answer = scene.ben("/bucket/exists", json!({"bucket": bucket})).await;
         assert_eq!((answer.status, answer.json()), (200, json!(there)));
@@ -119,8 +132,10 @@ async fn a_bucket_is_made_shown_changed_and_deleted() {
         let mut body = body;
         body["bucket"] = json!(name);
         let refused = scene.ben(&format!("/bucket/{path}"), body.clone()).await;
-        let is_private = value == json!(true) && path == "make-public" && body.get("includeFiles").is_some();
-        let (status, code) = if is_private { (404, "bucket_not_found") } else { (403, "permission_denied") };
+        let is_private =
+            value == json!(true) && path == "make-public" && body.get("includeFiles").is_some();
+        let (status, code) =
+            if is_private { (404, "bucket_not_found") } else { (403, "permission_denied") };
         is(&refused, status, code);
         let answer = scene.ann(&format!("/bucket/{path}"), body).await;
         assert_eq!((answer.status, &answer.json()[field]), (200, &value), "{path}");
@@ -154,7 +169,8 @@ async fn a_missing_bucket_is_an_error_of_every_call_that_needs_one() {
         let body = json!({"bucket": "nowhere", "file": "a.png", "newName": "x", "tags": []});
         is(&scene.ann(&format!("/bucket/file/{path}"), body).await, 404, "bucket_not_found");
     }
-    let upload = query("/bucket/upload-object", &[("bucket", "nowhere"), ("fileName", "a")], &json!({}));
+    let upload =
+        query("/bucket/upload-object", &[("bucket", "nowhere"), ("fileName", "a")], &json!({}));
     is(&scene.ann(&upload, json!("a")).await, 404, "bucket_not_found");
 }
 
@@ -177,7 +193,8 @@ async fn a_file_is_stored_shown_and_described() {
     let scene = Scene::open().await;
     let stored = scene.picture("root", "me.png").await;
     insta::assert_json_snapshot!(stored, {
-        "._id" => "[id]", ".userId" => "[id]", ".uploadedAt" => "[date]", ".updatedAt" => "[date]", ".size" => "[size]",
+        "._id" => "[id]", ".userId" => "[id]", ".uploadedAt" => "[date]", ".updatedAt" => "[date]",
+        ".size" => "[size]",
         ".publicPath" => "[url]",
     }, @r#"
     {
@@ -196,11 +213,17 @@ async fn a_file_is_stored_shown_and_described() {
     }
     "#);
     let shown = scene.shown(&stored["publicPath"]).await;
-    assert_eq!((shown.status, shown.header("content-type"), shown.header("etag").len()), (200, "image/jpeg", 26));
+    assert_eq!(
+        (shown.status, shown.header("content-type"), shown.header("etag").len()),
+        (200, "image/jpeg", 26)
+    );
     let path = stored["publicPath"].as_str().unwrap().strip_prefix("http://hall.example").unwrap();
     let again = TestRequest::get().uri(path).insert_header(("if-none-match", shown.header("etag")));
     let again = scene.wire.send(again).await;
-    assert_eq!((again.status, again.bytes.len(), again.header("etag")), (304, 0, shown.header("etag")));
+    assert_eq!(
+        (again.status, again.bytes.len(), again.header("etag")),
+        (304, 0, shown.header("etag"))
+    );
     assert_eq!(again.header("content-security-policy"), "default-src 'none'; sandbox");
     let by_id = json!({"bucket": "root", "file": stored["_id"]});
     for (path, body) in [("get", by_id), ("get", named())] {
@@ -223,11 +246,17 @@ async fn every_call_to_somebody_elses_file_is_a_404() {
         body["bucketNameOrId"] = json!("root");
         is(&scene.ben(&format!("/bucket/file/{path}"), body).await, 404, "file_not_found");
     }
-    let replace = query("/bucket/file/replace-object", &[("bucket", "root"), ("file", "me.png")], &json!({}));
+    let replace =
+        query("/bucket/file/replace-object", &[("bucket", "root"), ("file", "me.png")], &json!({}));
     is(&scene.ben(&replace, json!("x")).await, 404, "file_not_found");
-    let answer = scene.ben("/bucket/delete-files", json!({"bucket": "root", "fileNamesOrIds": ["me.png"]})).await;
+    let answer = scene
+        .ben("/bucket/delete-files", json!({"bucket": "root", "fileNamesOrIds": ["me.png"]}))
+        .await;
     assert_eq!((answer.status, answer.bytes.len()), (200, 0));
-    assert_eq!(scene.ben("/delete-file", json!({"fileUrl": stored["publicPath"]})).await.status, 200);
+    assert_eq!(
+        scene.ben("/delete-file", json!({"fileUrl": stored["publicPath"]})).await.status,
+        200
+    );
     assert_eq!(scene.shown(&stored["publicPath"]).await.status, 200);
 }
 
@@ -235,16 +264,23 @@ async fn every_call_to_somebody_elses_file_is_a_404() {
 #[actix_web::test]
 async fn somebody_elses_private_bucket_is_like_one_that_never_was() {
     let scene = Scene::open().await;
-    let made = scene.ann("/create-bucket", json!({"name": "diary", "isPublic": false})).await.json();
+    let made =
+        scene.ann("/create-bucket", json!({"name": "diary", "isPublic": false})).await.json();
     scene.picture("diary", "me.png").await;
-    let own = query("/bucket/upload-object", &[("bucket", "root"), ("fileName", "b.txt")], &json!({"isPublic": false}));
+    let own = query(
+        "/bucket/upload-object",
+        &[("bucket", "root"), ("fileName", "b.txt")],
+        &json!({"isPublic": false}),
+    );
     assert_eq!(scene.ben(&own, json!("x")).await.status, 200);
     let calls = BUCKET_CALLS.iter().map(|path| format!("/bucket/{path}"));
-    let calls = calls.chain(FILE_CALLS.iter().chain(&["exists"]).map(|path| format!("/bucket/file/{path}")));
+    let calls = calls
+        .chain(FILE_CALLS.iter().chain(&["exists"]).map(|path| format!("/bucket/file/{path}")));
     for path in calls {
         let body = |bucket: &Value| {
             json!({
-                "bucket": bucket, "file": "me.png", "newName": "mine", "tags": ["a"], "fileNamesOrIds": ["me.png"],
+                "bucket": bucket, "file": "me.png", "newName": "mine", "tags": ["a"],
+                "fileNamesOrIds": ["me.png"],
                 "bucketNameOrId": "root", "detailed": true,
             })
         };
@@ -255,7 +291,8 @@ async fn somebody_elses_private_bucket_is_like_one_that_never_was() {
         }
     }
     for (path, file) in [("upload-object", "fileName"), ("file/replace-object", "file")] {
-        let call = query(&format!("/bucket/{path}"), &[("bucket", "diary"), (file, "me.png")], &json!({}));
+        let call =
+            query(&format!("/bucket/{path}"), &[("bucket", "diary"), (file, "me.png")], &json!({}));
         is(&scene.ben(&call, json!("x")).await, 404, "bucket_not_found");
     }
     for path in ["copy", "move"] {
@@ -271,7 +308,12 @@ async fn somebody_elses_private_bucket_is_like_one_that_never_was() {
     let buckets = scene.ben("/list-buckets", json!({})).await.json();
     assert_eq!(buckets.as_array().map(Vec::len), Some(1), "{buckets}");
     assert_eq!(
-        scene.ann("/bucket/list-files", json!({"bucket": "diary"})).await.json().as_array().map(Vec::len),
+        scene
+            .ann("/bucket/list-files", json!({"bucket": "diary"}))
+            .await
+            .json()
+            .as_array()
+            .map(Vec::len),
         Some(1)
     );
 }
@@ -293,7 +335,8 @@ async fn a_file_is_renamed_tagged_copied_moved_and_deleted() {
     assert_eq!(call("remove-tags", json!({"tags": "a"})).await["tags"], json!(["b"]));
     assert_eq!(call("make-private", json!({})).await.get("publicPath"), None);
     assert!(call("make-public", json!({})).await["publicPath"].is_string());
-    let updated = call("update", json!({"newName": "us.png", "isPublic": true, "tags": ["c"]})).await;
+    let updated =
+        call("update", json!({"newName": "us.png", "isPublic": true, "tags": ["c"]})).await;
     assert_eq!((&updated["fileName"], &updated["tags"]), (&json!("us.png"), &json!(["c"])));
     assert_eq!(call("duplicate", json!({})).await["fileName"], "us (1).png");
     assert_eq!(call("duplicate", json!({"duplicateName": "two.png"})).await["fileName"], "two.png");
@@ -306,7 +349,11 @@ async fn a_file_is_renamed_tagged_copied_moved_and_deleted() {
     is(&scene.ann("/bucket/file/rename", nameless).await, 400, "validation_error");
     let answer = scene.ann("/bucket/file/delete", json!({"bucket": "pets", "file": id})).await;
     assert_eq!((answer.status, answer.bytes.len()), (200, 0));
-    is(&scene.ann("/bucket/file/delete", json!({"bucket": "pets", "file": id})).await, 404, "file_not_found");
+    is(
+        &scene.ann("/bucket/file/delete", json!({"bucket": "pets", "file": id})).await,
+        404,
+        "file_not_found",
+    );
     let names = json!({"bucket": "root", "fileNamesOrIds": ["two.png", "never was"]});
     assert_eq!(scene.ann("/bucket/delete-files", names).await.status, 200);
     let left = scene.ann("/bucket/list-files", json!({"bucket": "root"})).await.json();
@@ -318,8 +365,11 @@ async fn a_file_is_renamed_tagged_copied_moved_and_deleted() {
 async fn whatever_is_private_is_downloaded_and_never_shown() {
     let scene = Scene::open().await;
     let options = json!({"isPublic": false, "contentType": "text/html", "tags": ["draft"]});
-    let upload = |name: &str| query("/bucket/upload-object", &[("bucket", "root"), ("fileName", name)], &options);
-    let stored = scene.ann(&upload("Ann's page.html"), json!("<script>alert(1)</script>")).await.json();
+    let upload = |name: &str| {
+        query("/bucket/upload-object", &[("bucket", "root"), ("fileName", name)], &options)
+    };
+    let stored =
+        scene.ann(&upload("Ann's page.html"), json!("<script>alert(1)</script>")).await.json();
     assert_eq!((&stored["mimeType"], &stored["tags"]), (&json!("text/html"), &json!(["draft"])));
     let path = format!(
         "/entrance/_storage/local/{}/{}",
@@ -346,9 +396,15 @@ async fn whatever_is_private_is_downloaded_and_never_shown() {
     assert_eq!(scene.ann(&upload("a.png"), buffer).await.json()["mimeType"], "image/jpeg");
     let nothing = TestRequest::post().uri(&at(&format!("/storage{}", upload("empty.txt"))));
     assert_eq!(scene.wire.send(signed(nothing, &scene.ann)).await.json()["size"], 0);
-    let form =
-        query("/bucket/upload-formdata", &[("bucket", "root"), ("fileName", "b.txt")], &json!({"isPublic": false}));
-    assert_eq!(scene.form(&form, "file", "text/css; charset=utf-8", b"x").await.json()["mimeType"], "text/css");
+    let form = query(
+        "/bucket/upload-formdata",
+        &[("bucket", "root"), ("fileName", "b.txt")],
+        &json!({"isPublic": false}),
+    );
+    assert_eq!(
+        scene.form(&form, "file", "text/css; charset=utf-8", b"x").await.json()["mimeType"],
+        "text/css"
+    );
 }
 
 #[actix_web::test]
@@ -356,9 +412,14 @@ async fn replaced_bytes_have_a_path_of_their_own() {
     let scene = Scene::open().await;
     let stored = scene.picture("root", "me.png").await;
     let path = |kind: &str, options: Value| {
-        query(&format!("/bucket/file/replace-{kind}"), &[("bucket", "root"), ("file", "me.png")], &options)
+        query(
+            &format!("/bucket/file/replace-{kind}"),
+            &[("bucket", "root"), ("file", "me.png")],
+            &options,
+        )
     };
-    let replaced = scene.form(&path("formdata", json!({})), "file", "image/png", &png()).await.json();
+    let replaced =
+        scene.form(&path("formdata", json!({})), "file", "image/png", &png()).await.json();
     assert_eq!((&replaced["_id"], &replaced["fileName"]), (&stored["_id"], &stored["fileName"]));
     assert_ne!(replaced["publicPath"], stored["publicPath"]);
     for path in [&stored["publicPath"], &replaced["publicPath"]] {
@@ -373,26 +434,41 @@ async fn replaced_bytes_have_a_path_of_their_own() {
 #[actix_web::test]
 async fn what_is_no_upload_is_refused() {
     let scene = Scene::open().await;
-    let form = query("/bucket/upload-formdata", &[("bucket", "root"), ("fileName", "a.png")], &json!({}));
+    let form =
+        query("/bucket/upload-formdata", &[("bucket", "root"), ("fileName", "a.png")], &json!({}));
     is(&scene.form(&form, "other", "image/png", &png()).await, 400, "file_upload_error");
     is(&scene.form(&form, "file", "image/png", b"no picture").await, 400, "file_upload_error");
     is(&scene.form(&form, "file", "image/png", &png()[..60]).await, 400, "file_upload_error");
-    is(&scene.form(&form, "file", "image/png", &vec![0; 8 * 1024 * 1024 + 1]).await, 413, "file_upload_error");
-    let node = TestRequest::post().uri(&at(&format!("/storage{form}"))).set_payload("[object FormData]");
+    is(
+        &scene.form(&form, "file", "image/png", &vec![0; 8 * 1024 * 1024 + 1]).await,
+        413,
+        "file_upload_error",
+    );
+    let node =
+        TestRequest::post().uri(&at(&format!("/storage{form}"))).set_payload("[object FormData]");
     let node = signed(node, &scene.ann).insert_header(("content-type", "text/plain;charset=UTF-8"));
     is(&scene.wire.send(node).await, 400, "file_upload_error");
     let bad_options = form.replace("%7B%7D", "%7B");
     is(&scene.form(&bad_options, "file", "image/png", &png()).await, 400, "validation_error");
-    let nameless = query("/bucket/upload-formdata", &[("bucket", "root"), ("fileName", "")], &json!({}));
+    let nameless =
+        query("/bucket/upload-formdata", &[("bucket", "root"), ("fileName", "")], &json!({}));
     is(&scene.form(&nameless, "file", "image/png", &png()).await, 400, "validation_error");
-    let object = query("/bucket/upload-object", &[("bucket", "root"), ("fileName", "a")], &json!({}));
+    let object =
+        query("/bucket/upload-object", &[("bucket", "root"), ("fileName", "a")], &json!({}));
     for (body, kind, status, code) in [
         ("{", "application/json", 400, "invalid_request_body_syntax"),
         ("text", "text/plain", 415, "unsupported_media_type"),
         ("", "application/json", 400, "file_upload_error"),
     ] {
         let request = TestRequest::post().uri(&at(&format!("/storage{object}"))).set_payload(body);
-        is(&scene.wire.send(signed(request, &scene.ann).insert_header(("content-type", kind))).await, status, code);
+        is(
+            &scene
+                .wire
+                .send(signed(request, &scene.ann).insert_header(("content-type", kind)))
+                .await,
+            status,
+            code,
+        );
     }
 }
 
@@ -404,10 +480,20 @@ async fn lists_are_bare_or_counted_and_hold_ones_own_things() {
     }
     let body = json!({"bucket": "root", "expression": null, "options": null});
     assert_eq!(scene.ben("/bucket/list-files", body.clone()).await.json(), json!([]));
-    assert_eq!(scene.ann("/bucket/list-files", body).await.json().as_array().map(Vec::len), Some(3));
-    let options =
-        json!({"limit": 2, "page": 2, "sort": {"field": "fileName", "direction": "asc"}, "returnCountInfo": true});
-    let found = scene.ann("/search-files", json!({"expression": "this.size > 0", "options": options})).await.json();
+    assert_eq!(
+        scene.ann("/bucket/list-files", body).await.json().as_array().map(Vec::len),
+        Some(3)
+    );
+    let options = json!({
+        "limit": 2,
+        "page": 2,
+        "sort": {"field": "fileName", "direction": "asc"},
+        "returnCountInfo": true,
+    });
+    let found = scene
+        .ann("/search-files", json!({"expression": "this.size > 0", "options": options}))
+        .await
+        .json();
     let count = json!({"count": 3, "totalPages": 2, "currentPage": 2, "pageSize": 2});
     assert_eq!((&found["countInfo"], &found["result"][0]["fileName"]), (&count, &json!("c.png")));
     is(&scene.ann("/search-files", json!({"expression": "size >"})).await, 400, "validation_error");
@@ -422,12 +508,19 @@ async fn lists_are_bare_or_counted_and_hold_ones_own_things() {
 async fn the_stats_are_ones_own_by_either_method() {
     let scene = Scene::open().await;
     let size = scene.picture("root", "a.png").await["size"].clone();
-    let stats = json!({"objectsCount": 1, "totalStorageSize": size, "averageObjectSize": size, "minObjectSize": size, "maxObjectSize": size});
+    let stats = json!({
+        "objectsCount": 1,
+        "totalStorageSize": size,
+        "averageObjectSize": size,
+        "minObjectSize": size,
+        "maxObjectSize": size,
+    });
     let mut overall = stats.clone();
     overall["bucketsCount"] = json!(1);
     assert_eq!(scene.wire.get("/storage/stats", &scene.ann).await.json(), overall);
     assert_eq!(scene.ann("/stats", json!({})).await.json(), overall);
-    let bucket = |detailed: bool| scene.ann("/bucket/get", json!({"bucket": "root", "detailed": detailed}));
+    let bucket =
+        |detailed: bool| scene.ann("/bucket/get", json!({"bucket": "root", "detailed": detailed}));
     assert_eq!(bucket(true).await.json()["stats"], stats);
     assert_eq!(bucket(false).await.json().get("stats"), None);
     assert_eq!(scene.ben("/stats", json!({})).await.json()["averageObjectSize"], 0);
@@ -436,7 +529,7 @@ async fn the_stats_are_ones_own_by_either_method() {
 }
 
 #[actix_web::test]
-async fn a_stranger_gets_nothing_of_the_storage() {
+async fn a_visitor_gets_nothing_of_the_storage() {
     let scene = Scene::open().await;
     let buckets = [
         "exists",
@@ -455,13 +548,21 @@ async fn a_stranger_gets_nothing_of_the_storage() {
         "upload-formdata",
     ];
     let files = FILE_CALLS.iter().chain(&["exists", "replace-object", "replace-formdata"]);
-    let paths = ["/create-bucket", "/list-buckets", "/stats", "/search-files", "/delete-file"].map(str::to_owned);
+    let paths = ["/create-bucket", "/list-buckets", "/stats", "/search-files", "/delete-file"]
+        .map(str::to_owned);
     let paths = paths.into_iter().chain(buckets.map(|path| format!("/bucket/{path}")));
     for path in paths.chain(files.map(|path| format!("/bucket/file/{path}"))) {
         let path = format!("/storage{path}");
         is(&scene.wire.post(&path, "", json!({})).await, 401, "missing_session_token");
-        is(&scene.wire.post(&path, "A".repeat(43).as_str(), json!({})).await, 401, "invalid_session_token");
-        let put = scene.wire.send(signed(TestRequest::default().method(Method::PUT).uri(&at(&path)), "")).await;
+        is(
+            &scene.wire.post(&path, "A".repeat(43).as_str(), json!({})).await,
+            401,
+            "invalid_session_token",
+        );
+        let put = scene
+            .wire
+            .send(signed(TestRequest::default().method(Method::PUT).uri(&at(&path)), ""))
+            .await;
         is(&put, 405, "method_not_allowed");
     }
 }
@@ -483,7 +584,12 @@ const FILE_CALLS: &[&str] = &[
 
 #[track_caller]
 fn is(answer: &Answer, status: u16, code: &str) {
-    assert_eq!((answer.status, answer.code().as_str()), (status, code), "{}", String::from_utf8_lossy(&answer.bytes));
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (status, code),
+        "{}",
+        String::from_utf8_lossy(&answer.bytes)
+    );
 }
 
 fn named() -> Value {
@@ -492,20 +598,24 @@ fn named() -> Value {
 
 /// As the client library writes a query.
 fn query(path: &str, parameters: &[(&str, &str)], options: &Value) -> String {
-    let encoded =
-        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encoded = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
     let parameters = parameters.iter().map(|(name, value)| format!("{name}={}&", encoded(value)));
     format!("{path}?{}options={}", parameters.collect::<String>(), encoded(&options.to_string()))
 }
 
 fn png() -> Vec<u8> {
     let mut bytes = Vec::new();
-    DynamicImage::new_rgb8(60, 40).write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).expect("a picture");
+    DynamicImage::new_rgb8(60, 40)
+        .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+        .expect("a picture");
     bytes
 }
 
 async fn session(wire: &Wire, email: &str) -> String {
-    let answer = wire.post("/auth/signup-email", "", json!({"email": email, "password": PASSWORD})).await;
+    let answer =
+        wire.post("/auth/signup-email", "", json!({"email": email, "password": PASSWORD})).await;
     answer.json()["session"]["token"].as_str().expect("a session").to_owned()
 }
 
@@ -526,11 +636,15 @@ async fn every_call_of_the_storage_and_of_objects_says_when_to_come_back() {
         ("/storage/stats", json!({})),
     ];
     for (path, body) in calls {
-        let wire = Wire::open_with(|settings| (settings.limits_factor, settings.confirm_email) = (0.01, false)).await;
+        let wire = Wire::open_with(|settings| {
+            (settings.limits_factor, settings.confirm_email) = (0.01, false)
+        })
+        .await;
         let session = session(&wire, "ann@example.com").await;
         let mut limited = None;
         for _ in 0..40 {
-            let request = signed(TestRequest::post().uri(&at(path)), &session).set_json(body.clone());
+            let request =
+                signed(TestRequest::post().uri(&at(path)), &session).set_json(body.clone());
             let request = request.peer_addr("198.51.100.7:40000".parse().expect("an address"));
             let answer = wire.send(request).await;
             if answer.status == 429 {
@@ -540,6 +654,9 @@ async fn every_call_of_the_storage_and_of_objects_says_when_to_come_back() {
         }
         let limited = limited.expect("nothing limits it");
         assert_eq!(limited.code(), "rate_limit_exceeded", "{path}");
-        assert!(limited.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds > 0), "{path}");
+        assert!(
+            limited.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds > 0),
+            "{path}"
+        );
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-/// The place of the bytes, by the id of the file: never by a name that somebody chose (SECURITY.md S70).
+/// The place of the bytes, by the id of the file: never by a name that somebody chose (S70).
 #[derive(Debug, Clone)]
 pub(crate) enum FileStore {
     /// One file of the file system each.
@@ -16,7 +16,8 @@ pub(crate) enum FileStore {
 }
 
 impl FileStore {
-    /// Writes the bytes whole: after a power cut the file is there with all of them, or not there (SECURITY.md R02).
+    /// Writes the bytes whole: after a power cut the file is there with all of them, or not there
+    /// (R02).
     ///
     /// # Errors
     /// When the disk is full or the folder cannot be written.
@@ -44,11 +45,17 @@ impl FileStore {
         blocking(move || found(fs::remove_file(path)).map(|_| ())).await
     }
 
-    /// Looks at some of the files, in the order of their names, for the sweep: half-written ones too, nothing that is not ours.
+    /// Looks at some of the files, in the order of their names, for the sweep: half-written ones
+    /// too, nothing that is not ours.
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub(crate) async fn stretch(&self, after: &str, most: usize, age: Duration) -> io::Result<Stretch> {
+    pub(crate) async fn stretch(
+        &self,
+        after: &str,
+        most: usize,
+        age: Duration,
+    ) -> io::Result<Stretch> {
         let Self::Folder(folder) = self;
         let (folder, after) = (folder.clone(), after.to_owned());
         blocking(move || stretch(&folder, &after, most, age)).await
@@ -65,7 +72,7 @@ impl FileStore {
     }
 }
 
-/// What the sweep looked at.
+/// Stretch of files that the sweep inspected.
 #[derive(Debug, Default)]
 pub(crate) struct Stretch {
     /// The files that have not been touched for so long.
@@ -97,7 +104,8 @@ fn stretch(folder: &Path, after: &str, most: usize, age: Duration) -> io::Result
     let next = names.last().filter(|_| !is_end).cloned().unwrap_or_default();
     let mut old = Vec::new();
     for name in names {
-        // Gone meanwhile is well. The file system's own clock stamped the file, so that clock says how old it is.
+        // Gone meanwhile is well. The file system's own clock stamped the file, so that clock says
+        // how old it is.
         let Some(metadata) = found(fs::metadata(folder.join(&name)))? else { continue };
         if metadata.modified()?.elapsed().is_ok_and(|elapsed| elapsed >= age) {
             old.push(name);
@@ -139,7 +147,9 @@ fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
@@ -179,8 +189,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("secret"), "x").unwrap();
         let store = FileStore::Folder(folder.path().join("files"));
-        for id in ["", "..", "../secret", "/etc/passwd", "CON", "0123456789abcdef0123456\0", "../456789abcdef012345678"]
-        {
+        for id in [
+            "",
+            "..",
+            "../secret",
+            "/etc/passwd",
+            "CON",
+            "0123456789abcdef0123456\0",
+            "../456789abcdef012345678",
+        ] {
             assert!(store.put(id, vec![1]).await.is_err(), "{id}");
             assert!(store.get(id).await.is_err(), "{id}");
             assert!(store.delete(id).await.is_err(), "{id}");
@@ -194,7 +211,10 @@ mod tests {
         let store = FileStore::Folder(folder.path().to_owned());
         let half = format!("{ONE}.part");
         for name in [&*half, TWO, "somebody's notes"] {
-            File::create(folder.path().join(name)).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+            File::create(folder.path().join(name))
+                .unwrap()
+                .set_modified(SystemTime::UNIX_EPOCH)
+                .unwrap();
         }
         store.put("2123456789abcdef01234567", vec![1]).await.unwrap();
         assert_eq!(store.get(ONE).await.unwrap(), None);

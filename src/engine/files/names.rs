@@ -1,4 +1,4 @@
-//! What people call things: names of buckets and files, tags, and types of content.
+//! Names: names of buckets and files, tags, and types of content.
 
 use crate::port::{Code, TagChange};
 
@@ -11,26 +11,29 @@ const TAG_MAX: usize = 100;
 /// The longest type of content, in bytes (RFC 6838 §4.2 allows 127 on each side of the slash).
 const TYPE_MAX: usize = 127;
 
-/// A name of a file. Names never reach the file system (SECURITY.md S70), so they need only be readable.
+/// A name of a file. Names never reach the file system (S70), so they need only be readable.
 ///
 /// # Errors
 /// `InvalidBucketName`, whose sentence says what a name may be.
-pub(in crate::engine) fn parse_file_name(typed: &str) -> Result<String, Code> {
-    let name = typed.trim();
+pub(in crate::engine) fn parse_file_name(entered: &str) -> Result<String, Code> {
+    let name = entered.trim();
     let is_long = name.chars().count() > NAME_MAX;
-    if name.is_empty() || is_long || name.chars().any(|letter| is_unseen(letter) || matches!(letter, '/' | '\\')) {
+    if name.is_empty()
+        || is_long
+        || name.chars().any(|letter| is_unseen(letter) || matches!(letter, '/' | '\\'))
+    {
         return Err(Code::InvalidBucketName);
     }
     Ok(name.to_owned())
 }
 
-/// A name of a bucket. As buckets are found by their names and their ids alike, none may look like an id: it would stand in
-/// the way of the bucket that has it.
+/// A name of a bucket. As buckets are found by their names and their ids alike, none may look like
+/// an id: it would stand in the way of the bucket that has it.
 ///
 /// # Errors
 /// As [`parse_file_name`].
-pub(in crate::engine) fn parse_bucket_name(typed: &str) -> Result<String, Code> {
-    let name = parse_file_name(typed)?;
+pub(in crate::engine) fn parse_bucket_name(entered: &str) -> Result<String, Code> {
+    let name = parse_file_name(entered)?;
     if name.len() == 24 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(Code::InvalidBucketName);
     }
@@ -41,11 +44,16 @@ pub(in crate::engine) fn parse_bucket_name(typed: &str) -> Result<String, Code> 
 ///
 /// # Errors
 /// `InvalidTags` when there would be too many, or one is empty, too long or cannot be read.
-pub(in crate::engine) fn changed_tags(tags: &[String], change: TagChange) -> Result<Vec<String>, Code> {
+pub(in crate::engine) fn changed_tags(
+    tags: &[String],
+    change: TagChange,
+) -> Result<Vec<String>, Code> {
     let (mut changed, added) = match change {
         TagChange::Set(set) => (Vec::new(), set),
         TagChange::Add(added) => (tags.to_vec(), added),
-        TagChange::Remove(removed) => (tags.iter().filter(|tag| !removed.contains(tag)).cloned().collect(), Vec::new()),
+        TagChange::Remove(removed) => {
+            (tags.iter().filter(|tag| !removed.contains(tag)).cloned().collect(), Vec::new())
+        }
     };
     for tag in added {
         if tag.is_empty() || tag.chars().count() > TAG_MAX || tag.chars().any(is_unseen) {
@@ -61,24 +69,31 @@ pub(in crate::engine) fn changed_tags(tags: &[String], change: TagChange) -> Res
     Ok(changed)
 }
 
-/// What a sender says the bytes are, without parameters. It is remembered and shown, and nothing is ever served by it.
+/// Media type from the sender, without parameters. It is remembered and shown, and nothing is ever
+/// served by it.
 pub(in crate::engine) fn parse_mime_type(said: &str) -> String {
     let essence = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_token = |part: &str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
     };
     match essence.split_once('/') {
-        Some((kind, subtype)) if essence.len() <= TYPE_MAX && is_token(kind) && is_token(subtype) => essence,
+        Some((kind, subtype))
+            if essence.len() <= TYPE_MAX && is_token(kind) && is_token(subtype) =>
+        {
+            essence
+        }
         _ => "application/octet-stream".to_owned(),
     }
 }
 
-/// What cannot be seen and changes what is: control characters, and those that turn the direction of writing or hide
-/// (Unicode Technical Report 36, §3.5 and UAX #9).
+/// Whether a character is invisible: control characters, and those that turn the direction of
+/// writing or hide (Unicode Technical Report 36, §3.5 and UAX #9).
 fn is_unseen(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
-            '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
@@ -103,7 +118,18 @@ mod tests {
         }
         assert_eq!(parse_file_name(" a.png\n").as_deref(), Ok("a.png"));
         let long = "x".repeat(256);
-        for name in ["", "  ", "../up", "a\\b", "a\0b", "a\nb", "gpj.\u{202e}exe", "a\u{200b}b", "\u{feff}a", &long] {
+        for name in [
+            "",
+            "  ",
+            "../up",
+            "a\\b",
+            "a\0b",
+            "a\nb",
+            "gpj.\u{202e}exe",
+            "a\u{200b}b",
+            "\u{feff}a",
+            &long,
+        ] {
             assert_eq!(parse_file_name(name), Err(Code::InvalidBucketName), "{name:?}");
         }
         assert!(parse_bucket_name("0123456789abcdefABCDEF01").is_err());
@@ -127,7 +153,9 @@ mod tests {
     fn a_type_is_a_type_or_unknown() {
         assert_eq!(parse_mime_type("Text/Plain; charset=UTF-8"), "text/plain");
         assert_eq!(parse_mime_type("application/vnd.a-b+json"), "application/vnd.a-b+json");
-        for wrong in ["", "text", "text/", "a/b c", "a/b\r\nx: y", &format!("a/{}", "x".repeat(200))] {
+        for wrong in
+            ["", "text", "text/", "a/b c", "a/b\r\nx: y", &format!("a/{}", "x".repeat(200))]
+        {
             assert_eq!(parse_mime_type(wrong), "application/octet-stream");
         }
     }

@@ -1,20 +1,23 @@
 //! Pictures: from whatever was uploaded to something that is safe to serve.
 //!
-//! A picture is recognised by its content, never by its name or its declared type; its dimensions are read from the header
-//! and judged before any pixel is decoded; then it is cropped or scaled, turned upright, and encoded again, so that no byte
-//! of the upload survives: no EXIF, no position, no second file hidden behind the first (SECURITY.md S68, S69).
+//! A picture is recognised by its content, never by its name or its declared type; its dimensions
+//! are read from the header and judged before any pixel is decoded; then it is cropped or scaled,
+//! turned upright, and encoded again, so that no byte of the upload survives: no EXIF, no position,
+//! no second file hidden behind the first (S68, S69).
 //!
-//! Time has an end without a clock: the upload has at most 8 MB, what it unfolds to is bounded before it is unfolded, an
-//! animation gives its first frame only, and the decoder refuses a progressive JPEG of more than 100 scans, the one format
-//! that goes over the same pixels again and again.
+//! Time has an end without a clock: the upload has at most 8 MB, what it unfolds to is bounded
+//! before it is unfolded, an animation gives its first frame only, and the decoder refuses a
+//! progressive JPEG of more than 100 scans, the one format that goes over the same pixels again and
+//! again.
 //!
-//! Everything here blocks and may use much memory: call it through the [`Darkroom`](super::darkroom::Darkroom).
+//! Everything here blocks and may use much memory: call it through the
+//! [`ImagePool`](super::image_pool::ImagePool).
 
 use std::io::Cursor;
 
 use image::{
-    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, codecs::jpeg::JpegEncoder,
-    imageops::FilterType, metadata::Orientation,
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
+    codecs::jpeg::JpegEncoder, imageops::FilterType, metadata::Orientation,
 };
 
 use crate::port::{Code, Picture};
@@ -23,10 +26,11 @@ use crate::port::{Code, Picture};
 pub(crate) const MAX_BYTES: usize = 8 * 1024 * 1024;
 /// The widest and highest picture that is decoded. Told by `Code::PictureTooWide`.
 const MAX_SIDE: u32 = 8000;
-/// The most pixels that are decoded: more than cameras of phones make by default (12 to 24 megapixels), and what a small
-/// machine can hold. Told by `Code::PictureTooWide`.
+/// The most pixels that are decoded: more than cameras of phones make by default (12 to 24
+/// megapixels), and what a small machine can hold. Told by `Code::PictureTooWide`.
 const MAX_PIXELS: u64 = 40_000_000;
-/// What a decoded picture may take: all those pixels at four bytes. One with 16 bits a channel may have half as many.
+/// Memory limit of a decoded picture: all those pixels at four bytes. One with 16 bits a channel
+/// may have half as many.
 const MAX_DECODED_BYTES: u64 = MAX_PIXELS * 4;
 /// A profile picture's side: shown at 88 px, four times sharper screens included.
 const AVATAR_SIDE: u32 = 512;
@@ -44,15 +48,16 @@ pub(crate) enum Framing {
     Whole,
 }
 
-/// Decodes, frames, turns upright and encodes again: JPEG, or PNG when something of it is transparent.
+/// Decodes, frames, turns upright and encodes again: JPEG, or PNG when something of it is
+/// transparent.
 ///
-/// Both framings are the same for a picture that lies on its side, so it is turned when it is small already: turning makes
-/// a copy, and a copy of the largest picture would double what one takes.
+/// Both framings are the same for a picture that lies on its side, so it is turned when it is small
+/// already: turning makes a copy, and a copy of the largest picture would double what one takes.
 ///
 /// # Errors
-/// `MissingPicture`, `PictureTooLarge`, `PictureTooWide`, or `NotAPicture` for everything that is not a whole JPEG, PNG,
-/// WebP or GIF.
-pub(crate) fn develop(bytes: &[u8], framing: Framing) -> Result<Picture, Code> {
+/// `MissingPicture`, `PictureTooLarge`, `PictureTooWide`, or `NotAPicture` for everything that is
+/// not a whole JPEG, PNG, WebP or GIF.
+pub(crate) fn reencode(bytes: &[u8], framing: Framing) -> Result<Picture, Code> {
     check_size(bytes)?;
     let (picture, orientation) = decode(bytes)?;
     let mut picture = match framing {
@@ -81,12 +86,17 @@ pub(crate) fn is_of_a_format(bytes: &[u8]) -> bool {
 }
 
 fn is_ours(format: Option<ImageFormat>) -> bool {
-    matches!(format, Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Gif))
+    matches!(
+        format,
+        Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Gif)
+    )
 }
 
 /// The picture as it was stored, and how it has to be turned.
 fn decode(bytes: &[u8]) -> Result<(DynamicImage, Orientation), Code> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| Code::NotAPicture)?;
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|_| Code::NotAPicture)?;
     if !is_ours(reader.format()) {
         return Err(Code::NotAPicture);
     }
@@ -95,19 +105,20 @@ fn decode(bytes: &[u8]) -> Result<(DynamicImage, Orientation), Code> {
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_DECODED_BYTES);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|error| judged(&error))?;
+    let mut decoder = reader.into_decoder().map_err(|error| validated(&error))?;
     // WebP heeds no limits, so the header is judged here for every format.
     let (width, height) = decoder.dimensions();
-    let is_wide = width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS;
+    let is_wide =
+        width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS;
     if is_wide || decoder.total_bytes() > MAX_DECODED_BYTES {
         return Err(Code::PictureTooWide);
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let picture = DynamicImage::from_decoder(decoder).map_err(|error| judged(&error))?;
+    let picture = DynamicImage::from_decoder(decoder).map_err(|error| validated(&error))?;
     Ok((picture, orientation))
 }
 
-fn judged(error: &ImageError) -> Code {
+fn validated(error: &ImageError) -> Code {
     match error {
         ImageError::Limits(_) => Code::PictureTooWide,
         _ => Code::NotAPicture,
@@ -136,7 +147,9 @@ fn encode(picture: &DynamicImage) -> Result<Picture, Code> {
     let mut bytes = Vec::new();
     if is_transparent(picture) {
         let pixels = DynamicImage::ImageRgba8(picture.to_rgba8());
-        pixels.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).map_err(|_| Code::NotAPicture)?;
+        pixels
+            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+            .map_err(|_| Code::NotAPicture)?;
         return Ok(Picture { mime_type: "image/png", bytes });
     }
     let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
@@ -144,7 +157,8 @@ fn encode(picture: &DynamicImage) -> Result<Picture, Code> {
     Ok(Picture { mime_type: "image/jpeg", bytes })
 }
 
-/// Whether a pixel lets something shine through. An alpha channel alone says little: screenshots have one, all opaque.
+/// Whether a pixel lets something shine through. An alpha channel alone says little: screenshots
+/// have one, all opaque.
 fn is_transparent(picture: &DynamicImage) -> bool {
     picture.color().has_alpha() && picture.to_rgba8().pixels().any(|pixel| pixel.0[3] < u8::MAX)
 }
@@ -157,7 +171,7 @@ mod tests {
     #[test]
     fn a_profile_picture_becomes_a_square_jpeg_of_512_pixels() {
         for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif] {
-            let picture = develop(&written(&opaque(900, 600), format), Framing::Avatar).unwrap();
+            let picture = reencode(&written(&opaque(900, 600), format), Framing::Avatar).unwrap();
             assert_eq!(picture.mime_type, "image/jpeg", "{format:?}");
             assert_eq!(size_of(&picture), (512, 512));
         }
@@ -166,44 +180,63 @@ mod tests {
     #[test]
     fn a_transparent_picture_stays_transparent_and_a_small_one_small() {
         let glass = DynamicImage::ImageRgba8(RgbaImage::from_pixel(20, 30, Rgba([1, 2, 3, 40])));
-        let picture = develop(&written(&glass, ImageFormat::Png), Framing::Avatar).unwrap();
+        let picture = reencode(&written(&glass, ImageFormat::Png), Framing::Avatar).unwrap();
         assert_eq!((picture.mime_type, size_of(&picture)), ("image/png", (20, 20)));
     }
 
     #[test]
     fn an_upload_keeps_its_shape_and_gets_2048_pixels_at_most() {
-        let picture = develop(&written(&opaque(3000, 1500), ImageFormat::Png), Framing::Whole).unwrap();
+        let picture =
+            reencode(&written(&opaque(3000, 1500), ImageFormat::Png), Framing::Whole).unwrap();
         assert_eq!(size_of(&picture), (2048, 1024));
     }
 
     #[test]
     fn a_photo_taken_sideways_is_turned_upright_and_tells_no_longer_where_it_was_taken() {
         let upload = with_exif(&written(&opaque(40, 20), ImageFormat::Jpeg));
-        let picture = develop(&upload, Framing::Whole).unwrap();
+        let picture = reencode(&upload, Framing::Whole).unwrap();
         assert_eq!(size_of(&picture), (20, 40));
-        assert!(!picture.bytes.windows(4).any(|window| window == b"Exif" || window == b"GPS!"), "S69");
+        assert!(
+            !picture.bytes.windows(4).any(|window| window == b"Exif" || window == b"GPS!"),
+            "S69"
+        );
     }
 
     #[test]
     fn a_picture_bomb_is_refused_by_its_header_s68() {
-        for (width, height) in [(100_000, 100_000), (8001, 1), (1, 8001), (8000, 5001), (6400, 6400)] {
-            assert_eq!(develop(&claiming(width, height), Framing::Avatar).unwrap_err(), Code::PictureTooWide);
+        for (width, height) in
+            [(100_000, 100_000), (8001, 1), (1, 8001), (8000, 5001), (6400, 6400)]
+        {
+            assert_eq!(
+                reencode(&claiming(width, height), Framing::Avatar).unwrap_err(),
+                Code::PictureTooWide
+            );
         }
-        assert_eq!(develop(&claiming(8000, 5000), Framing::Avatar).unwrap_err(), Code::NotAPicture, "40 megapixels");
+        assert_eq!(
+            reencode(&claiming(8000, 5000), Framing::Avatar).unwrap_err(),
+            Code::NotAPicture,
+            "40 megapixels"
+        );
         let wide = written(&opaque(9000, 1), ImageFormat::WebP);
-        assert_eq!(develop(&wide, Framing::Avatar).unwrap_err(), Code::PictureTooWide);
+        assert_eq!(reencode(&wide, Framing::Avatar).unwrap_err(), Code::PictureTooWide);
     }
 
     #[test]
     fn the_middle_of_a_picture_is_kept_however_it_lies() {
         for (width, height) in [(1600, 800), (800, 1600), (400, 200)] {
-            let middle = |x, y| (width / 2_u32).abs_diff(x) < 50 && (height / 2_u32).abs_diff(y) < 50;
-            let picture = RgbImage::from_fn(width, height, |x, y| Rgb([if middle(x, y) { 255 } else { 0 }, 0, 0]));
+            let middle =
+                |x, y| (width / 2_u32).abs_diff(x) < 50 && (height / 2_u32).abs_diff(y) < 50;
+            let picture = RgbImage::from_fn(width, height, |x, y| {
+                Rgb([if middle(x, y) { 255 } else { 0 }, 0, 0])
+            });
             let upload = written(&DynamicImage::ImageRgb8(picture), ImageFormat::Png);
-            let avatar = develop(&upload, Framing::Avatar).unwrap();
+            let avatar = reencode(&upload, Framing::Avatar).unwrap();
             let pixels = image::load_from_memory(&avatar.bytes).unwrap().to_rgb8();
             assert_eq!(pixels.width(), pixels.height());
-            assert!(pixels.get_pixel(pixels.width() / 2, pixels.height() / 2).0[0] > 200, "{width} × {height}");
+            assert!(
+                pixels.get_pixel(pixels.width() / 2, pixels.height() / 2).0[0] > 200,
+                "{width} × {height}"
+            );
             assert!(pixels.get_pixel(2, 2).0[0] < 50, "{width} × {height}");
         }
     }
@@ -213,18 +246,33 @@ mod tests {
         let whole = written(&opaque(64, 64), ImageFormat::Png);
         let half = &whole[..whole.len() / 2];
         let svg: &[u8] = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
-        for upload in [svg, b"<!doctype html><p>", b"%PDF-1.7\n", b"hello", b"BM\0\0", b"\x89PNG\r\n\x1a\n", half] {
-            assert_eq!(develop(upload, Framing::Avatar).unwrap_err(), Code::NotAPicture, "{upload:?}");
+        for upload in [
+            svg,
+            b"<!doctype html><p>",
+            b"%PDF-1.7\n",
+            b"hello",
+            b"BM\0\0",
+            b"\x89PNG\r\n\x1a\n",
+            half,
+        ] {
+            assert_eq!(
+                reencode(upload, Framing::Avatar).unwrap_err(),
+                Code::NotAPicture,
+                "{upload:?}"
+            );
         }
-        assert_eq!(develop(b"", Framing::Avatar).unwrap_err(), Code::MissingPicture);
-        assert_eq!(develop(&vec![0; MAX_BYTES + 1], Framing::Avatar).unwrap_err(), Code::PictureTooLarge);
+        assert_eq!(reencode(b"", Framing::Avatar).unwrap_err(), Code::MissingPicture);
+        assert_eq!(
+            reencode(&vec![0; MAX_BYTES + 1], Framing::Avatar).unwrap_err(),
+            Code::PictureTooLarge
+        );
     }
 
     #[test]
     fn what_hides_behind_a_picture_does_not_get_through_s69() {
         let mut polyglot = written(&opaque(8, 8), ImageFormat::Png);
         polyglot.extend_from_slice(b"<script>alert(1)</script>");
-        let picture = develop(&polyglot, Framing::Whole).unwrap();
+        let picture = reencode(&polyglot, Framing::Whole).unwrap();
         assert!(!picture.bytes.windows(7).any(|window| window == b"<script"));
     }
 
@@ -243,9 +291,11 @@ mod tests {
         (decoded.width(), decoded.height())
     }
 
-    /// A big-endian TIFF with one entry, orientation 6 ("turn right"), as APP1 right after the start of the image.
+    /// A big-endian TIFF with one entry, orientation 6 ("turn right"), as APP1 right after the
+    /// start of the image.
     fn with_exif(jpeg: &[u8]) -> Vec<u8> {
-        let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0GPS!".to_vec();
+        let mut exif =
+            b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0GPS!".to_vec();
         let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
         let mut photo = vec![0xff, 0xd8, 0xff, 0xe1, length[0], length[1]];
         photo.append(&mut exif);

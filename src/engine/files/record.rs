@@ -3,8 +3,8 @@
 use crate::{
     engine::{
         files::{
-            Files, date,
-            expression::{Fields, Value},
+            FileLocations, date,
+            expression::{FieldSource, FieldValue},
         },
         store::{Row, StoreError},
     },
@@ -14,7 +14,8 @@ use crate::{
 /// The columns of [`FileRecord::read`], from `files f`.
 macro_rules! file_columns {
     () => {
-        "f.id, f.bucket_id, f.content_id, f.file_name, f.size, f.mime_type, f.is_picture, f.is_public, f.tags, \
+        "f.id, f.bucket_id, f.content_id, f.file_name, f.size, f.mime_type, f.is_picture, \
+         f.is_public, f.tags, \
          f.user_id, f.uploaded_at, f.updated_at"
     };
 }
@@ -28,7 +29,8 @@ macro_rules! bucket_columns {
 }
 pub(in crate::engine) use bucket_columns;
 
-/// A file, and what only the backend knows of it. Its `public_path` is there only while it is public.
+/// A file, and what only the backend knows of it. Its `public_path` is there only while it is
+/// public.
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct FileRecord {
     pub(in crate::engine) file: StoredFile,
@@ -39,7 +41,7 @@ pub(in crate::engine) struct FileRecord {
 }
 
 impl FileRecord {
-    pub(in crate::engine) fn read(row: &Row, files: &Files) -> Result<Self, StoreError> {
+    pub(in crate::engine) fn read(row: &Row, files: &FileLocations) -> Result<Self, StoreError> {
         let mut record = Self {
             content_id: row.text("content_id")?,
             is_picture: row.integer("is_picture")? != 0,
@@ -61,9 +63,9 @@ impl FileRecord {
         Ok(record)
     }
 
-    /// Says where the file can be fetched, after anything changed that this depends on. A file whose bytes were replaced has a
-    /// version in its path, so that no cache shows the former ones.
-    pub(in crate::engine) fn name_path(&mut self, files: &Files) {
+    /// Says where the file can be fetched, after anything changed that this depends on. A file
+    /// whose bytes were replaced has a version in its path, so that no cache shows the former ones.
+    pub(in crate::engine) fn name_path(&mut self, files: &FileLocations) {
         let Self { file, content_id, is_picture } = self;
         let version = (*content_id != file.id).then_some(content_id.as_str());
         let is_served = file.is_public && *is_picture;
@@ -93,7 +95,7 @@ fn read_tags(row: &Row) -> Result<Vec<String>, StoreError> {
     serde_json::from_str(&row.text("tags")?).map_err(|_| StoreError::Corrupt { column: "tags" })
 }
 
-impl Fields for FileRecord {
+impl FieldSource for FileRecord {
     const NAMES: &'static [&'static str] = &[
         "_id",
         "bucketId",
@@ -109,44 +111,46 @@ impl Fields for FileRecord {
         "updatedAt",
     ];
 
-    fn field(&self, name: &str) -> Value {
+    fn field(&self, name: &str) -> FieldValue {
         let file = &self.file;
         match name {
             "_id" => text(&file.id),
             "bucketId" => text(&file.bucket_id),
             "fileName" => text(&file.file_name),
-            "isPublic" => Value::Flag(file.is_public),
+            "isPublic" => FieldValue::Flag(file.is_public),
             // No file has more than 8 MB.
-            "size" => u32::try_from(file.size).map_or(Value::Nothing, |size| Value::Number(f64::from(size))),
+            "size" => u32::try_from(file.size)
+                .map_or(FieldValue::Nothing, |size| FieldValue::Number(f64::from(size))),
             "encoding" => text("7bit"),
             "mimeType" => text(&file.mime_type),
-            "publicPath" => file.public_path.as_deref().map_or(Value::Nothing, text),
-            "userId" => file.user_id.as_deref().map_or(Value::Nothing, text),
-            "tags" => Value::List(file.tags.clone()),
-            "uploadedAt" => Value::Text(date(file.uploaded_at)),
-            "updatedAt" => Value::Text(date(file.updated_at)),
-            _ => Value::Nothing,
+            "publicPath" => file.public_path.as_deref().map_or(FieldValue::Nothing, text),
+            "userId" => file.user_id.as_deref().map_or(FieldValue::Nothing, text),
+            "tags" => FieldValue::List(file.tags.clone()),
+            "uploadedAt" => FieldValue::Text(date(file.uploaded_at)),
+            "updatedAt" => FieldValue::Text(date(file.updated_at)),
+            _ => FieldValue::Nothing,
         }
     }
 }
 
-impl Fields for Bucket {
-    const NAMES: &'static [&'static str] = &["_id", "name", "isPublic", "userId", "tags", "createdAt", "updatedAt"];
+impl FieldSource for Bucket {
+    const NAMES: &'static [&'static str] =
+        &["_id", "name", "isPublic", "userId", "tags", "createdAt", "updatedAt"];
 
-    fn field(&self, name: &str) -> Value {
+    fn field(&self, name: &str) -> FieldValue {
         match name {
             "_id" => text(&self.id),
             "name" => text(&self.name),
-            "isPublic" => Value::Flag(self.is_public),
-            "userId" => self.user_id.as_deref().map_or(Value::Nothing, text),
-            "tags" => Value::List(self.tags.clone()),
-            "createdAt" => Value::Text(date(self.created_at)),
-            "updatedAt" => Value::Text(date(self.updated_at)),
-            _ => Value::Nothing,
+            "isPublic" => FieldValue::Flag(self.is_public),
+            "userId" => self.user_id.as_deref().map_or(FieldValue::Nothing, text),
+            "tags" => FieldValue::List(self.tags.clone()),
+            "createdAt" => FieldValue::Text(date(self.created_at)),
+            "updatedAt" => FieldValue::Text(date(self.updated_at)),
+            _ => FieldValue::Nothing,
         }
     }
 }
 
-fn text(text: &str) -> Value {
-    Value::Text(text.to_owned())
+fn text(text: &str) -> FieldValue {
+    FieldValue::Text(text.to_owned())
 }

@@ -1,6 +1,7 @@
-//! API keys: what the operator's own programs show to write what a person may not (ALTOGIC_WIRE.md §13.2).
+//! API keys: what the operator's own programs show to write what a person may not
+//! (altogic-protocol.md §13.2).
 //!
-//! The key is shown once; the database keeps its digest, and keys are compared by digest (SECURITY.md S33).
+//! The key is shown once; the database keeps its digest, and keys are compared by digest (S33).
 
 use jiff::Timestamp;
 use moka::sync::Cache;
@@ -48,12 +49,19 @@ impl RememberedApiKeys {
     }
 
     /// As [`ApiKeys::is_good`], asked of the database at most every few seconds for the same key.
-    pub(super) async fn is_good(&self, store: &Store, key: &str, now: Timestamp) -> Result<bool, StoreError> {
-        if !looks_like_one(key) {
+    pub(super) async fn is_good(
+        &self,
+        store: &Store,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if !has_api_key_shape(key) {
             return Ok(false);
         }
         let digest = self.keys.0.of(key.as_bytes());
-        if let Some((_, is_good)) = self.seen.get(&digest).filter(|(read_at, _)| is_fresh(*read_at, now)) {
+        if let Some((_, is_good)) =
+            self.seen.get(&digest).filter(|(read_at, _)| is_fresh(*read_at, now))
+        {
             return Ok(is_good);
         }
         let is_good = self.keys.is_good(store, key, now).await?;
@@ -81,26 +89,40 @@ impl ApiKeys {
         now: Timestamp,
     ) -> Result<String, StoreError> {
         let key = format!("{PREFIX}{}", new_token(random));
-        let sql = "insert into api_keys (id, label, digest, created_at, expires_at) values ($1, $2, $3, $4, $5)";
+        let sql = "insert into api_keys (id, label, digest, created_at, expires_at) values ($1, \
+            $2, $3, $4, $5)";
         let expires_at = expires_at.map(Timestamp::as_millisecond);
-        store.execute(sql, values![new_id(random), label, self.0.of(key.as_bytes()), now, expires_at]).await?;
+        store
+            .execute(
+                sql,
+                values![new_id(random), label, self.0.of(key.as_bytes()), now, expires_at],
+            )
+            .await?;
         Ok(key)
     }
 
-    /// Whether this is a key that is there and not over. What does not look like one is not looked up: applications written for
-    /// the original send keys of their own there, which have no power here and do no harm (ALTOGIC_WIRE.md §14.1).
+    /// Whether this is a key that is there and not over. What does not look like one is not looked
+    /// up: applications written for the original send keys of their own there, which have no power
+    /// here and do no harm (altogic-protocol.md §14.1).
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn is_good(&self, store: &Store, key: &str, now: Timestamp) -> Result<bool, StoreError> {
-        if !looks_like_one(key) {
+    pub async fn is_good(
+        &self,
+        store: &Store,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if !has_api_key_shape(key) {
             return Ok(false);
         }
         for (digest, newest) in self.0.with_newest(key.as_bytes()) {
             let sql = "select * from api_keys where digest = $1";
             let Some(row) = store.fetch_optional(sql, values![digest]).await? else { continue };
             let id = row.text("id").unwrap_or_default();
-            let Some(found) = damage::spare(ApiKey::read(&row), "api_keys", &id)? else { return Ok(false) };
+            let Some(found) = damage::spare(ApiKey::read(&row), "api_keys", &id)? else {
+                return Ok(false);
+            };
             if let Some(newest) = newest {
                 // Made with an older key. Of two calls at once the second one changes nothing.
                 let sql = "update api_keys set digest = $2 where digest = $1";
@@ -116,7 +138,8 @@ impl ApiKeys {
     /// # Errors
     /// When the database cannot answer.
     pub async fn list(store: &Store) -> Result<Vec<ApiKey>, StoreError> {
-        let rows = store.fetch_all("select * from api_keys order by created_at, id", vec![]).await?;
+        let rows =
+            store.fetch_all("select * from api_keys order by created_at, id", vec![]).await?;
         let read = |row: &Row| {
             let id = row.text("id").unwrap_or_default();
             damage::spare(ApiKey::read(row), "api_keys", &id).transpose()
@@ -124,15 +147,19 @@ impl ApiKeys {
         rows.iter().filter_map(read).collect()
     }
 
-    /// Removes a key by its id, or by the key itself where somebody found one that leaked; says whether there was one.
+    /// Removes a key by its id, or by the key itself where somebody found one that leaked; says
+    /// whether there was one.
     ///
     /// # Errors
     /// When the database cannot do it.
     pub async fn remove(&self, store: &Store, id_or_key: &str) -> Result<bool, StoreError> {
-        let mut removed = store.execute("delete from api_keys where id = $1", values![id_or_key]).await?;
-        if looks_like_one(id_or_key) {
+        let mut removed =
+            store.execute("delete from api_keys where id = $1", values![id_or_key]).await?;
+        if has_api_key_shape(id_or_key) {
             for digest in self.0.all(id_or_key.as_bytes()) {
-                removed += store.execute("delete from api_keys where digest = $1", values![digest]).await?;
+                removed += store
+                    .execute("delete from api_keys where digest = $1", values![digest])
+                    .await?;
             }
         }
         Ok(removed > 0)
@@ -151,7 +178,7 @@ impl ApiKey {
 }
 
 /// Whether it has the form of a key of ours.
-fn looks_like_one(key: &str) -> bool {
+fn has_api_key_shape(key: &str) -> bool {
     key.len() == LENGTH && key.starts_with(PREFIX)
 }
 
@@ -164,7 +191,8 @@ mod tests {
 
     async fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("sqlite:{}/keys.db", folder.path().display())).await.unwrap();
+        let store =
+            Store::open(&format!("sqlite:{}/keys.db", folder.path().display())).await.unwrap();
         (folder, store)
     }
 
@@ -186,7 +214,9 @@ mod tests {
         for other in ["", "ak-", &foreign, &key[1..]] {
             assert!(!keys.is_good(&store, other, now()).await.unwrap(), "{other}");
         }
-        let digest = store.fetch_all("select * from api_keys", vec![]).await.unwrap()[0].bytes("digest").unwrap();
+        let digest = store.fetch_all("select * from api_keys", vec![]).await.unwrap()[0]
+            .bytes("digest")
+            .unwrap();
         assert_ne!(digest, key.as_bytes());
         let listed = ApiKeys::list(&store).await.unwrap();
         assert!(keys.remove(&store, &listed[0].id).await.unwrap());
@@ -210,10 +240,17 @@ mod tests {
         let (_folder, store) = store().await;
         let keys = RememberedApiKeys::new(&secret());
         let tomorrow = now() + SignedDuration::from_hours(24);
-        let key = keys.keys.add(&store, "for a day", Some(tomorrow), &SystemRandom, now()).await.unwrap();
+        let key =
+            keys.keys.add(&store, "for a day", Some(tomorrow), &SystemRandom, now()).await.unwrap();
         assert!(keys.is_good(&store, &key, now()).await.unwrap());
-        assert!(!keys.is_good(&store, &key, tomorrow).await.unwrap(), "an expired key has no power");
-        assert!(keys.is_good(&store, &key, now()).await.unwrap(), "a clock that was set back asks again");
+        assert!(
+            !keys.is_good(&store, &key, tomorrow).await.unwrap(),
+            "an expired key has no power"
+        );
+        assert!(
+            keys.is_good(&store, &key, now()).await.unwrap(),
+            "a clock that was set back asks again"
+        );
         keys.keys.remove(&store, &key).await.unwrap();
         assert!(keys.is_good(&store, &key, now() + SignedDuration::from_secs(2)).await.unwrap());
         assert!(!keys.is_good(&store, &key, now() + SignedDuration::from_secs(3)).await.unwrap());

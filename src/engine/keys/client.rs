@@ -14,8 +14,8 @@ use crate::{
         random::new_id,
         store::{Row, Store, StoreError, damage, values},
     },
-    outage::{self, Worth},
     port::{Failure, Random},
+    telemetry::log_throttle::{self, LogDecision},
 };
 
 /// How long a call waits for the keys to be read anew, where older ones are known.
@@ -29,19 +29,20 @@ pub struct ClientKeys;
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientKey {
+pub struct StoredClientKey {
     pub key: String,
     pub label: String,
-    /// The origins of its pages, as they were typed; what they mean is the door's to say.
+    /// The origins of its pages, as they were typed; what they mean is the channel's to say.
     pub origins: Vec<String>,
-    /// Where links in mails that this application causes send the browser; `None` means where the settings say.
+    /// Where links in emails that this application causes send the browser; `None` means where the
+    /// settings say.
     pub redirect_url: Option<String>,
     /// Whether its calls need a session, but those that are about getting one.
     pub enforce_session: bool,
     pub created_at: Timestamp,
 }
 
-/// What a new key is to be.
+/// Input of a new key.
 #[derive(Debug, Clone, Default)]
 pub struct NewClientKey {
     pub label: String,
@@ -62,10 +63,18 @@ impl ClientKeys {
         now: Timestamp,
     ) -> Result<String, StoreError> {
         let key = format!("{PREFIX}{}", new_id(random));
-        let sql = "insert into client_keys (key, label, origins, redirect_url, enforce_session, created_at) \
+        let sql = "insert into client_keys (key, label, origins, redirect_url, enforce_session, \
+                   created_at) \
                    values ($1, $2, $3, $4, $5, $6)";
         let enforce_session = i64::from(new.enforce_session);
-        let values = values![&key, new.label, new.origins.join("\n"), new.redirect_url, enforce_session, now];
+        let values = values![
+            &key,
+            new.label,
+            new.origins.join("\n"),
+            new.redirect_url,
+            enforce_session,
+            now
+        ];
         store.execute(sql, values).await?;
         Ok(key)
     }
@@ -74,11 +83,12 @@ impl ClientKeys {
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn list(store: &Store) -> Result<Vec<ClientKey>, StoreError> {
-        let rows = store.fetch_all("select * from client_keys order by created_at, key", vec![]).await?;
+    pub async fn list(store: &Store) -> Result<Vec<StoredClientKey>, StoreError> {
+        let rows =
+            store.fetch_all("select * from client_keys order by created_at, key", vec![]).await?;
         let read = |row: &Row| {
             let key = row.text("key").unwrap_or_default();
-            damage::spare(ClientKey::read(row), "client_keys", &key).transpose()
+            damage::spare(StoredClientKey::read(row), "client_keys", &key).transpose()
         };
         rows.iter().filter_map(read).collect()
     }
@@ -92,7 +102,7 @@ impl ClientKeys {
     }
 }
 
-impl ClientKey {
+impl StoredClientKey {
     fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             key: row.text("key")?,
@@ -105,21 +115,26 @@ impl ClientKey {
     }
 }
 
-/// All client keys of the database, as they were a moment ago: there are few, and a look-up for each key that a stranger
-/// invents would be many.
+/// All client keys of the database, as they were a moment ago: there are few, and a look-up for
+/// each key that a visitor invents would be many.
 #[derive(Default)]
 pub(super) struct Snapshot {
-    newest: RwLock<Option<(Timestamp, Arc<[ClientKey]>)>>,
+    newest: RwLock<Option<(Timestamp, Arc<[StoredClientKey]>)>>,
     /// Held by the one who reads it anew. Nobody waits for them, however slow the database is.
     turn: Mutex<()>,
 }
 
 impl Snapshot {
-    /// The keys. When the database is away or slow, the last ones that it told; it is asked again as if it had answered.
+    /// The keys. When the database is away or slow, the last ones that it told; it is asked again
+    /// as if it had answered.
     ///
     /// # Errors
     /// When the database cannot answer and never did.
-    pub(super) async fn read(&self, store: &Store, now: Timestamp) -> Result<Arc<[ClientKey]>, StoreError> {
+    pub(super) async fn read(
+        &self,
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<Arc<[StoredClientKey]>, StoreError> {
         if let Some(keys) = self.fresh(now) {
             return Ok(keys);
         }
@@ -139,23 +154,24 @@ impl Snapshot {
         Ok(keys)
     }
 
-    fn fresh(&self, now: Timestamp) -> Option<Arc<[ClientKey]>> {
+    fn fresh(&self, now: Timestamp) -> Option<Arc<[StoredClientKey]>> {
         self.newest().filter(|(read_at, _)| is_fresh(*read_at, now)).map(|(_, keys)| keys)
     }
 
-    fn newest(&self) -> Option<(Timestamp, Arc<[ClientKey]>)> {
+    fn newest(&self) -> Option<(Timestamp, Arc<[StoredClientKey]>)> {
         self.newest.read().ok()?.clone()
     }
 }
 
-/// The keys as they are now, if the database tells them soon: whoever asks has one call to make of it yet.
-async fn anew(store: &Store) -> Option<Arc<[ClientKey]>> {
+/// The keys as they are now, if the database tells them soon: whoever asks has one call to make of
+/// it yet.
+async fn anew(store: &Store) -> Option<Arc<[StoredClientKey]>> {
     let failure = match tokio::time::timeout(SOON, ClientKeys::list(store)).await {
         Ok(Ok(keys)) => return Some(keys.into()),
         Ok(Err(error)) => Failure::from(error),
         Err(_) => Failure::from(StoreError::Hangs),
     };
-    if let Worth::Line { kept_back } = outage::worth(&failure) {
+    if let LogDecision::Line { kept_back } = log_throttle::log_decision(&failure) {
         tracing::warn!(kept_back, "the client keys could not be read anew: {failure}");
     }
     None
@@ -169,9 +185,10 @@ mod tests {
     use crate::engine::SystemRandom;
 
     #[tokio::test]
-    async fn a_key_that_comes_or_goes_is_noticed_within_seconds_and_the_database_is_not_asked_before() {
+    async fn a_key_that_comes_or_goes_is_noticed_within_seconds_without_a_query_before() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("sqlite:{}/keys.db", folder.path().display())).await.unwrap();
+        let store =
+            Store::open(&format!("sqlite:{}/keys.db", folder.path().display())).await.unwrap();
         let snapshot = Snapshot::default();
         let start = Timestamp::from_second(1_795_000_000).unwrap();
         let after = |seconds| start + SignedDuration::from_secs(seconds);
@@ -186,13 +203,23 @@ mod tests {
         assert!(snapshot.read(&store, after(2)).await.unwrap().is_empty());
         let read = snapshot.read(&store, after(3)).await.unwrap();
         let NewClientKey { label, origins, redirect_url, enforce_session } = new;
-        let whole = ClientKey { key, label, origins, redirect_url, enforce_session, created_at: start };
+        let whole = StoredClientKey {
+            key,
+            label,
+            origins,
+            redirect_url,
+            enforce_session,
+            created_at: start,
+        };
         assert_eq!(*read, *std::slice::from_ref(&whole));
         assert!(ClientKeys::remove(&store, &whole.key).await.unwrap());
         assert!(!ClientKeys::remove(&store, &whole.key).await.unwrap());
         assert!(snapshot.read(&store, after(6)).await.unwrap().is_empty());
         store.close().await;
-        assert!(snapshot.read(&store, after(9)).await.unwrap().is_empty(), "what was known outlives the database");
+        assert!(
+            snapshot.read(&store, after(9)).await.unwrap().is_empty(),
+            "what was known outlives the database"
+        );
         assert!(Snapshot::default().read(&store, start).await.is_err());
     }
 }

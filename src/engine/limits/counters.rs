@@ -2,19 +2,24 @@
 //!
 //! # The contract
 //!
-//! * A counter is named by its action and its subject; its state is two times ([`CounterState`]). Whatever keeps the states only has
-//!   to load and store them, all subjects of one action at once ([`Counters::of`]). A database can do that as well.
-//! * Each action has a table of its own, so junk keys of one action cannot push out the counters of another.
-//! * A table keeps [`MOST`] states exactly. When it is full, idle states go first. Then the half that would be idle first moves into
-//!   [`Shared`]: cells that several subjects share, where each state only ever raises its cells.
-//! * A subject without a state of its own begins with what its cells say. That is never less than what it used up before: a full
-//!   table makes strangers wait, and never gives an allowance back (SECURITY.md S109).
+//! * A counter is named by its action and its subject; its state is two times ([`CounterState`]).
+//!   Whatever keeps the states only has to load and store them, all subjects of one action at once
+//!   ([`Counters::of`]). A database can do that as well.
+//! * Each action has a table of its own, so junk keys of one action cannot push out the counters of
+//!   another.
+//! * A table keeps [`MOST`] states exactly. When it is full, idle states go first. Then the half
+//!   that would be idle first moves into [`Shared`]: cells that several subjects share, where each
+//!   state only ever raises its cells.
+//! * A subject without a state of its own begins with what its cells say. That is never less than
+//!   what it used up before: a full table makes visitors wait, and never gives an allowance back
+//!   (S109).
 //! * Subjects are kept as keyed hashes, so nobody can choose whom they share a cell with.
 //!
 //! # Memory
 //!
-//! A table takes 0.8 MB when it is full, and its cells 0.5 MB from then on: 1.3 MB an action, 40 MB should all of thirty actions be
-//! flooded at once. Moving half a table takes less than a millisecond, once in 14,000 new subjects.
+//! A table takes 0.8 MB when it is full, and its cells 0.5 MB from then on: 1.3 MB an action, 40 MB
+//! should all of thirty actions be flooded at once. Moving half a table takes less than a
+//! millisecond, once in 14,000 new subjects.
 
 use std::{
     collections::HashMap,
@@ -22,19 +27,20 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::Action;
+use super::LimitedAction;
 
 /// States that a table keeps exactly: what a hash map of 32,768 places takes.
 const MOST: usize = 28_000;
 
-/// Rows of shared cells. A subject begins too high only where all of its cells are shared with others.
+/// Rows of shared cells. A subject begins too high only where all of its cells are shared with
+/// others.
 const ROWS: usize = 4;
 
 /// Cells in a row.
 const CELLS: usize = 8192;
 
-/// A clock that goes back by less is one that is kept right, or a request that overtook another: some wait for a hash and for the
-/// database in between. In milliseconds.
+/// A clock that goes back by less is one that is kept right, or a request that overtook another:
+/// some wait for a hash and for the database in between. In milliseconds.
 const CLOCK_STEP: i64 = 60_000;
 
 /// State of one counter, in epoch milliseconds.
@@ -78,7 +84,7 @@ pub(super) struct Counters {
 
 #[derive(Default)]
 struct Tables {
-    of: HashMap<Action, Table>,
+    of: HashMap<LimitedAction, Table>,
     /// The latest time that was seen, in epoch milliseconds.
     seen_at: i64,
 }
@@ -91,10 +97,11 @@ pub(super) struct ActionCounters<'a> {
 }
 
 impl Counters {
-    /// Reads and writes counters of one action, as one step. Without a time, at the latest one that was seen.
+    /// Reads and writes counters of one action, as one step. Without a time, at the latest one that
+    /// was seen.
     pub(super) fn of<T>(
         &self,
-        action: Action,
+        action: LimitedAction,
         now: Option<i64>,
         change: impl FnOnce(&mut ActionCounters<'_>) -> T,
     ) -> T {
@@ -109,7 +116,8 @@ impl Counters {
 impl ActionCounters<'_> {
     pub(super) fn load(&self, subject: &str) -> CounterState {
         let key = self.key(subject);
-        let shared = || self.table.shared.as_ref().map_or(CounterState::IDLE, |shared| shared.read(key));
+        let shared =
+            || self.table.shared.as_ref().map_or(CounterState::IDLE, |shared| shared.read(key));
         self.table.exact.get(&key).copied().unwrap_or_else(shared)
     }
 
@@ -125,8 +133,8 @@ impl ActionCounters<'_> {
 }
 
 impl Tables {
-    /// Moves everything along when the clock was set back, so that nobody waits for the former time: each allowance is what it
-    /// was a moment ago (R15).
+    /// Moves everything along when the clock was set back, so that nobody waits for the former
+    /// time: each allowance is what it was a moment ago (R15).
     fn watch_clock(&mut self, now: i64) {
         let back = self.seen_at.saturating_sub(now);
         if back > CLOCK_STEP {
@@ -148,14 +156,16 @@ struct Table {
 }
 
 impl Table {
-    /// Drops the idle states of a full table, and moves the half that would be idle first into the shared cells.
+    /// Drops the idle states of a full table, and moves the half that would be idle first into the
+    /// shared cells.
     fn make_room(&mut self, now: i64) {
         if self.exact.len() < MOST {
             return;
         }
         // Into a new map: one that many keys were removed from may grow to twice the size.
         let full = std::mem::replace(&mut self.exact, HashMap::with_capacity(MOST));
-        let mut used: Vec<(u64, CounterState)> = full.into_iter().filter(|(_, state)| !state.is_idle(now)).collect();
+        let mut used: Vec<(u64, CounterState)> =
+            full.into_iter().filter(|(_, state)| !state.is_idle(now)).collect();
         let leaving = if used.len() > MOST / 2 { used.len() / 2 } else { 0 };
         if leaving > 0 {
             used.select_nth_unstable_by_key(leaving, |(_, state)| state.idle_at);
@@ -170,7 +180,8 @@ impl Table {
     }
 }
 
-/// Cells that subjects share: a count-min sketch of states, which never says less than what was written.
+/// Cells that subjects share: a count-min sketch of states, which never says less than what was
+/// written.
 struct Shared {
     cells: Vec<CounterState>,
 }
@@ -182,7 +193,9 @@ impl Shared {
 
     fn read(&self, key: u64) -> CounterState {
         let all = CounterState { idle_at: i64::MAX, next_at: i64::MAX };
-        places(key).filter_map(|place| self.cells.get(place)).fold(all, |state, cell| state.lowered_to(*cell))
+        places(key)
+            .filter_map(|place| self.cells.get(place))
+            .fold(all, |state, cell| state.lowered_to(*cell))
     }
 
     fn raise(&mut self, key: u64, state: CounterState) {
@@ -198,7 +211,10 @@ impl Shared {
 fn places(key: u64) -> impl Iterator<Item = usize> {
     let bits = key.to_le_bytes();
     let pairs: [u16; ROWS] = std::array::from_fn(|row| {
-        u16::from_le_bytes([bits.get(2 * row), bits.get(2 * row + 1)].map(|byte| byte.copied().unwrap_or_default()))
+        u16::from_le_bytes(
+            [bits.get(2 * row), bits.get(2 * row + 1)]
+                .map(|byte| byte.copied().unwrap_or_default()),
+        )
     });
     pairs.into_iter().enumerate().map(|(row, bits)| row * CELLS + usize::from(bits) % CELLS)
 }
@@ -207,7 +223,7 @@ fn places(key: u64) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
 
-    const ACTION: Action = Action::GuessCode;
+    const ACTION: LimitedAction = LimitedAction::GuessCode;
 
     fn state(idle_at: i64) -> CounterState {
         CounterState { idle_at, next_at: i64::MIN }
@@ -246,14 +262,18 @@ mod tests {
         flood(&counters, 0, 10 * MOST, 1_000);
         let tables = counters.tables.lock().unwrap();
         let table = tables.of.get(&ACTION).unwrap();
-        assert!(table.exact.len() <= MOST && table.exact.capacity() <= 28_672, "{}", table.exact.capacity());
+        assert!(
+            table.exact.len() <= MOST && table.exact.capacity() <= 28_672,
+            "{}",
+            table.exact.capacity()
+        );
         let shared = table.shared.as_ref().unwrap();
         assert_eq!(shared.cells.len() * size_of::<CounterState>(), 512 * 1024);
     }
 
-    /// S109: a newcomer after a flood of barely used counters has barely used theirs.
+    /// S109: a new visitor after a flood of barely used counters has barely used theirs.
     #[test]
-    fn a_newcomer_begins_no_higher_than_those_who_share_the_cells() {
+    fn a_new_visitor_begins_no_higher_than_those_who_share_the_cells() {
         let counters = Counters::default();
         flood(&counters, 0, 100_000, 10);
         assert!(idle_at(&counters, 0, "ann") <= 10);
@@ -261,20 +281,25 @@ mod tests {
     }
 
     #[test]
-    fn few_newcomers_share_all_their_cells_with_somebody_who_used_up_theirs() {
+    fn few_new_visitors_share_all_their_cells_with_somebody_who_used_up_theirs() {
         let counters = Counters::default();
         flood(&counters, 0, MOST + MOST / 10, 1_000);
-        let used = (0..1_000).filter(|number| idle_at(&counters, 0, &format!("person-{number}")) > 0).count();
+        let used = (0..1_000)
+            .filter(|number| idle_at(&counters, 0, &format!("person-{number}")) > 0)
+            .count();
         assert!(used < 600, "{used}");
     }
 
     #[test]
     fn a_flood_of_one_action_leaves_the_counters_of_another_exact() {
         let counters = Counters::default();
-        counters.of(Action::ConfirmPassword, Some(0), |table| table.store("ann", state(7)));
+        counters.of(LimitedAction::ConfirmPassword, Some(0), |table| table.store("ann", state(7)));
         flood(&counters, 0, 2 * MOST, 1_000);
-        assert_eq!(counters.of(Action::ConfirmPassword, Some(0), |table| table.load("ann")), state(7));
-        let ben = counters.of(Action::ConfirmPassword, Some(0), |table| table.load("ben"));
+        assert_eq!(
+            counters.of(LimitedAction::ConfirmPassword, Some(0), |table| table.load("ann")),
+            state(7)
+        );
+        let ben = counters.of(LimitedAction::ConfirmPassword, Some(0), |table| table.load("ben"));
         assert_eq!(ben, CounterState::IDLE);
     }
 

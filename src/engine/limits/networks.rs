@@ -1,8 +1,9 @@
 //! The networks an address counts for.
 //!
-//! One customer has a /32 of IPv4 or a /64 of IPv6, and an address more costs nothing there. So the network around it counts as
-//! well: /24 for IPv4; /56 (one home with several networks) and /48 (one site, or a /24's worth of homes) for IPv6. It has a
-//! larger allowance, in proportion: as many at once, and as many an hour.
+//! One customer has a /32 of IPv4 or a /64 of IPv6, and an address more costs nothing there. So the
+//! network around it counts as well: /24 for IPv4; /56 (one home with several networks) and /48
+//! (one site, or a /24's worth of homes) for IPv6. It has a larger allowance, in proportion: as
+//! many at once, and as many an hour.
 
 use std::net::IpAddr;
 
@@ -37,8 +38,8 @@ pub(super) fn levels(address: IpAddr) -> Vec<Level> {
     }
 }
 
-/// The client that an unlisted proxy names, and the proxy with all its clients. A stranger invents both, so no other subject is
-/// touched (SECURITY.md S13).
+/// The client that an unlisted proxy names, and the proxy with all its clients. A visitor invents
+/// both, so no other subject is touched (S13).
 pub(super) fn levels_behind(proxy: UnlistedProxy) -> Vec<Level> {
     let UnlistedProxy { peer, client } = proxy;
     let client = client.map_or_else(|| "unknown".to_owned(), customer);
@@ -53,7 +54,8 @@ pub(in crate::engine) fn customer(address: IpAddr) -> String {
 
 /// Whether two addresses are in one /24, or one /56.
 pub(in crate::engine) fn are_neighbours(one: IpAddr, other: IpAddr) -> bool {
-    let around = |address: IpAddr| network(address, if address.to_canonical().is_ipv4() { 24 } else { 56 });
+    let around =
+        |address: IpAddr| network(address, if address.to_canonical().is_ipv4() { 24 } else { 56 });
     around(one) == around(other)
 }
 
@@ -98,9 +100,13 @@ mod tests {
 
     #[test]
     fn neighbours_share_a_home_or_a_small_network() {
-        let are = |one: &str, other: &str| are_neighbours(one.parse().unwrap(), other.parse().unwrap());
+        let are =
+            |one: &str, other: &str| are_neighbours(one.parse().unwrap(), other.parse().unwrap());
         assert!(are("192.0.2.1", "::ffff:192.0.2.200") && !are("192.0.2.1", "192.0.3.1"));
-        assert!(are("2001:db8:0:100::1", "2001:db8:0:1ff::1") && !are("2001:db8:0:100::1", "2001:db8:0:200::1"));
+        assert!(
+            are("2001:db8:0:100::1", "2001:db8:0:1ff::1")
+                && !are("2001:db8:0:100::1", "2001:db8:0:200::1")
+        );
         assert!(!are("192.0.2.1", "2001:db8::1"));
     }
 }

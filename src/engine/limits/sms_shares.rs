@@ -2,26 +2,30 @@
 //!
 //! # The contract
 //!
-//! * Nobody spends the budget of all by asking for codes of an own account, with however many browsers, sessions or numbers: texts
-//!   of the second factor are counted for the account and for the number, in all, and for the range of the number.
-//! * Browsers that signed in to the account before are counted apart: whoever knows the password uses up no code of theirs (S12).
-//! * In the reserve of the day, which is kept for the codes of owners, each account, number and range has a small share of it a day.
-//!   So it reaches many owners.
-//! * All texts are taken before it is known whether the number has an account, or after its owner proved a first factor: no answer
-//!   tells of an account (S05).
+//! * Nobody spends the budget of all by asking for codes of an own account, with however many
+//!   browsers, sessions or numbers: texts of the second factor are counted for the account and for
+//!   the number, in all, and for the range of the number.
+//! * Browsers that signed in to the account before are counted apart: whoever knows the password
+//!   uses up no code of theirs (S12).
+//! * In the reserve of the day, which is kept for the codes of owners, each account, number and
+//!   range has a small share of it a day. So it reaches many owners.
+//! * All texts are taken before it is known whether the number has an account, or after its owner
+//!   proved a first factor: no answer tells of an account (S05).
 
 use jiff::Timestamp;
 
-use super::{Action, Limits, networks::Level};
+use super::{LimitedAction, Limits, networks::Level};
 use crate::port::{Outcome, Phone};
 
 /// Part of the day's budget that one range of numbers gets for second factors.
 const OF_RANGE: f64 = 0.25;
 
-/// Part of the day's budget that one account or number gets of the reserve: a twentieth of its three tenths.
+/// Part of the day's budget that one account or number gets of the reserve: a twentieth of its
+/// three tenths.
 const RESERVE_OF_ONE: f64 = 0.015;
 
-/// Part of the day's budget that one range of numbers gets of the reserve: a fifth of its three tenths.
+/// Part of the day's budget that one range of numbers gets of the reserve: a fifth of its three
+/// tenths.
 const RESERVE_OF_RANGE: f64 = 0.06;
 
 /// State of the SMS budget of today.
@@ -48,45 +52,63 @@ impl Limits {
     ///
     /// # Errors
     /// `RateLimitExceeded`. Then nothing is taken.
-    pub(in crate::engine) fn take_factor_text(&self, text: &FactorText<'_>, now: Timestamp) -> Outcome<()> {
+    pub(in crate::engine) fn take_factor_text(
+        &self,
+        text: &FactorText<'_>,
+        now: Timestamp,
+    ) -> Outcome<()> {
         self.take_each(text.allowances(), now).map(drop)
     }
 
-    /// Takes one code that strangers can ask for, of what a number gets of the reserve. To be asked before any account is looked at.
+    /// Takes one code that visitors can ask for, of what a number gets of the reserve. To be asked
+    /// before any account is looked at.
     ///
     /// # Errors
     /// `RateLimitExceeded`.
-    pub(in crate::engine) fn take_reserve_for(&self, phone: &Phone, day: SmsDay, now: Timestamp) -> Outcome<()> {
+    pub(in crate::engine) fn take_reserve_for(
+        &self,
+        phone: &Phone,
+        day: SmsDay,
+        now: Timestamp,
+    ) -> Outcome<()> {
         if !day.is_in_reserve {
             return Ok(());
         }
         let number = day.share(RESERVE_OF_ONE, 1.0, format!("way in {phone}"));
-        self.take_each(vec![(Action::TextFromReserve, vec![number])], now).map(drop)
+        self.take_each(vec![(LimitedAction::TextFromReserve, vec![number])], now).map(drop)
     }
 }
 
 impl FactorText<'_> {
-    fn allowances(&self) -> Vec<(Action, Vec<Level>)> {
+    fn allowances(&self) -> Vec<(LimitedAction, Vec<Level>)> {
         let Self { user_id, phone, known_browser, day } = *self;
         let who = if known_browser.is_some() { "known" } else { "strange" };
         let range = range_of(phone);
-        let in_all = [user_id, phone.as_str()].map(|subject| Level::single(format!("{who} {subject}")));
+        let in_all =
+            [user_id, phone.as_str()].map(|subject| Level::single(format!("{who} {subject}")));
         let mut allowances = vec![
-            (Action::SecondFactorToAccount, vec![Level::single(known_browser.unwrap_or(user_id))]),
-            (Action::SecondFactorInAll, in_all.to_vec()),
-            (Action::SecondFactorToRange, vec![day.share(OF_RANGE, 10.0, range.to_owned())]),
+            (
+                LimitedAction::SecondFactorToAccount,
+                vec![Level::single(known_browser.unwrap_or(user_id))],
+            ),
+            (LimitedAction::SecondFactorInAll, in_all.to_vec()),
+            (LimitedAction::SecondFactorToRange, vec![day.share(OF_RANGE, 10.0, range.to_owned())]),
         ];
         if day.is_in_reserve {
             let one = |subject: &str| day.share(RESERVE_OF_ONE, 1.0, format!("{who} {subject}"));
             let all = day.share(RESERVE_OF_RANGE, 2.0, format!("range {range}"));
-            allowances.push((Action::TextFromReserve, vec![one(user_id), one(phone.as_str()), all]));
+            allowances.push((
+                LimitedAction::TextFromReserve,
+                vec![one(user_id), one(phone.as_str()), all],
+            ));
         }
         allowances
     }
 }
 
 impl SmsDay {
-    /// A part of the budget, and no less than `least`, as a level of an action that allows one a day.
+    /// A part of the budget, and no less than `least`, as a level of an action that allows one a
+    /// day.
     fn share(self, part: f64, least: f64, subject: String) -> Level {
         Level { subject, scale: (f64::from(self.budget) * part).max(least) }
     }
@@ -112,13 +134,22 @@ mod tests {
         Phone::parse(&format!("+491511234{last:04}")).unwrap()
     }
 
-    /// Asks for one text every minute of a day, for each number by turns; answers how many are taken.
-    fn taken_in_a_day(of: impl Fn(usize) -> (String, Phone, Option<String>), is_in_reserve: bool) -> usize {
+    /// Asks for one text every minute of a day, for each number by turns; answers how many are
+    /// taken.
+    fn taken_in_a_day(
+        of: impl Fn(usize) -> (String, Phone, Option<String>),
+        is_in_reserve: bool,
+    ) -> usize {
         let limits = Limits::new(1.0, Vec::new());
         let day = SmsDay { budget: 500, is_in_reserve };
         let asked = (0..DAY).step_by(60).enumerate().filter(|(turn, second)| {
             let (user_id, phone, browser) = of(*turn);
-            let text = FactorText { user_id: &user_id, phone: &phone, known_browser: browser.as_deref(), day };
+            let text = FactorText {
+                user_id: &user_id,
+                phone: &phone,
+                known_browser: browser.as_deref(),
+                day,
+            };
             limits.take_factor_text(&text, at(*second)).is_ok()
         });
         asked.count()
@@ -127,7 +158,8 @@ mod tests {
     /// S65
     #[test]
     fn an_account_with_many_browsers_gets_a_fifth_of_the_budget_at_most() {
-        let browser = |turn: usize| (!turn.is_multiple_of(21)).then(|| format!("browser-{}", turn % 21));
+        let browser =
+            |turn: usize| (!turn.is_multiple_of(21)).then(|| format!("browser-{}", turn % 21));
         let taken = taken_in_a_day(|turn| ("eve".to_owned(), number(1), browser(turn)), false);
         assert!((40..=100).contains(&taken), "{taken}");
         let taken = taken_in_a_day(|turn| ("eve".to_owned(), number(1), browser(turn)), true);
@@ -153,12 +185,13 @@ mod tests {
 
     /// S12: whoever knows the password takes no code from a browser of the owner.
     #[test]
-    fn strangers_with_the_password_take_nothing_from_a_known_browser() {
+    fn visitors_with_the_password_take_nothing_from_a_known_browser() {
         let limits = Limits::new(1.0, Vec::new());
         let phone = number(1);
         for is_in_reserve in [false, true] {
             let day = SmsDay { budget: 500, is_in_reserve };
-            let text = |known_browser| FactorText { user_id: "ann", phone: &phone, known_browser, day };
+            let text =
+                |known_browser| FactorText { user_id: "ann", phone: &phone, known_browser, day };
             while limits.take_factor_text(&text(None), at(0)).is_ok() {}
             limits.take_factor_text(&text(Some("firefox")), at(0)).unwrap();
         }
@@ -166,11 +199,13 @@ mod tests {
 
     /// S05: the reserve of a number depends on the number alone.
     #[test]
-    fn a_number_gets_a_part_of_the_reserve_for_what_strangers_ask() {
+    fn a_number_gets_a_part_of_the_reserve_for_what_visitors_ask() {
         let limits = Limits::new(1.0, Vec::new());
         let taken = |is_in_reserve, last| {
             let day = SmsDay { budget: 500, is_in_reserve };
-            (0..100).take_while(|_| limits.take_reserve_for(&number(last), day, at(0)).is_ok()).count()
+            (0..100)
+                .take_while(|_| limits.take_reserve_for(&number(last), day, at(0)).is_ok())
+                .count()
         };
         assert_eq!((taken(false, 1), taken(true, 1), taken(true, 2)), (100, 7, 7));
     }

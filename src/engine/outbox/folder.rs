@@ -33,17 +33,33 @@ impl Folder {
     }
 
     /// Writes a message. Names sort by the time of queueing.
-    pub(super) async fn put(&self, created: SystemTime, id: &str, ending: &str, bytes: Vec<u8>) -> io::Result<()> {
+    pub(super) async fn put(
+        &self,
+        created: SystemTime,
+        id: &str,
+        ending: &str,
+        bytes: Vec<u8>,
+    ) -> io::Result<()> {
         let since = created.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
-        let name = format!("{since:015}-{:06}-{id}.{ending}", self.written.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "{since:015}-{:06}-{id}.{ending}",
+            self.written.fetch_add(1, Ordering::Relaxed)
+        );
         let path = self.path.join(name);
-        tokio::task::spawn_blocking(move || write_whole(&path, &bytes)).await.unwrap_or_else(|error| Err(error.into()))
+        tokio::task::spawn_blocking(move || write_whole(&path, &bytes))
+            .await
+            .unwrap_or_else(|error| Err(error.into()))
     }
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(unfinished, path)

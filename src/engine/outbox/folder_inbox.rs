@@ -20,7 +20,7 @@ pub struct OutboxFolder(PathBuf);
 /// An SMS as the outbox keeps it (`*.sms.json`).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Sms {
+struct StoredSms {
     to: String,
     text: String,
     sent_at: Timestamp,
@@ -37,7 +37,9 @@ impl DevInbox for OutboxFolder {
     fn messages(&self) -> Answer<Vec<Message>> {
         let folder = self.0.clone();
         Box::pin(async move {
-            let read = tokio::task::spawn_blocking(move || read(&folder)).await.map_err(Failure::broken)?;
+            let read = tokio::task::spawn_blocking(move || read(&folder))
+                .await
+                .map_err(Failure::broken)?;
             Ok(read.map_err(Failure::broken)?)
         })
     }
@@ -63,7 +65,7 @@ fn message(file: &PathBuf) -> Option<Message> {
     if name.ends_with(".eml") {
         mail(&fs::read(file).ok()?)
     } else if name.ends_with(".sms.json") {
-        let sms: Sms = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
+        let sms: StoredSms = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
         Some(shown(sms.to, String::new(), sms.text, sms.sent_at))
     } else {
         None
@@ -78,9 +80,12 @@ fn mail(bytes: &[u8]) -> Option<Message> {
 }
 
 fn shown(to: String, subject: String, text: String, sent_at: Timestamp) -> Message {
-    let links = text.split_whitespace().filter(|word| word.starts_with("http://") || word.starts_with("https://"));
+    let links = text
+        .split_whitespace()
+        .filter(|word| word.starts_with("http://") || word.starts_with("https://"));
     let links = links.map(str::to_owned).collect();
-    let words = text.split(|letter: char| !letter.is_alphanumeric() && !"/:?=&.-_%".contains(letter));
+    let words =
+        text.split(|letter: char| !letter.is_alphanumeric() && !"/:?=&.-_%".contains(letter));
     let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
     let mut codes: Vec<String> =
         words.map(|word| word.trim_end_matches('.')).filter(is_code).map(str::to_owned).collect();
@@ -95,12 +100,15 @@ mod tests {
 
     #[test]
     fn links_and_codes_are_found_and_numbers_in_links_are_no_codes() {
-        let text = "Your code is 314159. Or open\n\nhttps://example.com/x?key=123456\n\nbefore 20261121.";
-        let message = shown("ann@example.com".into(), String::new(), text.into(), Timestamp::UNIX_EPOCH);
+        let text =
+            "Your code is 314159. Or open\n\nhttps://example.com/x?key=123456\n\nbefore 20261121.";
+        let message =
+            shown("ann@example.com".into(), String::new(), text.into(), Timestamp::UNIX_EPOCH);
         assert_eq!(message.links, ["https://example.com/x?key=123456"]);
         assert_eq!(message.codes, ["314159"]);
         let text = "271828 is your code.\n\n@example.com #271828";
-        let message = shown("+4930123456".into(), String::new(), text.into(), Timestamp::UNIX_EPOCH);
+        let message =
+            shown("+4930123456".into(), String::new(), text.into(), Timestamp::UNIX_EPOCH);
         assert_eq!(message.codes, ["271828"]);
     }
 
@@ -115,7 +123,10 @@ mod tests {
         fs::write(folder.path().join("2.eml"), b"\xff\xfe not a mail").unwrap();
         fs::write(folder.path().join("3.new"), b"half").unwrap();
         let messages = OutboxFolder::new(folder.path().to_owned()).messages().await.unwrap();
-        assert_eq!(messages.iter().map(|message| message.to.as_str()).collect::<Vec<_>>(), ["+4930123456"]);
+        assert_eq!(
+            messages.iter().map(|message| message.to.as_str()).collect::<Vec<_>>(),
+            ["+4930123456"]
+        );
         assert!(OutboxFolder::new(folder.path().join("none")).messages().await.unwrap().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! How a mail leaves: by SMTP, or into the outbox folder.
+//! How an email leaves: by SMTP, or into the outbox folder.
 
 use std::{path::Path, time::Duration};
 
@@ -11,23 +11,23 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::folder;
 
-/// How long a mail server may take until it is connected (SECURITY.md R09, R28).
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long it may take for a whole letter. lettre bounds nothing but the connecting, so one that says nothing any more would keep
-/// all mail back for ever. Less than the lease of a letter.
+/// How long an email server may take until it is connected (R09, R28).
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may take for a whole email. lettre bounds nothing but the connecting, so one that
+/// says nothing any more would keep all email back for ever. Less than the lease of an email.
 const LETTER: Duration = Duration::from_secs(30);
 
 /// The way out. Cloning is cheap.
 #[derive(Clone)]
 pub struct Transport {
-    way: Way,
+    way: EmailTransportKind,
     from: Mailbox,
     /// [`LETTER`], but in tests.
-    pub(super) patience: Duration,
+    pub(super) timeout: Duration,
 }
 
 #[derive(Clone)]
-enum Way {
+enum EmailTransportKind {
     Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
     Folder(folder::Folder),
 }
@@ -60,7 +60,7 @@ impl SendError {
     }
 }
 
-/// A mail as it leaves.
+/// An email as it leaves.
 pub(super) struct Outgoing {
     pub(super) id: String,
     pub(super) to: Address,
@@ -73,22 +73,23 @@ pub(super) struct Outgoing {
 }
 
 impl Transport {
-    /// By SMTP. `smtp://` insists on STARTTLS unless the server is on this machine (SECURITY.md S87); `smtps://` is TLS from
-    /// the first byte.
+    /// By SMTP. `smtp://` insists on STARTTLS unless the server is on this machine (S87);
+    /// `smtps://` is TLS from the first byte.
     ///
     /// # Errors
     /// When the URL or the sender cannot be used.
     pub fn smtp(url: &SecretString, from: &str, from_name: &str) -> Result<Self, TransportError> {
         let mut url = url::Url::parse(url.expose_secret()).map_err(|_| TransportError::Url)?;
         let host = url.host_str().ok_or(TransportError::Url)?.trim_matches(['[', ']']);
-        let is_here =
-            host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        let is_here = host == "localhost"
+            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
         if url.scheme() == "smtp" && !is_here && !url.query_pairs().any(|(name, _)| name == "tls") {
             url.query_pairs_mut().append_pair("tls", "required");
         }
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str()).map_err(|_| TransportError::Url)?;
-        let way = Way::Smtp(Box::new(builder.timeout(Some(PATIENCE)).build()));
-        Ok(Self { way, from: sender(from, from_name)?, patience: LETTER })
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())
+            .map_err(|_| TransportError::Url)?;
+        let way = EmailTransportKind::Smtp(Box::new(builder.timeout(Some(TIMEOUT)).build()));
+        Ok(Self { way, from: sender(from, from_name)?, timeout: LETTER })
     }
 
     /// Into a folder, which is made for its owner alone.
@@ -96,43 +97,54 @@ impl Transport {
     /// # Errors
     /// When the folder cannot be made, or the sender cannot be used.
     pub fn folder(folder: &Path, from: &str, from_name: &str) -> Result<Self, TransportError> {
-        let way = Way::Folder(folder::Folder::open(folder)?);
-        Ok(Self { way, from: sender(from, from_name)?, patience: LETTER })
+        let way = EmailTransportKind::Folder(folder::Folder::open(folder)?);
+        Ok(Self { way, from: sender(from, from_name)?, timeout: LETTER })
     }
 
-    /// Connects to the mail server as a letter would, and sends nothing. The folder needs no greeting.
+    /// Connects to the email server as an email would, and sends nothing. The folder needs no
+    /// greeting.
     ///
     /// # Errors
     /// Why it does not take us, in its words.
     pub async fn greet(&self) -> Result<(), String> {
         match &self.way {
-            Way::Folder(_) => Ok(()),
-            Way::Smtp(smtp) => match tokio::time::timeout(PATIENCE, smtp.test_connection()).await {
-                Ok(Ok(true)) => Ok(()),
-                Ok(Ok(false)) => Err("it hung up".to_owned()),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(_) => Err("it says nothing".to_owned()),
-            },
+            EmailTransportKind::Folder(_) => Ok(()),
+            EmailTransportKind::Smtp(smtp) => {
+                match tokio::time::timeout(TIMEOUT, smtp.test_connection()).await {
+                    Ok(Ok(true)) => Ok(()),
+                    Ok(Ok(false)) => Err("it hung up".to_owned()),
+                    Ok(Err(error)) => Err(error.to_string()),
+                    Err(_) => Err("it says nothing".to_owned()),
+                }
+            }
         }
     }
 
-    /// Whether mail goes to the outbox folder.
+    /// Whether email goes to the outbox folder.
     pub fn is_folder(&self) -> bool {
-        matches!(self.way, Way::Folder(_))
+        matches!(self.way, EmailTransportKind::Folder(_))
     }
 
     pub(super) async fn send(&self, mail: Outgoing) -> Result<(), SendError> {
         let (id, created) = (mail.id.clone(), mail.created);
-        let message = self.message(mail).map_err(|error| SendError::Permanent(error.to_string()))?;
+        let message =
+            self.message(mail).map_err(|error| SendError::Permanent(error.to_string()))?;
         match &self.way {
-            Way::Smtp(server) => match tokio::time::timeout(self.patience, server.send(message)).await {
-                Ok(Ok(_)) => Ok(()),
-                // A server's words may repeat the receiver's address; only its code goes into the log.
-                Ok(Err(error)) if error.is_permanent() => Err(SendError::Permanent(code_of(&error))),
-                Ok(Err(error)) => Err(SendError::temporary(code_of(&error))),
-                Err(_) => Err(SendError::temporary("the mail server says nothing any more".to_owned())),
-            },
-            Way::Folder(folder) => {
+            EmailTransportKind::Smtp(server) => {
+                match tokio::time::timeout(self.timeout, server.send(message)).await {
+                    Ok(Ok(_)) => Ok(()),
+                    // A server's words may repeat the receiver's address; only its code goes into
+                    // the log.
+                    Ok(Err(error)) if error.is_permanent() => {
+                        Err(SendError::Permanent(code_of(&error)))
+                    }
+                    Ok(Err(error)) => Err(SendError::temporary(code_of(&error))),
+                    Err(_) => Err(SendError::temporary(
+                        "the mail server says nothing any more".to_owned(),
+                    )),
+                }
+            }
+            EmailTransportKind::Folder(folder) => {
                 let put = folder.put(created, &id, "eml", message.formatted()).await;
                 put.map_err(|error| SendError::temporary(error.to_string()))
             }
@@ -176,7 +188,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_is_named_by_a_url_and_anything_else_is_told() {
-        for good in ["smtps://ann:secret@mail.example.com", "smtp://mail.example.com:587", "smtp://127.0.0.1:2525"] {
+        for good in [
+            "smtps://ann:secret@mail.example.com",
+            "smtp://mail.example.com:587",
+            "smtp://127.0.0.1:2525",
+        ] {
             assert!(opened(good).is_ok(), "{good}");
         }
         for bad in ["mail.example.com", "https://mail.example.com", "smtp:"] {
@@ -188,7 +204,11 @@ mod tests {
     /// S87: a password is not sent in the open to another machine.
     #[tokio::test]
     async fn a_remote_server_without_tls_is_not_spoken_to() {
-        let Way::Smtp(remote) = opened("smtp://mail.example.com").expect("a transport").way else { panic!("not SMTP") };
+        let EmailTransportKind::Smtp(remote) =
+            opened("smtp://mail.example.com").expect("a transport").way
+        else {
+            panic!("not SMTP")
+        };
         assert!(format!("{remote:?}").contains("Required"), "{remote:?}");
     }
 }

@@ -1,8 +1,9 @@
 //! The common and breached passwords that zxcvbn does not know.
 //!
-//! Its own list is short. Of the 8,354 passwords of eight characters and more on Django's list it lets 833 pass, of the 17,950 of
-//! zxcvbn-ts 729 (names of sites, words of other languages, keys walked with gaps). So both lists are in the binary, as the first
-//! five bytes of a SHA-256 each: about 100 kB, read where it lies. `scripts/common-passwords` makes the file.
+//! Its own list is short. Of the 8,354 passwords of eight characters and more on Django's list it
+//! lets 833 pass, of the 17,950 of zxcvbn-ts 729 (names of sites, words of other languages, keys
+//! walked with gaps). So both lists are in the binary, as the first five bytes of a SHA-256 each:
+//! about 100 kB, read where it lies. `scripts/common-passwords` makes the file.
 
 use sha2::{Digest, Sha256};
 
@@ -25,7 +26,11 @@ mod tests {
     #[test]
     fn the_file_is_whole_and_sorted() {
         assert!(include_bytes!("common.bin").as_chunks::<KEPT>().1.is_empty());
-        assert!(COMMON.len() > 15_000 && COMMON.is_sorted_by(|one, next| one < next), "{}", COMMON.len());
+        assert!(
+            COMMON.len() > 15_000 && COMMON.is_sorted_by(|one, next| one < next),
+            "{}",
+            COMMON.len()
+        );
     }
 
     #[test]
@@ -33,7 +38,8 @@ mod tests {
         for listed in ["password", "FenerBahce", "borboleta", "gfhfdjpbr", "spider-man"] {
             assert!(is_listed(listed), "{listed}");
         }
-        for unlisted in ["", "a calm blue door", "seven purple herons", "пароль на каждый день"] {
+        for unlisted in ["", "a calm blue door", "seven purple herons", "пароль на каждый день"]
+        {
             assert!(!is_listed(unlisted), "{unlisted}");
         }
     }

@@ -1,8 +1,8 @@
 //! Damaged rows: of a wrong type, with a time that is none, or with bytes that are no text.
 //!
-//! A damaged row costs its owner one sign-in or one message, and nobody else anything (SECURITY.md R24, R29). Whoever reads a
-//! row [spares](spare) the caller a failure: the row is taken as not there. It is logged once, with its table and id and never
-//! with what it holds.
+//! A damaged row costs its owner one sign-in or one message, and nobody else anything (R24, R29).
+//! Whoever reads a row [spares](spare) the caller a failure: the row is taken as not there. It is
+//! logged once, with its table and id and never with what it holds.
 
 use std::{
     collections::HashSet,
@@ -16,11 +16,15 @@ const MOST: usize = 4096;
 
 static NOTED: LazyLock<Mutex<HashSet<(&'static str, String)>>> = LazyLock::new(Mutex::default);
 
-/// What was read, or `None` for a damaged row, which is logged. Every other failure stays one.
+/// Row, or `None` for a damaged one, which is logged. Every other failure stays one.
 ///
 /// # Errors
 /// All but [`StoreError::Corrupt`].
-pub(crate) fn spare<T>(read: Result<T, StoreError>, table: &'static str, id: &str) -> Result<Option<T>, StoreError> {
+pub(crate) fn spare<T>(
+    read: Result<T, StoreError>,
+    table: &'static str,
+    id: &str,
+) -> Result<Option<T>, StoreError> {
     match read {
         Ok(whole) => Ok(Some(whole)),
         Err(StoreError::Corrupt { column }) => {
@@ -31,7 +35,7 @@ pub(crate) fn spare<T>(read: Result<T, StoreError>, table: &'static str, id: &st
     }
 }
 
-/// What is read of a row, or `None` for a damaged one. `key` names the column that the log shows.
+/// Row as read, or `None` for a damaged one. `key` names the column that the log shows.
 ///
 /// # Errors
 /// As [`spare`].
@@ -44,7 +48,7 @@ pub(crate) fn one<T>(
     spare(read(row), table, &id)
 }
 
-/// What is read of those rows that are whole, as [`one`] does.
+/// Whole rows as read, as [`one`] does.
 ///
 /// # Errors
 /// As [`spare`].

@@ -1,15 +1,15 @@
-//! What comes back.
+//! Result rows.
 
 use jiff::Timestamp;
 use sqlx::{Row as _, postgres::PgRow, sqlite::SqliteRow};
 
 use super::StoreError;
 
-/// One row; columns are read by name. A column that is missing, null where it must not be, or of another type is a
-/// [`StoreError::Corrupt`], never a panic (SECURITY.md R24).
-pub struct Row(Inner);
+/// One row; columns are read by name. A column that is missing, null where it must not be, or of
+/// another type is a [`StoreError::Corrupt`], never a panic (R24).
+pub struct Row(DatabaseRow);
 
-enum Inner {
+enum DatabaseRow {
     Sqlite(SqliteRow),
     Postgres(PgRow),
 }
@@ -29,8 +29,8 @@ impl Row {
     /// As the type says.
     pub fn optional_text(&self, column: &'static str) -> Result<Option<String>, StoreError> {
         match &self.0 {
-            Inner::Sqlite(row) => row.try_get(column),
-            Inner::Postgres(row) => row.try_get(column),
+            DatabaseRow::Sqlite(row) => row.try_get(column),
+            DatabaseRow::Postgres(row) => row.try_get(column),
         }
         .map_err(|_| StoreError::Corrupt { column })
     }
@@ -49,8 +49,8 @@ impl Row {
     /// As the type says.
     pub fn optional_integer(&self, column: &'static str) -> Result<Option<i64>, StoreError> {
         match &self.0 {
-            Inner::Sqlite(row) => row.try_get(column),
-            Inner::Postgres(row) => row.try_get(column),
+            DatabaseRow::Sqlite(row) => row.try_get(column),
+            DatabaseRow::Postgres(row) => row.try_get(column),
         }
         .map_err(|_| StoreError::Corrupt { column })
     }
@@ -69,8 +69,8 @@ impl Row {
     /// As the type says.
     pub fn optional_bytes(&self, column: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
         match &self.0 {
-            Inner::Sqlite(row) => row.try_get(column),
-            Inner::Postgres(row) => row.try_get(column),
+            DatabaseRow::Sqlite(row) => row.try_get(column),
+            DatabaseRow::Postgres(row) => row.try_get(column),
         }
         .map_err(|_| StoreError::Corrupt { column })
     }
@@ -89,19 +89,22 @@ impl Row {
     /// As the type says.
     pub fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
         self.optional_integer(column)?
-            .map(|milliseconds| Timestamp::from_millisecond(milliseconds).map_err(|_| StoreError::Corrupt { column }))
+            .map(|milliseconds| {
+                Timestamp::from_millisecond(milliseconds)
+                    .map_err(|_| StoreError::Corrupt { column })
+            })
             .transpose()
     }
 }
 
 impl From<SqliteRow> for Row {
     fn from(row: SqliteRow) -> Self {
-        Self(Inner::Sqlite(row))
+        Self(DatabaseRow::Sqlite(row))
     }
 }
 
 impl From<PgRow> for Row {
     fn from(row: PgRow) -> Self {
-        Self(Inner::Postgres(row))
+        Self(DatabaseRow::Postgres(row))
     }
 }

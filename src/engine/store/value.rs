@@ -1,4 +1,4 @@
-//! What is bound to a placeholder.
+//! Values bound to placeholders.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! What many do with one identity, one answer, or one account's last ways in, at the same moment.
+//! Races on one identity, one answer, or one account's last ways in, at the same moment.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -8,49 +8,56 @@ use wiremock::{
 };
 
 use super::{
-    bench::{Bench, at, granted, refused, somebody},
-    not_me::not_me_key,
-    pocket::Pocket,
+    account_recovery::account_recovery_key,
+    fixture::{Fixture, at, granted, refused, somebody},
+    sent_messages::SentMessages,
 };
 use crate::{
     engine::{
-        Settings,
-        oauth::{Kind, ProviderSettings},
+        EngineSettings,
+        providers::{ProviderKind, ProviderSettings},
         store::values,
     },
     port::{
-        AccessToken, AuthManager, Caller, Code, Outcome, ProviderAnswer, ProviderCode, ProviderFor, ProviderReturn,
+        AccessToken, AuthManager, Caller, Code, Outcome, ProviderAnswer, ProviderCode, ProviderFor,
+        ProviderReturn,
     },
 };
 
 const HOME: &str = "https://hall.example/auth-redirect";
 
-/// Discord, where whoever comes is the same person; and X, where they are too, under another number.
+/// Discord, where whoever comes is the same person; and X, where they are too, under another
+/// number.
 pub(super) async fn providers(email: Option<&str>) -> (MockServer, Vec<ProviderSettings>) {
     let server = MockServer::start().await;
-    let token = ResponseTemplate::new(200).set_body_json(json!({ "access_token": "t", "token_type": "bearer" }));
+    let token = ResponseTemplate::new(200)
+        .set_body_json(json!({ "access_token": "t", "token_type": "bearer" }));
     Mock::given(method("POST")).respond_with(token).mount(&server).await;
     let discord = json!({ "id": "1", "username": "ann", "email": email, "verified": true });
-    for (place, told) in
-        [("/api/users/@me", discord), ("/2/users/me", json!({ "data": { "id": "2", "username": "ann" } }))]
-    {
+    for (place, told) in [
+        ("/api/users/@me", discord),
+        ("/2/users/me", json!({ "data": { "id": "2", "username": "ann" } })),
+    ] {
         let told = ResponseTemplate::new(200).set_body_json(told);
         Mock::given(method("GET")).and(path(place)).respond_with(told).mount(&server).await;
     }
-    let settings = [("discord", Kind::Discord), ("x", Kind::X)].map(|(name, kind)| ProviderSettings {
-        name: name.to_owned(),
-        kind,
-        label: name.to_owned(),
-        client_id: "id".to_owned(),
-        client_secret: Some("secret".to_owned().into()),
-        apple: None,
-        issuer: Some(server.uri()),
-        scopes: Vec::new(),
-    });
+    let settings =
+        [("discord", ProviderKind::Discord), ("x", ProviderKind::X)].map(|(name, kind)| {
+            ProviderSettings {
+                name: name.to_owned(),
+                kind,
+                label: name.to_owned(),
+                client_id: "id".to_owned(),
+                client_secret: Some("secret".to_owned().into()),
+                apple: None,
+                issuer: Some(server.uri()),
+                scopes: Vec::new(),
+            }
+        });
     (server, settings.to_vec())
 }
 
-pub(super) fn with_providers(providers: &[ProviderSettings]) -> impl Fn(&mut Settings) {
+pub(super) fn with_providers(providers: &[ProviderSettings]) -> impl Fn(&mut EngineSettings) {
     let providers = providers.to_vec();
     move |settings| {
         settings.providers.clone_from(&providers);
@@ -60,8 +67,14 @@ pub(super) fn with_providers(providers: &[ProviderSettings]) -> impl Fn(&mut Set
 }
 
 /// Goes there; what comes back.
-pub(super) async fn begin(bench: &Bench, caller: &Caller, provider: &str, purpose: ProviderFor) -> ProviderAnswer {
-    let location = bench.engine.begin_provider(caller.clone(), provider.to_owned(), purpose).await.unwrap();
+pub(super) async fn begin(
+    fixture: &Fixture,
+    caller: &Caller,
+    provider: &str,
+    purpose: ProviderFor,
+) -> ProviderAnswer {
+    let location =
+        fixture.engine.begin_provider(caller.clone(), provider.to_owned(), purpose).await.unwrap();
     ProviderAnswer {
         state: given(&location, "state").expect("a state"),
         code: Some(ProviderCode::parse("code").unwrap()),
@@ -80,31 +93,43 @@ fn token(outcome: Outcome<ProviderReturn>) -> AccessToken {
 }
 
 /// Somebody whose one way in is Discord, signed in.
-async fn newcomer(bench: &Bench) -> Caller {
+async fn new_visitor(fixture: &Fixture) -> Caller {
     let browser = at("anns-browser");
-    let answer = begin(bench, &browser, "discord", ProviderFor::Pages).await;
-    let landed = bench.engine.finish_provider(browser.clone(), "discord".to_owned(), answer).await;
-    let grant = granted(bench.engine.get_auth_grant(somebody(), token(landed)).await.unwrap());
+    let answer = begin(fixture, &browser, "discord", ProviderFor::Pages).await;
+    let landed =
+        fixture.engine.finish_provider(browser.clone(), "discord".to_owned(), answer).await;
+    let grant = granted(fixture.engine.get_auth_grant(somebody(), token(landed)).await.unwrap());
     Caller { session: grant.session.token.clone(), ..browser }
 }
 
-pub(super) async fn count(bench: &Bench, table: &str) -> i64 {
+pub(super) async fn count(fixture: &Fixture, table: &str) -> i64 {
     let sql = match table {
         "users" => "select count(*) as number from users",
         _ => "select count(*) as number from identities",
     };
-    bench.engine.store().fetch_optional(sql, values![]).await.unwrap().unwrap().integer("number").unwrap()
+    fixture
+        .engine
+        .store()
+        .fetch_optional(sql, values![])
+        .await
+        .unwrap()
+        .unwrap()
+        .integer("number")
+        .unwrap()
 }
 
 /// S26, S45
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_answer_that_comes_twenty_times_at_once_is_taken_once() {
     let (_server, providers) = providers(Some("ann@example.com")).await;
-    for bench in Bench::each_with(with_providers(&providers)).await {
+    for fixture in Fixture::each_with(with_providers(&providers)).await {
         let ann = at("anns-browser");
-        let answer = begin(&bench, &ann, "discord", ProviderFor::Pages).await;
-        let tries = (0..20).map(|_| bench.engine.finish_provider(ann.clone(), "discord".to_owned(), answer.clone()));
-        let (taken, gone): (Vec<_>, Vec<_>) = join_all(tries).await.into_iter().partition(Result::is_ok);
+        let answer = begin(&fixture, &ann, "discord", ProviderFor::Pages).await;
+        let tries = (0..20).map(|_| {
+            fixture.engine.finish_provider(ann.clone(), "discord".to_owned(), answer.clone())
+        });
+        let (taken, gone): (Vec<_>, Vec<_>) =
+            join_all(tries).await.into_iter().partition(Result::is_ok);
         assert_eq!(taken.len(), 1);
         gone.into_iter().for_each(|outcome| refused(outcome, Code::ProviderJourneyGone));
     }
@@ -115,20 +140,25 @@ async fn one_answer_that_comes_twenty_times_at_once_is_taken_once() {
 async fn of_many_first_visits_at_once_there_is_one_account() {
     for email in [Some("ann@example.com"), None] {
         let (_server, providers) = providers(email).await;
-        for bench in Bench::each_with(with_providers(&providers)).await {
+        for fixture in Fixture::each_with(with_providers(&providers)).await {
             let mut visits = Vec::new();
             for number in 0..8 {
                 let caller = at(&format!("browser-{number}"));
-                let answer = begin(&bench, &caller, "discord", ProviderFor::Pages).await;
-                visits.push(bench.engine.finish_provider(caller, "discord".to_owned(), answer));
+                let answer = begin(&fixture, &caller, "discord", ProviderFor::Pages).await;
+                visits.push(fixture.engine.finish_provider(caller, "discord".to_owned(), answer));
             }
             let mut people = Vec::new();
             for outcome in join_all(visits).await {
-                let grant = granted(bench.engine.get_auth_grant(somebody(), token(outcome)).await.unwrap());
+                let grant = granted(
+                    fixture.engine.get_auth_grant(somebody(), token(outcome)).await.unwrap(),
+                );
                 people.push(grant.user.id);
             }
             people.dedup();
-            assert_eq!((people.len(), count(&bench, "users").await, count(&bench, "identities").await), (1, 1, 1));
+            assert_eq!(
+                (people.len(), count(&fixture, "users").await, count(&fixture, "identities").await),
+                (1, 1, 1)
+            );
         }
     }
 }
@@ -137,41 +167,47 @@ async fn of_many_first_visits_at_once_there_is_one_account() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_identity_that_two_connect_at_once_is_one_accounts() {
     let (_server, providers) = providers(None).await;
-    for bench in Bench::each_with(with_providers(&providers)).await {
+    for fixture in Fixture::each_with(with_providers(&providers)).await {
         let mut visits = Vec::new();
         for email in ["ann@example.com", "ben@example.com"] {
-            let session = bench.member(email).await.session.token;
+            let session = fixture.signed_in_user(email).await.session.token;
             let caller = Caller { session, ..at(email) };
-            let answer = begin(&bench, &caller, "discord", ProviderFor::Connection).await;
-            visits.push(bench.engine.finish_provider(caller, "discord".to_owned(), answer));
+            let answer = begin(&fixture, &caller, "discord", ProviderFor::Connection).await;
+            visits.push(fixture.engine.finish_provider(caller, "discord".to_owned(), answer));
         }
-        let (connected, other): (Vec<_>, Vec<_>) = join_all(visits).await.into_iter().partition(Result::is_ok);
+        let (connected, other): (Vec<_>, Vec<_>) =
+            join_all(visits).await.into_iter().partition(Result::is_ok);
         assert_eq!((connected.len(), other.len()), (1, 1));
         other.into_iter().for_each(|outcome| refused(outcome, Code::IdentityNotUnique));
     }
 }
 
-/// S21: an owner takes the account back while a stranger connects one more identity of theirs: none stays.
+/// S21: an owner takes the account back while a visitor connects one more identity of theirs: none
+/// stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_connected_to_an_account_that_is_taken_back_at_the_same_moment() {
     let (_server, providers) = providers(None).await;
-    for bench in Bench::each_with(with_providers(&providers)).await {
-        let pocket = Pocket::of(&bench);
+    for fixture in Fixture::each_with(with_providers(&providers)).await {
+        let sent_messages = SentMessages::of(&fixture);
         for round in 0..8 {
             let email = format!("ann-{round}@example.com");
-            let session = bench.member(&email).await.session.token;
-            let stranger = Caller { session, ..at("a-browser") };
-            let first = begin(&bench, &stranger, "discord", ProviderFor::Connection).await;
-            bench.engine.finish_provider(stranger.clone(), "discord".to_owned(), first).await.unwrap();
-            let key = not_me_key(&pocket, &email).await;
-            let second = begin(&bench, &stranger, "x", ProviderFor::Connection).await;
+            let session = fixture.signed_in_user(&email).await.session.token;
+            let visitor = Caller { session, ..at("a-browser") };
+            let first = begin(&fixture, &visitor, "discord", ProviderFor::Connection).await;
+            fixture
+                .engine
+                .finish_provider(visitor.clone(), "discord".to_owned(), first)
+                .await
+                .unwrap();
+            let key = account_recovery_key(&sent_messages, &email).await;
+            let second = begin(&fixture, &visitor, "x", ProviderFor::Connection).await;
             let (taken_back, connected) = tokio::join!(
-                bench.engine.report_not_me(somebody(), key),
-                bench.engine.finish_provider(stranger.clone(), "x".to_owned(), second),
+                fixture.engine.recover_account(somebody(), key),
+                fixture.engine.finish_provider(visitor.clone(), "x".to_owned(), second),
             );
             taken_back.unwrap();
             drop(connected);
-            assert_eq!(count(&bench, "identities").await, 0, "round {round}");
+            assert_eq!(count(&fixture, "identities").await, 0, "round {round}");
         }
     }
 }
@@ -180,22 +216,28 @@ async fn nothing_is_connected_to_an_account_that_is_taken_back_at_the_same_momen
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_two_disconnects_at_once_one_leaves_the_last_way_in() {
     let (_server, providers) = providers(None).await;
-    for bench in Bench::each_with(with_providers(&providers)).await {
+    for fixture in Fixture::each_with(with_providers(&providers)).await {
         for round in 0..5 {
-            let ann = newcomer(&bench).await;
-            let connections = bench.engine.connections(ann.clone()).await.unwrap();
+            let ann = new_visitor(&fixture).await;
+            let connections = fixture.engine.connections(ann.clone()).await.unwrap();
             for provider in ["discord", "x"] {
                 if connections.connected.iter().all(|known| known.provider != provider) {
-                    let answer = begin(&bench, &ann, provider, ProviderFor::Connection).await;
-                    bench.engine.finish_provider(ann.clone(), provider.to_owned(), answer).await.unwrap();
+                    let answer = begin(&fixture, &ann, provider, ProviderFor::Connection).await;
+                    fixture
+                        .engine
+                        .finish_provider(ann.clone(), provider.to_owned(), answer)
+                        .await
+                        .unwrap();
                 }
             }
-            let at_once = ["discord", "x"].map(|provider| bench.engine.disconnect(ann.clone(), provider.to_owned()));
-            let (gone, kept): (Vec<_>, Vec<_>) = join_all(at_once).await.into_iter().partition(Result::is_ok);
+            let at_once = ["discord", "x"]
+                .map(|provider| fixture.engine.disconnect(ann.clone(), provider.to_owned()));
+            let (gone, kept): (Vec<_>, Vec<_>) =
+                join_all(at_once).await.into_iter().partition(Result::is_ok);
             assert_eq!((gone.len(), kept.len()), (1, 1), "round {round}");
             kept.into_iter().for_each(|outcome| refused(outcome, Code::LastWayIn));
-            assert_eq!(count(&bench, "identities").await, 1, "round {round}");
-            bench.engine.store().execute("delete from identities", values![]).await.unwrap();
+            assert_eq!(count(&fixture, "identities").await, 1, "round {round}");
+            fixture.engine.store().execute("delete from identities", values![]).await.unwrap();
         }
     }
 }
@@ -204,31 +246,35 @@ async fn of_two_disconnects_at_once_one_leaves_the_last_way_in() {
 #[tokio::test]
 async fn two_accounts_at_one_provider_are_one_way_in() {
     let (_server, providers) = providers(None).await;
-    for bench in Bench::each_with(with_providers(&providers)).await {
-        let ann = newcomer(&bench).await;
-        let second = "insert into identities (issuer, subject, user_id, provider, created_at, last_used_at) \
-                      select issuer, 'another', user_id, provider, created_at, last_used_at from identities";
-        bench.engine.store().execute(second, values![]).await.unwrap();
-        let connections = bench.engine.connections(ann.clone()).await.unwrap();
+    for fixture in Fixture::each_with(with_providers(&providers)).await {
+        let ann = new_visitor(&fixture).await;
+        let second = "insert into identities (issuer, subject, user_id, provider, created_at, \
+                      last_used_at) \
+                      select issuer, 'another', user_id, provider, created_at, last_used_at from \
+                      identities";
+        fixture.engine.store().execute(second, values![]).await.unwrap();
+        let connections = fixture.engine.connections(ann.clone()).await.unwrap();
         assert_eq!((connections.connected.len(), connections.has_other_way_in), (2, false));
-        refused(bench.engine.disconnect(ann, "discord".to_owned()).await, Code::LastWayIn);
-        assert_eq!(count(&bench, "identities").await, 2);
+        refused(fixture.engine.disconnect(ann, "discord".to_owned()).await, Code::LastWayIn);
+        assert_eq!(count(&fixture, "identities").await, 2);
     }
 }
 
-/// ALTOGIC_WIRE.md §11: several applications have redirect URLs of their own. Where the browser comes from chooses among those
-/// that an operator wrote, and names none.
+/// altogic-protocol.md §11: several applications have redirect URLs of their own. Where the browser
+/// comes from chooses among those that an operator wrote, and names none.
 #[tokio::test]
 async fn a_browser_goes_back_to_the_application_that_it_came_from() {
     let (_server, providers) = providers(None).await;
     let set = with_providers(&providers);
-    let set = move |settings: &mut Settings| {
+    let set = move |settings: &mut EngineSettings| {
         set(settings);
         settings.redirect_url = "https://main.example/in".to_owned();
-        settings.application_redirects =
-            vec!["https://shop.example/back?a=b".to_owned(), "https://wiki.example:8443/in".to_owned()];
+        settings.application_redirects = vec![
+            "https://shop.example/back?a=b".to_owned(),
+            "https://wiki.example:8443/in".to_owned(),
+        ];
     };
-    for bench in Bench::each_with(&set).await {
+    for fixture in Fixture::each_with(&set).await {
         for (origin, home) in [
             (Some("https://shop.example"), "https://shop.example/back?a=b&status=200"),
             (Some("https://wiki.example:8443"), "https://wiki.example:8443/in?status=200"),
@@ -242,8 +288,9 @@ async fn a_browser_goes_back_to_the_application_that_it_came_from() {
         ] {
             let browser = at("a-browser");
             let purpose = ProviderFor::Application { origin: origin.map(str::to_owned) };
-            let answer = begin(&bench, &browser, "discord", purpose).await;
-            let landed = bench.engine.finish_provider(browser, "discord".to_owned(), answer).await;
+            let answer = begin(&fixture, &browser, "discord", purpose).await;
+            let landed =
+                fixture.engine.finish_provider(browser, "discord".to_owned(), answer).await;
             let Ok(ProviderReturn::Landed(location)) = landed else { panic!("{landed:?}") };
             assert!(location.starts_with(home), "{origin:?}: {location}");
         }

@@ -1,7 +1,8 @@
 //! The same objects read: what another environment answers, as the port's types.
 //!
-//! An environment that is not ours leaves fields out and adds its own, so what a person can do without is not insisted on. What
-//! nothing can stand in for (an id, a token) makes the whole answer unreadable.
+//! An environment that is not ours leaves fields out and adds its own, so what a person can do
+//! without is not insisted on. What nothing can stand in for (an id, a token) makes the whole
+//! answer unreadable.
 
 use jiff::Timestamp;
 
@@ -34,8 +35,8 @@ pub enum Unreadable {
 }
 
 impl UserObject {
-    /// The user. A date that is missing or no date is the beginning of time; an account whose `signUpAt` alone is known was
-    /// last seen then.
+    /// The user. A date that is missing or no date is the beginning of time; an account whose
+    /// `signUpAt` alone is known was last seen then.
     ///
     /// # Errors
     /// When there is no id.
@@ -44,9 +45,11 @@ impl UserObject {
             return Err(Unreadable::NoId);
         }
         let signed_up_at = read_date(&self.sign_up_at);
-        let last_login_at = Some(read_date(&self.last_login_at)).filter(|date| *date != Timestamp::UNIX_EPOCH);
+        let last_login_at =
+            Some(read_date(&self.last_login_at)).filter(|date| *date != Timestamp::UNIX_EPOCH);
         let provider = if self.provider.is_empty() { "altogic".to_owned() } else { self.provider };
-        let provider_user_id = if self.provider_user_id.is_empty() { self.id.clone() } else { self.provider_user_id };
+        let provider_user_id =
+            if self.provider_user_id.is_empty() { self.id.clone() } else { self.provider_user_id };
         Ok(User {
             id: self.id,
             provider,
@@ -104,7 +107,7 @@ impl From<VersionObject> for Version {
     }
 }
 
-/// What a user agent is when nothing is known of it (ALTOGIC_WIRE.md §12).
+/// User agent when nothing is known of it (altogic-protocol.md §12).
 impl Default for VersionObject {
     fn default() -> Self {
         let zero = || "0".to_owned();
@@ -120,23 +123,34 @@ fn read_date(text: &str) -> Timestamp {
 mod tests {
     use super::*;
 
-    /// The answer in the protocol's own documentation (ALTOGIC_WIRE.md §12).
+    /// The answer in the protocol's own documentation (altogic-protocol.md §12).
     #[test]
     fn a_user_of_the_original_is_read() {
         let json = r#"{"_id":"6234a7210b72592107523c6c","provider":"altogic","providerUserId":"6234a7210b72592107523c6c",
             "email":"r@example.com","signUpAt":"2022-03-18T15:37:05.835Z","lastLoginAt":"2022-03-18T16:35:13.693Z",
             "emailVerified":true,"name":"Rooby","surname":null}"#;
         let user = serde_json::from_str::<UserObject>(json).unwrap().read().unwrap();
-        assert_eq!((user.name.as_deref(), user.email_verified, user.two_factor), (Some("Rooby"), true, false));
+        assert_eq!(
+            (user.name.as_deref(), user.email_verified, user.two_factor),
+            (Some("Rooby"), true, false)
+        );
         assert_eq!(user.last_login_at.as_millisecond(), 1_647_621_313_693);
         assert!(user.fields.contains_key("surname"));
     }
 
     #[test]
     fn what_one_can_do_without_is_not_insisted_on() {
-        let user = serde_json::from_str::<UserObject>(r#"{"_id":"1","email":null}"#).unwrap().read().unwrap();
-        assert_eq!((user.provider.as_str(), user.provider_user_id.as_str(), user.email), ("altogic", "1", None));
-        let session = serde_json::from_str::<SessionObject>(r#"{"token":"a","accessGroupKeys":["x"]}"#).unwrap();
+        let user = serde_json::from_str::<UserObject>(r#"{"_id":"1","email":null}"#)
+            .unwrap()
+            .read()
+            .unwrap();
+        assert_eq!(
+            (user.provider.as_str(), user.provider_user_id.as_str(), user.email),
+            ("altogic", "1", None)
+        );
+        let session =
+            serde_json::from_str::<SessionObject>(r#"{"token":"a","accessGroupKeys":["x"]}"#)
+                .unwrap();
         assert_eq!(session.read().unwrap().agent.system.family, "Other");
     }
 
@@ -144,7 +158,8 @@ mod tests {
     fn what_nothing_can_stand_in_for_makes_it_unreadable() {
         assert!(serde_json::from_str::<UserObject>("{}").is_ok_and(|user| user.read().is_err()));
         assert!(
-            serde_json::from_str::<SessionObject>(r#"{"token":"a b"}"#).is_ok_and(|session| session.read().is_err())
+            serde_json::from_str::<SessionObject>(r#"{"token":"a b"}"#)
+                .is_ok_and(|session| session.read().is_err())
         );
         assert!(serde_json::from_str::<GrantObject>(r#"{"session":null}"#).is_err());
     }

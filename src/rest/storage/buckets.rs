@@ -14,7 +14,8 @@ use crate::{
 pub(in crate::rest) async fn create(mut call: Call) -> Reply {
     let caller = asker(&call)?;
     let body: CreateBucket = call.json().await?;
-    let bucket = NewBucket { name: body.name, is_public: body.is_public.unwrap_or(true), tags: body.tags };
+    let bucket =
+        NewBucket { name: body.name, is_public: body.is_public.unwrap_or(true), tags: body.tags };
     json(&BucketObject::from(call.backend.create_bucket(caller, bucket).await?))
 }
 
@@ -62,7 +63,11 @@ pub(in crate::rest) async fn delete(mut call: Call) -> Reply {
 /// `/bucket/rename`.
 pub(in crate::rest) async fn rename(call: Call) -> Reply {
     // Without a name it is refused like one that is empty.
-    change(call, |body| BucketChange { name: Some(body.new_name.unwrap_or_default()), ..BucketChange::default() }).await
+    change(call, |body| BucketChange {
+        name: Some(body.new_name.unwrap_or_default()),
+        ..BucketChange::default()
+    })
+    .await
 }
 
 /// `/bucket/make-public`.

@@ -41,24 +41,35 @@ pub(in crate::rest) async fn get(mut call: Call) -> Reply {
     json(&FileObject::from(call.backend.file_info(caller, name).await?))
 }
 
-/// `/bucket/file/download`: the bytes. Whatever they are, a browser that gets them saves them and runs nothing (SECURITY.md
-/// S69): only the type of a picture is said, as it was drawn by us.
+/// `/bucket/file/download`: the bytes. Whatever they are, a browser that gets them saves them and
+/// runs nothing (S69): only the type of a picture is said, as it was drawn by us.
 pub(in crate::rest) async fn download(mut call: Call) -> Reply {
     let (caller, name, _) = named(&mut call).await?;
     let download = call.backend.download_file(caller, name).await?;
-    let mime_type = if download.is_picture { download.file.mime_type.as_str() } else { "application/octet-stream" };
+    let mime_type = if download.is_picture {
+        download.file.mime_type.as_str()
+    } else {
+        "application/octet-stream"
+    };
     let name = utf8_percent_encode(&download.file.file_name, NON_ALPHANUMERIC);
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, mime_type))
         .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename*=UTF-8''{name}")))
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename*=UTF-8''{name}"),
+        ))
         .body(download.bytes))
 }
 
 /// `/bucket/file/rename`.
 pub(in crate::rest) async fn rename(call: Call) -> Reply {
     // Without a name it is refused like one that is empty.
-    change(call, |body| FileChange { name: Some(body.new_name.unwrap_or_default()), ..FileChange::default() }).await
+    change(call, |body| FileChange {
+        name: Some(body.new_name.unwrap_or_default()),
+        ..FileChange::default()
+    })
+    .await
 }
 
 /// `/bucket/file/make-public`.
@@ -122,11 +133,12 @@ async fn change(mut call: Call, read: impl FnOnce(FileCall) -> FileChange) -> Re
     json(&FileObject::from(call.backend.change_file(caller, name, read(body)).await?))
 }
 
-/// Who asks, which file is meant, and what else the call says.
+/// Caller, file name and body of the call.
 async fn named(call: &mut Call) -> Result<(Caller, FileName, FileCall), Rejection> {
     let caller = asker(call)?;
     let mut body: FileCall = call.json().await?;
-    let name = FileName { bucket: std::mem::take(&mut body.bucket), file: std::mem::take(&mut body.file) };
+    let name =
+        FileName { bucket: std::mem::take(&mut body.bucket), file: std::mem::take(&mut body.file) };
     Ok((caller, name, body))
 }
 

@@ -1,7 +1,8 @@
 //! Files that come in: new ones, and those that take the place of others.
 //!
-//! The call is in the query, the file in the body: as the part `file` of a form, or as the JSON that `JSON.stringify` made of
-//! whatever the application had (`uploaded_object` says what becomes of it).
+//! The call is in the query, the file in the body: as the part `file` of a form, or as the JSON
+//! that `JSON.stringify` made of whatever the application had (`uploaded_object` says what becomes
+//! of it).
 
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ use futures_util::TryStreamExt;
 
 use super::known_asker;
 use crate::{
-    crowded::Baggage,
-    port::{Caller, Code, Content, FileName, Trouble, Upload},
+    http::overload::UploadBudget,
+    port::{Caller, Code, Content, FileName, OperationError, Upload},
     protocol::{
         errors::Fault,
         storage::{FileObject, UploadOptions, uploaded_object},
@@ -76,7 +77,9 @@ async fn store(call: &Call, caller: Caller, content: Content) -> Reply {
 async fn replace(call: &Call, caller: Caller, content: Content) -> Reply {
     let options = options(call)?;
     let name = FileName { bucket: call.query("bucket"), file: call.query("file") };
-    json(&FileObject::from(call.backend.replace_file(caller, name, content, options.is_public).await?))
+    json(&FileObject::from(
+        call.backend.replace_file(caller, name, content, options.is_public).await?,
+    ))
 }
 
 fn options(call: &Call) -> Result<UploadOptions, Fault> {
@@ -87,8 +90,8 @@ fn options(call: &Call) -> Result<UploadOptions, Fault> {
     }
 }
 
-/// The file of a form. From Node the client library sends the text `[object FormData]` instead of one (ALTOGIC_WIRE.md §7):
-/// there is no file in it.
+/// The file of a form. From Node the client library sends the text `[object FormData]` instead of
+/// one (altogic-protocol.md §7): there is no file in it.
 async fn form(call: &mut Call) -> Result<Content, Rejection> {
     if call.media_type() != "multipart/form-data" {
         return Err(Fault::MissingFile.into());
@@ -99,8 +102,8 @@ async fn form(call: &mut Call) -> Result<Content, Rejection> {
 
 /// The file that a JSON body stands for. Its real type is in the options only.
 async fn object(call: &mut Call) -> Result<Content, Rejection> {
-    let mut baggage = Baggage::default();
-    let body = tokio::time::timeout(UPLOAD_TIME, object_body(call, &mut baggage));
+    let mut upload_budget = UploadBudget::default();
+    let body = tokio::time::timeout(UPLOAD_TIME, object_body(call, &mut upload_budget));
     let body = body.await.map_err(|_| Fault::BodyTooSlow)??;
     if !body.is_empty() && call.media_type() != "application/json" {
         return Err(Fault::UnsupportedMediaType.into());
@@ -110,19 +113,22 @@ async fn object(call: &mut Call) -> Result<Content, Rejection> {
 }
 
 /// The body, as much of it as may be; it takes memory as it comes.
-async fn object_body(call: &mut Call, baggage: &mut Baggage) -> Result<BytesMut, Rejection> {
+async fn object_body(
+    call: &mut Call,
+    upload_budget: &mut UploadBudget,
+) -> Result<BytesMut, Rejection> {
     let mut body = BytesMut::new();
     while let Some(piece) = call.payload.try_next().await.map_err(|_| Fault::BodyBroken)? {
         if body.len() + piece.len() > OBJECT_MAX {
             return Err(Code::PictureTooLarge.into());
         }
-        baggage.hold(body.len() + piece.len()).map_err(Trouble::Failed)?;
+        upload_budget.reserve(body.len() + piece.len()).map_err(OperationError::Internal)?;
         body.extend_from_slice(&piece);
     }
     Ok(body)
 }
 
-/// The part `file`, cut off while it streams in (SECURITY.md S67). Other parts are passed over.
+/// The part `file`, cut off while it streams in (S67). Other parts are passed over.
 async fn file_of(mut form: Multipart) -> Result<Content, Rejection> {
     let broken = |_| Fault::BodyBroken;
     let mut parts = 0;
@@ -134,7 +140,7 @@ async fn file_of(mut form: Multipart) -> Result<Content, Rejection> {
             return Err(Fault::BodyTooLarge.into());
         }
         let mut bytes = BytesMut::new();
-        let mut baggage = Baggage::default();
+        let mut upload_budget = UploadBudget::default();
         let mut seen = 0;
         while let Some(piece) = part.try_next().await.map_err(broken)? {
             seen += piece.len();
@@ -142,7 +148,7 @@ async fn file_of(mut form: Multipart) -> Result<Content, Rejection> {
                 return Err(Code::PictureTooLarge.into());
             }
             if is_file {
-                baggage.hold(seen).map_err(Trouble::Failed)?;
+                upload_budget.reserve(seen).map_err(OperationError::Internal)?;
                 bytes.extend_from_slice(&piece);
             }
         }

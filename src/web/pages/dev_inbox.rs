@@ -1,4 +1,5 @@
-//! The development inbox: the mail that went to the outbox folder. Mounted only while there is one.
+//! The development inbox: the email that went to the outbox folder. Mounted only while there is
+//! one.
 
 use actix_web::{HttpRequest, http::header::HOST};
 use askama::Template;
@@ -7,8 +8,8 @@ use crate::{
     port::Message,
     web::{
         error::PageError,
-        page::{Page, PageResult},
-        visit::Visit,
+        request::visit::Visit,
+        view::page::{Page, PageResult},
     },
 };
 
@@ -36,13 +37,16 @@ fn is_forwarded(request: &HttpRequest) -> bool {
     request.headers().keys().any(|name| is_one(name.as_str()))
 }
 
-/// Whether the request names the host and port of `public_url`: a page elsewhere whose name was made to lead to this machine
-/// names its own.
+/// Whether the request names the host and port of `public_url`: a page elsewhere whose name was
+/// made to lead to this machine names its own.
 fn is_named_right(visit: &Visit) -> bool {
     let Ok(own) = url::Url::parse(visit.site().paths.origin()) else { return false };
     let mut hosts = visit.request().headers().get_all(HOST);
     // Two are as good as none: nobody knows which of them somebody else goes by.
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
-    let named = host.to_str().ok().and_then(|host| url::Url::parse(&format!("{}://{host}/", own.scheme())).ok());
+    let named = host
+        .to_str()
+        .ok()
+        .and_then(|host| url::Url::parse(&format!("{}://{host}/", own.scheme())).ok());
     named.is_some_and(|named| named.as_str() == format!("{}/", own.origin().ascii_serialization()))
 }

@@ -1,10 +1,10 @@
-//! The hall itself: the three ways in.
+//! Home page: the three ways in.
 
 use askama::Template;
 
 use crate::web::{
-    page::{Page, PageResult},
-    visit::Visit,
+    request::visit::Visit,
+    view::page::{Page, PageResult},
 };
 
 #[derive(Template)]

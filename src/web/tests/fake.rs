@@ -11,28 +11,30 @@ use std::{
 use jiff::Timestamp;
 
 use crate::port::{
-    AccessToken, Agent, Answer, AuthManager, AuthenticatorKey, Caller, Challenge, ChallengeToken, Code, Connection,
-    Connections, EndedByProvider, Entrance, Factors, Failure, FarewellTicket, Field, FieldUpdate, Grant, LinkAccount,
-    LinkKey, LogoutToken, MailedFor, Member, NotMe, Offers, Outcome, Password, Phone, PhoneVerified, Proof,
-    ProofMethods, Proved, ProviderAnswer, ProviderFarewell, ProviderFor, ProviderReturn, Random, RecoveryCodes,
-    Refusal, SecondFactorOf, SecondFactors, Session, SessionToken, SignUpWithEmail, SignUpWithPhone, SignedUp, User,
-    Version,
+    AccessToken, AccountRecovery, Agent, Answer, AuthManager, AuthenticatorKey, Caller,
+    Capabilities, Challenge, ChallengeToken, Code, ConnectedProvider, Connections, EmailedFor,
+    Factors, Failure, Field, FieldUpdate, Grant, LinkAccount, LinkKey, LogoutByProvider,
+    LogoutToken, Outcome, Password, Phone, PhoneVerified, Proof, ProofMethods, ProviderAnswer,
+    ProviderFor, ProviderLogoutOffer, ProviderLogoutToken, ProviderReturn, Random, Reauthenticated,
+    RecoveryCodes, Refusal, SecondFactorOf, SecondFactors, Session, SessionToken, SignInOutcome,
+    SignUpWithEmail, SignUpWithPhone, SignedInUser, SignedUp, User, Version,
 };
 
-/// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it, `begun` where it was begun.
+/// One account, `ann@example.com` with the password `open sesame`; the token `good` opens it,
+/// `begun` where it was begun.
 #[derive(Default)]
 pub(super) struct Fake {
     pub(super) ended: Mutex<bool>,
-    pub(super) mailed: Mutex<Vec<String>>,
-    /// Whether looking up a member panics.
+    pub(super) emailed: Mutex<Vec<String>>,
+    /// Whether looking up a signed-in user panics.
     pub(super) panics: Mutex<bool>,
 }
 
 /// Never the same bytes twice.
 #[derive(Default)]
-pub(super) struct Counting(AtomicU64);
+pub(super) struct FakeRandom(AtomicU64);
 
-impl Random for Counting {
+impl Random for FakeRandom {
     fn fill(&self, bytes: &mut [u8]) {
         let count = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
         for (place, byte) in bytes.iter_mut().zip(count.into_iter().cycle()) {
@@ -69,7 +71,12 @@ fn user() -> User {
 }
 
 fn session() -> Session {
-    let other = || Version { family: "Other".into(), major: "0".into(), minor: "0".into(), patch: "0".into() };
+    let other = || Version {
+        family: "Other".into(),
+        major: "0".into(),
+        minor: "0".into(),
+        patch: "0".into(),
+    };
     Session {
         handle: "handle".into(),
         user_id: user().id,
@@ -94,14 +101,14 @@ fn challenge() -> Challenge {
 
 impl Fake {
     fn mail(&self, email: String) -> Answer<()> {
-        self.mailed.lock().unwrap().push(email);
+        self.emailed.lock().unwrap().push(email);
         now(Ok(()))
     }
 }
 
 impl AuthManager for Fake {
-    fn offers(&self) -> &Offers {
-        static OFFERS: Offers = Offers {
+    fn capabilities(&self) -> &Capabilities {
+        static CAPABILITIES: Capabilities = Capabilities {
             confirm_email: true,
             confirm_phone: true,
             phone_sign_up: true,
@@ -110,23 +117,24 @@ impl AuthManager for Fake {
             authenticators: true,
             link_minutes: 60,
             code_minutes: 10,
-            mail_codes: true,
+            email_codes: true,
             providers: Vec::new(),
             sms_countries: None,
         };
-        &OFFERS
+        &CAPABILITIES
     }
 
-    fn member(&self, _: Caller) -> Answer<Member> {
+    fn signed_in_user(&self, _: Caller) -> Answer<SignedInUser> {
         assert!(!*self.panics.lock().unwrap(), "as asked");
         if *self.ended.lock().unwrap() {
             return now(Err(Code::InvalidSessionToken.into()));
         }
-        now(Ok(Member { user: user(), session: session() }))
+        now(Ok(SignedInUser { user: user(), session: session() }))
     }
 
-    fn read_phone(&self, _: Caller, typed: String, country: String) -> Answer<Phone> {
-        now(Phone::parse_in(&typed, &country).map_err(|code| Refusal::at(Field::Phone, code).into()))
+    fn read_phone(&self, _: Caller, entered: String, country: String) -> Answer<Phone> {
+        now(Phone::parse_in(&entered, &country)
+            .map_err(|code| Refusal::at(Field::Phone, code).into()))
     }
 
     fn sign_up_with_email(&self, _: Caller, sign_up: SignUpWithEmail) -> Answer<SignedUp> {
@@ -134,7 +142,9 @@ impl AuthManager for Fake {
             return now(Err(Refusal::at(Field::Email, Code::EmailNotUnique).into()));
         }
         if sign_up.password.expose().len() < 8 {
-            return now(Err(Refusal::at(Field::Password, Code::PasswordTooShort { min: 8 }).into()));
+            return now(
+                Err(Refusal::at(Field::Password, Code::PasswordTooShort { min: 8 }).into()),
+            );
         }
         now(Ok(SignedUp { user: user(), grant: None }))
     }
@@ -147,30 +157,44 @@ impl AuthManager for Fake {
         self.mail(email)
     }
 
-    fn sign_in_with_email(&self, _: Caller, email: String, password: Password) -> Answer<Entrance> {
+    fn sign_in_with_email(
+        &self,
+        _: Caller,
+        email: String,
+        password: Password,
+    ) -> Answer<SignInOutcome> {
         now(match (email.as_str(), password.expose()) {
             ("panic", _) => panic!("as asked"),
             ("broken", _) => Err(Failure::broken("as asked").into()),
-            ("guarded", _) => Ok(Entrance::Challenged(challenge())),
-            ("away", _) => Err(Failure::unavailable(Duration::from_millis(1500), "the database is away").into()),
-            ("often", _) => Err(Code::RateLimitExceeded { retry_after: Duration::from_secs(61) }.into()),
-            ("ann@example.com", "open sesame") => Ok(Entrance::Granted(grant())),
+            ("guarded", _) => Ok(SignInOutcome::SecondFactorRequired(challenge())),
+            ("away", _) => {
+                Err(Failure::unavailable(Duration::from_millis(1500), "the database is away")
+                    .into())
+            }
+            ("often", _) => {
+                Err(Code::RateLimitExceeded { retry_after: Duration::from_secs(61) }.into())
+            }
+            ("ann@example.com", "open sesame") => Ok(SignInOutcome::SignedIn(grant())),
             _ => Err(Code::InvalidSignInCredentials.into()),
         })
     }
 
-    fn get_auth_grant(&self, _: Caller, token: AccessToken) -> Answer<Entrance> {
+    fn get_auth_grant(&self, _: Caller, token: AccessToken) -> Answer<SignInOutcome> {
         now(if token.expose() == "good" {
-            Ok(Entrance::Granted(grant()))
+            Ok(SignInOutcome::SignedIn(grant()))
         } else {
             Err(Code::InvalidAccessToken.into())
         })
     }
 
-    fn finish_where_begun(&self, caller: Caller, token: AccessToken) -> Answer<Option<Entrance>> {
+    fn finish_where_begun(
+        &self,
+        caller: Caller,
+        token: AccessToken,
+    ) -> Answer<Option<SignInOutcome>> {
         assert!(caller.browser.is_some());
         now(match token.expose() {
-            "begun" => Ok(Some(Entrance::Granted(grant()))),
+            "begun" => Ok(Some(SignInOutcome::SignedIn(grant()))),
             "good" => Ok(None),
             _ => Err(Code::InvalidAccessToken.into()),
         })
@@ -188,7 +212,7 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn sign_in_with_phone(&self, _: Caller, _: String, _: Password) -> Answer<Entrance> {
+    fn sign_in_with_phone(&self, _: Caller, _: String, _: Password) -> Answer<SignInOutcome> {
         unused()
     }
 
@@ -196,7 +220,7 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn sign_in_with_code(&self, _: Caller, _: String, _: String) -> Answer<Entrance> {
+    fn sign_in_with_code(&self, _: Caller, _: String, _: String) -> Answer<SignInOutcome> {
         unused()
     }
 
@@ -220,7 +244,13 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn sign_in_with_second_factor(&self, _: Caller, _: SecondFactorOf, _: String, _: bool) -> Answer<Grant> {
+    fn sign_in_with_second_factor(
+        &self,
+        _: Caller,
+        _: SecondFactorOf,
+        _: String,
+        _: bool,
+    ) -> Answer<Grant> {
         unused()
     }
 
@@ -228,7 +258,7 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn switch_text_factor(&self, _: Caller, _: bool) -> Answer<Option<RecoveryCodes>> {
+    fn switch_sms_factor(&self, _: Caller, _: bool) -> Answer<Option<RecoveryCodes>> {
         unused()
     }
 
@@ -273,17 +303,25 @@ impl AuthManager for Fake {
     }
 
     fn proof_methods(&self, _: Caller) -> Answer<ProofMethods> {
-        now(Ok(ProofMethods { password: true, has_password: true, authenticator: false, code: None }))
+        now(Ok(ProofMethods {
+            password: true,
+            has_password: true,
+            authenticator: false,
+            code: None,
+        }))
     }
 
     fn send_proof_code(&self, _: Caller) -> Answer<()> {
         unused()
     }
 
-    fn prove(&self, _: Caller, proof: Proof) -> Answer<Proved> {
+    fn reauthenticate(&self, _: Caller, proof: Proof) -> Answer<Reauthenticated> {
         now(match proof {
             Proof::Password(password) if password.expose() == "open sesame" => {
-                Ok(Proved::Session(Session { token: SessionToken::parse("proved-token").ok(), ..session() }))
+                Ok(Reauthenticated::Session(Session {
+                    token: SessionToken::parse("proved-token").ok(),
+                    ..session()
+                }))
             }
             _ => Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into()),
         })
@@ -297,7 +335,7 @@ impl AuthManager for Fake {
         if caller.session.is_none_or(|token| token.expose() != "proved-token") {
             return now(Err(Code::ProofNeeded.into()));
         }
-        self.mailed.lock().unwrap().push(email);
+        self.emailed.lock().unwrap().push(email);
         now(Ok(user()))
     }
 
@@ -309,7 +347,13 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn open_mail_code(&self, _: Caller, _: MailedFor, _: String, code: String) -> Answer<AccessToken> {
+    fn open_email_code(
+        &self,
+        _: Caller,
+        _: EmailedFor,
+        _: String,
+        code: String,
+    ) -> Answer<AccessToken> {
         now(match code.as_str() {
             "314159" => AccessToken::parse("begun").map_err(Into::into),
             _ => Err(Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into()),
@@ -324,7 +368,7 @@ impl AuthManager for Fake {
         unused()
     }
 
-    fn offered_connection(&self, _: Caller, _: String) -> Answer<Option<Connection>> {
+    fn offered_connection(&self, _: Caller, _: String) -> Answer<Option<ConnectedProvider>> {
         unused()
     }
 
@@ -344,11 +388,21 @@ impl AuthManager for Fake {
         now(Ok(None))
     }
 
-    fn choose_link_password(&self, _: Caller, _: AccessToken, _: Option<Password>) -> Answer<Option<String>> {
+    fn choose_link_password(
+        &self,
+        _: Caller,
+        _: AccessToken,
+        _: Option<Password>,
+    ) -> Answer<Option<String>> {
         now(Ok(None))
     }
 
-    fn confirm_email_change_with_password(&self, _: Caller, _: LinkKey, _: Password) -> Answer<User> {
+    fn confirm_email_change_with_password(
+        &self,
+        _: Caller,
+        _: LinkKey,
+        _: Password,
+    ) -> Answer<User> {
         unused()
     }
 
@@ -356,11 +410,11 @@ impl AuthManager for Fake {
         now(Ok(None))
     }
 
-    fn describe_not_me(&self, _: Caller, _: LinkKey) -> Answer<NotMe> {
+    fn describe_account_recovery(&self, _: Caller, _: LinkKey) -> Answer<AccountRecovery> {
         unused()
     }
 
-    fn report_not_me(&self, _: Caller, _: LinkKey) -> Answer<AccessToken> {
+    fn recover_account(&self, _: Caller, _: LinkKey) -> Answer<AccessToken> {
         unused()
     }
 
@@ -373,16 +427,21 @@ impl AuthManager for Fake {
         now(Ok(()))
     }
 
-    fn leave(&self, _: Caller) -> Answer<Option<ProviderFarewell>> {
+    fn sign_out_with_provider(&self, _: Caller) -> Answer<Option<ProviderLogoutOffer>> {
         *self.ended.lock().unwrap() = true;
         now(Ok(None))
     }
 
-    fn end_at_provider(&self, _: Caller, _: FarewellTicket, _: String) -> Answer<String> {
+    fn end_provider_session(&self, _: Caller, _: ProviderLogoutToken, _: String) -> Answer<String> {
         unused()
     }
 
-    fn end_by_provider(&self, _: Caller, _: String, _: LogoutToken) -> Answer<EndedByProvider> {
+    fn back_channel_logout(
+        &self,
+        _: Caller,
+        _: String,
+        _: LogoutToken,
+    ) -> Answer<LogoutByProvider> {
         unused()
     }
 

@@ -1,4 +1,5 @@
-//! The layers and the guests' pages, driven through the whole scope with a backend that answers as told.
+//! The layers and the visitors' pages, driven through the whole scope with a backend that answers
+//! as told.
 
 mod fake;
 mod step_up;
@@ -18,14 +19,17 @@ use actix_web::{
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use jiff::Timestamp;
 
-use self::fake::{Counting, Fake};
+use self::fake::{Fake, FakeRandom};
 use super::{
-    Settings, Site, cookie_session, cookies,
-    guard::{self, Guard},
+    PageSettings, PageState, cookie_session,
+    request::{
+        cookies,
+        guard::{self, Guard},
+        visit::Visit,
+    },
     routes,
-    visit::Visit,
 };
-use crate::{port::Clock, seen};
+use crate::{http::request_log, port::Clock};
 
 struct Still;
 
@@ -35,21 +39,22 @@ impl Clock for Still {
     }
 }
 
-fn settings(public_url: &str) -> Settings {
-    Settings {
+fn settings(public_url: &str) -> PageSettings {
+    PageSettings {
         public_url: public_url.into(),
         redirect_url: format!("{public_url}/auth-redirect"),
         cookie_keys: vec![[7; 64]],
         product_name: "Hall & Co".into(),
-        access: crate::access::Access::none(public_url),
+        access: crate::access_rules::AccessRules::none(public_url),
         dev_inbox: None,
         clock: Arc::new(Still),
-        random: Arc::new(Counting::default()),
+        random: Arc::new(FakeRandom::default()),
     }
 }
 
-/// A browser: it keeps its cookies, sends forms with the token of the page it saw last, and follows nothing by itself.
-struct Browser {
+/// A browser: it keeps its cookies, sends forms with the token of the page it saw last, and follows
+/// nothing by itself.
+struct TestBrowser {
     app: Ask,
     fake: Arc<Fake>,
     cookies: Vec<Cookie<'static>>,
@@ -65,7 +70,8 @@ struct Answered {
 
 type Ask = Rc<dyn Fn(TestRequest) -> LocalBoxFuture<'static, ServiceResponse>>;
 
-/// A browser in front of an application; a macro, since the type of its service cannot be written down.
+/// A browser in front of an application; a macro, since the type of its service cannot be written
+/// down.
 macro_rules! opened {
     ($app:expr, $fake:expr) => {{
         let app = Rc::new(init_service($app).await);
@@ -73,40 +79,44 @@ macro_rules! opened {
             let app = app.clone();
             async move { call_service(&*app, request.to_request()).await }.boxed_local()
         };
-        Browser { app: Rc::new(ask), fake: $fake, cookies: Vec::new(), token: String::new() }
+        TestBrowser { app: Rc::new(ask), fake: $fake, cookies: Vec::new(), token: String::new() }
     }};
 }
 
-async fn browser(settings: Settings) -> Browser {
+async fn browser(settings: PageSettings) -> TestBrowser {
     let fake = Arc::new(Fake::default());
     opened!(App::new().configure(routes(settings, fake.clone())), fake)
 }
 
-/// A hall with one page for members, outside the table.
-async fn with_a_private_page() -> Browser {
+/// A server with one page for signed-in users, outside the table.
+async fn with_a_private_page() -> TestBrowser {
     let (settings, fake) = (settings("http://localhost:3000"), Arc::new(Fake::default()));
     let private = web::resource("/private")
-        .to(|visit: Visit| async move { visit.signed_in().map(|member| member.user.id.clone()) })
-        .wrap(from_fn(|request, next| guard::stand(Guard::Members, request, next)))
-        .wrap(cookie_session(&Site::of(settings.clone(), fake.clone())))
+        .to(|visit: Visit| async move {
+            visit.signed_in().map(|signed_in_user| signed_in_user.user.id.clone())
+        })
+        .wrap(from_fn(|request, next| guard::stand(Guard::SignedIn, request, next)))
+        .wrap(cookie_session(&PageState::of(settings.clone(), fake.clone())))
         .wrap(from_fn(cookies::tidy));
     let app = App::new().service(private).configure(routes(settings, fake.clone()));
     opened!(app, fake)
 }
 
-async fn at_home() -> Browser {
+async fn at_home() -> TestBrowser {
     browser(settings("http://localhost:3000")).await
 }
 
-impl Browser {
+impl TestBrowser {
     async fn get(&mut self, path: &str) -> Answered {
         self.send(TestRequest::get().uri(path)).await
     }
 
     /// Asks with junk in front of one's own cookies, in the same header and in one of its own.
     async fn get_beside(&mut self, path: &str, junk: &header::HeaderValue) -> Answered {
-        let own: Vec<String> = self.cookies.iter().map(|cookie| cookie.stripped().encoded().to_string()).collect();
-        let joined = [junk.as_bytes(), b"; ", own.join("; ").as_bytes(), b"; ", junk.as_bytes()].concat();
+        let own: Vec<String> =
+            self.cookies.iter().map(|cookie| cookie.stripped().encoded().to_string()).collect();
+        let joined =
+            [junk.as_bytes(), b"; ", own.join("; ").as_bytes(), b"; ", junk.as_bytes()].concat();
         let joined = header::HeaderValue::from_bytes(&joined).unwrap();
         let request = TestRequest::get().uri(path).append_header((header::COOKIE, junk.clone()));
         let cookies = std::mem::take(&mut self.cookies);
@@ -122,7 +132,8 @@ impl Browser {
 
     async fn send(&mut self, mut request: TestRequest) -> Answered {
         if !self.cookies.is_empty() {
-            let sent: Vec<String> = self.cookies.iter().map(|cookie| cookie.stripped().encoded().to_string()).collect();
+            let sent: Vec<String> =
+                self.cookies.iter().map(|cookie| cookie.stripped().encoded().to_string()).collect();
             request = request.insert_header((header::COOKIE, sent.join("; ")));
         }
         let response = (self.app)(request).await;
@@ -131,8 +142,10 @@ impl Browser {
             self.cookies.push(cookie.into_owned());
         }
         let (status, headers) = (response.status(), response.headers().clone());
-        let location = headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap()).to_owned();
-        let text = String::from_utf8(to_bytes(response.into_body()).await.unwrap().to_vec()).unwrap();
+        let location =
+            headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap()).to_owned();
+        let text =
+            String::from_utf8(to_bytes(response.into_body()).await.unwrap().to_vec()).unwrap();
         if let Some((_, rest)) = text.split_once("name=\"csrf\" value=\"") {
             self.token = rest.split('"').next().unwrap().to_owned();
         }
@@ -146,7 +159,9 @@ impl Browser {
 }
 
 fn form(path: &str) -> TestRequest {
-    TestRequest::post().uri(path).insert_header((header::CONTENT_TYPE, "application/x-www-form-urlencoded"))
+    TestRequest::post()
+        .uri(path)
+        .insert_header((header::CONTENT_TYPE, "application/x-www-form-urlencoded"))
 }
 
 #[actix_web::test]
@@ -173,7 +188,11 @@ async fn signing_in_renews_the_cookie_and_leads_to_the_profile() {
         assert!(cookie.http_only().unwrap() && cookie.path() == Some("/"));
         assert!(!cookie.value().contains("session-token"), "sealed");
     }
-    assert_eq!(browser.get("/sign-in").await.location, "/profile", "members are no guests");
+    assert_eq!(
+        browser.get("/sign-in").await.location,
+        "/profile",
+        "signed-in users are no visitors"
+    );
     assert!(!browser.get("/sign-out").await.text.contains(&before), "a fresh form token (S32)");
 }
 
@@ -181,9 +200,13 @@ async fn signing_in_renews_the_cookie_and_leads_to_the_profile() {
 async fn a_wrong_password_shows_the_page_again_with_the_address_and_without_the_password() {
     let mut browser = at_home().await;
     browser.get("/sign-in").await;
-    let refused = browser.post("/sign-in", "email=ann%22%3E%40example.com&password=hunter2hunter2").await;
+    let refused =
+        browser.post("/sign-in", "email=ann%22%3E%40example.com&password=hunter2hunter2").await;
     assert_eq!(refused.status, 401);
-    assert!(refused.text.contains("value=\"ann&#34;&#62;@example.com\"") && refused.text.contains("role=\"alert\""));
+    assert!(
+        refused.text.contains("value=\"ann&#34;&#62;@example.com\"")
+            && refused.text.contains("role=\"alert\"")
+    );
     assert!(!refused.text.contains("hunter2hunter2"));
 }
 
@@ -192,7 +215,10 @@ async fn a_form_without_this_browsers_token_is_shown_again_with_a_fresh_one_s41(
     let mut browser = at_home().await;
     let refused = browser.post("/sign-in", "email=ann@example.com&password=open+sesame").await;
     assert_eq!(refused.status, 403);
-    assert!(refused.text.contains("value=\"ann@example.com\"") && refused.text.contains("press the button again"));
+    assert!(
+        refused.text.contains("value=\"ann@example.com\"")
+            && refused.text.contains("press the button again")
+    );
     let granted = browser.post("/sign-in", "email=ann@example.com&password=open+sesame").await;
     assert_eq!(granted.status, 303, "pressing again helps");
 }
@@ -208,7 +234,9 @@ async fn a_form_from_elsewhere_is_refused_even_with_a_token_s42() {
         ("sec-fetch-site", "cross-site"),
         ("sec-fetch-site", "same-site"),
     ] {
-        let refused = browser.send(form("/sign-in").insert_header((name, value)).set_payload(body.clone())).await;
+        let refused = browser
+            .send(form("/sign-in").insert_header((name, value)).set_payload(body.clone()))
+            .await;
         assert_eq!(refused.status, 403, "{name}: {value}");
         assert!(refused.text.contains("<h1>"));
     }
@@ -233,14 +261,20 @@ async fn a_limit_says_how_long_to_wait_and_a_failure_is_a_page_with_a_number() {
     assert!(!away.text.contains("database"), "the log is told, the person is not");
     let panicked = browser.post("/sign-in", "email=panic&password=x").await;
     assert_eq!(panicked.status, 500, "S79");
-    assert!(panicked.text.contains("<code>") && panicked.headers.contains_key("content-security-policy"));
+    assert!(
+        panicked.text.contains("<code>")
+            && panicked.headers.contains_key("content-security-policy")
+    );
 }
 
 #[actix_web::test]
 async fn every_error_is_a_page_with_the_headers_of_a_page() {
     let mut browser = at_home().await;
     let plain = |path: &str, content: &str, body: Vec<u8>| {
-        TestRequest::post().uri(path).insert_header((header::CONTENT_TYPE, content.to_owned())).set_payload(body)
+        TestRequest::post()
+            .uri(path)
+            .insert_header((header::CONTENT_TYPE, content.to_owned()))
+            .set_payload(body)
     };
     let urlencoded = "application/x-www-form-urlencoded";
     for (request, status) in [
@@ -280,7 +314,8 @@ async fn every_page_has_the_headers_that_close_it_s53_s54_s84() {
     for (name, value) in [
         (
             "content-security-policy",
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri \
+                'none'; frame-ancestors 'none'",
         ),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
@@ -301,7 +336,7 @@ async fn every_page_has_the_headers_that_close_it_s53_s54_s84() {
 }
 
 #[actix_web::test]
-async fn a_guest_gets_the_cookie_once() {
+async fn a_visitor_gets_the_cookie_once() {
     let mut browser = at_home().await;
     assert!(browser.get("/sign-in").await.headers.contains_key("set-cookie"));
     assert!(!browser.get("/sign-up").await.headers.contains_key("set-cookie"));
@@ -311,7 +346,15 @@ async fn a_guest_gets_the_cookie_once() {
 async fn whatever_cookie_arrives_the_page_is_answered_s39() {
     let long = format!("vestibule={}", "a".repeat(8192));
     let many = (0..200).map(|number| format!("c{number}=x; ")).collect::<String>();
-    for cookie in ["vestibule=", "vestibule=%%%", "vestibule=\"; vestibule=b", "=;;==; ", "Vestibule=x", &long, &many] {
+    for cookie in [
+        "vestibule=",
+        "vestibule=%%%",
+        "vestibule=\"; vestibule=b",
+        "=;;==; ",
+        "Vestibule=x",
+        &long,
+        &many,
+    ] {
         let request = TestRequest::get().uri("/sign-in").insert_header((header::COOKIE, cookie));
         let answered = at_home().await.send(request).await;
         assert_eq!(answered.status, 200, "{cookie:.40}");
@@ -369,7 +412,8 @@ async fn a_sign_up_never_tells_that_an_address_is_taken_s04() {
     for email in ["ann@example.com", "new@example.com"] {
         let mut browser = at_home().await;
         browser.get("/sign-up").await;
-        let done = browser.post("/sign-up", &format!("name=&email={email}&password=long+enough")).await;
+        let done =
+            browser.post("/sign-up", &format!("name=&email={email}&password=long+enough")).await;
         assert_eq!((done.status, done.location.as_str()), (StatusCode::SEE_OTHER, "/check-inbox"));
         let page = browser.get("/check-inbox").await.text;
         assert!(page.contains(email));
@@ -384,30 +428,41 @@ async fn a_refused_field_is_marked_and_led_to() {
     browser.get("/sign-up").await;
     let refused = browser.post("/sign-up", "name=Bo&email=bo@example.com&password=short").await;
     assert_eq!(refused.status, 422);
-    for part in ["href=\"#password\"", "aria-invalid=\"true\"", "id=\"password-wrong\"", "value=\"Bo\""] {
+    for part in
+        ["href=\"#password\"", "aria-invalid=\"true\"", "id=\"password-wrong\"", "value=\"Bo\""]
+    {
         assert!(refused.text.contains(part), "{part}");
     }
 }
 
 #[actix_web::test]
-async fn a_mistyped_address_is_corrected_and_the_mail_sent_again() {
+async fn a_mistyped_address_is_corrected_and_the_email_sent_again() {
     let mut browser = at_home().await;
     browser.get("/sign-up").await;
     browser.post("/sign-up", "email=bo@exmaple.com&password=long+enough").await;
     browser.get("/check-inbox").await;
     assert_eq!(browser.post("/check-inbox/resend", "").await.location, "/check-inbox");
-    assert_eq!(browser.post("/check-inbox/correct", "email=bo@example.com").await.location, "/check-inbox");
+    assert_eq!(
+        browser.post("/check-inbox/correct", "email=bo@example.com").await.location,
+        "/check-inbox"
+    );
     assert!(browser.get("/check-inbox").await.text.contains("<strong>bo@example.com</strong>"));
-    assert_eq!(*browser.fake.mailed.lock().unwrap(), ["bo@exmaple.com", "bo@example.com"]);
+    assert_eq!(*browser.fake.emailed.lock().unwrap(), ["bo@exmaple.com", "bo@example.com"]);
 }
 
 #[actix_web::test]
 async fn a_link_leaves_the_url_and_finishes_at_once_where_it_was_begun_s47() {
     let mut browser = at_home().await;
-    let moved = browser.get("/auth-redirect?status=200&access_token=begun&action=email-confirm").await;
-    assert_eq!((moved.status, moved.location.as_str()), (StatusCode::SEE_OTHER, "/auth-redirect/finish"));
+    let moved =
+        browser.get("/auth-redirect?status=200&access_token=begun&action=email-confirm").await;
+    assert_eq!(
+        (moved.status, moved.location.as_str()),
+        (StatusCode::SEE_OTHER, "/auth-redirect/finish")
+    );
     assert_eq!(moved.headers.get("referrer-policy").unwrap(), "no-referrer");
-    let head = browser.send(TestRequest::default().method(Method::HEAD).uri("/auth-redirect/finish")).await;
+    let head = browser
+        .send(TestRequest::default().method(Method::HEAD).uri("/auth-redirect/finish"))
+        .await;
     assert_eq!(head.status, 200, "a HEAD finishes nothing (S43)");
     assert_eq!(browser.get("/auth-redirect/finish").await.location, "/profile");
 }
@@ -430,9 +485,12 @@ async fn somebody_signed_in_is_asked_before_a_link_signs_in_another_s91() {
 }
 
 #[actix_web::test]
-async fn a_dead_link_offers_a_new_one_and_repeats_no_strangers_words() {
+async fn a_dead_link_offers_a_new_one_and_repeats_no_visitors_words() {
     let mut browser = at_home().await;
-    for query in ["status=400&action=magic-link&error=Call+0800+EVIL", "status=400&action=email-confirm&error=EVIL"] {
+    for query in [
+        "status=400&action=magic-link&error=Call+0800+EVIL",
+        "status=400&action=email-confirm&error=EVIL",
+    ] {
         let page = browser.get(&format!("/auth-redirect?{query}")).await;
         assert!(page.status == 410 && !page.text.contains("EVIL"));
         assert!(page.text.contains("Send a new link") && page.text.contains("name=\"email\""));
@@ -449,7 +507,10 @@ async fn a_reset_link_leads_to_a_new_password_and_signs_nobody_in() {
     let moved = browser.get("/auth-redirect?status=200&access_token=good&action=reset-pwd").await;
     assert_eq!(moved.location, "/reset-password/choose");
     browser.get("/reset-password/choose").await;
-    assert_eq!(browser.post("/reset-password/choose", "password=long+enough").await.location, "/sign-in");
+    assert_eq!(
+        browser.post("/reset-password/choose", "password=long+enough").await.location,
+        "/sign-in"
+    );
     assert!(browser.get("/sign-in").await.text.contains("Sign in with the new one"));
     assert_eq!(browser.get("/reset-password/choose").await.location, "/reset-password", "used up");
 }
@@ -459,7 +520,10 @@ async fn the_names_of_the_example_applications_lead_on_and_keep_the_query() {
     let mut browser = at_home().await;
     for (old, new) in super::routes::MOVED {
         let moved = browser.get(&format!("{old}?a=b&c")).await;
-        assert_eq!((moved.status, moved.location), (StatusCode::MOVED_PERMANENTLY, format!("{new}?a=b&c")));
+        assert_eq!(
+            (moved.status, moved.location),
+            (StatusCode::MOVED_PERMANENTLY, format!("{new}?a=b&c"))
+        );
     }
     assert_eq!(browser.get("/.well-known/change-password").await.location, "/reset-password");
 }
@@ -497,8 +561,11 @@ async fn what_a_form_would_have_sent_is_not_come_back_to() {
 #[actix_web::test]
 async fn a_panic_or_a_failure_is_a_page_with_the_id_of_its_request() {
     let (settings, fake) = (settings("http://localhost:3000"), Arc::new(Fake::default()));
-    let observer = seen::Observer { random: settings.random.clone(), metrics: None };
-    let app = App::new().app_data(observer).wrap(from_fn(seen::observe)).configure(routes(settings, fake.clone()));
+    let observer = request_log::RequestLog { random: settings.random.clone(), metrics: None };
+    let app = App::new()
+        .app_data(observer)
+        .wrap(from_fn(request_log::log_requests))
+        .configure(routes(settings, fake.clone()));
     let mut browser = opened!(app, fake);
     browser.get("/sign-in").await;
     for email in ["panic", "broken", "panic"] {
@@ -519,7 +586,9 @@ async fn a_panic_or_a_failure_is_a_page_with_the_id_of_its_request() {
 fn is_styled_500(answered: &Answered, case: &str) {
     assert_eq!(answered.status, 500, "{case}");
     let id = answered.headers.get("x-request-id").unwrap().to_str().unwrap();
-    for part in ["<link rel=\"stylesheet\"", "<h1>That is our fault</h1>", &format!("<code>{id}</code>")] {
+    for part in
+        ["<link rel=\"stylesheet\"", "<h1>That is our fault</h1>", &format!("<code>{id}</code>")]
+    {
         assert!(answered.text.contains(part), "{case}: no {part} in {}", answered.text);
     }
     assert!(!answered.text.contains("as asked"), "{case}");
@@ -527,7 +596,8 @@ fn is_styled_500(answered: &Answered, case: &str) {
     assert!(answered.headers.contains_key("content-security-policy"), "{case}");
 }
 
-/// S38: all three, at a root and under a path. That of forward authentication is read in `tests/journeys/forward_auth.rs`.
+/// S38: all three, at a root and under a path. That of forward authentication is read in
+/// `tests/journeys/forward_auth.rs`.
 #[actix_web::test]
 async fn every_cookie_is_closed_and_sealed() {
     for (public_url, prefix, path) in
@@ -537,7 +607,10 @@ async fn every_cookie_is_closed_and_sealed() {
         let base = path.trim_end_matches('/');
         let mut set = Vec::new();
         let mut note = |answered: &Answered| {
-            let cookies = answered.headers.get_all("set-cookie").map(|cookie| cookie.to_str().unwrap().to_owned());
+            let cookies = answered
+                .headers
+                .get_all("set-cookie")
+                .map(|cookie| cookie.to_str().unwrap().to_owned());
             set.extend(cookies);
         };
         note(&browser.get(&format!("{base}/sign-in")).await);
@@ -546,25 +619,34 @@ async fn every_cookie_is_closed_and_sealed() {
         assert_eq!(page.status, 200);
         note(&page);
         browser.get(&format!("{base}/sign-in")).await;
-        note(&browser.post(&format!("{base}/sign-in"), "email=ann@example.com&password=open+sesame").await);
-        let mut names: Vec<&str> = set.iter().map(|cookie| cookie.split('=').next().unwrap()).collect();
+        note(
+            &browser
+                .post(&format!("{base}/sign-in"), "email=ann@example.com&password=open+sesame")
+                .await,
+        );
+        let mut names: Vec<&str> =
+            set.iter().map(|cookie| cookie.split('=').next().unwrap()).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(
             names,
-            ["vestibule", "vestibule-session", "vestibule-waiting"].map(|name| format!("{prefix}{name}"))
+            ["vestibule", "vestibule-session", "vestibule-waiting"]
+                .map(|name| format!("{prefix}{name}"))
         );
         for cookie in &set {
             for part in ["HttpOnly", "Secure", "SameSite=Lax", &format!("Path={path}")] {
                 assert!(cookie.split("; ").any(|attribute| attribute == part), "{part}: {cookie}");
             }
             assert!(!cookie.contains("Domain"), "{cookie}");
-            assert!(["token", "ann", "guarded", "{"].iter().all(|open| !cookie.contains(open)), "sealed: {cookie}");
+            assert!(
+                ["token", "ann", "guarded", "{"].iter().all(|open| !cookie.contains(open)),
+                "sealed: {cookie}"
+            );
         }
     }
 }
 
-/// S39: a guest's browser, one before the second step, and a member's.
+/// S39: a visitor's browser, one before the second factor, and a signed-in user's.
 #[actix_web::test]
 async fn junk_in_any_cookie_breaks_no_page_and_moves_nobody() {
     let own = ["vestibule", "vestibule-session", "vestibule-waiting"];
@@ -573,11 +655,18 @@ async fn junk_in_any_cookie_breaks_no_page_and_moves_nobody() {
         let request = TestRequest::get().uri("/sign-in").insert_header((header::COOKIE, hundreds));
         assert_eq!(at_home().await.send(request).await.status, 200, "{name}");
         for junk in junk(name) {
-            let mut guest = at_home().await;
-            let page =
-                guest.send(TestRequest::get().uri("/sign-in").insert_header((header::COOKIE, junk.clone()))).await;
+            let mut visitor = at_home().await;
+            let page = visitor
+                .send(
+                    TestRequest::get()
+                        .uri("/sign-in")
+                        .insert_header((header::COOKIE, junk.clone())),
+                )
+                .await;
             assert_eq!(page.status, 200, "{name}: {junk:?}");
-            for (email, path) in [("guarded", "/sign-in/two-factor"), ("ann@example.com", "/sign-out")] {
+            for (email, path) in
+                [("guarded", "/sign-in/two-factor"), ("ann@example.com", "/sign-out")]
+            {
                 let mut browser = at_home().await;
                 browser.get("/sign-in").await;
                 browser.post("/sign-in", &format!("email={email}&password=open+sesame")).await;
@@ -595,12 +684,16 @@ async fn junk_in_any_cookie_breaks_no_page_and_moves_nobody() {
 async fn a_cookie_counts_under_its_own_name_only() {
     let mut browser = at_home().await;
     browser.sign_in().await;
-    let values: Vec<String> = browser.cookies.iter().map(|cookie| cookie.encoded().to_string()).collect();
-    let values = values.iter().map(|pair| pair.split(';').next().unwrap().split_once('=').unwrap().1);
+    let values: Vec<String> =
+        browser.cookies.iter().map(|cookie| cookie.encoded().to_string()).collect();
+    let values =
+        values.iter().map(|pair| pair.split(';').next().unwrap().split_once('=').unwrap().1);
     for value in values {
         for name in ["vestibule", "vestibule-session", "vestibule-waiting"] {
             let mut thief = at_home().await;
-            let request = TestRequest::get().uri("/").insert_header((header::COOKIE, format!("{name}={value}")));
+            let request = TestRequest::get()
+                .uri("/")
+                .insert_header((header::COOKIE, format!("{name}={value}")));
             let is_in = thief.send(request).await.location == "/profile";
             let is_own = browser.cookies.iter().any(|cookie| {
                 cookie.name() == "vestibule-session"

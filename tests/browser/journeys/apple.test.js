@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { AppleServer } from "../support/apple_server.js";
-import { providerSettings } from "../support/hall.js";
+import { providerSettings } from "../support/vestibule.js";
 import { aPlace } from "../support/journey.js";
 
 let apple;

@@ -15,7 +15,7 @@ async function connect(visitor, email) {
   await visitor.press("Enter");
 }
 
-test("a member connects an account elsewhere, signs in with it, and disconnects it", async () => {
+test("a signed-in user connects an account elsewhere, signs in with it, and disconnects it", async () => {
   const [email, work] = ["ann@example.com", "ann@work.example"];
   place.openId.knows(work);
   const ann = await place.member({ name: "Ann", email });
@@ -23,7 +23,7 @@ test("a member connects an account elsewhere, signs in with it, and disconnects 
   ann.isAt("/profile/connections");
   await ann.sees("Connected. From now on you can sign in with it.");
   await ann.sees(work);
-  await place.hall.inbox.next(email, ({ subject }) => /Example signs in/.test(subject));
+  await place.vestibule.inbox.next(email, ({ subject }) => /Example signs in/.test(subject));
 
   const other = await place.visitor();
   await continueAs(other, work);
@@ -32,10 +32,10 @@ test("a member connects an account elsewhere, signs in with it, and disconnects 
 
   await ann.press("Disconnect Example");
   await ann.sees("None is connected");
-  await place.hall.inbox.next(email, ({ subject }) => /no longer signs in/.test(subject));
-  const stranger = await place.visitor();
-  await continueAs(stranger, work);
-  await stranger.seesNot(email);
+  await place.vestibule.inbox.next(email, ({ subject }) => /no longer signs in/.test(subject));
+  const otherVisitor = await place.visitor();
+  await continueAs(otherVisitor, work);
+  await otherVisitor.seesNot(email);
 });
 
 test("the only way in stays until there is another one", async () => {

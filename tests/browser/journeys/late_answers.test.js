@@ -20,7 +20,7 @@ const visitor = () => place.visitor(proxy.options);
 /** Somebody with an account, and a browser of theirs that is signed in. */
 async function member() {
   const email = newEmail();
-  const ann = await Visitor.member(place.chromium, place.hall, { name: "Ann", email, options: proxy.options });
+  const ann = await Visitor.member(place.chromium, place.vestibule, { name: "Ann", email, options: proxy.options });
   return { ann, email };
 }
 
@@ -28,7 +28,7 @@ async function member() {
 async function tabOf(visitor) {
   const tab = new Visitor();
   tab.page = await visitor.page.context().newPage();
-  tab.hall = visitor.hall;
+  tab.vestibule = visitor.vestibule;
   return tab;
 }
 
@@ -39,7 +39,7 @@ async function asked() {
   await ann.open("/magic-link");
   await ann.fill({ "E-mail": email });
   await ann.press("Send me a link");
-  return { ann, email, link: await place.hall.inbox.nextLink(email) };
+  return { ann, email, link: await place.vestibule.inbox.nextLink(email) };
 }
 
 async function isSignedIn(visitor) {
@@ -124,12 +124,12 @@ const forms = {
   "the code of a sign-up": async () => {
     const [ann, email] = [await visitor(), newEmail()];
     await ann.signUp({ name: "Ann", email });
-    await ann.fill({ "Code from the mail": await place.hall.inbox.nextCode(email) });
+    await ann.fill({ "Code from the mail": await place.vestibule.inbox.nextCode(email) });
     return { ann, path: "/check-inbox/code", button: "Confirm my address", leadsTo: "/profile" };
   },
   "the code of a link": async () => {
     const { ann, email } = await asked();
-    await ann.fill({ "Code from the mail": await place.hall.inbox.newestCode(email) });
+    await ann.fill({ "Code from the mail": await place.vestibule.inbox.newestCode(email) });
     return { ann, path: "/check-inbox/code", button: "Sign in", leadsTo: "/profile" };
   },
   "a sign-up": async () => {
@@ -144,7 +144,7 @@ const forms = {
     await ann.open("/reset-password");
     await ann.fill({ "E-mail": email });
     await ann.press("Send me a link");
-    await ann.open(await place.hall.inbox.nextLink(email));
+    await ann.open(await place.vestibule.inbox.nextLink(email));
     await ann.fill({ "New password": "another lantern by the gate" });
     const path = "/reset-password/choose";
     return { ann, path, button: "Save the new password", leadsTo: "/sign-in", isOut: true };
@@ -157,7 +157,7 @@ const forms = {
   },
   "the step-up page": async () => {
     const { ann } = await member();
-    await place.hall.pass({ minutes: 11 });
+    await place.vestibule.pass({ minutes: 11 });
     await ann.open("/profile/email");
     await ann.fill({ "New e-mail": newEmail() });
     await ann.press("Change e-mail");
@@ -170,7 +170,7 @@ const forms = {
     await laptop.press("Set up an app");
     const app = await Authenticator.scan(laptop);
     await laptop.typeCode(app.code(), "Switch it on");
-    await place.hall.pass({ seconds: 60 });
+    await place.vestibule.pass({ seconds: 60 });
     const ann = await visitor();
     await ann.signIn({ email });
     await ann.fill({ Code: app.code() });

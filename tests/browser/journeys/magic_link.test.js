@@ -9,7 +9,7 @@ async function askForLink(visitor) {
   await visitor.open("/magic-link");
   await visitor.fill({ "E-mail": email });
   await visitor.press("Send me a link");
-  return place.hall.inbox.nextLink(email);
+  return place.vestibule.inbox.nextLink(email);
 }
 
 test("a magic link signs in at once where it was asked for, and works once", async () => {

@@ -4,7 +4,7 @@ import { aPlace } from "../support/journey.js";
 
 const place = aPlace();
 
-test("a sign-up is finished where it began, with the code of a mail that is read elsewhere", async () => {
+test("a sign-up is finished where it began, with the code of an email that is read elsewhere", async () => {
   const email = "ann@example.com";
   const ann = await place.visitor();
   await ann.signUp({ name: "Ann", email });
@@ -12,7 +12,7 @@ test("a sign-up is finished where it began, with the code of a mail that is read
   await ann.fill({ "Code from the mail": "271828" });
   await ann.press("Confirm my address");
   assert.match(await ann.problem("Code from the mail"), /\w+/);
-  await ann.fill({ "Code from the mail": await place.hall.inbox.nextCode(email) });
+  await ann.fill({ "Code from the mail": await place.vestibule.inbox.nextCode(email) });
   await ann.press("Confirm my address");
   ann.isAt("/profile");
 });
@@ -24,7 +24,7 @@ test("a magic link's code signs in, and the link beside it is spent by that", as
   await bea.open("/magic-link");
   await bea.fill({ "E-mail": email });
   await bea.press("Send me a link");
-  const { text } = await place.hall.inbox.next(email, ({ subject }) => /sign/i.test(subject));
+  const { text } = await place.vestibule.inbox.next(email, ({ subject }) => /sign/i.test(subject));
   await bea.fill({ "Code from the mail": text.match(/^\d{6}$/m)[0] });
   await bea.press("Sign in");
   bea.isAt("/profile");
@@ -39,7 +39,7 @@ test("a new password is chosen after the code", async () => {
   await cleo.open("/reset-password");
   await cleo.fill({ "E-mail": email });
   await cleo.press("Send me a link");
-  await cleo.fill({ "Code from the mail": await place.hall.inbox.nextCode(email) });
+  await cleo.fill({ "Code from the mail": await place.vestibule.inbox.nextCode(email) });
   await cleo.press("Choose a new password");
   cleo.isAt("/reset-password/choose");
   await cleo.fill({ "New password": "a calm green gate" });
@@ -54,7 +54,7 @@ test("the new address of an account is confirmed by its code", async () => {
   await dora.open("/profile/email");
   await dora.fill({ "New e-mail": newEmail });
   await dora.press("Change e-mail");
-  await dora.fill({ "Code from the mail": await place.hall.inbox.nextCode(newEmail) });
+  await dora.fill({ "Code from the mail": await place.vestibule.inbox.nextCode(newEmail) });
   await dora.press("Confirm the new address");
   await dora.open("/profile");
   await dora.sees(newEmail);

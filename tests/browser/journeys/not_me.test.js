@@ -5,7 +5,7 @@ import { PASSWORD } from "../support/visitor.js";
 
 const place = aPlace();
 
-test("the link of a mail takes the account back from whoever moved it away", async () => {
+test("the link of an email takes the account back from whoever moved it away", async () => {
   const [email, stolen] = ["ann@example.com", "eve@evil.example"];
   const eve = await place.member({ name: "Ann", email });
   await eve.open("/profile/password");
@@ -14,11 +14,11 @@ test("the link of a mail takes the account back from whoever moved it away", asy
   await eve.open("/profile/email");
   await eve.fill({ "New e-mail": stolen });
   await eve.press("Change e-mail");
-  await eve.open(await place.hall.inbox.nextLink(stolen));
+  await eve.open(await place.vestibule.inbox.nextLink(stolen));
   await eve.press("Confirm the new address");
 
   const ann = await place.visitor();
-  const changed = await place.hall.inbox.next(email, ({ subject }) => /password/i.test(subject));
+  const changed = await place.vestibule.inbox.next(email, ({ subject }) => /password/i.test(subject));
   await ann.open(changed.text.match(/\S+\/not-me\?\S+/)[0]);
   ann.isAt("/not-me/confirm");
   assert.equal(new URL(ann.page.url()).search, "", "the key is not left in the address bar");
@@ -43,7 +43,7 @@ test("opening the link does nothing by itself, and it was me changes nothing", a
   await bea.open("/profile/password");
   await bea.fill({ "Current password": PASSWORD, "New password": "a calm green gate" });
   await bea.press("Change password");
-  const link = await place.hall.inbox.nextNotMeLink(email);
+  const link = await place.vestibule.inbox.nextNotMeLink(email);
   const scanner = await place.visitor();
   assert.equal(await scanner.open(link), 200);
   const elsewhere = await place.visitor();

@@ -15,7 +15,7 @@ async function member({ name, phone }) {
   await visitor.fill({ Name: name, "Phone number": national(phone), Password: PASSWORD });
   await visitor.press("Create account");
   visitor.isAt("/verify-phone");
-  await visitor.typeCode(await place.hall.inbox.nextCode(phone), "Confirm");
+  await visitor.typeCode(await place.vestibule.inbox.nextCode(phone), "Confirm");
   visitor.isAt("/profile");
   return visitor;
 }
@@ -35,9 +35,9 @@ test("a code by SMS signs in; the one before it is dead", async () => {
   await bea.fill({ "Phone number": national(phone) });
   await bea.press("Send me a code");
   bea.isAt("/sign-in/code/enter");
-  const first = await place.hall.inbox.nextCode(phone);
+  const first = await place.vestibule.inbox.nextCode(phone);
   await bea.press("Send another code");
-  const second = await place.hall.inbox.nextCode(phone);
+  const second = await place.vestibule.inbox.nextCode(phone);
   await bea.typeCode(first, "Sign in");
   assert.match(await bea.problem("Code"), /wrong/);
   await bea.typeCode(second, "Sign in");
@@ -65,7 +65,7 @@ test("a forgotten password is replaced by a code, and every session from before 
   await dora.press("Send me a code");
   dora.isAt("/reset-password/phone/choose");
   await dora.fill({ "New password": "a calm green gate" });
-  await dora.typeCode(await place.hall.inbox.nextCode(phone), "Save the new password");
+  await dora.typeCode(await place.vestibule.inbox.nextCode(phone), "Save the new password");
   dora.isAt("/sign-in/phone");
   await elsewhere.open("/profile");
   elsewhere.isAt("/sign-in");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { providerSettings } from "../support/hall.js";
+import { providerSettings } from "../support/vestibule.js";
 import { aPlace } from "../support/journey.js";
 import { picture } from "../support/picture.js";
 import { CLIENT_ID, CLIENT_SECRET, NAMES, PlainProvider } from "../support/plain_providers.js";

@@ -18,7 +18,7 @@ test("somebody new gets an account with name, picture and proved address", async
   await ann.sees(`${email} confirmed`);
   const portrait = ann.page.locator("main img.portrait");
   const { origin } = new URL(await portrait.evaluate((image) => image.src));
-  assert.equal(origin, place.hall.url, "the picture is ours");
+  assert.equal(origin, place.vestibule.url, "the picture is ours");
   assert.ok((await portrait.evaluate((image) => image.naturalWidth)) > 0, "the picture is seen");
 });
 
@@ -52,7 +52,7 @@ test("an account that has the address is connected after its own proof (S24)", a
   await cleo.sees(email);
   await cleo.press("Connect Example");
   cleo.isAt("/profile/connections");
-  await place.hall.inbox.next(email, ({ subject }) => /Example signs in/.test(subject));
+  await place.vestibule.inbox.next(email, ({ subject }) => /Example signs in/.test(subject));
 
   const again = await place.visitor();
   await continueAs(again, email);
@@ -95,11 +95,11 @@ test("an address that is not said to be proved is nobody's (S24)", async () => {
   await (await place.member({ name: "Fay", email: "fay@example.com" })).leave();
   for (const [email, email_verified] of [["fay@1.example", false], ["fay@2.example", undefined]]) {
     place.openId.knows(email, { email: "fay@example.com", email_verified, name: "Stranger" });
-    const stranger = await place.visitor();
-    await continueAs(stranger, email);
-    stranger.isAt("/profile");
-    await stranger.sees("Hello, Stranger");
-    await stranger.seesNot("fay@example.com");
+    const otherVisitor = await place.visitor();
+    await continueAs(otherVisitor, email);
+    otherVisitor.isAt("/profile");
+    await otherVisitor.sees("Hello, Stranger");
+    await otherVisitor.seesNot("fay@example.com");
   }
 });
 
@@ -141,7 +141,7 @@ test("the keyboard alone signs in with a provider", async () => {
   ida.isAt("/profile");
 });
 
-test("a second step is asked after a provider, too (S18)", async () => {
+test("a second factor is asked after a provider, too (S18)", async () => {
   const [email, phone] = ["joe@example.com", "+4915112345678"];
   place.openId.knows(email, { name: "Joe" });
   const owner = await place.visitor();
@@ -149,7 +149,7 @@ test("a second step is asked after a provider, too (S18)", async () => {
   await owner.open("/profile/phone");
   await owner.fill({ "Phone number": phone });
   await owner.press("Send me a code");
-  await owner.typeCode(await place.hall.inbox.nextCode(phone), "Confirm");
+  await owner.typeCode(await place.vestibule.inbox.nextCode(phone), "Confirm");
   await owner.open("/profile/two-factor");
   await owner.press("Switch on codes by text message");
   await owner.sees("Your recovery codes");
@@ -157,6 +157,6 @@ test("a second step is asked after a provider, too (S18)", async () => {
   const joe = await place.visitor();
   await continueAs(joe, email);
   joe.isAt("/sign-in/two-factor");
-  await joe.typeCode(await place.hall.inbox.nextCode(phone), "Sign in");
+  await joe.typeCode(await place.vestibule.inbox.nextCode(phone), "Sign in");
   joe.isAt("/profile");
 });

@@ -1,7 +1,7 @@
 // OpenID Connect lets a server choose how it signs, where it puts what it knows, and how it takes an application's secret.
 
 import { after, before, test } from "node:test";
-import { Hall, providerSettings } from "../support/hall.js";
+import { Vestibule, providerSettings } from "../support/vestibule.js";
 import { CLIENT_ID, CLIENT_SECRET, OpenIdServer } from "../support/openid_server.js";
 import { picture } from "../support/picture.js";
 import { continueAs } from "../support/provider.js";
@@ -30,18 +30,18 @@ const DIALECTS = {
 for (const [name, { client, server, secret = { client_secret: CLIENT_SECRET } }] of Object.entries(DIALECTS)) {
   test(`a server of its own way signs in: ${name}`, async () => {
     const openId = await OpenIdServer.open(server);
-    const hall = await Hall.open({ settings: providerSettings("example", { client_id: CLIENT_ID, ...secret, issuer: openId.url }) });
+    const vestibule = await Vestibule.open({ settings: providerSettings("example", { client_id: CLIENT_ID, ...secret, issuer: openId.url }) });
     try {
-      openId.register(hall, client);
+      openId.register(vestibule, client);
       openId.knows("ann@example.com", { picture: openId.shows("/ann.png", picture(64, 64)) });
-      const ann = await Visitor.enter(chromium, hall);
+      const ann = await Visitor.enter(chromium, vestibule);
       await continueAs(ann, "ann@example.com");
       ann.isAt("/profile");
       await ann.sees("Hello, Ann");
       await ann.sees("ann@example.com confirmed");
     } finally {
       await openId.close();
-      await hall.close();
+      await vestibule.close();
     }
   });
 }

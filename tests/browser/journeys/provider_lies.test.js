@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { Hall, providerSettings } from "../support/hall.js";
+import { Vestibule, providerSettings } from "../support/vestibule.js";
 import { aPlace } from "../support/journey.js";
 import { CLIENT_ID, CLIENT_SECRET, LIES, UntrueServer } from "../support/untrue_server.js";
 import { Visitor } from "../support/visitor.js";
@@ -75,15 +75,15 @@ test("a slow provider is given up after ten seconds", async () => {
   await isTurnedAway(ann, [503], "does not answer right now");
 });
 
-/** What a hall says that cannot find out where to go. */
+/** What a server says that cannot find out where to go. */
 async function staysHere(issuer, sentence) {
-  const hall = await Hall.open({ settings: settingsOf(issuer) });
-  const ann = await Visitor.enter(place.chromium, hall);
+  const vestibule = await Vestibule.open({ settings: settingsOf(issuer) });
+  const ann = await Visitor.enter(place.chromium, vestibule);
   await ann.open("/sign-in");
   await ann.press("Continue with Example");
   await isTurnedAway(ann, [422], sentence);
   await ann.leave();
-  await hall.close();
+  await vestibule.close();
 }
 
 test("a provider that is down, or calls itself another, is not gone to (S28)", async () => {

@@ -64,7 +64,7 @@ test("each lets in once, however it is typed, and the owner is told", async () =
   cleo.isAt("/profile");
   await cleo.open("/profile/two-factor");
   await cleo.sees("9 are left");
-  await place.hall.inbox.next(email, ({ subject }) => /recovery code/i.test(subject));
+  await place.vestibule.inbox.next(email, ({ subject }) => /recovery code/i.test(subject));
   const again = await enter({ email, code: codes[0] });
   again.isAt("/sign-in/two-factor/recovery");
   assert.match(await again.problem("Recovery code"), /\w+/);

@@ -4,7 +4,7 @@ import { aPlace } from "../support/journey.js";
 
 const place = aPlace();
 
-test("a forgotten password is replaced by mail, and every session from before ends (S35)", async () => {
+test("a forgotten password is replaced by email, and every session from before ends (S35)", async () => {
   const email = "ann@example.com";
   const elsewhere = await place.member({ name: "Ann", email });
   const ann = await place.visitor();
@@ -12,7 +12,7 @@ test("a forgotten password is replaced by mail, and every session from before en
   await ann.open("/reset-password");
   await ann.fill({ "E-mail": email });
   await ann.press("Send me a link");
-  await ann.open(await place.hall.inbox.nextLink(email));
+  await ann.open(await place.vestibule.inbox.nextLink(email));
   assert.equal(new URL(ann.page.url()).search, "", "the token is not left in the address bar");
   await ann.fill({ "New password": "a calm green gate" });
   await ann.press("Save the new password");

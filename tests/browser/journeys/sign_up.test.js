@@ -4,13 +4,13 @@ import { aPlace } from "../support/journey.js";
 
 const place = aPlace();
 
-test("somebody signs up, opens the mailed link in the same browser and is in at once", async () => {
+test("somebody signs up, opens the emailed link in the same browser and is in at once", async () => {
   const email = "ann@example.com";
   const ann = await place.visitor();
   await ann.open("/");
   await ann.signUp({ name: "Ann Example", email });
   await ann.sees(email);
-  const mail = await place.hall.inbox.next(email);
+  const mail = await place.vestibule.inbox.next(email);
   assert.ok(mail.html.includes("<"), "the mail has an HTML part");
   await ann.open(mail.text.match(/https?:\/\/\S+/)[0]);
   ann.isAt("/profile");
@@ -22,7 +22,7 @@ test("in another browser one press finishes it, and the token is not left in the
   const laptop = await place.visitor();
   const phone = await place.visitor();
   await laptop.signUp({ name: "Bea", email });
-  await phone.open(await place.hall.inbox.nextLink(email));
+  await phone.open(await place.vestibule.inbox.nextLink(email));
   phone.isAt("/auth-redirect/finish");
   assert.equal(new URL(phone.page.url()).search, "");
   await phone.press("Confirm my address");
@@ -30,11 +30,11 @@ test("in another browser one press finishes it, and the token is not left in the
   await phone.sees("Bea");
 });
 
-test("a mail scanner that opens the link ten times spends nothing (S44)", async () => {
+test("an email scanner that opens the link ten times spends nothing (S44)", async () => {
   const email = "cleo@example.com";
   const cleo = await place.visitor();
   await cleo.signUp({ name: "Cleo", email });
-  const link = await place.hall.inbox.nextLink(email);
+  const link = await place.vestibule.inbox.nextLink(email);
   for (let visit = 0; visit < 10; visit++) {
     const answer = await fetch(link);
     assert.equal(answer.status, 200);
@@ -45,13 +45,13 @@ test("a mail scanner that opens the link ten times spends nothing (S44)", async 
   assert.equal(await late.open(link), 410, "spent by now");
 });
 
-test("a mistyped address can be corrected, and the mail comes to the right one", async () => {
+test("a mistyped address can be corrected, and the email comes to the right one", async () => {
   const dora = await place.visitor();
   await dora.signUp({ name: "Dora", email: "dora@exmaple.com" });
   await dora.fill({ "Right address": "dora@example.com" });
   await dora.press("Correct it");
   await dora.sees("dora@example.com");
-  await dora.open(await place.hall.inbox.nextLink("dora@example.com"));
+  await dora.open(await place.vestibule.inbox.nextLink("dora@example.com"));
   dora.isAt("/profile");
 });
 

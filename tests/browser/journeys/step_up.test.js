@@ -10,7 +10,7 @@ const place = aPlace(undefined, { movesClock: true });
 async function asked({ email, newEmail, prepare = async () => {} }) {
   const visitor = await place.member({ name: "Ann", email });
   const app = await prepare(visitor);
-  await place.hall.pass({ minutes: 11 });
+  await place.vestibule.pass({ minutes: 11 });
   await visitor.open("/profile/email");
   await visitor.fill({ "New e-mail": newEmail });
   await visitor.press("Change e-mail");
@@ -32,7 +32,7 @@ test("a change asks who is there, a wrong password asks again, and the right one
   await ann.press("Confirm");
   ann.isAt("/profile/email");
   await ann.sees(newEmail);
-  await ann.open(await place.hall.inbox.nextLink(newEmail));
+  await ann.open(await place.vestibule.inbox.nextLink(newEmail));
   await ann.press("Confirm the new address");
   await ann.open("/profile");
   await ann.sees(newEmail);
@@ -45,7 +45,7 @@ test("the keyboard alone answers it: the password has the focus, Enter confirms"
   await bea.page.keyboard.type(PASSWORD);
   await bea.strikes("Enter");
   bea.isAt("/profile/email");
-  await place.hall.inbox.nextLink(newEmail);
+  await place.vestibule.inbox.nextLink(newEmail);
 });
 
 test("the code of the app answers it too", async () => {
@@ -53,12 +53,12 @@ test("the code of the app answers it too", async () => {
   const { visitor: cleo, app } = await asked({ email: "cleo@example.com", newEmail, prepare: setUpApp });
   await cleo.typeCode(app.code(), "Confirm");
   cleo.isAt("/profile/email");
-  await place.hall.inbox.nextLink(newEmail);
+  await place.vestibule.inbox.nextLink(newEmail);
 });
 
 test("it stands before a new app too, and leads on to it", async () => {
   const dora = await place.member({ name: "Dora", email: "dora@example.com" });
-  await place.hall.pass({ minutes: 11 });
+  await place.vestibule.pass({ minutes: 11 });
   await dora.open("/profile/two-factor");
   await dora.press("Set up an app");
   await dora.sees("Confirm it is you");
@@ -73,7 +73,7 @@ test("a browser from before the app shows it, then types its passwords again", a
   const fay = await place.visitor();
   await fay.signIn({ email });
   const app = await setUpApp(fay);
-  await place.hall.pass({ seconds: 30 });
+  await place.vestibule.pass({ seconds: 30 });
   const change = { "Current password": PASSWORD, "New password": "another lantern by the gate" };
   await before.open("/profile/password");
   await before.fill(change);

@@ -14,7 +14,7 @@ async function guarded({ email, phone }) {
   await owner.fill({ "Phone number": phone });
   await owner.press("Send me a code");
   owner.isAt("/profile/phone/confirm");
-  await owner.typeCode(await place.hall.inbox.nextCode(phone), "Confirm");
+  await owner.typeCode(await place.vestibule.inbox.nextCode(phone), "Confirm");
   await owner.open("/profile/two-factor");
   await owner.press("Switch on codes by text message");
   await owner.sees("Your recovery codes");
@@ -32,14 +32,14 @@ test("a code by SMS is asked for, mistyped, sent again, and lets in", async () =
   await ann.press("Sign in");
   ann.isAt("/sign-in/two-factor");
   await ann.seesNot(phone);
-  const code = await place.hall.inbox.nextCode(phone);
+  const code = await place.vestibule.inbox.nextCode(phone);
   await ann.typeCode(code === "123456" ? "654321" : "123456", "Sign in");
   assert.match(await ann.problem("Code"), /wrong/);
   await ann.press("Send another code");
   await ann.sees("another code");
   await ann.typeCode(code, "Sign in");
   ann.isAt("/sign-in/two-factor");
-  await ann.typeCode(await place.hall.inbox.nextCode(phone), "Sign in");
+  await ann.typeCode(await place.vestibule.inbox.nextCode(phone), "Sign in");
   ann.isAt("/profile/sessions");
 });
 
@@ -49,7 +49,7 @@ test("a browser that is trusted is not asked again, until it is asked to be", as
   const bea = await place.visitor();
   await bea.signIn({ email });
   await bea.tick("Do not ask in this browser for 30 days");
-  await bea.typeCode(await place.hall.inbox.nextCode(phone), "Sign in");
+  await bea.typeCode(await place.vestibule.inbox.nextCode(phone), "Sign in");
   bea.isAt("/profile");
   await bea.press("Sign out");
   await bea.signIn({ email });
@@ -63,7 +63,7 @@ test("a browser that is trusted is not asked again, until it is asked to be", as
   bea.isAt("/sign-in/two-factor");
 });
 
-test("the keyboard alone passes the second step", async () => {
+test("the keyboard alone passes the second factor", async () => {
   const [email, phone] = ["cleo@example.com", "+4915112345680"];
   await guarded({ email, phone });
   const cleo = await place.visitor();
@@ -75,7 +75,7 @@ test("the keyboard alone passes the second step", async () => {
   await cleo.strikes("Enter");
   cleo.isAt("/sign-in/two-factor");
   await cleo.reach("Code");
-  await cleo.page.keyboard.type(await place.hall.inbox.nextCode(phone));
+  await cleo.page.keyboard.type(await place.vestibule.inbox.nextCode(phone));
   await cleo.reach("Do not ask in this browser for 30 days");
   await cleo.page.keyboard.press("Space");
   await cleo.strikes("Enter");
@@ -85,14 +85,14 @@ test("the keyboard alone passes the second step", async () => {
 test("it is switched off again after a proof, and the owner is told", async () => {
   const [email, phone] = ["dora@example.com", "+4915112345681"];
   const dora = await guarded({ email, phone });
-  await place.hall.pass({ minutes: 11 });
+  await place.vestibule.pass({ minutes: 11 });
   await dora.open("/profile/two-factor");
   await dora.press("Switch off codes by text message");
   await dora.sees("Confirm it is you");
   await dora.fill({ "Your password": PASSWORD });
   await dora.press("Confirm");
   dora.isAt("/profile/two-factor");
-  await place.hall.inbox.next(email, ({ subject }) => /takes no code any more/.test(subject));
+  await place.vestibule.inbox.next(email, ({ subject }) => /takes no code any more/.test(subject));
   const elsewhere = await place.visitor();
   await elsewhere.signIn({ email });
   elsewhere.isAt("/profile");

@@ -27,7 +27,7 @@ export class AppleServer extends UntrueServer {
     return apple;
   }
 
-  /** What the hall is set to. */
+  /** What the server is set to. */
   get settings() {
     const private_key_file = join(this.#folder, "key.p8");
     return { client_id: CLIENT_ID, team_id: TEAM, key_id: KEY, private_key_file, issuer: this.url };

@@ -1,4 +1,4 @@
-// A proxy between a browser and the hall that keeps answers back until the test lets them go. The hall has done what was asked by
+// A proxy between a browser and the server that keeps answers back until the test lets them go. The server has done what was asked by
 // then: what is late is only what the browser hears of it.
 
 import { createServer, request as ask } from "node:http";
@@ -20,7 +20,7 @@ export class DelayingProxy {
     return { proxy: { server: this.url, bypass: "<-loopback>" } };
   }
 
-  /** Keeps back the answer to the next such request. `answered` is when the hall has answered it, `release` lets it go. */
+  /** Keeps back the answer to the next such request. `answered` is when the server has answered it, `release` lets it go. */
   hold(method, path) {
     const hold = { method, path };
     hold.answered = new Promise((resolve) => (hold.isAnswered = resolve));

@@ -11,7 +11,7 @@ const validator = new HtmlValidate({
     "no-implicit-button-type": "off",
     // The list of countries leaves out what options need not have (templates/partials/number.html); `isLeftOut` is about that too.
     "attr-quotes": ["error", { style: "double", unquoted: true }],
-    // The inbox shows mails as they are, with the mark before a signature (RFC 3676, 4.3).
+    // The inbox shows emails as they are, with the mark before a signature (RFC 3676, 4.3).
     "no-trailing-whitespace": "off",
   },
 });

@@ -1,4 +1,4 @@
-// The mail and the SMS that people got, read from the outbox folder as their mail programs and phones would read it.
+// The email and the SMS that people got, read from the outbox folder as their email programs and phones would read it.
 
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -33,27 +33,27 @@ export class Inbox {
     return found(last);
   }
 
-  /** The six digits in the newest mail or SMS that has some. Does not wait for one. */
+  /** The six digits in the newest email or SMS that has some. Does not wait for one. */
   newestCode(to) {
     return this.#newest(to, codeIn);
   }
 
-  /** The link "that was not me" in the newest mail that has one. Does not wait for one. */
+  /** The link "that was not me" in the newest email that has one. Does not wait for one. */
   newestNotMeLink(address) {
     return this.#newest(address, notMeIn);
   }
 
-  /** The link in the next mail to `address` that has one; one that says "that was not me" is none. */
+  /** The link in the next email to `address` that has one; one that says "that was not me" is none. */
   async nextLink(address) {
     return linkIn(await this.next(address, linkIn));
   }
 
-  /** The six digits in the next mail or SMS that has some. */
+  /** The six digits in the next email or SMS that has some. */
   async nextCode(to) {
     return codeIn(await this.next(to, codeIn));
   }
 
-  /** The link "that was not me" in the next mail to `address` that has one. */
+  /** The link "that was not me" in the next email to `address` that has one. */
   async nextNotMeLink(address) {
     return notMeIn(await this.next(address, notMeIn));
   }
@@ -87,7 +87,7 @@ function codeIn({ text }) {
   return text.match(/^\s*(\d{6})\b/m)?.[1];
 }
 
-/** Whether a link is the one that every mail about a change carries. */
+/** Whether a link is the one that every email about a change carries. */
 function isNotMe(link) {
   return ["/not-me", "/profile/email/undo"].some((path) => new URL(link).pathname.endsWith(path));
 }

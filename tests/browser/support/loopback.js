@@ -1,5 +1,5 @@
-// What the servers that a test starts beside the hall have in common. They listen on 127.0.0.1 while the hall is `localhost`: for
-// a browser these are two sites, as a provider and a hall are.
+// What the servers that a test starts beside the server have in common. They listen on 127.0.0.1 while the server is `localhost`: for
+// a browser these are two sites, as a provider and a server are.
 
 import { once } from "node:events";
 

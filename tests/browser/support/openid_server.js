@@ -26,9 +26,9 @@ export class OpenIdServer {
     return openId;
   }
 
-  /** Knows the hall as its application, with the addresses that `vestibule config check` says; `client` is more of that. */
-  register(hall, client = {}) {
-    const at = (path) => `${hall.url}/_auth/example/${path}`;
+  /** Knows the server as its application, with the addresses that `vestibule config check` says; `client` is more of that. */
+  register(vestibule, client = {}) {
+    const at = (path) => `${vestibule.url}/_auth/example/${path}`;
     const application = {
       client_id: CLIENT_ID,
       client_secret: CLIENT_SECRET,
@@ -67,7 +67,7 @@ export class OpenIdServer {
     return this.url + path;
   }
 
-  /** Keeps the next answer to the hall to itself; `held` is where the browser would have gone. */
+  /** Keeps the next answer to the server to itself; `held` is where the browser would have gone. */
   holdBack() {
     this.#holds = true;
   }
@@ -91,7 +91,7 @@ export class OpenIdServer {
     return this.#provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
   }
 
-  /** Takes the address out of a redirect that leads to the hall: the browser stays where it is. */
+  /** Takes the address out of a redirect that leads to the server: the browser stays where it is. */
   #hold(response) {
     const setHeader = response.setHeader.bind(response);
     response.setHeader = (name, value) => {

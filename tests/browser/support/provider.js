@@ -1,14 +1,14 @@
-// A hall beside an OpenID Connect server, which its pages call "Example".
+// A server beside an OpenID Connect server, which its pages call "Example".
 
 import { after } from "node:test";
-import { providerSettings } from "./hall.js";
+import { providerSettings } from "./vestibule.js";
 import { aPlace } from "./journey.js";
 import { CLIENT_ID, CLIENT_SECRET, OpenIdServer } from "./openid_server.js";
 
 /** A place as of `aPlace`, with `place.openId`: a real server. */
 export function aPlaceWithOpenId(settings = {}) {
   const place = aPlace(
-    ({ hall, openId }) => openId.register(hall),
+    ({ vestibule, openId }) => openId.register(vestibule),
     async (place) => {
       place.openId = await OpenIdServer.open();
       const provider = { client_id: CLIENT_ID, client_secret: CLIENT_SECRET, issuer: place.openId.url };

@@ -27,7 +27,7 @@ const FORMS = {
   "/profile/connections/decline": "/profile/connections",
 };
 
-/** What only leads on: the links of mails take the key out of the address, and browsers ask where a password is changed. */
+/** What only leads on: the links of emails take the key out of the address, and browsers ask where a password is changed. */
 const LEAD_ON = {
   "/not-me": "/not-me/confirm",
   "/profile/email/undo": "/not-me/confirm",
@@ -35,7 +35,7 @@ const LEAD_ON = {
   "/.well-known/change-password": "/profile/password",
   "/signed-out/provider": "/signed-out",
   "/_auth/{provider}/signed-out": "/signed-out",
-  // Applications open a provider with their environment, as the older client writes it (ALTOGIC_WIRE.md §11).
+  // Applications open a provider with their environment, as the older client writes it (altogic-protocol.md §11).
   "/_auth/{environment}/{provider}": "/_auth/{provider}",
   "/e:{environment}/_auth/{provider}": "/_auth/{provider}",
 };

@@ -40,7 +40,7 @@ async function strangers({ visitor }, look) {
   await guest.leave();
 }
 
-async function mailJourneys({ visitor, hall }, look) {
+async function mailJourneys({ visitor, vestibule }, look) {
   const email = "ann@example.com";
   const [guest, elsewhere] = [await visitor(), await visitor()];
   await guest.signUp({ name: "Ann Example", email });
@@ -50,7 +50,7 @@ async function mailJourneys({ visitor, hall }, look) {
   await look("check-inbox-wrong-code", guest);
   await elsewhere.signIn({ email });
   await look("sign-in-unproved", elsewhere);
-  await elsewhere.open(await hall.inbox.nextLink(email));
+  await elsewhere.open(await vestibule.inbox.nextLink(email));
   await look("confirm-elsewhere", elsewhere);
   await elsewhere.press("Confirm my address");
   await elsewhere.open("/sign-out");
@@ -64,13 +64,13 @@ async function mailJourneys({ visitor, hall }, look) {
     await guest.press("Send me a link");
     await look(`${name}-sent`, guest);
   }
-  await guest.fill({ "Code from the mail": await hall.inbox.newestCode(email) });
+  await guest.fill({ "Code from the mail": await vestibule.inbox.newestCode(email) });
   await guest.press("Choose a new password");
   await look("choose-password", guest);
   for (const one of [guest, elsewhere]) await one.leave();
 }
 
-async function phoneJourneys({ visitor, hall }, look) {
+async function phoneJourneys({ visitor, vestibule }, look) {
   const phone = "+4915112345678";
   const guest = await visitor();
   await guest.open("/sign-up/phone");
@@ -83,7 +83,7 @@ async function phoneJourneys({ visitor, hall }, look) {
   await look("verify-phone", guest);
   await guest.typeCode(WRONG_CODE, "Confirm");
   await look("verify-phone-wrong-code", guest);
-  await hall.pass({ minutes: 11 });
+  await vestibule.pass({ minutes: 11 });
   await guest.open("/verify-phone");
   await look("verify-phone-too-late", guest);
   await guest.open("/sign-in/phone");
@@ -92,7 +92,7 @@ async function phoneJourneys({ visitor, hall }, look) {
   await look("sign-in-phone-unproved", guest);
   await guest.press("Send me a code");
   await look("verify-phone-again", guest);
-  await guest.typeCode(await hall.inbox.newestCode(phone), "Confirm");
+  await guest.typeCode(await vestibule.inbox.newestCode(phone), "Confirm");
   await look("profile-phone-member", guest);
   await guest.press("Sign out");
 

@@ -1,4 +1,4 @@
-// The part of the tour behind the sign-in: the account's pages, the second step, and the page that asks who is there.
+// The part of the tour behind the sign-in: the account's pages, the second factor, and the page that asks who is there.
 
 import { Authenticator } from "./authenticator.js";
 import { picture } from "./picture.js";
@@ -35,7 +35,7 @@ async function profile({ visitor, member }, look) {
   for (const one of [zoe, other]) await one.leave();
 }
 
-async function emailChange({ visitor, member, hall }, look) {
+async function emailChange({ visitor, member, vestibule }, look) {
   const [email, newEmail] = ["cleo@example.com", "cleo@new.example"];
   const cleo = await member({ name: "Cleo", email });
   await cleo.open("/profile/email");
@@ -45,13 +45,13 @@ async function emailChange({ visitor, member, hall }, look) {
   await cleo.fill({ "Code from the mail": WRONG_CODE });
   await cleo.press("Confirm the new address");
   await look("profile-email-wrong-code", cleo);
-  await cleo.open(await hall.inbox.nextLink(newEmail));
+  await cleo.open(await vestibule.inbox.nextLink(newEmail));
   await look("profile-email-confirm", cleo);
   await cleo.press("Confirm the new address");
   await look("profile-email-confirmed", cleo);
 
   const elsewhere = await visitor();
-  await elsewhere.open(await hall.inbox.newestNotMeLink(email));
+  await elsewhere.open(await vestibule.inbox.newestNotMeLink(email));
   await look("not-me", elsewhere);
   const squatter = await member({ name: "Dan", email });
   await elsewhere.press("It was not me: take it back");
@@ -59,7 +59,7 @@ async function emailChange({ visitor, member, hall }, look) {
   for (const one of [cleo, elsewhere, squatter]) await one.leave();
 }
 
-async function texts({ visitor, member, hall }, look) {
+async function texts({ visitor, member, vestibule }, look) {
   const email = "eve@example.com";
   const eve = await member({ name: "Eve", email });
   await eve.open("/profile/phone");
@@ -74,7 +74,7 @@ async function texts({ visitor, member, hall }, look) {
   await eve.open("/profile/phone");
   await look("profile-phone-waiting", eve);
   await eve.open("/profile/phone/confirm");
-  await eve.typeCode(await hall.inbox.newestCode(PHONE), "Confirm");
+  await eve.typeCode(await vestibule.inbox.newestCode(PHONE), "Confirm");
   await look("profile-phone-confirmed", eve);
   await eve.open("/profile/two-factor");
   await look("profile-two-factor-phone", eve);
@@ -88,7 +88,7 @@ async function texts({ visitor, member, hall }, look) {
   await look("second-step-wrong-code", guest);
   await guest.press("Send another code");
   await look("second-step-sent-again", guest);
-  await hall.pass({ minutes: 6 });
+  await vestibule.pass({ minutes: 6 });
   await guest.open("/sign-in/two-factor");
   await look("second-step-too-late", guest);
   for (const one of [eve, guest]) await one.leave();
@@ -137,9 +137,9 @@ async function lookAtRecovery(visitor, look) {
   await look("recovery-code-wrong", visitor);
 }
 
-async function stepUps({ member, hall }, look) {
+async function stepUps({ member, vestibule }, look) {
   const gus = await member({ name: "Gus", email: "gus@example.com" });
-  await hall.pass({ minutes: 11 });
+  await vestibule.pass({ minutes: 11 });
   await gus.open("/profile/email");
   await gus.fill({ "New e-mail": "gus@new.example" });
   await gus.press("Change e-mail");
@@ -153,7 +153,7 @@ async function stepUps({ member, hall }, look) {
   await hal.open("/profile/two-factor");
   await hal.press("Set up an app");
   await hal.typeCode((await Authenticator.scan(hal)).code(), "Switch it on");
-  await hall.pass({ minutes: 11 });
+  await vestibule.pass({ minutes: 11 });
   await hal.open("/profile/two-factor");
   await hal.press("Make new recovery codes");
   await look("step-up-app", hal);

@@ -1,11 +1,11 @@
 // The part of the tour beside providers: their buttons, the way to one and back, and the accounts that are connected.
 
 import assert from "node:assert/strict";
-import { providerSettings } from "./hall.js";
+import { providerSettings } from "./vestibule.js";
 import { CLIENT_ID, CLIENT_SECRET } from "./untrue_server.js";
 import { PASSWORD } from "./visitor.js";
 
-/** The walks, in a hall with the settings of `manyProviders`. */
+/** The walks, in a server with the settings of `manyProviders`. */
 export const besideProviders = [buttons, wayThere, returns, offers, connections, farewells];
 
 /** Everything that can be signed in with: the six that everybody knows, and "Example", where one truly can. */
@@ -123,7 +123,7 @@ async function comeBack(visitor, button = "Allow") {
 
 /** Takes out of a page at `path` that it leads on by itself, for as long as a step takes: else nobody could look at it. */
 async function held(visitor, path, step) {
-  const pages = `${visitor.hall.url}${path}`;
+  const pages = `${visitor.vestibule.url}${path}`;
   await visitor.page.route(pages, async (route) => {
     const response = await route.fetch({ maxRedirects: 0 });
     const body = (await response.text()).replace(/<meta http-equiv="refresh"[^>]*>/, "");

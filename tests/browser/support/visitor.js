@@ -21,10 +21,10 @@ export class Visitor {
   #answer;
 
   /** A browser of one's own: no cookies, no history. */
-  static async enter(chromium, hall, options = {}) {
+  static async enter(chromium, vestibule, options = {}) {
     const visitor = new Visitor();
-    visitor.hall = hall;
-    const context = await chromium.newContext({ javaScriptEnabled: false, baseURL: hall.url, ...options });
+    visitor.vestibule = vestibule;
+    const context = await chromium.newContext({ javaScriptEnabled: false, baseURL: vestibule.url, ...options });
     context.setDefaultTimeout(15_000);
     visitor.page = await context.newPage();
     visitor.page.on("response", (answer) => {
@@ -34,10 +34,10 @@ export class Visitor {
   }
 
   /** Somebody with a confirmed account, signed in, looking at their profile. */
-  static async member(chromium, hall, { name, email, options }) {
-    const visitor = await Visitor.enter(chromium, hall, options);
+  static async member(chromium, vestibule, { name, email, options }) {
+    const visitor = await Visitor.enter(chromium, vestibule, options);
     await visitor.signUp({ name, email });
-    await visitor.open(await hall.inbox.nextLink(email));
+    await visitor.open(await vestibule.inbox.nextLink(email));
     await visitor.isAt("/profile");
     return visitor;
   }

@@ -1,5 +1,5 @@
 // What people write to get past a proxy: requests that two readers end in different places, paths that they read differently,
-// methods and headers that nobody thought of (SECURITY.md S49, S50, S76).
+// methods and headers that nobody thought of (S49, S50, S76).
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -15,20 +15,20 @@ for (const name of (process.env.PROXIES ?? "nginx haproxy caddy apache").split("
 }
 
 function attacks(name, variant) {
-  let place, hall, site;
+  let place, vestibule, site;
 
   before(async () => {
-    const settings = { RUST_LOG: "warn,actix_http=off,vestibule=info,vestibule::seen=debug", VESTIBULE_LOG__FORMAT: "json" };
+    const settings = { RUST_LOG: "warn,actix_http=off,vestibule=info,vestibule::http::request_log=debug", VESTIBULE_LOG__FORMAT: "json" };
     place = await Place.open(name, variant, { settings });
-    [hall, site] = [new URL(place.url).host, new URL(place.siteUrl).host];
+    [vestibule, site] = [new URL(place.url).host, new URL(place.siteUrl).host];
     const ann = new Client(place);
     assert.equal((await ann.send("/sign-up", { name: "Ann", email, password: PASSWORD })).status, 303);
-    await ann.ask(await place.hall.inbox.nextLink(email));
+    await ann.ask(await place.vestibule.inbox.nextLink(email));
   });
   after(() => place?.close());
 
-  /** What the hall wrote about requests, one object each. */
-  const logged = () => place.hall.log.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  /** What the server wrote about requests, one object each. */
+  const logged = () => place.vestibule.log.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   const seenAtSite = (word) => place.site.seen.filter((request) => request.path.includes(word)).map(({ path }) => path);
 
   test("no request hides in the body of another one (S76)", async () => {
@@ -47,15 +47,15 @@ function attacks(name, variant) {
     for (const { headers } of place.site.seen) assert.notEqual(headers["remote-user"], "root");
   });
 
-  test("nor one that only the proxy may send to the hall", async () => {
+  test("nor one that only the proxy may send to the server", async () => {
     const asked = () => logged().filter(({ path }) => path === `${place.prefix}/forward-auth`).length;
     const before = asked();
-    const start = `Host: ${hall}\r\nAccept: */*`;
+    const start = `Host: ${vestibule}\r\nAccept: */*`;
     const hidden = `GET ${place.prefix}/forward-auth?mode=nginx HTTP/1.1\r\n${start}\r\nX-Original-URL: ${place.siteUrl}/\r\n\r\n`;
     const probes = disagreements(hidden).map(([lines, body]) => {
       return `POST ${place.prefix}/sign-in HTTP/1.1\r\n${start}\r\n${lines.join("\r\n")}\r\n\r\n${body}`;
     });
-    await Promise.all(probes.map((bytes) => sendRaw(place, hall.split(":")[0], bytes)));
+    await Promise.all(probes.map((bytes) => sendRaw(place, vestibule.split(":")[0], bytes)));
     await new Promise((resolve) => setTimeout(resolve, 200));
     assert.equal(asked(), before);
     assert.ok(logged().some(({ path, method }) => method === "POST" && path === `${place.prefix}/sign-in`), "some are requests");
@@ -109,7 +109,7 @@ function attacks(name, variant) {
       `GET /guarded?${"a".repeat(7000)} HTTP/1.1\r\n${start}\r\n\r\n`,
       `GET /guarded?${"a".repeat(70000)} HTTP/1.1\r\n${start}\r\n\r\n`,
       `GET /guarded HTTP/1.0\r\n\r\n`,
-      `GET /guarded HTTP/1.1\r\nHost: ${site}\r\nHost: ${hall}\r\nConnection: close\r\n\r\n`,
+      `GET /guarded HTTP/1.1\r\nHost: ${site}\r\nHost: ${vestibule}\r\nConnection: close\r\n\r\n`,
       `GET /guarded HTTP/1.1\r\nHost: [::1]:443\r\nConnection: close\r\n\r\n`,
     ];
     const answers = await Promise.all(probes.map((bytes) => sendRaw(place, site.split(":")[0], bytes, 3000)));
@@ -128,6 +128,6 @@ function attacks(name, variant) {
     assert.equal(refused.status, 401);
     const line = logged().find(({ operation }) => operation === "sign_in_with_email");
     assert.deepEqual([line.address, line.request_id], ["127.0.0.9", refused.headers["x-request-id"]]);
-    assert.doesNotMatch(place.hall.log, /named-by-me|203\.0\.113/);
+    assert.doesNotMatch(place.vestibule.log, /named-by-me|203\.0\.113/);
   });
 }

@@ -49,7 +49,7 @@ for (const name of ASKED) {
     for (const variant of ["root", "sub-path"]) {
       test(`is content with what is shipped, ${variant}`, () => with_place(name, variant, {}, (said) => {
         const outside = said.split("\n").filter((line) => !/^(good|$)/.test(line));
-        // These halls have no mail server and no proof of one; everything about the proxy is good.
+        // These servers have no email server and no proof of one; everything about the proxy is good.
         assert.deepEqual(outside.filter((line) => !/mail\.smtp_url|findings need a change/.test(line)), []);
         for (const about of ["cookie", "https", "address", "scheme", "headers", "uploads"]) {
           assert.match(said, new RegExp(`^good +${about}`, "m"));

@@ -1,4 +1,4 @@
-// A page that is asked for in a way that a proxy and the site behind it read differently stays closed (SECURITY.md S51, S76), and
+// A page that is asked for in a way that a proxy and the site behind it read differently stays closed (S51, S76), and
 // a site does not get at the tickets of its visitors.
 
 import assert from "node:assert/strict";
@@ -6,7 +6,7 @@ import { connect } from "node:http2";
 import { after, before, describe, test } from "node:test";
 import { Place } from "../support/place.js";
 
-/** Everything under /public is for anyone; whoever gets through with one of these reads what is for members. */
+/** Everything under /public is for anyone; whoever gets through with one of these reads what is for signed-in users. */
 const PATHS = [
   "/private",
   "/public#/../private",
@@ -60,7 +60,7 @@ for (const name of (process.env.PROXIES ?? "nginx haproxy caddy apache").split("
       }
     });
 
-    test("a site that plants cookies of our names does not get the ticket", async () => {
+    test("a site that plants cookies of our names does not get the access cookie", async () => {
       const ours = ["__Secure-vestibule-access=ticket", "vestibule=1", "vestibule-access=2", "__Secure-vestibule=3", "vestibule=4"];
       for (let many = 1; many <= ours.length; many++) {
         const cookie = ["theirs=1", ...ours.slice(0, many), "more=2"].join("; ");

@@ -1,5 +1,5 @@
 // Each of the four proxies with the configuration that deploy/ ships, at the root and under a path: people get in, and what a
-// client writes about itself is worth nothing (SECURITY.md S48 to S51, S87, S88).
+// client writes about itself is worth nothing (S48 to S51, S87, S88).
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -45,7 +45,7 @@ function journeys(name, variant) {
     browser = await openChromium([`--host-resolver-rules=${names}`, known]);
     const ann = await visitor();
     await ann.signUp({ name: "Ann", email });
-    await ann.open(await place.hall.inbox.nextLink(email));
+    await ann.open(await place.vestibule.inbox.nextLink(email));
     ann.isAt(`${place.prefix}/profile`);
     await ann.leave();
   });
@@ -54,7 +54,7 @@ function journeys(name, variant) {
     await place?.close();
   });
 
-  /** Somebody whose paths are those of the hall. */
+  /** Somebody whose paths are those of the server. */
   async function visitor() {
     const visitor = await Visitor.enter(browser, { url: place.url });
     const open = visitor.open.bind(visitor);
@@ -72,12 +72,12 @@ function journeys(name, variant) {
   /** What the second site got of the newest request to a path. */
   const got = (path) => place.site.seen.findLast((request) => request.path === path);
 
-  test("a journey from the door to signing out", async () => {
+  test("a journey from the first page to signing out", async () => {
     const ben = await visitor();
     const failed = [];
     ben.page.on("response", (answer) => answer.status() >= 400 && failed.push(answer.url()));
     await ben.signUp({ name: "Ben", email: "ben@example.com" });
-    await ben.open(await place.hall.inbox.nextLink("ben@example.com"));
+    await ben.open(await place.vestibule.inbox.nextLink("ben@example.com"));
     ben.isAt(`${place.prefix}/profile`);
     await ben.open("/profile/name");
     await ben.fill({ Name: "Benjamin" });
@@ -117,11 +117,11 @@ function journeys(name, variant) {
     await ann.leave();
   });
 
-  test("a session from before the second step is asked for it on the way to a page that wants it", async () => {
+  test("a session from before the second factor is asked for it on the way to a page that wants it", async () => {
     const [kay, before] = [{ name: "Kay", email: "kay@example.com" }, await visitor()];
     const cautious = await visitor();
     await cautious.signUp(kay);
-    await cautious.open(await place.hall.inbox.nextLink(kay.email));
+    await cautious.open(await place.vestibule.inbox.nextLink(kay.email));
     await before.open("/sign-in");
     await before.fill({ "E-mail": kay.email, Password: PASSWORD });
     await before.press("Sign in");
@@ -160,7 +160,7 @@ function journeys(name, variant) {
     assert.ok(!place.site.seen.some((request) => ["/secret", "/inner"].includes(request.path)));
   });
 
-  test("a member's forged headers give way to who they are", async () => {
+  test("a signed-in user's forged headers give way to who they are", async () => {
     const ann = await client();
     await ann.ask(`${place.url}/forward-auth/enter?to=${encodeURIComponent(place.siteUrl)}`);
     const headers = [...FORGED, ["Cookie", `theirs=1; ${ann.cookie}; last=2`]];
@@ -192,12 +192,12 @@ function journeys(name, variant) {
     assert.doesNotMatch(sessions.text, /203\.0\.113/);
   });
 
-  test("a mail leads to the public URL, whatever host is forged (S48)", async () => {
+  test("an email leads to the public URL, whatever host is forged (S48)", async () => {
     const forged = { "x-forwarded-host": "evil.example", forwarded: "host=evil.example;proto=http" };
     const thief = new Client(place, { headers: forged });
     const kim = { name: "Kim", email: "kim@example.com", password: PASSWORD };
     assert.equal((await thief.send("/sign-up", kim)).status, 303);
-    const link = await place.hall.inbox.nextLink(kim.email);
+    const link = await place.vestibule.inbox.nextLink(kim.email);
     assert.ok(link.startsWith(`${place.url}/`), link);
   });
 
@@ -232,15 +232,15 @@ function journeys(name, variant) {
   test("without an answer nobody comes in", async () => {
     const ann = await client();
     await ann.ask(`${place.url}/forward-auth/enter?to=${encodeURIComponent(place.siteUrl)}`);
-    await place.hall.close();
-    place.hall = undefined;
+    await place.vestibule.close();
+    place.vestibule = undefined;
     const answer = await ann.ask(`${place.siteUrl}/closed`);
     assert.ok(answer.status >= 500, `${answer.status}`);
     assert.equal(got("/closed"), undefined);
   });
 }
 
-/** Whether a request that reached the site says of its client only what the proxy knows, and of the member only `who`. */
+/** Whether a request that reached the site says of its client only what the proxy knows, and of the signed-in user only `who`. */
 function assertClean({ raw, headers }, who) {
   for (let place = 0; place < raw.length; place += 2) {
     const [name, value] = [raw[place].toLowerCase(), raw[place + 1]];

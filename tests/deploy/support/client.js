@@ -24,7 +24,7 @@ export class Client {
     return answer;
   }
 
-  /** Opens a page of the hall, fills its first form and sends it. */
+  /** Opens a page of the server, fills its first form and sends it. */
   async send(path, fields) {
     const url = this.place.url + path;
     const page = await this.ask(url);

@@ -1,11 +1,11 @@
-// A whole place: the hall, a second site, and a proxy with TLS in front of both; and what is sent to it.
+// A whole place: the server, a second site, and a proxy with TLS in front of both; and what is sent to it.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Hall, freePort } from "../../browser/support/hall.js";
+import { Vestibule, freePort } from "../../browser/support/vestibule.js";
 import { makeCertificate } from "./certificate.js";
 import { Proxy, renderer } from "./proxies.js";
 import { Names } from "./names.js";
@@ -13,10 +13,10 @@ import { Site } from "./site.js";
 
 const DEPLOY = resolve(dirname(fileURLToPath(import.meta.url)), "../../../deploy");
 
-/** Where the hall and the second site are in each variant of the configurations. */
+/** Where the server and the second site are in each variant of the configurations. */
 const VARIANTS = {
-  root: { hall: "id.example.com", prefix: "", site: "app.example.com" },
-  "sub-path": { hall: "example.com", prefix: "/hall", site: "example.com" },
+  root: { vestibule: "id.example.com", prefix: "", site: "app.example.com" },
+  "sub-path": { vestibule: "example.com", prefix: "/hall", site: "example.com" },
 };
 
 const RULES = [
@@ -25,7 +25,7 @@ const RULES = [
 ];
 
 export class Place {
-  /** `settings` are more of the hall's; `mistakes` are made in the proxy's configuration: a file, what is replaced in it, and by what. */
+  /** `settings` are more of the server's; `mistakes` are made in the proxy's configuration: a file, what is replaced in it, and by what. */
   static async open(name, variant, options = {}) {
     const place = new Place();
     try {
@@ -44,11 +44,11 @@ export class Place {
     this.tls = makeCertificate(this.folder);
     this.site = await Site.open();
     const [http, https] = [await freePort(), await freePort()];
-    this.url = `https://${names.hall}:${https}${names.prefix}`;
+    this.url = `https://${names.vestibule}:${https}${names.prefix}`;
     this.prefix = names.prefix;
     this.siteUrl = `https://${names.site}:${https}`;
-    const sibling = names.site !== names.hall;
-    this.hall = await Hall.open({
+    const sibling = names.site !== names.vestibule;
+    this.vestibule = await Vestibule.open({
       settings: {
         VESTIBULE_SERVER__PUBLIC_URL: this.url,
         VESTIBULE_SERVER__TRUSTED_PROXIES: "127.0.0.1",
@@ -61,7 +61,7 @@ export class Place {
         ...settings,
       },
     });
-    const ports = { http, https, site: this.site.port, hall: Number(new URL(this.hall.url).port) };
+    const ports = { http, https, site: this.site.port, vestibule: Number(new URL(this.vestibule.url).port) };
     const { folder, tls } = this;
     this.ports = ports;
     this.proxy = await Proxy.start(name, { folder, tls, variant, ports, render: renderer(DEPLOY, folder, mistakes) });
@@ -93,14 +93,14 @@ export class Place {
   async doctor() {
     this.names ??= await Names.open({ 80: this.ports.http });
     const way = { HTTPS_PROXY: this.names.url, HTTP_PROXY: this.names.url, SSL_CERT_FILE: this.tls.authorityFile };
-    return this.hall.run(["doctor"], way);
+    return this.vestibule.run(["doctor"], way);
   }
 
   async close() {
     await this.names?.close();
     await this.proxy?.close();
     await this.site?.close();
-    await this.hall?.close();
+    await this.vestibule?.close();
     await rm(this.folder, { recursive: true, force: true });
   }
 

@@ -14,7 +14,7 @@ export const PROXIES = {
       place.render(`nginx/${name}.conf`, `snippets/${name}.conf`, []);
     }
     place.render("nginx/vestibule-http.conf", "http.conf", [
-      ["127.0.0.1:3000", `127.0.0.1:${ports.hall}`],
+      ["127.0.0.1:3000", `127.0.0.1:${ports.vestibule}`],
       ["listen 443", `listen 127.0.0.1:${ports.https}`],
       ["listen 80", `listen 127.0.0.1:${ports.http}`],
       ["https://$host$request_uri", `https://$host:${ports.https}$request_uri`],
@@ -36,7 +36,7 @@ export const PROXIES = {
   caddy(place) {
     const { folder, ports } = place;
     const file = place.render(`caddy/${place.variant}.Caddyfile`, "Caddyfile", [
-      ["127.0.0.1:3000", `127.0.0.1:${ports.hall}`],
+      ["127.0.0.1:3000", `127.0.0.1:${ports.vestibule}`],
       ["127.0.0.1:8080", `127.0.0.1:${ports.site}`],
       ["/etc/ssl/example.com.pem", place.tls.certificate],
       ["/etc/ssl/example.com.key", place.tls.key],
@@ -51,7 +51,7 @@ export const PROXIES = {
     const { folder, ports } = place;
     const script = place.render("haproxy/vestibule.lua", "vestibule.lua", []);
     const file = place.render(`haproxy/${place.variant}.cfg`, "haproxy.cfg", [
-      ["127.0.0.1:3000", `127.0.0.1:${ports.hall}`],
+      ["127.0.0.1:3000", `127.0.0.1:${ports.vestibule}`],
       ["127.0.0.1:8080", `127.0.0.1:${ports.site}`],
       ["bind :443", `bind 127.0.0.1:${ports.https}`],
       ["bind :80", `bind 127.0.0.1:${ports.http}`],
@@ -67,7 +67,7 @@ export const PROXIES = {
     const clean = place.render("apache/vestibule-clean.conf", "clean.conf", []);
     const script = place.render("apache/vestibule.lua", "vestibule.lua", []);
     const site = place.render(`apache/${place.variant}.conf`, "site.conf", [
-      ["127.0.0.1:3000", `127.0.0.1:${ports.hall}`],
+      ["127.0.0.1:3000", `127.0.0.1:${ports.vestibule}`],
       ["127.0.0.1:8080", `127.0.0.1:${ports.site}`],
       ["*:443", `*:${ports.https}`],
       ["*:80", `*:${ports.http}`],

@@ -1,21 +1,21 @@
 // Two hundred sign-ins at once: the memory, the pages beside it, and what each of the two hundred was told (S14).
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PASSWORD, sleep } from '../support/hall.js';
+import { PASSWORD, sleep } from '../support/vestibule.js';
 import { form, open, send, tally, tell, timed, watch } from './support.js';
 
 const MANY = 200;
-let hall;
+let vestibule;
 before(async () => {
-  hall = await open({ VESTIBULE_ENGINE__CONFIRM_EMAIL: 'false' });
+  vestibule = await open({ VESTIBULE_ENGINE__CONFIRM_EMAIL: 'false' });
   for (let number = 0; number < MANY; number++) {
-    const { status } = await retried(() => hall.signUp(`burst-${number}@example.com`));
+    const { status } = await retried(() => vestibule.signUp(`burst-${number}@example.com`));
     assert.equal(status, 200);
   }
 });
-after(() => hall.close());
+after(() => vestibule.close());
 
-/** Does as the hall says: comes back when it is told to. */
+/** Does as the server says: comes back when it is told to. */
 async function retried(call, times = 50) {
   for (let time = 0; ; time++) {
     const answer = await call();
@@ -29,11 +29,11 @@ for (const [who, password, right] of [
   ['wrong passwords', (number) => `not the lamp ${number}`, 401],
 ]) {
   test(`${MANY} sign-ins at once of ${who}: some are in, the others are told when to come back, and pages stay quick`, async () => {
-    const alone = await timed(hall, '/sign-in', sleep(3000));
-    const stop = watch(hall);
-    const before = await hall.memory();
-    const burst = Promise.all(Array.from({ length: MANY }, (_, number) => hall.signIn(`burst-${number}@example.com`, password(number))));
-    const beside = await timed(hall, '/sign-in', burst);
+    const alone = await timed(vestibule, '/sign-in', sleep(3000));
+    const stop = watch(vestibule);
+    const before = await vestibule.memory();
+    const burst = Promise.all(Array.from({ length: MANY }, (_, number) => vestibule.signIn(`burst-${number}@example.com`, password(number))));
+    const beside = await timed(vestibule, '/sign-in', burst);
     const answers = await burst;
     const peak = Math.max(...(await stop()).map(({ memory }) => memory));
     const told = tally(answers.map(({ status }) => status));
@@ -47,15 +47,15 @@ for (const [who, password, right] of [
     assert.ok(peak - before < 19 * 8 + 60, `${peak - before} MiB more: 19 for each hash at once, and little else`);
     assert.deepEqual(beside.statuses, [200]);
     assert.ok(beside.p99 < alone.p99 * 20 + 500, `${beside.p99} ms`);
-    const again = await retried(() => hall.signIn('burst-0@example.com'));
+    const again = await retried(() => vestibule.signIn('burst-0@example.com'));
     assert.equal(again.status, 200, 'and all is well afterwards');
   });
 }
 
 test('the pages tell a burst the same, on the page itself', async () => {
-  const { cookie, csrf } = await form(hall, '/sign-in');
+  const { cookie, csrf } = await form(vestibule, '/sign-in');
   const fields = (number) => ({ csrf, email: `burst-${number}@example.com`, password: PASSWORD });
-  const answers = await Promise.all(Array.from({ length: MANY }, (_, number) => send(hall.url, '/sign-in', fields(number), { cookie })));
+  const answers = await Promise.all(Array.from({ length: MANY }, (_, number) => send(vestibule.url, '/sign-in', fields(number), { cookie })));
   const told = tally(answers.map(({ status }) => status));
   tell(`${MANY} sign-ins by the page`, told);
   assert.deepEqual(Object.keys(told).filter((status) => !['303', '503', '429'].includes(status)), []);

@@ -3,25 +3,25 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { PASSWORD, sleep, until } from '../support/hall.js';
+import { PASSWORD, sleep, until } from '../support/vestibule.js';
 import { proxy } from './proxy.js';
 import { form, open, send, tell } from './support.js';
 
-let hall;
+let vestibule;
 /** One that asks for no proof of an address. */
 let free;
 before(async () => {
-  hall = await open();
+  vestibule = await open();
   free = await open({ VESTIBULE_ENGINE__CONFIRM_EMAIL: 'false' });
 });
-after(() => Promise.all([hall.close(), free.close()]));
+after(() => Promise.all([vestibule.close(), free.close()]));
 
-const mailsTo = async (email, at = hall) => (await at.mailed()).filter((to) => to === email).length;
+const mailsTo = async (email, at = vestibule) => (await at.mailed()).filter((to) => to === email).length;
 
 /** Files that texts are written to. */
-const texts = async () => (await readdir(join(hall.folder, 'outbox')).catch(() => [])).filter((name) => !name.endsWith('.eml')).length;
+const texts = async () => (await readdir(join(vestibule.folder, 'outbox')).catch(() => [])).filter((name) => !name.endsWith('.eml')).length;
 
-async function through(fault, work, at = hall) {
+async function through(fault, work, at = vestibule) {
   const between = await proxy(at, fault);
   try {
     return await work(between.url);
@@ -32,16 +32,16 @@ async function through(fault, work, at = hall) {
 
 /** Signs up by the form through a proxy. */
 async function signUp(url, email) {
-  const { cookie, csrf } = await form(hall, '/sign-up');
+  const { cookie, csrf } = await form(vestibule, '/sign-up');
   return { ...(await send(url, '/sign-up', { csrf, name: '', email, password: PASSWORD }, { cookie })), before: { cookie, csrf } };
 }
 
 for (const fault of ['double', 'retry']) {
-  test(`a sign-up that a proxy sends twice (${fault}) makes one account, one letter, and one answer`, async () => {
+  test(`a sign-up that a proxy sends twice (${fault}) makes one account, one email, and one answer`, async () => {
     const email = `${fault}@example.com`;
     const answer = await through(fault, (url) => signUp(url, email));
     assert.deepEqual([answer.status, answer.location], [303, '/check-inbox']);
-    const inbox = await form(hall, '/check-inbox', answer.cookie);
+    const inbox = await form(vestibule, '/check-inbox', answer.cookie);
     assert.match(inbox.html, new RegExp(email), 'the second answer carries the journey of the first');
     await until(async () => (await mailsTo(email)) > 0, 'a letter');
     await sleep(1500);
@@ -62,7 +62,7 @@ for (const fault of ['double', 'retry']) {
     assert.equal(others, 1);
   });
 
-  test(`a letter that is asked for twice by a proxy (${fault}) is one, and asking again later is another`, async () => {
+  test(`an email that is asked for twice by a proxy (${fault}) is one, and asking again later is another`, async () => {
     const email = await member(`reset-${fault}@example.com`);
     const had = await mailsTo(email, free);
     const { cookie, csrf } = await form(free, '/reset-password');
@@ -77,7 +77,7 @@ for (const fault of ['double', 'retry']) {
 
   test(`a code that is asked for twice by a proxy (${fault}) is one text`, async () => {
     const had = await texts();
-    const { cookie, csrf } = await form(hall, '/sign-up/phone');
+    const { cookie, csrf } = await form(vestibule, '/sign-up/phone');
     const phone = fault === 'double' ? '+4915123456781' : '+4915123456782';
     const answer = await through(fault, (url) => send(url, '/sign-up/phone', { csrf, name: '', phone, password: PASSWORD }, { cookie }));
     assert.equal(answer.status, 303, answer.text?.slice(0, 2000));
@@ -90,7 +90,7 @@ test('an answer that was cut can be asked for again, and nothing happens twice',
   const email = 'cut@example.com';
   const first = await through('cut', (url) => signUp(url, email));
   assert.equal(first.status, 0, 'the browser saw a broken connection');
-  const again = await send(hall.url, '/sign-up', { csrf: first.before.csrf, name: '', email, password: PASSWORD }, first.before);
+  const again = await send(vestibule.url, '/sign-up', { csrf: first.before.csrf, name: '', email, password: PASSWORD }, first.before);
   assert.deepEqual([again.status, again.location], [303, '/check-inbox']);
   await sleep(1500);
   assert.equal(await mailsTo(email), 1);
@@ -116,8 +116,8 @@ test('a proxy that hangs up after half a second idle breaks nothing', async () =
 });
 
 test('a form whose page is from before says so, and pressing again helps', async () => {
-  const { cookie } = await form(hall, '/sign-up');
-  const answer = await send(hall.url, '/sign-up', { csrf: 'of-somebody-else', name: '', email: 'stale@example.com', password: PASSWORD }, { cookie });
+  const { cookie } = await form(vestibule, '/sign-up');
+  const answer = await send(vestibule.url, '/sign-up', { csrf: 'of-somebody-else', name: '', email: 'stale@example.com', password: PASSWORD }, { cookie });
   assert.equal(answer.status, 403);
   assert.match(answer.text, /Nothing was changed/);
 });

@@ -1,4 +1,4 @@
-// A proxy that does what bad proxies do, between a client and the hall.
+// A proxy that does what bad proxies do, between a client and the server.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
@@ -8,12 +8,12 @@ import { connect, createServer } from 'node:net';
  * - `cut`: closes the client's connection in the middle of an answer;
  * - `double`: sends every request twice at once, and answers with the second answer;
  * - `retry`: takes the first answer and throws it away, sends the request again, and answers with that;
- * - `old`: speaks HTTP/1.0 with the hall;
- * - `idle`: closes the hall's connection half a second after an answer, keeping the client's.
+ * - `old`: speaks HTTP/1.0 with the server;
+ * - `idle`: closes the server's connection half a second after an answer, keeping the client's.
  * One request a connection of the client's but for `idle`.
  */
-export async function proxy(hall, fault) {
-  const { hostname, port } = new URL(hall.url);
+export async function proxy(vestibule, fault) {
+  const { hostname, port } = new URL(vestibule.url);
   const upstream = () => connect(Number(port), hostname);
   const server = createServer((client) => {
     client.on('error', () => {});
@@ -49,7 +49,7 @@ function collect(client) {
   });
 }
 
-/** Everything that the hall answers until it closes the connection. */
+/** Everything that the server answers until it closes the connection. */
 async function ask(socket, bytes) {
   const pieces = [];
   socket.on('data', (piece) => pieces.push(piece));
@@ -72,18 +72,18 @@ function header(bytes, change) {
   return Buffer.concat([Buffer.from(change(bytes.subarray(0, end).toString('latin1')), 'latin1'), bytes.subarray(end)]);
 }
 
-function pipe(client, hall) {
+function pipe(client, vestibule) {
   let timer;
-  hall.on('error', () => {});
-  client.pipe(hall);
-  hall.on('data', (piece) => {
+  vestibule.on('error', () => {});
+  client.pipe(vestibule);
+  vestibule.on('data', (piece) => {
     client.write(piece);
     clearTimeout(timer);
     timer = setTimeout(() => {
-      hall.destroy();
+      vestibule.destroy();
       client.destroy();
     }, 500);
   });
-  hall.on('close', () => client.destroy());
-  client.on('close', () => hall.destroy());
+  vestibule.on('close', () => client.destroy());
+  client.on('close', () => vestibule.destroy());
 }

@@ -1,24 +1,24 @@
-// Load on the hall, and what is seen of it meanwhile.
+// Load on the server, and what is seen of it meanwhile.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, stat } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { Hall, percentile, sleep } from '../support/hall.js';
+import { Vestibule, percentile, sleep } from '../support/vestibule.js';
 
 /** Seconds of the long runs: 180 in earnest (`LOAD_SECONDS=180`), 20 in CI. */
 export const SECONDS = Number(process.env.LOAD_SECONDS ?? 20);
 
-/** A hall that is open. */
+/** A server that is open. */
 export async function open(settings = {}, wrap = []) {
-  const hall = await Hall.of({ settings, wrap });
-  await hall.start();
-  return hall;
+  const vestibule = await Vestibule.of({ settings, wrap });
+  await vestibule.start();
+  return vestibule;
 }
 
 /** Times a page, one visitor after another, while something runs: `{ p50, p99, statuses, count }`, in milliseconds. */
-export async function timed(hall, path, during) {
+export async function timed(vestibule, path, during) {
   const times = [];
   const statuses = new Set();
   let over = false;
@@ -26,7 +26,7 @@ export async function timed(hall, path, during) {
     over = true;
   });
   while (!over) {
-    const { status, milliseconds } = await hall.page(path).catch(() => ({ status: 0, milliseconds: Infinity }));
+    const { status, milliseconds } = await vestibule.page(path).catch(() => ({ status: 0, milliseconds: Infinity }));
     statuses.add(status);
     times.push(milliseconds);
     await sleep(5);
@@ -49,8 +49,8 @@ export async function run(command, words) {
 }
 
 /** One request, as it is written, to a socket that nobody else uses. What came back until it was closed, and when. */
-export async function raw(hall, pieces, { pause = 0, patience = 60_000, slowly } = {}) {
-  const { hostname, port } = new URL(hall.url);
+export async function raw(vestibule, pieces, { pause = 0, patience = 60_000, slowly } = {}) {
+  const { hostname, port } = new URL(vestibule.url);
   const begun = Date.now();
   const socket = connect(Number(port), hostname);
   let answer = '';
@@ -91,8 +91,8 @@ function kept(cookie, set) {
 }
 
 /** The form of a page as a browser got it: its cookie, its token, its hidden fields. */
-export async function form(hall, path, cookie) {
-  const answer = await fetch(hall.url + path, { redirect: 'manual', headers: { accept: 'text/html', ...(cookie && { cookie }) } });
+export async function form(vestibule, path, cookie) {
+  const answer = await fetch(vestibule.url + path, { redirect: 'manual', headers: { accept: 'text/html', ...(cookie && { cookie }) } });
   const html = await answer.text();
   const set = answer.headers.getSetCookie().map((line) => line.split(';')[0]);
   return { html, status: answer.status, cookie: kept(cookie, set), csrf: html.match(/name="csrf" value="([^"]+)"/)?.[1] };
@@ -120,20 +120,20 @@ export async function send(base, path, fields, { cookie, agent } = {}) {
 }
 
 /** What the process holds now: memory and the write-ahead log in MiB, and open files. */
-export async function held(hall) {
-  const files = (await readdir(`/proc/${hall.process.pid}/fd`)).length;
-  const names = await readdir(hall.folder);
-  const sizes = await Promise.all(names.filter((name) => name.endsWith('-wal')).map((name) => stat(join(hall.folder, name)).then(({ size }) => size, () => 0)));
-  return { memory: await hall.memory(), files, log: sizes.reduce((sum, size) => sum + size, 0) / 2 ** 20 };
+export async function held(vestibule) {
+  const files = (await readdir(`/proc/${vestibule.process.pid}/fd`)).length;
+  const names = await readdir(vestibule.folder);
+  const sizes = await Promise.all(names.filter((name) => name.endsWith('-wal')).map((name) => stat(join(vestibule.folder, name)).then(({ size }) => size, () => 0)));
+  return { memory: await vestibule.memory(), files, log: sizes.reduce((sum, size) => sum + size, 0) / 2 ** 20 };
 }
 
 /** Looks every `pause` milliseconds at what the process holds, until stopped: what it held each time. */
-export function watch(hall, pause = 50) {
+export function watch(vestibule, pause = 50) {
   const seen = [];
   let over = false;
   const watching = (async () => {
     while (!over) {
-      seen.push(await held(hall));
+      seen.push(await held(vestibule));
       await sleep(pause);
     }
   })();

@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sleep } from './hall.js';
+import { sleep } from './vestibule.js';
 
 /** Whether this machine lets us mount; otherwise why not, as the reason to skip a test. */
 export const CANNOT_MOUNT = process.getuid() === 0 ? false : 'mounting a disk needs root';

@@ -1,5 +1,5 @@
 // People who sign up as fast as they are answered, and what became of it.
-import { sleep } from './hall.js';
+import { sleep } from './vestibule.js';
 
 const AT_ONCE = 8;
 
@@ -8,14 +8,14 @@ export class SignUps {
   acknowledged = [];
   /** How often each status was answered; 0 is no answer. */
   statuses = {};
-  #hall;
+  #vestibule;
   #name;
   #number = 0;
   #stopped = false;
 
-  /** `name` is in the addresses, where a hall has several such loads. */
-  constructor(hall, name = 'guest') {
-    this.#hall = hall;
+  /** `name` is in the addresses, where a server has several such loads. */
+  constructor(vestibule, name = 'guest') {
+    this.#vestibule = vestibule;
     this.#name = name;
   }
 
@@ -35,7 +35,7 @@ export class SignUps {
 
   async one() {
     const email = `${this.#name}-${this.#number++}@example.com`;
-    const answer = await this.#hall.signUp(email);
+    const answer = await this.#vestibule.signUp(email);
     this.statuses[answer.status] = (this.statuses[answer.status] ?? 0) + 1;
     if (answer.status === 200) this.acknowledged.push(email);
     return answer;
@@ -46,7 +46,7 @@ export class SignUps {
     const lost = [];
     const asked = [...this.acknowledged];
     const ask = async () => {
-      for (let email = asked.pop(); email; email = asked.pop()) if (!(await this.#hall.hasAccount(email))) lost.push(email);
+      for (let email = asked.pop(); email; email = asked.pop()) if (!(await this.#vestibule.hasAccount(email))) lost.push(email);
     };
     await Promise.all(Array.from({ length: AT_ONCE }, ask));
     return lost;

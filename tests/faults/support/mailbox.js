@@ -1,13 +1,13 @@
-// A mail server that can be taken away, refuse, dawdle and hang up.
+// An email server that can be taken away, refuse, dawdle and hang up.
 import { once } from 'node:events';
 import { SMTPServer } from 'smtp-server';
 
 export class MailServer {
-  /** Whom mails were taken for, one for each time. */
+  /** Whom emails were taken for, one for each time. */
   taken = [];
-  /** Mails that were begun, taken or not. */
+  /** Emails that were begun, taken or not. */
   tries = 0;
-  /** What becomes of a mail: `take`, `busy` (451), `unknown` (550), `cut` (hangs up within the data), `slow` (says nothing). */
+  /** What becomes of an email: `take`, `busy` (451), `unknown` (550), `cut` (hangs up within the data), `slow` (says nothing). */
   manner = 'take';
 
   /** A server that is not there yet, on a port that is known. */

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './hall.js';
+import { freePort } from './vestibule.js';
 
 const VERSIONS = '/usr/lib/postgresql';
 

@@ -4,8 +4,8 @@ import { execFileSync } from 'node:child_process';
 export class Visitor {
   #cookies = new Map();
 
-  constructor(hall) {
-    this.hall = hall;
+  constructor(vestibule) {
+    this.vestibule = vestibule;
   }
 
   /** A page: `{ status, retryAfter, location, text }`. */
@@ -18,7 +18,7 @@ export class Visitor {
     const { text } = await this.open(path);
     const csrf = text.match(/name="csrf" value="([^"]+)"/)?.[1];
     if (csrf === undefined) throw new Error(`there is no form on ${path}:\n${text}`);
-    return this.#ask(to, { method: 'POST', headers: { origin: this.hall.url }, body: new URLSearchParams({ csrf, ...fields }) });
+    return this.#ask(to, { method: 'POST', headers: { origin: this.vestibule.url }, body: new URLSearchParams({ csrf, ...fields }) });
   }
 
   signIn(email, password) {
@@ -32,7 +32,7 @@ export class Visitor {
 
   async #ask(path, { headers, ...options }) {
     const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const answer = await fetch(this.hall.url + path, { redirect: 'manual', ...options, headers: { accept: 'text/html', cookie, ...headers } });
+    const answer = await fetch(this.vestibule.url + path, { redirect: 'manual', ...options, headers: { accept: 'text/html', cookie, ...headers } });
     for (const line of answer.headers.getSetCookie()) {
       const [, name, value] = line.match(/^([^=]+)=([^;]*)/);
       if (value === '' || /max-age=0\b/i.test(line)) this.#cookies.delete(name);
@@ -43,8 +43,8 @@ export class Visitor {
   }
 }
 
-/** The six digits that an app shows at the time of the hall. */
-export function codeOf(key, hall) {
-  const now = new Date(hall.now()).toISOString();
+/** The six digits that an app shows at the time of the server. */
+export function codeOf(key, vestibule) {
+  const now = new Date(vestibule.now()).toISOString();
   return execFileSync('oathtool', ['--totp', '--base32', `--now=${now}`, key], { encoding: 'utf8' }).trim();
 }

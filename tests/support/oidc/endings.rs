@@ -1,4 +1,5 @@
-//! How sessions end at the server: an `end_session_endpoint`, and logout tokens, true ones and others.
+//! How sessions end at the server: an `end_session_endpoint`, and logout tokens, true ones and
+//! others.
 
 use std::collections::HashMap;
 
@@ -8,10 +9,10 @@ use url::Url;
 
 use super::{super::oidc_keys, CLIENT_ID, CLIENT_SECRET, Idp};
 
-/// What makes a token one of logout.
+/// Event claim of a logout token.
 pub const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// Who signs a token.
+/// Signer of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signer {
     Own,
@@ -32,7 +33,7 @@ impl Idp {
         self.says_of_endings(json!(format!("{}/end", self.url())));
     }
 
-    /// What stands in its discovery document as `end_session_endpoint`.
+    /// Value in its discovery document of `end_session_endpoint`.
     pub fn says_of_endings(&self, end_session_endpoint: Value) {
         *self.0.ends.lock().unwrap() = Some(end_session_endpoint);
     }
@@ -43,10 +44,14 @@ impl Idp {
         assert_eq!((url.origin().ascii_serialization(), url.path()), (self.url(), "/end"));
         let asked: HashMap<String, String> = url.query_pairs().into_owned().collect();
         assert_eq!(asked["client_id"], CLIENT_ID);
-        assert_eq!(asked["post_logout_redirect_uri"], post_logout_redirect_uri, "as it is registered");
+        assert_eq!(
+            asked["post_logout_redirect_uri"], post_logout_redirect_uri,
+            "as it is registered"
+        );
         assert!(asked["state"].len() >= 43, "{asked:?}");
         let claims = asked["id_token_hint"].split('.').nth(1).expect("claims");
-        let claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+        let claims: Value =
+            serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
         assert_eq!((&claims["iss"], &claims["aud"]), (&json!(self.url()), &json!(CLIENT_ID)));
         assert_eq!(claims["sub"], self.0.person.lock().unwrap()["sub"]);
         let mut back = Url::parse(post_logout_redirect_uri).expect("a URL");
@@ -77,7 +82,11 @@ impl Idp {
                 claims[claim] = value.into();
             }
         }
-        self.sign(&json!({ "alg": "ES256", "kid": "one", "typ": "logout+jwt" }), &claims, Signer::Own)
+        self.sign(
+            &json!({ "alg": "ES256", "kid": "one", "typ": "logout+jwt" }),
+            &claims,
+            Signer::Own,
+        )
     }
 
     /// A token with these parts.

@@ -2,12 +2,12 @@
 
 use jiff::{Timestamp, civil};
 
-use super::{Comparison, DEPTH_MAX, Function, Node, Value};
+use super::{Comparison, DEPTH_MAX, FieldValue, Function, Node};
 
 #[derive(Debug, Clone, PartialEq)]
 enum Token {
     Name(String),
-    Literal(Value),
+    Literal(FieldValue),
     Mark(&'static str),
 }
 
@@ -74,7 +74,8 @@ impl Parser {
         if self.depth > DEPTH_MAX {
             return None;
         }
-        let node = if self.takes("!") { Node::Not(Box::new(self.unary()?)) } else { self.primary()? };
+        let node =
+            if self.takes("!") { Node::Not(Box::new(self.unary()?)) } else { self.primary()? };
         self.depth -= 1;
         Some(node)
     }
@@ -110,7 +111,7 @@ impl Parser {
             "ENDSWITH" => (Function::EndsWith, 2..=3),
             "INCLUDES" => (Function::Includes, 2..=3),
             "EXISTS" => (Function::Exists, 1..=1),
-            "DATE" => return date(&arguments).map(|text| Node::Literal(Value::Text(text))),
+            "DATE" => return date(&arguments).map(|text| Node::Literal(FieldValue::Text(text))),
             _ => return None,
         };
         counts.contains(&arguments.len()).then_some(Node::Call(function, arguments))
@@ -128,15 +129,17 @@ impl Parser {
 /// A moment as the fields write theirs.
 fn date(arguments: &[Node]) -> Option<String> {
     let moment = match arguments {
-        [Node::Literal(Value::Text(text))] => moment(text)?,
+        [Node::Literal(FieldValue::Text(text))] => moment(text)?,
         [_, _, _, rest @ ..] if rest.len() <= 3 => {
             let mut parts = [0_i16; 6];
             for (part, argument) in parts.iter_mut().zip(arguments) {
-                let Node::Literal(Value::Number(number)) = argument else { return None };
+                let Node::Literal(FieldValue::Number(number)) = argument else { return None };
                 *part = small(*number)?;
             }
             let part = |index: usize| i8::try_from(parts[index]).ok();
-            let moment = civil::DateTime::new(parts[0], part(1)?, part(2)?, part(3)?, part(4)?, part(5)?, 0).ok()?;
+            let moment =
+                civil::DateTime::new(parts[0], part(1)?, part(2)?, part(3)?, part(4)?, part(5)?, 0)
+                    .ok()?;
             moment.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()
         }
         _ => return None,
@@ -183,7 +186,9 @@ fn quoted(text: &str, quote: char) -> Option<(Token, usize)> {
     while let Some((index, letter)) = letters.next() {
         match letter {
             '\\' => value.push(letters.next()?.1),
-            letter if letter == quote => return Some((Token::Literal(Value::Text(value)), index + 1)),
+            letter if letter == quote => {
+                return Some((Token::Literal(FieldValue::Text(value)), index + 1));
+            }
             letter => value.push(letter),
         }
     }
@@ -192,11 +197,13 @@ fn quoted(text: &str, quote: char) -> Option<(Token, usize)> {
 
 fn number(text: &str) -> Option<(Token, usize)> {
     let is_part = |(index, letter): &(usize, char)| {
-        letter.is_ascii_digit() || matches!(letter, '.' | 'e' | 'E') || (*letter == '-' && *index == 0)
+        letter.is_ascii_digit()
+            || matches!(letter, '.' | 'e' | 'E')
+            || (*letter == '-' && *index == 0)
     };
     let length = text.char_indices().take_while(is_part).count();
     let number: f64 = text.get(..length)?.parse().ok()?;
-    number.is_finite().then_some((Token::Literal(Value::Number(number)), length))
+    number.is_finite().then_some((Token::Literal(FieldValue::Number(number)), length))
 }
 
 fn name(text: &str) -> Option<(Token, usize)> {
@@ -204,9 +211,9 @@ fn name(text: &str) -> Option<(Token, usize)> {
     let length = text.chars().take_while(is_part).count();
     let token = match text.get(..length)? {
         "" => return None,
-        "true" => Token::Literal(Value::Flag(true)),
-        "false" => Token::Literal(Value::Flag(false)),
-        "null" | "undefined" => Token::Literal(Value::Nothing),
+        "true" => Token::Literal(FieldValue::Flag(true)),
+        "false" => Token::Literal(FieldValue::Flag(false)),
+        "null" | "undefined" => Token::Literal(FieldValue::Nothing),
         name => Token::Name(name.to_owned()),
     };
     Some((token, length))

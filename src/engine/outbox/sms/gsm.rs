@@ -6,15 +6,15 @@ const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ
 /// Its extension: each takes two places.
 const EXTENSION: &str = "^{}\\[~]|€\u{c}";
 
-/// The number of SMS, for a text of the GSM alphabet: 160 places in one, 153 in each of several. `None` for any other text,
-/// which is sent as UCS-2.
+/// The number of SMS, for a text of the GSM alphabet: 160 places in one, 153 in each of several.
+/// `None` for any other text, which is sent as UCS-2.
 pub(super) fn parts(text: &str) -> Option<usize> {
-    let place = |letter: char| match letter {
-        letter if BASIC.contains(letter) => Some(1),
-        letter if EXTENSION.contains(letter) => Some(2),
+    let seal_context = |letter: char| match letter {
+        email_message if BASIC.contains(email_message) => Some(1),
+        email_message if EXTENSION.contains(email_message) => Some(2),
         _ => None,
     };
-    let places: usize = text.chars().map(place).sum::<Option<usize>>()?;
+    let places: usize = text.chars().map(seal_context).sum::<Option<usize>>()?;
     Some(if places <= 160 { 1 } else { places.div_ceil(153) })
 }
 

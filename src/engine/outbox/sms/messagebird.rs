@@ -7,18 +7,18 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::{
-    OutgoingText, SmsAccount, endpoint,
-    provider::{Provider, Verdict, number},
+    OutgoingSms, SmsAccount, endpoint,
+    provider::{SmsAnswer, SmsSender, number},
 };
 
 pub(super) struct MessageBird(pub(super) SmsAccount);
 
-impl Provider for MessageBird {
+impl SmsSender for MessageBird {
     fn name(&self) -> &'static str {
         "MessageBird"
     }
 
-    fn request(&self, http: &Client, message: &OutgoingText) -> RequestBuilder {
+    fn request(&self, http: &Client, message: &OutgoingSms) -> RequestBuilder {
         let SmsAccount { secret, from, base_url, .. } = &self.0;
         let mut body = json!({
             "originator": from,
@@ -35,15 +35,17 @@ impl Provider for MessageBird {
             .json(&body)
     }
 
-    fn verdict(&self, body: &Value) -> Verdict {
+    fn verdict(&self, body: &Value) -> SmsAnswer {
         if body["errors"].is_array() {
-            return Verdict::Refused(self.reason(body));
+            return SmsAnswer::Refused(self.reason(body));
         }
         let recipient = &body["recipients"]["items"][0];
         match (body["id"].as_str(), recipient["status"].as_str()) {
-            (Some(_), Some("delivery_failed" | "expired")) => Verdict::Refused(number(&recipient["statusErrorCode"])),
-            (Some(_), Some(_)) => Verdict::Taken,
-            _ => Verdict::Unclear,
+            (Some(_), Some("delivery_failed" | "expired")) => {
+                SmsAnswer::Refused(number(&recipient["statusErrorCode"]))
+            }
+            (Some(_), Some(_)) => SmsAnswer::Taken,
+            _ => SmsAnswer::Unclear,
         }
     }
 

@@ -1,6 +1,7 @@
 //! How an SMS leaves: through a provider, or into the outbox folder.
 //!
-//! The providers are the rows of [`SmsProvider`]; each is a small file that makes one request and judges the answer.
+//! The providers are the rows of [`SmsProvider`]; each is a small file that makes one request and
+//! judges the answer.
 
 pub(super) mod gsm;
 mod messagebird;
@@ -20,16 +21,18 @@ use secrecy::SecretString;
 use serde_json::json;
 use url::Url;
 
-use self::{messagebird::MessageBird, provider::Provider, twilio::Twilio, vonage::Vonage, webhook::Webhook};
+use self::{
+    messagebird::MessageBird, provider::SmsSender, twilio::Twilio, vonage::Vonage, webhook::Webhook,
+};
 use super::{folder::Folder, transport::SendError};
 
 /// The way out. Cloning is cheap.
 #[derive(Clone)]
-pub struct SmsTransport(Way);
+pub struct SmsTransport(SmsTransportKind);
 
 #[derive(Clone)]
-enum Way {
-    Provider { http: Client, provider: Arc<dyn Provider> },
+enum SmsTransportKind {
+    Provider { http: Client, provider: Arc<dyn SmsSender> },
     Folder(Folder),
 }
 
@@ -43,21 +46,22 @@ pub enum SmsProvider {
     Webhook,
 }
 
-/// What a provider must be told. What one has no use for is empty.
+/// Account at an SMS provider. Unused values are empty.
 #[derive(Debug, Clone)]
 pub struct SmsAccount {
     /// Twilio's account SID, Vonage's API key.
     pub account: String,
-    /// Twilio's auth token, Vonage's API secret, MessageBird's access key, the secret that signs for the webhook.
+    /// Twilio's auth token, Vonage's API secret, MessageBird's access key, the secret that signs
+    /// for the webhook.
     pub secret: SecretString,
-    /// Who the text comes from: a number, or a name where the country allows one.
+    /// Sender of the SMS: a number, or a name where the country allows one.
     pub from: String,
     /// The provider's host; of the webhook, the whole URL.
     pub base_url: Url,
 }
 
 /// A text as it leaves.
-pub(super) struct OutgoingText {
+pub(super) struct OutgoingSms {
     pub(super) id: String,
     /// E.164.
     pub(super) to: String,
@@ -79,7 +83,7 @@ impl SmsProvider {
         }
     }
 
-    fn open(self, account: SmsAccount) -> Arc<dyn Provider> {
+    fn open(self, account: SmsAccount) -> Arc<dyn SmsSender> {
         match self {
             Self::Twilio => Arc::new(Twilio(account)),
             Self::Vonage => Arc::new(Vonage(account)),
@@ -96,7 +100,7 @@ impl SmsTransport {
     /// When the system gives no means to speak TLS.
     pub fn provider(provider: SmsProvider, account: SmsAccount) -> std::io::Result<Self> {
         let http = provider::client(provider::BUDGET).map_err(std::io::Error::other)?;
-        Ok(Self(Way::Provider { http, provider: provider.open(account) }))
+        Ok(Self(SmsTransportKind::Provider { http, provider: provider.open(account) }))
     }
 
     /// Into a folder, as `*.sms.json`, which is made for its owner alone.
@@ -104,20 +108,23 @@ impl SmsTransport {
     /// # Errors
     /// When the folder cannot be made.
     pub fn folder(folder: &Path) -> std::io::Result<Self> {
-        Folder::open(folder).map(|folder| Self(Way::Folder(folder)))
+        Folder::open(folder).map(|folder| Self(SmsTransportKind::Folder(folder)))
     }
 
     /// Whether texts go to the outbox folder.
     pub fn is_folder(&self) -> bool {
-        matches!(self.0, Way::Folder(_))
+        matches!(self.0, SmsTransportKind::Folder(_))
     }
 
-    pub(super) async fn send(&self, message: OutgoingText) -> Result<(), SendError> {
+    pub(super) async fn send(&self, message: OutgoingSms) -> Result<(), SendError> {
         match &self.0 {
-            Way::Provider { http, provider } => provider::send(http, &**provider, &message).await,
-            Way::Folder(folder) => {
-                let OutgoingText { id, to, text, created, sent_at, .. } = message;
-                let bytes = json!({ "to": to, "text": text, "sentAt": sent_at }).to_string().into_bytes();
+            SmsTransportKind::Provider { http, provider } => {
+                provider::send(http, &**provider, &message).await
+            }
+            SmsTransportKind::Folder(folder) => {
+                let OutgoingSms { id, to, text, created, sent_at, .. } = message;
+                let bytes =
+                    json!({ "to": to, "text": text, "sentAt": sent_at }).to_string().into_bytes();
                 let put = folder.put(created, &id, "sms.json", bytes).await;
                 put.map_err(|error| SendError::temporary(error.to_string()))
             }
@@ -125,7 +132,7 @@ impl SmsTransport {
     }
 }
 
-impl OutgoingText {
+impl OutgoingSms {
     /// Seconds until it is worthless, for providers that throw away what waits too long with them.
     fn seconds_left(&self) -> Option<i64> {
         self.expires_at.map(|end| end.duration_since(self.sent_at).as_secs())

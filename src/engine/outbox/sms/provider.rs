@@ -1,15 +1,16 @@
-//! What is common to the providers: one request, one answer, one verdict.
+//! Common parts of the SMS providers: one request, one answer, one verdict.
 //!
 //! # The contract
 //!
-//! * A try takes at most [`BUDGET`], whatever the provider does: hang, drip, or answer without end (SECURITY.md R11).
-//! * 429 and 5xx are worth another try, after `Retry-After` where it is given. Every other refusal is final, and so is a 2xx
-//!   whose body says no.
-//! * Where nobody knows whether a text was taken (no answer in time, or one that cannot be read), it is sent again only if
-//!   the provider knows it again by its id. Otherwise it could be charged and delivered twice; who waits for a code asks
-//!   for another.
-//! * Reasons go into the log. They hold the status and the provider's number for the reason, and none of its words, as
-//!   those repeat the receiver's number.
+//! * A try takes at most [`BUDGET`], whatever the provider does: hang, drip, or answer without end
+//!   (R11).
+//! * 429 and 5xx are worth another try, after `Retry-After` where it is given. Every other refusal
+//!   is final, and so is a 2xx whose body says no.
+//! * Where nobody knows whether a text was taken (no answer in time, or one that cannot be read),
+//!   it is sent again only if the provider knows it again by its id. Otherwise it could be charged
+//!   and delivered twice; who waits for a code asks for another.
+//! * Reasons go into the log. They hold the status and the provider's number for the reason, and
+//!   none of its words, as those repeat the receiver's number.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use jiff::SignedDuration;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header, redirect};
 use serde_json::Value;
 
-use super::{OutgoingText, SendError};
+use super::{OutgoingSms, SendError};
 
 /// The whole of one try.
 pub(super) const BUDGET: Duration = Duration::from_secs(5);
@@ -27,15 +28,15 @@ const CONNECT: Duration = Duration::from_secs(3);
 const LARGEST: usize = 64 * 1024;
 
 /// One provider of SMS.
-pub(super) trait Provider: Send + Sync {
+pub(super) trait SmsSender: Send + Sync {
     /// How the log calls it.
     fn name(&self) -> &'static str;
 
     /// The request that sends a text.
-    fn request(&self, http: &Client, message: &OutgoingText) -> RequestBuilder;
+    fn request(&self, http: &Client, message: &OutgoingSms) -> RequestBuilder;
 
-    /// What the body of a 2xx says; `Null` where it is no JSON.
-    fn verdict(&self, body: &Value) -> Verdict;
+    /// Verdict on the body of a 2xx; `Null` where it is no JSON.
+    fn verdict(&self, body: &Value) -> SmsAnswer;
 
     /// The provider's own number for the reason of a refusal.
     fn reason(&self, body: &Value) -> Option<i64>;
@@ -46,9 +47,9 @@ pub(super) trait Provider: Send + Sync {
     }
 }
 
-/// What a 2xx means.
+/// Meaning of a 2xx.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum SmsAnswer {
     Taken,
     /// With the provider's number for it.
     Refused(Option<i64>),
@@ -59,7 +60,8 @@ pub(super) enum Verdict {
 
 /// The client for all requests. Proxies are those of the environment, as usual.
 pub(super) fn client(budget: Duration) -> reqwest::Result<Client> {
-    // Once a process. When an application that mounts us has chosen another one before, that one is used.
+    // Once a process. When an application that mounts us has chosen another one before, that one is
+    // used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .timeout(budget)
@@ -70,22 +72,29 @@ pub(super) fn client(budget: Duration) -> reqwest::Result<Client> {
 }
 
 /// One try.
-pub(super) async fn send(http: &Client, provider: &dyn Provider, message: &OutgoingText) -> Result<(), SendError> {
+pub(super) async fn send(
+    http: &Client,
+    provider: &dyn SmsSender,
+    message: &OutgoingSms,
+) -> Result<(), SendError> {
     let lost = |error: reqwest::Error| unanswered(provider, &error);
     let mut response = provider.request(http, message).send().await.map_err(lost)?;
     let (status, retry_after) = (response.status(), retry_after(&response, message));
     let body = read(&mut response).await.map_err(lost)?;
     let name = provider.name();
-    let numbered = |code: Option<i64>| code.map(|code| format!(" (reason {code})")).unwrap_or_default();
+    let numbered =
+        |code: Option<i64>| code.map(|code| format!(" (reason {code})")).unwrap_or_default();
     if status.is_success() {
         return match provider.verdict(&body) {
-            Verdict::Taken => Ok(()),
-            Verdict::Refused(code) => Err(SendError::Permanent(format!("{name} refused it{}", numbered(code)))),
-            Verdict::Busy(code) => {
+            SmsAnswer::Taken => Ok(()),
+            SmsAnswer::Refused(code) => {
+                Err(SendError::Permanent(format!("{name} refused it{}", numbered(code))))
+            }
+            SmsAnswer::Busy(code) => {
                 let reason = format!("{name} cannot take it now{}", numbered(code));
                 Err(SendError::Temporary { reason, retry_after })
             }
-            Verdict::Unclear => Err(unclear(provider, "answered what cannot be read")),
+            SmsAnswer::Unclear => Err(unclear(provider, "answered what cannot be read")),
         };
     }
     let reason = format!("{name} answered {}{}", status.as_u16(), numbered(provider.reason(&body)));
@@ -99,7 +108,7 @@ pub(super) async fn send(http: &Client, provider: &dyn Provider, message: &Outgo
     })
 }
 
-fn unanswered(provider: &dyn Provider, error: &reqwest::Error) -> SendError {
+fn unanswered(provider: &dyn SmsSender, error: &reqwest::Error) -> SendError {
     if error.is_builder() {
         SendError::Permanent(format!("no request to {} can be made of it", provider.name()))
     } else if error.is_connect() {
@@ -109,7 +118,7 @@ fn unanswered(provider: &dyn Provider, error: &reqwest::Error) -> SendError {
     }
 }
 
-fn unclear(provider: &dyn Provider, what: &str) -> SendError {
+fn unclear(provider: &dyn SmsSender, what: &str) -> SendError {
     let reason = format!("{} {what}", provider.name());
     if provider.knows_repeats() { SendError::temporary(reason) } else { SendError::Unclear(reason) }
 }
@@ -127,12 +136,12 @@ async fn read(response: &mut Response) -> reqwest::Result<Value> {
 }
 
 /// Seconds, or a date (RFC 9110 §10.2.3).
-fn retry_after(response: &Response, message: &OutgoingText) -> Option<SignedDuration> {
-    let typed = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+fn retry_after(response: &Response, message: &OutgoingSms) -> Option<SignedDuration> {
+    let entered = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     let until = |date: &str| jiff::fmt::rfc2822::parse(date).ok().map(|date| date.timestamp());
-    let wait = match typed.parse() {
+    let wait = match entered.parse() {
         Ok(seconds) => SignedDuration::from_secs(seconds),
-        Err(_) => until(typed)?.duration_since(message.sent_at),
+        Err(_) => until(entered)?.duration_since(message.sent_at),
     };
     Some(wait.max(SignedDuration::ZERO))
 }

@@ -1,5 +1,5 @@
-//! Each provider against a server on loopback that gives the answers that the provider's documentation and client libraries
-//! show, with numbers of no one.
+//! Each provider against a server on loopback that gives the answers that the provider's
+//! documentation and client libraries show, with numbers of no one.
 
 use std::time::{Duration, Instant};
 
@@ -23,9 +23,9 @@ fn account(base_url: &str) -> SmsAccount {
     }
 }
 
-fn message() -> OutgoingText {
+fn message() -> OutgoingSms {
     let sent_at: Timestamp = "2026-11-21T04:12:00Z".parse().unwrap();
-    OutgoingText {
+    OutgoingSms {
         id: "0123456789abcdef01234567".to_owned(),
         to: TO.to_owned(),
         text: TEXT.to_owned(),
@@ -40,8 +40,11 @@ async fn send_to(base_url: &str, provider: SmsProvider) -> Result<(), SendError>
     provider::send(&http, &*provider.open(account(base_url)), &message()).await
 }
 
-/// What comes of an answer, and the request that it was given to.
-async fn answered(provider: SmsProvider, answer: ResponseTemplate) -> (Result<(), SendError>, Request) {
+/// Verdict on an answer, and the request that got it.
+async fn answered(
+    provider: SmsProvider,
+    answer: ResponseTemplate,
+) -> (Result<(), SendError>, Request) {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(answer).mount(&server).await;
     let sent = send_to(&server.uri(), provider).await;
@@ -55,7 +58,9 @@ fn json(status: u16, body: Value) -> ResponseTemplate {
 }
 
 fn form(request: &Request) -> Value {
-    url::form_urlencoded::parse(&request.body).map(|(name, value)| (name.into_owned(), json!(value))).collect()
+    url::form_urlencoded::parse(&request.body)
+        .map(|(name, value)| (name.into_owned(), json!(value)))
+        .collect()
 }
 
 fn twilio_error(status: u16, code: i64) -> ResponseTemplate {
@@ -69,7 +74,12 @@ fn vonage(part: Value) -> ResponseTemplate {
 }
 
 fn messagebird_error(status: u16, code: i64, description: &str) -> ResponseTemplate {
-    json(status, json!({ "errors": [{ "code": code, "description": description, "parameter": "recipients" }] }))
+    json(
+        status,
+        json!({
+            "errors": [{ "code": code, "description": description, "parameter": "recipients" }],
+        }),
+    )
 }
 
 /// The good answer of each.
@@ -78,20 +88,26 @@ fn taken(provider: SmsProvider) -> ResponseTemplate {
         SmsProvider::Twilio => json(
             201,
             json!({
-                "sid": "SM87105d09dfd4049dc7e135166d4bec59", "status": "queued", "to": TO, "body": TEXT,
-                "num_segments": "1", "direction": "outbound-api", "error_code": null, "error_message": null,
+                "sid": "SM87105d09dfd4049dc7e135166d4bec59", "status": "queued", "to": TO,
+                "body": TEXT,
+                "num_segments": "1", "direction": "outbound-api", "error_code": null,
+                "error_message": null,
             }),
         ),
         SmsProvider::Vonage => vonage(json!({
-            "to": "4915112345678", "message-id": "0A0000000123ABCD1", "status": "0", "remaining-balance": "3.14159265",
-            "message-price": "0.03330000", "network": "26201", "client-ref": "0123456789abcdef01234567",
+            "to": "4915112345678", "message-id": "0A0000000123ABCD1", "status": "0",
+            "remaining-balance": "3.14159265",
+            "message-price": "0.03330000", "network": "26201",
+            "client-ref": "0123456789abcdef01234567",
         })),
         SmsProvider::MessageBird => json(
             201,
             json!({
-                "id": "49e40bae0b374f1ca5e3d04d46edc7c1", "direction": "mt", "type": "sms", "body": TEXT,
+                "id": "49e40bae0b374f1ca5e3d04d46edc7c1", "direction": "mt", "type": "sms",
+                "body": TEXT,
                 "recipients": {
-                    "totalCount": 1, "totalSentCount": 1, "totalDeliveredCount": 0, "totalDeliveryFailedCount": 0,
+                    "totalCount": 1, "totalSentCount": 1, "totalDeliveredCount": 0,
+                    "totalDeliveryFailedCount": 0,
                     "items": [{ "recipient": 4_915_112_345_678_i64, "status": "sent", "messagePartCount": 1 }],
                 },
             }),
@@ -111,7 +127,10 @@ fn refusal(sent: Result<(), SendError>) -> String {
 async fn twilio_gets_a_form_with_the_account_in_path_and_header() {
     let (sent, request) = answered(SmsProvider::Twilio, taken(SmsProvider::Twilio)).await;
     sent.unwrap();
-    assert_eq!(request.url.path(), "/2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/Messages.json");
+    assert_eq!(
+        request.url.path(),
+        "/2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/Messages.json"
+    );
     assert!(request.headers["authorization"].to_str().unwrap().starts_with("Basic "));
     let fields = json!({ "To": TO, "From": "+15005550006", "Body": TEXT, "ValidityPeriod": "600" });
     assert_eq!(form(&request), fields);
@@ -134,8 +153,10 @@ async fn vonage_gets_a_form_without_the_plus() {
     sent.unwrap();
     assert_eq!(request.url.path(), "/sms/json");
     let fields = json!({
-        "api_key": "AC0123456789abcdef0123456789abcdef", "api_secret": "not-a-real-secret", "from": "15005550006",
-        "to": "4915112345678", "type": "text", "text": TEXT, "client-ref": "0123456789abcdef01234567", "ttl": "600000",
+        "api_key": "AC0123456789abcdef0123456789abcdef", "api_secret": "not-a-real-secret",
+        "from": "15005550006",
+        "to": "4915112345678", "type": "text", "text": TEXT,
+        "client-ref": "0123456789abcdef01234567", "ttl": "600000",
     });
     assert_eq!(form(&request), fields);
 }
@@ -143,15 +164,24 @@ async fn vonage_gets_a_form_without_the_plus() {
 /// R11: 200 with an error.
 #[tokio::test]
 async fn vonage_says_no_in_a_200() {
-    for (status, text) in [("7", "Number barred."), ("4", "Bad Credentials"), ("9", "Quota Exceeded - rejected")] {
-        let (sent, _) = answered(SmsProvider::Vonage, vonage(json!({ "status": status, "error-text": text }))).await;
+    for (status, text) in
+        [("7", "Number barred."), ("4", "Bad Credentials"), ("9", "Quota Exceeded - rejected")]
+    {
+        let (sent, _) =
+            answered(SmsProvider::Vonage, vonage(json!({ "status": status, "error-text": text })))
+                .await;
         assert_eq!(refusal(sent), format!("Vonage refused it (reason {status})"));
     }
     for status in ["1", "5", "10"] {
-        let (sent, _) = answered(SmsProvider::Vonage, vonage(json!({ "status": status, "error-text": "Later" }))).await;
+        let (sent, _) = answered(
+            SmsProvider::Vonage,
+            vonage(json!({ "status": status, "error-text": "Later" })),
+        )
+        .await;
         assert!(matches!(sent, Err(SendError::Temporary { .. })), "{status}: {sent:?}");
     }
-    let halves = json!({ "message-count": "2", "messages": [{ "status": "0" }, { "status": "5" }] });
+    let halves =
+        json!({ "message-count": "2", "messages": [{ "status": "0" }, { "status": "5" }] });
     let (sent, _) = answered(SmsProvider::Vonage, json(200, halves)).await;
     assert!(matches!(sent, Err(SendError::Unclear(_))), "half of it went out: {sent:?}");
 }
@@ -163,7 +193,8 @@ async fn messagebird_gets_json_under_its_access_key() {
     assert_eq!(request.url.path(), "/messages");
     assert_eq!(request.headers["authorization"], "AccessKey not-a-real-secret");
     let body = json!({
-        "originator": "+15005550006", "recipients": ["4915112345678"], "body": TEXT, "datacoding": "auto",
+        "originator": "+15005550006", "recipients": ["4915112345678"], "body": TEXT,
+        "datacoding": "auto",
         "reference": "0123456789abcdef01234567", "validity": 600,
     });
     assert_eq!(request.body_json::<Value>().unwrap(), body);
@@ -177,7 +208,8 @@ async fn messagebird_refuses_with_a_number() {
     let bad_key = messagebird_error(401, 2, "Request not allowed (incorrect access_key)");
     let (sent, _) = answered(SmsProvider::MessageBird, bad_key).await;
     assert_eq!(refusal(sent), "MessageBird answered 401 (reason 2): are the credentials right?");
-    let (sent, _) = answered(SmsProvider::MessageBird, messagebird_error(200, 25, "Not enough balance")).await;
+    let (sent, _) =
+        answered(SmsProvider::MessageBird, messagebird_error(200, 25, "Not enough balance")).await;
     assert_eq!(refusal(sent), "MessageBird refused it (reason 25)");
 }
 
@@ -208,11 +240,16 @@ async fn a_provider_that_is_busy_or_broken_is_asked_again_when_it_says() {
             (ResponseTemplate::new(503), None),
         ] {
             let (sent, _) = answered(provider, answer).await;
-            let Err(SendError::Temporary { retry_after, .. }) = sent else { panic!("{provider:?}: {sent:?}") };
+            let Err(SendError::Temporary { retry_after, .. }) = sent else {
+                panic!("{provider:?}: {sent:?}")
+            };
             assert_eq!(retry_after.map(|wait| wait.as_secs()), seconds);
         }
         let unreachable = send_to("http://127.0.0.1:1", provider).await;
-        assert!(matches!(unreachable, Err(SendError::Temporary { .. })), "{provider:?}: {unreachable:?}");
+        assert!(
+            matches!(unreachable, Err(SendError::Temporary { .. })),
+            "{provider:?}: {unreachable:?}"
+        );
     }
 }
 
@@ -222,10 +259,12 @@ async fn a_provider_that_does_not_answer_costs_its_budget_and_no_second_message(
     assert!(provider::BUDGET <= Duration::from_secs(5));
     for provider in ALL {
         let begun = Instant::now();
-        let (sent, _) = answered(provider, taken(provider).set_delay(Duration::from_secs(30))).await;
+        let (sent, _) =
+            answered(provider, taken(provider).set_delay(Duration::from_secs(30))).await;
         assert!(begun.elapsed() < Duration::from_secs(5));
         match (provider, sent) {
-            (SmsProvider::Webhook, Err(SendError::Temporary { .. })) | (_, Err(SendError::Unclear(_))) => {}
+            (SmsProvider::Webhook, Err(SendError::Temporary { .. }))
+            | (_, Err(SendError::Unclear(_))) => {}
             (provider, sent) => panic!("{provider:?}: {sent:?}"),
         }
     }
@@ -244,16 +283,29 @@ async fn an_answer_that_drips_is_left() {
             drop = b" ";
         }
     });
-    let sent = tokio::time::timeout(Duration::from_secs(5), send_to(&base_url, SmsProvider::Twilio)).await.unwrap();
+    let sent =
+        tokio::time::timeout(Duration::from_secs(5), send_to(&base_url, SmsProvider::Twilio))
+            .await
+            .unwrap();
     assert!(matches!(sent, Err(SendError::Unclear(_))), "{sent:?}");
 }
 
 #[tokio::test]
 async fn garbage_in_a_2xx_is_neither_yes_nor_no() {
     let large = "[".repeat(1024 * 1024);
-    for body in ["", "OK", "[]", "{}", "null", r#"{"messages":[]}"#, r#"{"messages":{"status":"0"}}"#, &large] {
+    for body in [
+        "",
+        "OK",
+        "[]",
+        "{}",
+        "null",
+        r#"{"messages":[]}"#,
+        r#"{"messages":{"status":"0"}}"#,
+        &large,
+    ] {
         for provider in [SmsProvider::Twilio, SmsProvider::Vonage, SmsProvider::MessageBird] {
-            let (sent, _) = answered(provider, ResponseTemplate::new(200).set_body_string(body)).await;
+            let (sent, _) =
+                answered(provider, ResponseTemplate::new(200).set_body_string(body)).await;
             assert!(matches!(sent, Err(SendError::Unclear(_))), "{provider:?}: {sent:?}");
         }
     }

@@ -1,15 +1,16 @@
 //! Vonage (Nexmo), SMS API (`POST /sms/json`).
 //!
-//! It answers 200 to nearly everything and says in the body what became of it: a status for each part of the message.
-//! `client-ref` only names the message in reports; a repeated one is sent again.
+//! It answers 200 to nearly everything and says in the body what became of it: a status for each
+//! part of the message. `client-ref` only names the message in reports; a repeated one is sent
+//! again.
 
 use reqwest::{Client, RequestBuilder};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::{
-    OutgoingText, SmsAccount, endpoint, gsm,
-    provider::{Provider, Verdict, number},
+    OutgoingSms, SmsAccount, endpoint, gsm,
+    provider::{SmsAnswer, SmsSender, number},
 };
 
 /// Throttled, internal error, too many binds: the statuses that pass.
@@ -19,12 +20,12 @@ const TTL: std::ops::RangeInclusive<i64> = 20..=604_800;
 
 pub(super) struct Vonage(pub(super) SmsAccount);
 
-impl Provider for Vonage {
+impl SmsSender for Vonage {
     fn name(&self) -> &'static str {
         "Vonage"
     }
 
-    fn request(&self, http: &Client, message: &OutgoingText) -> RequestBuilder {
+    fn request(&self, http: &Client, message: &OutgoingSms) -> RequestBuilder {
         let SmsAccount { account, secret, from, base_url } = &self.0;
         let text_type = if gsm::parts(&message.text).is_some() { "text" } else { "unicode" };
         let mut fields = vec![
@@ -44,17 +45,21 @@ impl Provider for Vonage {
         http.post(endpoint(base_url, &["sms", "json"])).form(&fields)
     }
 
-    fn verdict(&self, body: &Value) -> Verdict {
+    fn verdict(&self, body: &Value) -> SmsAnswer {
         let parts = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
         let statuses: Option<Vec<i64>> = parts.iter().map(|part| number(&part["status"])).collect();
         let refused = |status: i64| {
-            if PASSING.contains(&status) { Verdict::Busy(Some(status)) } else { Verdict::Refused(Some(status)) }
+            if PASSING.contains(&status) {
+                SmsAnswer::Busy(Some(status))
+            } else {
+                SmsAnswer::Refused(Some(status))
+            }
         };
         match statuses.as_deref() {
             Some([first, rest @ ..]) if *first != 0 && !rest.contains(&0) => refused(*first),
-            Some(all @ [_, ..]) if all.iter().all(|status| *status == 0) => Verdict::Taken,
+            Some(all @ [_, ..]) if all.iter().all(|status| *status == 0) => SmsAnswer::Taken,
             // Half of it went out: the other half alone cannot be sent.
-            _ => Verdict::Unclear,
+            _ => SmsAnswer::Unclear,
         }
     }
 

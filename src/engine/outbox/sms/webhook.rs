@@ -12,12 +12,14 @@
 //! {"id":"0123456789abcdef01234567","text":"314159 is your code …","to":"+4915112345678"}
 //! ```
 //!
-//! The signature is that of Standard Webhooks 1.0: HMAC-SHA256 under `sms.webhook.secret`, over the id, the timestamp
-//! (seconds since 1970) and the raw body, joined with dots. A secret that begins with `whsec_` is base64 after that;
-//! any other is taken as it is. There are libraries for it in most languages.
+//! The signature is that of Standard Webhooks 1.0: HMAC-SHA256 under `sms.webhook.secret`, over the
+//! id, the timestamp (seconds since 1970) and the raw body, joined with dots. A secret that begins
+//! with `whsec_` is base64 after that; any other is taken as it is. There are libraries for it in
+//! most languages.
 //!
-//! Any 2xx says that the text was taken; its body is not read. The same `webhook-id` may come twice, after an answer that
-//! got lost: it must be sent once. The receiver should refuse timestamps that are more than five minutes off.
+//! Any 2xx says that the text was taken; its body is not read. The same `webhook-id` may come
+//! twice, after an answer that got lost: it must be sent once. The receiver should refuse
+//! timestamps that are more than five minutes off.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -27,18 +29,18 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::{
-    OutgoingText, SmsAccount,
-    provider::{Provider, Verdict},
+    OutgoingSms, SmsAccount,
+    provider::{SmsAnswer, SmsSender},
 };
 
 pub(super) struct Webhook(pub(super) SmsAccount);
 
-impl Provider for Webhook {
+impl SmsSender for Webhook {
     fn name(&self) -> &'static str {
         "the webhook"
     }
 
-    fn request(&self, http: &Client, message: &OutgoingText) -> RequestBuilder {
+    fn request(&self, http: &Client, message: &OutgoingSms) -> RequestBuilder {
         let body = json!({ "id": message.id, "to": message.to, "text": message.text }).to_string();
         let timestamp = message.sent_at.as_second();
         let signature = signature(&self.0.secret, &format!("{}.{timestamp}.{body}", message.id));
@@ -50,8 +52,8 @@ impl Provider for Webhook {
             .body(body)
     }
 
-    fn verdict(&self, _body: &Value) -> Verdict {
-        Verdict::Taken
+    fn verdict(&self, _body: &Value) -> SmsAnswer {
+        SmsAnswer::Taken
     }
 
     fn reason(&self, _body: &Value) -> Option<i64> {
@@ -68,7 +70,8 @@ fn signature(secret: &SecretString, signed: &str) -> String {
     let decoded = secret.strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
     let key = decoded.unwrap_or_else(|| secret.as_bytes().to_vec());
     // HMAC takes a key of any length.
-    let mac = Hmac::<Sha256>::new_from_slice(&key).map(|mac| mac.chain_update(signed).finalize().into_bytes());
+    let mac = Hmac::<Sha256>::new_from_slice(&key)
+        .map(|mac| mac.chain_update(signed).finalize().into_bytes());
     mac.map(|mac| STANDARD.encode(mac)).unwrap_or_default()
 }
 
