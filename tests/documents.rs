@@ -131,6 +131,26 @@ fn every_file_that_a_page_names_exists() {
 }
 
 #[test]
+fn every_file_that_a_comment_names_exists() {
+    let roots = ["", "src", "src/engine", "src/engine/operations", "src/web", "tests", "templates"];
+    let mut faults = Vec::new();
+    for path in files("src", &["rs"]) {
+        let text = read(&path);
+        let comments = text.lines().filter_map(|line| line.trim_start().strip_prefix("//"));
+        for word in comments.flat_map(|line| line.split('`').skip(1).step_by(2)) {
+            let is_path = word.ends_with(".rs") && word.contains('/') && !word.contains([' ', '*']);
+            let beside = path.parent().unwrap_or(Path::new(""));
+            let is_there =
+                roots.iter().map(Path::new).chain([beside]).any(|root| root.join(word).exists());
+            if is_path && !is_there {
+                faults.push(format!("{}: there is no {word}", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[test]
 fn the_map_of_modules_lists_every_one() {
     let map = read(Path::new("docs/development/architecture.md"));
     let table = map

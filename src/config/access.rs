@@ -8,9 +8,9 @@ use serde::Deserialize;
 use url::{Host, Url};
 
 use super::{
-    ConfigError, missing,
-    raw::{OneOrMany, many},
-    wrong,
+    ConfigError,
+    lists::{OneOrMany, many},
+    missing, wrong,
 };
 use crate::{
     access_rules::{AccessRule, AccessRules, PathPattern, Site, Sites, Who},

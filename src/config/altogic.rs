@@ -5,10 +5,7 @@ use std::{fs, path::PathBuf};
 use serde::Deserialize;
 use url::{Host, Url};
 
-use super::{
-    ConfigError, base_url, broken, missing,
-    raw::{OneOrMany, RawConfig},
-};
+use super::{ConfigError, base_url, broken, lists::OneOrMany, missing, raw::RawConfig};
 use crate::engine::passwords::hashing::HashCost;
 
 /// The environment that the pages stand before, when that is not the embedded backend.

@@ -6,6 +6,7 @@
 
 mod access;
 mod altogic;
+mod lists;
 mod location;
 mod providers;
 mod raw;

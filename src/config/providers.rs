@@ -6,8 +6,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::{
-    ConfigError, missing,
-    raw::{OneOrMany, many},
+    ConfigError,
+    lists::{OneOrMany, many},
+    missing,
     secrets::read_secret,
     trimmed, web_url, wrong,
 };

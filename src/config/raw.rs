@@ -12,6 +12,7 @@ use super::{
     ConfigError,
     access::RawAccess,
     altogic::RawAltogic,
+    lists::OneOrMany,
     location,
     providers::RawProvider,
     sms::RawSms,
@@ -136,13 +137,6 @@ pub(super) struct ClientKeyTable {
     pub(super) enforce_session: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum OneOrMany<T> {
-    One(T),
-    Many(Vec<T>),
-}
-
 impl Default for RawConfig {
     fn default() -> Self {
         Self {
@@ -250,14 +244,6 @@ impl RawConfig {
             .and_then(|builder| builder.build())
             .and_then(config::Config::try_deserialize)
             .map_err(|error| location::of(file, &variables, &error))
-    }
-}
-
-/// One is a list of one.
-pub(super) fn many<T>(raw: OneOrMany<T>) -> Vec<T> {
-    match raw {
-        OneOrMany::One(one) => vec![one],
-        OneOrMany::Many(many) => many,
     }
 }
 

@@ -9,7 +9,8 @@ use std::{
 
 use super::{
     ConfigError, broken,
-    raw::{OneOrMany, RawClientKey, many},
+    lists::{OneOrMany, many},
+    raw::RawClientKey,
     web_url,
 };
 use crate::{

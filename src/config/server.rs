@@ -9,7 +9,8 @@ use ipnet::IpNet;
 
 use super::{
     ConfigError,
-    raw::{OneOrMany, RawConfig, many},
+    lists::{OneOrMany, many},
+    raw::RawConfig,
     wrong,
 };
 use crate::http::forwarded::ForwardedHeader;

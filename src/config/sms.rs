@@ -7,8 +7,9 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    ConfigError, missing,
-    raw::{OneOrMany, many},
+    ConfigError,
+    lists::{OneOrMany, many},
+    missing,
     secrets::read_secret,
     web_url, wrong,
 };

@@ -1,6 +1,6 @@
-//! The clock of the system.
+//! The clock of the system, and times that never overflow.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::port::Clock;
 
@@ -13,4 +13,14 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
+}
+
+/// A time after another, or the end of time.
+pub(super) fn after(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// A time before another, or the beginning of time.
+pub(super) fn before(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_sub(span).unwrap_or(Timestamp::MIN)
 }

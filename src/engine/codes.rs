@@ -23,9 +23,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Engine,
+    clock::after,
+    keys::{digests::Digests, secret_key::SecretKey},
     limits::{Guesser, LimitOrigin, Limits, NewGuess, Secret, customer},
-    links::after,
-    settings::{Digests, SecretKey},
     store::{Row, Store, StoreError, Transaction, Value, damage, values},
 };
 use crate::port::{Caller, Code, Field, OneTimeCode, Outcome, Phone, Random, Refusal};

@@ -103,7 +103,7 @@ pub struct StoredFile {
 #[derive(Debug, Default)]
 pub struct FileQuery {
     /// Which ones: `fileName == 'a.png' && size < 1000`. The language is that of
-    /// `engine/files/expression.rs`.
+    /// `engine/files/expression/mod.rs`.
     pub expression: Option<String>,
     /// By which fields; oldest first where there is none.
     pub sort: Vec<Sort>,

@@ -21,7 +21,7 @@ const BODY_TIME: Duration = Duration::from_secs(20);
 /// The longest user agent that is looked at, in bytes.
 const USER_AGENT_MAX: usize = 512;
 
-/// How deep JSON may nest. Declared fields nest to eight (`engine/fields/value.rs`).
+/// How deep JSON may nest. Declared fields nest to eight (`engine/users/fields/value.rs`).
 const DEPTH_MAX: usize = 16;
 /// Keys and elements that JSON may have: more than fit into all fields of a user.
 const PARTS_MAX: usize = 4096;

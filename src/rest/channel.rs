@@ -1,7 +1,7 @@
 //! The way in and the way out of the REST channel.
 //!
 //! Whatever comes in here goes out as JSON. What actix refuses before it gets here has no body (its
-//! headers are added by `listen/bare_errors.rs`): 400 for what is not HTTP, for two lengths of one
+//! headers are added by `server/bare_errors.rs`): 400 for what is not HTTP, for two lengths of one
 //! body or a request line above 64 kB, 431 for headers above 128 kB, 408 for headers that do not
 //! come within five seconds. The client library sends nothing of the kind.
 
@@ -12,7 +12,7 @@ use actix_web::{
     dev::RequestHead,
     http::{
         Method,
-        header::{self, HeaderMap, HeaderValue},
+        header::{self, HeaderMap},
     },
     web,
 };
@@ -25,7 +25,7 @@ use super::{
     cors,
     endpoints::{self, Endpoint, EndpointAccess},
     public_files,
-    reply::{Reply, respond},
+    reply::{Reply, lost, respond},
 };
 use crate::{
     http::{
@@ -34,10 +34,7 @@ use crate::{
         request_log::RouteLabel,
     },
     port::OperationError,
-    protocol::{
-        errors::{Fault, WireError},
-        headers,
-    },
+    protocol::{errors::WireError, headers},
 };
 
 /// The channel: one for the whole server, shared by its workers.
@@ -172,14 +169,6 @@ pub(super) fn is_of_application(head: &RequestHead) -> bool {
     is_preflight || has(headers::CLIENT_KEY) || has("x-client")
 }
 
-/// The answer to a path or a method that is not there.
-pub(super) fn lost(allow: Option<&'static str>) -> HttpResponse {
-    let Some(allow) = allow else { return respond(&Fault::UnknownPath.into()) };
-    let mut response = respond(&Fault::MethodNotAllowed.into());
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
-    response
-}
-
 /// Runs an action to its end. A panic would close the connection without a word: it becomes a 500
 /// like any other failure; its message is in the log by the panic hook.
 async fn survive(endpoint: &'static str, action: impl Future<Output = Reply>) -> HttpResponse {
@@ -196,6 +185,8 @@ async fn survive(endpoint: &'static str, action: impl Future<Output = Reply>) ->
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use actix_web::http::header::HeaderValue;
 
     use super::*;
     use crate::port::{Failure, OperationError};

@@ -7,7 +7,10 @@ use actix_web::{
     http::{Method, StatusCode, header},
 };
 
-use super::{RestBackend, channel, reply::Reply};
+use super::{
+    RestBackend,
+    reply::{self, Reply},
+};
 use crate::protocol::errors::Fault;
 
 /// A picture may be replaced, made private or deleted, and its address be kept elsewhere: so it is
@@ -22,7 +25,7 @@ pub(super) async fn show(backend: Arc<dyn RestBackend>, request: HttpRequest) ->
         request.match_info().unprocessed().trim_start_matches('/').split('/').collect();
     let [_environment, bucket, file] = names[..] else { return Err(Fault::UnknownPath.into()) };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Ok(channel::lost(Some("GET, HEAD")));
+        return Ok(reply::lost(Some("GET, HEAD")));
     }
     let file =
         backend.public_file(bucket.to_owned(), file.to_owned()).await?.ok_or(Fault::UnknownPath)?;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use actix_web::{
     HttpResponse,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
 };
 use serde::Serialize;
 
@@ -95,4 +98,12 @@ impl From<Fault> for Rejection {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
+}
+
+/// The answer to a path or a method that is not there.
+pub(super) fn lost(allow: Option<&'static str>) -> HttpResponse {
+    let Some(allow) = allow else { return respond(&Fault::UnknownPath.into()) };
+    let mut response = respond(&Fault::MethodNotAllowed.into());
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
 }

@@ -9,8 +9,8 @@ use moka::sync::Cache;
 use super::is_fresh;
 use crate::{
     engine::{
+        keys::{digests::Digests, secret_key::SecretKey},
         random::{new_id, new_token},
-        settings::{Digests, SecretKey},
         store::{Row, Store, StoreError, damage, values},
     },
     port::Random,

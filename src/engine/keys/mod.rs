@@ -12,6 +12,7 @@
 mod api;
 mod client;
 pub mod data_keys;
+pub(super) mod digests;
 pub(super) mod seal;
 pub(super) mod secret_key;
 
@@ -22,7 +23,8 @@ use jiff::{SignedDuration, Timestamp};
 pub use api::{ApiKey, ApiKeys};
 pub use client::{ClientKeys, NewClientKey, StoredClientKey};
 
-use super::{Engine, settings::SecretKey};
+use self::secret_key::SecretKey;
+use super::Engine;
 use crate::port::{Answer, Failure};
 
 /// For how long what was read of a key is taken to be so.

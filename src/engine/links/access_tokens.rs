@@ -6,9 +6,9 @@
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Link, Links, after};
+use super::{Link, Links};
 use crate::{
-    engine::random::hexadecimal,
+    engine::{clock::after, random::hexadecimal},
     port::{AccessToken, Random},
 };
 

@@ -20,9 +20,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LINKS, Link, Links, NewLink, Purpose, before};
+use super::{LINKS, Link, Links, NewLink, Purpose};
 use crate::{
     engine::{
+        clock::before,
         codes::six_digits,
         store::{Row, Store, StoreError, Transaction, damage, values},
     },

@@ -10,7 +10,7 @@
 //! * The first redemption of any of them spends the row in one conditional update (S45). With it
 //!   the others are dead, and so are the older links for the same purpose.
 //! * A link proves only the address it was emailed to (S22).
-//! * A code of six digits beside the link is columns of its row: see `tokens/mailed_codes.rs`.
+//! * A code of six digits beside the link is columns of its row: see `links/emailed_codes.rs`.
 //! * A link that says "that was not me" outlives what revokes the others, or a thief would revoke
 //!   it first: see `operations/account_recovery.rs`.
 
@@ -20,12 +20,13 @@ mod emailed_codes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    clock::after,
     codes::{self, CodePurpose},
+    keys::{digests::Digests, secret_key::SecretKey},
     operations::asked_by,
     providers::identities,
     random::{new_id, new_token},
     sessions::devices,
-    settings::{Digests, SecretKey},
     store::{Row, Store, StoreError, Transaction, damage, values},
     users::accounts::Account,
 };
@@ -405,14 +406,4 @@ fn named(caller: &Caller) -> Vec<u8> {
     let address =
         caller.address.map(|address| address.to_canonical().to_string()).unwrap_or_default();
     format!("{address}/{}", caller.user_agent).into_bytes()
-}
-
-/// A time after another, or the end of time.
-pub(super) fn after(time: Timestamp, span: SignedDuration) -> Timestamp {
-    time.checked_add(span).unwrap_or(Timestamp::MAX)
-}
-
-/// A time before another, or the beginning of time.
-pub(super) fn before(time: Timestamp, span: SignedDuration) -> Timestamp {
-    time.checked_sub(span).unwrap_or(Timestamp::MIN)
 }

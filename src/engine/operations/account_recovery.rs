@@ -19,7 +19,7 @@
 //!   it is not let back in by it, whichever link is pressed (S105).
 //! * A number or an email that it brings back is worth what it was: one that was added lately
 //!   without a second factor falls to the recovery that follows, or to this one
-//!   (`accounts/recent.rs`).
+//!   (`users/accounts/recent.rs`).
 //! * Of two such links the older one is worth more. Pressing one revokes itself and the newer ones;
 //!   an older one stays good. Else a thief who moved the account to a mailbox of theirs, and on,
 //!   could revoke the owner's link with one that came to them.

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    change_password::confirm_password_of,
     email_code::guess,
+    reauthentication::confirm_password_of,
     reauthentication::{confirm, wants_factor},
 };
 use crate::{

@@ -1,19 +1,12 @@
 //! Changing the password while signed in.
 
-use super::reauthentication::require_fresh_proof;
+use super::reauthentication::{confirm_password, require_fresh_proof};
 use crate::{
     engine::{
-        Engine,
-        limits::{Guesser, NewGuess, Secret},
-        links,
-        outbox::Notification,
-        passwords,
-        rules::Operation,
-        sessions::Current,
-        store::values,
+        Engine, links, outbox::Notification, passwords, rules::Operation, store::values,
         users::accounts::Account,
     },
-    port::{Caller, Channel, Code, Field, OperationError, Outcome, Password, Refusal, Session},
+    port::{Caller, Channel, Code, Field, Outcome, Password, Refusal, Session},
 };
 
 /// Changes the password. Every other session and every link ends, the owner is told (S21, S35). At
@@ -67,50 +60,6 @@ pub(in crate::engine) async fn change_password(
     engine.notify_owner(&mut tx, caller, account, Notification::PasswordChanged).await?;
     tx.commit().await?;
     Ok(session)
-}
-
-/// Compares the current password, typed to confirm a change. Wrong guesses are counted for the
-/// session, so that whoever stole another one does not keep the owner from it, and for all sessions
-/// of the account.
-///
-/// # Errors
-/// `MissingPassword` or `InvalidCredentials` at the field, `RateLimitExceeded`.
-pub(super) async fn confirm_password(
-    engine: &Engine,
-    current: &Current,
-    entered: &Password,
-) -> Outcome<()> {
-    let guesser = Guesser::Session(current.signed_in_user.session.handle.clone());
-    confirm_password_of(engine, &current.account, &guesser, entered).await
-}
-
-/// As [`confirm_password`], where nobody is signed in.
-///
-/// # Errors
-/// As [`confirm_password`].
-pub(super) async fn confirm_password_of(
-    engine: &Engine,
-    account: &Account,
-    guesser: &Guesser,
-    entered: &Password,
-) -> Outcome<()> {
-    if entered.expose().is_empty() {
-        return Err(Refusal::at(Field::CurrentPassword, Code::MissingPassword).into());
-    }
-    let guess = NewGuess {
-        secret: Secret::CurrentPassword,
-        target: &account.user.id,
-        guesser,
-        is_asker: false,
-    };
-    let taken = engine.limits().take_guess(&guess, engine.now())?;
-    let verdict = engine.hasher().verify(entered, account.password_hash.as_deref()).await;
-    if matches!(verdict, Ok(verdict) if !verdict.right) {
-        return Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into());
-    }
-    // One that nobody could look at is no guess either.
-    engine.limits().give_guess_back(&taken);
-    verdict.map(drop).map_err(OperationError::from)
 }
 
 async fn validate(

@@ -2,13 +2,13 @@
 
 use super::{
     grant::{granted, live_link},
-    open_email_link::onward_of,
+    open_email_link::{may_ask_password, onward_of},
     sign_up::judge_password,
 };
 use crate::{
     engine::{
         Engine,
-        links::{Choice, Link, Purpose},
+        links::{Choice, Link},
         providers::grants::Grants,
         store::values,
         users::accounts::{self, Account},
@@ -53,14 +53,6 @@ fn described(account: Account, asks_password: bool) -> LinkAccount {
 fn asks_password(engine: &Engine, caller: &Caller, link: &Link, account: &Account) -> bool {
     let is_kept = link.keeps_password && engine.links().is_signer(caller, account);
     may_ask_password(link, account) && !is_kept
-}
-
-/// As [`asks_password`], of a caller who is not known.
-pub(super) fn may_ask_password(link: &Link, account: &Account) -> bool {
-    matches!(link.purpose, Purpose::EmailConfirm | Purpose::MagicLink)
-        && !account.user.email_verified
-        && account.password_hash.is_some()
-        && !(link.password_chosen || link.password_known)
 }
 
 /// Gives the account of a link that may have a visitor's password the one that was typed where the

@@ -57,7 +57,7 @@ pub(in crate::engine) enum Undo {
 pub(in crate::engine) struct FormerNumber {
     pub(in crate::engine) number: Phone,
     /// Time since when the account had it, of one that was added without a second factor
-    /// (`accounts/recent.rs`).
+    /// (`users/accounts/recent.rs`).
     pub(in crate::engine) added: Option<Timestamp>,
 }
 

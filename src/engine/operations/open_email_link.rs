@@ -2,12 +2,11 @@
 
 use url::Url;
 
-use super::{choose_link_password::may_ask_password, providers::own_home};
 use crate::{
     engine::{
         Engine,
         links::{Link, Purpose},
-        users::accounts,
+        users::accounts::{self, Account},
     },
     port::{Failure, LinkKey, Outcome},
 };
@@ -93,9 +92,22 @@ fn failure(home: &Url, purpose: Purpose) -> RedirectTarget {
     redirect_target(home, &[("status", "400"), ("action", purpose.action()), ("error", error)])
 }
 
+/// Where our own pages take the outcome of a journey.
+pub(super) fn own_home(engine: &Engine) -> String {
+    format!("{}/auth-redirect", engine.settings().public_url)
+}
+
 /// A redirect URL with what became of a journey; a query of its own is kept.
 pub(super) fn redirect_target(home: &Url, parameters: &[(&str, &str)]) -> RedirectTarget {
     let mut location = home.clone();
     location.query_pairs_mut().extend_pairs(parameters);
     RedirectTarget { location: location.into() }
+}
+
+/// Whether a link confirms an address whose account has a password that may be a visitor's.
+pub(super) fn may_ask_password(link: &Link, account: &Account) -> bool {
+    matches!(link.purpose, Purpose::EmailConfirm | Purpose::MagicLink)
+        && !account.user.email_verified
+        && account.password_hash.is_some()
+        && !(link.password_chosen || link.password_known)
 }

@@ -1,11 +1,14 @@
-//! Signing in with a provider: there, and back. The contract is in `oauth/mod.rs`.
+//! Signing in with a provider: there, and back. The contract is in `providers/mod.rs`.
 
 use serde_json::Map;
 use url::Url;
 
 use super::{
-    change_picture::set_picture, connections::connect, open_email_link::redirect_target,
-    reauthentication::require_fresh_proof, sign_up::new_user,
+    change_picture::set_picture,
+    connections::connect,
+    open_email_link::{own_home, redirect_target},
+    reauthentication::require_fresh_proof,
+    sign_up::new_user,
 };
 use crate::{
     engine::{
@@ -108,10 +111,6 @@ async fn home_of(engine: &Engine, origin: Option<&str>) -> Outcome<Option<String
         Url::parse(url).is_ok_and(|url| url.origin().ascii_serialization() == origin)
     };
     Ok(homes.find(is_there).cloned().or(usual))
-}
-
-pub(super) fn own_home(engine: &Engine) -> String {
-    format!("{}/auth-redirect", engine.settings().public_url)
 }
 
 async fn come_back(

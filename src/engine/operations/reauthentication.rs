@@ -17,7 +17,7 @@
 
 use jiff::SignedDuration;
 
-use super::{change_password::confirm_password, notify::asked_by};
+use super::notify::asked_by;
 use crate::{
     engine::{
         Engine,
@@ -294,4 +294,48 @@ async fn guess_at_sent(
 
 fn wrong_code() -> OperationError {
     Refusal::at(Field::OneTimeCode, Code::InvalidOneTimeCode).into()
+}
+
+/// Compares the current password, typed to confirm a change. Wrong guesses are counted for the
+/// session, so that whoever stole another one does not keep the owner from it, and for all sessions
+/// of the account.
+///
+/// # Errors
+/// `MissingPassword` or `InvalidCredentials` at the field, `RateLimitExceeded`.
+pub(super) async fn confirm_password(
+    engine: &Engine,
+    current: &Current,
+    entered: &Password,
+) -> Outcome<()> {
+    let guesser = Guesser::Session(current.signed_in_user.session.handle.clone());
+    confirm_password_of(engine, &current.account, &guesser, entered).await
+}
+
+/// As [`confirm_password`], where nobody is signed in.
+///
+/// # Errors
+/// As [`confirm_password`].
+pub(super) async fn confirm_password_of(
+    engine: &Engine,
+    account: &Account,
+    guesser: &Guesser,
+    entered: &Password,
+) -> Outcome<()> {
+    if entered.expose().is_empty() {
+        return Err(Refusal::at(Field::CurrentPassword, Code::MissingPassword).into());
+    }
+    let guess = NewGuess {
+        secret: Secret::CurrentPassword,
+        target: &account.user.id,
+        guesser,
+        is_asker: false,
+    };
+    let taken = engine.limits().take_guess(&guess, engine.now())?;
+    let verdict = engine.hasher().verify(entered, account.password_hash.as_deref()).await;
+    if matches!(verdict, Ok(verdict) if !verdict.right) {
+        return Err(Refusal::at(Field::CurrentPassword, Code::InvalidCredentials).into());
+    }
+    // One that nobody could look at is no guess either.
+    engine.limits().give_guess_back(&taken);
+    verdict.map(drop).map_err(OperationError::from)
 }

@@ -3,7 +3,6 @@
 use super::{
     address_verification::{Opener, verify_address},
     sign_up::judge_password,
-    verify_phone,
 };
 use crate::{
     engine::{
@@ -12,6 +11,7 @@ use crate::{
         limits::LimitedAction,
         links::{self, Purpose},
         outbox::Notification,
+        phones::parse_phone_and_code,
         store::{Transaction, values},
         users::accounts::{self, Account, RecoveryMethod},
     },
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Sets the password, ends every session, every link, every code and every way in that was added
-/// lately without a second factor (S35, S105: see `accounts/recent.rs`), tells the owner. Signs
+/// lately without a second factor (S35, S105: see `users/accounts/recent.rs`), tells the owner. Signs
 /// nobody in, so a second factor is asked for at the sign-in that follows (S18). A refused password
 /// does not spend the link.
 pub(in crate::engine) async fn reset_password_with_token(
@@ -69,7 +69,7 @@ pub(in crate::engine) async fn reset_password_with_token(
 /// Where codes of the second factor go to the same phone, a reset by it would make the phone enough
 /// for everything (S18): an account that can be reset by email instead is refused with
 /// `SecondFactorFirst`, unless that mailbox was added lately and would fall to this reset. A number
-/// that is a second factor only resets nothing (`accounts/recent.rs`).
+/// that is a second factor only resets nothing (`users/accounts/recent.rs`).
 pub(in crate::engine) async fn reset_password_with_code(
     engine: &Engine,
     caller: &Caller,
@@ -77,7 +77,7 @@ pub(in crate::engine) async fn reset_password_with_code(
     code: &str,
     new_password: &Password,
 ) -> Outcome<()> {
-    let (phone, code) = verify_phone::validate(engine, caller, phone, code).await?;
+    let (phone, code) = parse_phone_and_code(engine, caller, phone, code).await?;
     // Before the guess is taken: a password that is refused costs none.
     judge_password(engine, caller, new_password, &[phone.as_str()]).await?;
     engine.limits().take_from_caller(LimitedAction::SignInFromAddress, caller, engine.now())?;

@@ -4,7 +4,6 @@
 use super::{
     change_phone::{NewNumber, move_to_phone},
     complete_first_factor::{FirstFactor, SignInMethod, create_session},
-    verify_phone::validate,
 };
 use crate::{
     engine::{
@@ -12,6 +11,7 @@ use crate::{
         codes::{Asker, CodePurpose, Guess, NewCode, RightCode},
         limits::{FactorText, LimitedAction, NewGuess, Secret, TakenGuess, exceeded},
         outbox::{Notification, Share},
+        phones::parse_phone_and_code,
         providers::provider_sessions::ProviderSession,
         rules::Operation,
         store::Transaction,
@@ -375,7 +375,7 @@ pub(in crate::engine) async fn verify_own_phone(
 ) -> Outcome<User> {
     let current = engine.current(caller).await?;
     let account = &current.account;
-    let (phone, code) = validate(engine, caller, phone, code).await?;
+    let (phone, code) = parse_phone_and_code(engine, caller, phone, code).await?;
     let (guesser, asker) = (engine.guesser(caller, &account.user.id).await?, engine.asker(caller));
     let guess = Guess::at_phone([CodePurpose::SetPhone; 2], &phone, &code, (&guesser, &asker));
     let guess = Guess { user_id: Some(&account.user.id), ..guess };

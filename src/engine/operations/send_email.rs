@@ -8,9 +8,10 @@ use tokio::time::Instant;
 use crate::{
     engine::{
         Engine,
+        clock::after,
         codes::{CodePurpose, six_digits},
         limits::Lane,
-        links::{CODE_MINUTES, Made, NewLink, Purpose, after},
+        links::{CODE_MINUTES, Made, NewLink, Purpose},
         operations::{notify::asked_by, send_code::message_of},
         outbox::{EmailContext, EmailMessage, Schedule, SignUpSource},
         random::{new_id, new_token},

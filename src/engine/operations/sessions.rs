@@ -3,7 +3,7 @@
 use crate::{
     engine::{
         Engine,
-        links::before,
+        clock::before,
         sessions::{IDLE, read},
         store::{StoreError, Transaction, damage, values},
         users::accounts::{account_columns, holdings},

@@ -1,14 +1,12 @@
 //! Signing in with a code that came by SMS.
 
-use super::{
-    complete_first_factor::{FirstFactor, complete_first_factor},
-    verify_phone::validate,
-};
+use super::complete_first_factor::{FirstFactor, complete_first_factor};
 use crate::{
     engine::{
         Engine,
         codes::{CodePurpose, Guess},
         limits::LimitedAction,
+        phones::parse_phone_and_code,
         users::accounts,
     },
     port::{Caller, Code, Field, Outcome, Refusal, SignInOutcome},
@@ -25,7 +23,7 @@ pub(in crate::engine) async fn sign_in_with_code(
     if !engine.settings().sign_in_codes {
         return Err(Code::SignInCodesDisabled.into());
     }
-    let (phone, code) = validate(engine, caller, phone, code).await?;
+    let (phone, code) = parse_phone_and_code(engine, caller, phone, code).await?;
     engine.limits().take_from_caller(LimitedAction::SignInFromAddress, caller, engine.now())?;
     let (guesser, asker) = (engine.guesser_at_phone(caller, &phone).await?, engine.asker(caller));
     let guess = Guess::at_phone([CodePurpose::SignIn; 2], &phone, &code, (&guesser, &asker));

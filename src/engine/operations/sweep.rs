@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::{
     Engine,
-    links::{after, before},
+    clock::{after, before},
     outbox::digests,
     sessions::{AHEAD, IDLE, LIFE, devices::TRUST},
     store::{Store, StoreError, values},

@@ -9,11 +9,10 @@ use crate::{
         Engine,
         codes::{CodePurpose, Guess, RightCode},
         limits::LimitedAction,
+        phones::parse_phone_and_code,
         users::accounts,
     },
-    port::{
-        Caller, Channel, Code, Field, OneTimeCode, Outcome, Phone, PhoneVerified, Problem, Refusal,
-    },
+    port::{Caller, Channel, Code, Field, Outcome, Phone, PhoneVerified, Refusal},
 };
 
 /// Finishes a sign-up, with a session, or a change of the number, without one (altogic-protocol.md
@@ -28,7 +27,7 @@ pub(in crate::engine) async fn verify_phone(
     if !engine.settings().confirm_phone {
         return Err(Code::PhoneVerificationDisabled.into());
     }
-    let (phone, code) = validate(engine, caller, phone, code).await?;
+    let (phone, code) = parse_phone_and_code(engine, caller, phone, code).await?;
     engine.limits().take_from_caller(LimitedAction::SignInFromAddress, caller, engine.now())?;
     let (purposes, signed_in_user) = asked_for(engine, caller).await?;
     let (guesser, asker) = (engine.guesser_at_phone(caller, &phone).await?, engine.asker(caller));
@@ -61,27 +60,6 @@ async fn asked_for(
         )),
         (Channel::Pages, None) => Ok(([CodePurpose::VerifyPhone; 2], None)),
     }
-}
-
-/// Reads a number and a code; all that is wrong is told at once.
-///
-/// # Errors
-/// The problems, each at its field; as [`Engine::parse_phone`].
-pub(super) async fn validate(
-    engine: &Engine,
-    caller: &Caller,
-    phone: &str,
-    code: &str,
-) -> Outcome<(Phone, OneTimeCode)> {
-    let (phone, code) = (engine.parse_phone(caller, phone).await?, OneTimeCode::parse(code));
-    let problem = |code: Option<Code>, field| code.map(|code| Problem { code, field: Some(field) });
-    let problems = [
-        problem(phone.as_ref().err().copied(), Field::Phone),
-        problem(code.as_ref().err().copied(), Field::OneTimeCode),
-    ];
-    Refusal::of_all(problems.into_iter().flatten().collect())?;
-    let phone = phone.map_err(|code| Refusal::at(Field::Phone, code))?;
-    Ok((phone, code.map_err(|code| Refusal::at(Field::OneTimeCode, code))?))
 }
 
 async fn finish_sign_up(

@@ -42,8 +42,8 @@ pub use transport::{Transport, TransportError};
 use self::templates::{MessageTexts, Templates};
 use super::{
     SecretKey,
+    clock::after,
     keys::seal::Seal,
-    links::after,
     random::new_id,
     store::{Row, Store, StoreError, Transaction, damage, values},
 };

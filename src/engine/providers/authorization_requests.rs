@@ -1,4 +1,4 @@
-//! Journeys to a provider that have not come back yet: see the contract in `oauth/mod.rs`.
+//! Journeys to a provider that have not come back yet: see the contract in `providers/mod.rs`.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::Secrets;
 use crate::{
     engine::{
+        clock::after,
         keys::seal::Seal,
-        links::after,
+        keys::{digests::Digests, secret_key::SecretKey},
         random::{hexadecimal, new_token},
-        settings::{Digests, SecretKey},
         store::{Row, Store, StoreError, Transaction, damage, values},
     },
     port::{BrowserId, Random},

@@ -12,9 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{identities::Identity, provider_sessions::ProviderSession};
 use crate::{
     engine::{
-        links::after,
+        clock::after,
+        keys::{digests::Digests, secret_key::SecretKey},
         random::new_token,
-        settings::{Digests, SecretKey},
         store::{Row, Store, StoreError, Transaction, damage, values},
     },
     port::{AccessToken, BrowserId, Random},

@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::provider_sessions::{ProviderSession, ReportedSession};
 use crate::engine::{
-    links::after,
+    clock::after,
     store::{StoreError, Transaction, damage, values},
 };
 

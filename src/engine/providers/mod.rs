@@ -58,7 +58,7 @@ use self::{
 };
 pub(super) use profile::ProviderProfile;
 
-use super::settings::SecretKey;
+use super::keys::secret_key::SecretKey;
 use crate::port::{Code, LogoutToken, ProviderOffer};
 
 /// Letters of a cause that the log gets.

@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 use super::identities::Identity;
 use crate::{
     engine::{
+        clock::after,
         keys::seal::Seal,
-        links::after,
+        keys::{digests::Digests, secret_key::SecretKey},
         random::new_token,
-        settings::{Digests, SecretKey},
         store::{Row, Store, StoreError, Transaction, Value, damage, values},
     },
     port::{ProviderLogoutToken, Random},

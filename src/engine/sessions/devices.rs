@@ -17,10 +17,10 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::{
+    clock::after,
+    keys::{digests::Digests, secret_key::SecretKey},
     limits::are_neighbours,
-    links::after,
     random::{new_id, new_token},
-    settings::{Digests, SecretKey},
     store::{Row, Store, StoreError, Transaction, damage, values},
     user_agent,
 };

@@ -32,10 +32,10 @@ use moka::sync::Cache;
 
 use super::{
     Engine,
-    links::{after, before},
+    clock::{after, before},
+    keys::{digests::Digests, secret_key::SecretKey},
     providers::provider_sessions::ProviderSession,
     random::{new_id, new_token},
-    settings::{Digests, SecretKey},
     store::{Row, StoreError, Transaction, damage, values},
     user_agent,
     users::accounts::{Account, account_columns, holdings},

@@ -132,7 +132,8 @@ async fn a_database_from_before_keeps_what_it_holds() {
     for mut fixture in Fixture::each().await {
         let ann = fixture.signed_in_user("ann@example.com").await;
         let token = ann.session.token.clone().unwrap();
-        let older = crate::engine::settings::Digests::new(&keys(&[7]), "vestibule session token");
+        let older =
+            crate::engine::keys::digests::Digests::new(&keys(&[7]), "vestibule session token");
         let store: Store = fixture.engine.store().clone();
         let sql = "update sessions set token_digest = $1";
         store.execute(sql, values![older.of(token.expose().as_bytes())]).await.unwrap();

@@ -17,9 +17,9 @@ use jiff::{SignedDuration, Timestamp};
 use totp_rs::{Builder, Totp};
 
 use super::super::{
+    clock::before,
     keys::seal::Seal,
-    links::before,
-    settings::SecretKey,
+    keys::secret_key::SecretKey,
     store::{Row, Store, StoreError, Transaction, damage, values},
 };
 use crate::port::{AuthenticatorKey, Failure, OneTimeCode, Outcome, Random};

@@ -19,11 +19,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::{
+    clock::after,
     codes::Asker,
-    links::after,
+    keys::{digests::Digests, secret_key::SecretKey},
     providers::provider_sessions::ProviderSession,
     random::{new_id, new_token},
-    settings::{Digests, SecretKey},
     store::{Row, Store, StoreError, Transaction, damage, values},
 };
 use crate::port::{ChallengeToken, Channel, Outcome, Random};

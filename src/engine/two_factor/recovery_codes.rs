@@ -8,7 +8,7 @@
 //! * They have 49 bits, and a wrong one costs one of the five guesses of its sign-in.
 
 use super::super::{
-    settings::{Digests, SecretKey},
+    keys::{digests::Digests, secret_key::SecretKey},
     store::{Store, StoreError, Transaction, values},
 };
 use crate::port::{Random, RecoveryCode, RecoveryCodes};

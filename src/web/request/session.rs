@@ -177,7 +177,7 @@ impl PendingLink {
     }
 
     /// Outcome of typing a code.
-    pub(crate) fn form_data(action: LinkAction, token: impl Into<String>) -> Self {
+    pub(crate) fn entered(action: LinkAction, token: impl Into<String>) -> Self {
         Self { action, token: token.into(), is_opened: false }
     }
 }

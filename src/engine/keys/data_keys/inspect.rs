@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::{KeyError, envelopes, opened};
 use crate::engine::{
+    clock::after,
     keys::secret_key::SecretKey,
-    links::after,
     sessions,
     store::{Store, StoreError},
 };

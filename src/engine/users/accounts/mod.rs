@@ -47,6 +47,11 @@ const OWN: &str = "altogic";
 /// Longest address of a picture, in bytes.
 const PICTURE_URL_BYTES: usize = 2048;
 
+/// `vouched` of what the account began with, or was added with a second factor that counts.
+const VOUCHED: i64 = 1;
+/// `vouched` of a number that is a second factor only.
+const SECOND_ONLY: i64 = 2;
+
 /// Where the log finds a damaged account.
 const USERS: (&str, &str) = ("users", "user_id");
 
@@ -91,7 +96,7 @@ pub(in crate::engine) struct Account {
     /// Whether it holds its number.
     pub(in crate::engine) claims_phone: bool,
     /// Time since when it holds an email that was added without a second factor
-    /// (`accounts/recent.rs`).
+    /// (`users/accounts/recent.rs`).
     pub(in crate::engine) email_added: Option<Timestamp>,
     /// As `email_added`, of the number. The end of time for a number that is a second factor only.
     pub(in crate::engine) phone_added: Option<Timestamp>,
@@ -110,7 +115,7 @@ impl Account {
         let columns = Columns { row, id: &id };
         let (two_factor, authenticator) =
             (columns.is_on("two_factor"), columns.is_on("authenticator"));
-        let phone_is_second_only = columns.vouched("phone_vouched") == Some(recent::SECOND_ONLY);
+        let phone_is_second_only = columns.vouched("phone_vouched") == Some(SECOND_ONLY);
         let phone_added = columns.added("phone_vouched", "phone_held_since");
         Ok(Self {
             user: User {
@@ -210,19 +215,19 @@ impl Columns<'_> {
         )
     }
 
-    /// Provenance of what the account holds (`accounts/recent.rs`); nothing where it holds none.
+    /// Provenance of what the account holds (`users/accounts/recent.rs`); nothing where it holds none.
     /// Damage counts as the least.
     fn vouched(&self, column: &'static str) -> Option<i64> {
         self.row.optional_integer(column).unwrap_or_else(|_| {
             self.note::<()>(column);
-            Some(recent::SECOND_ONLY)
+            Some(SECOND_ONLY)
         })
     }
 
     /// Time since when the account holds what was added without a second factor. Damage counts as
     /// the end of time.
     fn added(&self, vouched: &'static str, since: &'static str) -> Option<Timestamp> {
-        self.vouched(vouched).filter(|vouched| *vouched != recent::VOUCHED)?;
+        self.vouched(vouched).filter(|vouched| *vouched != VOUCHED)?;
         Some(self.row.optional_time(since).ok().flatten().unwrap_or(Timestamp::MAX))
     }
 

@@ -26,8 +26,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::{SECOND_ONLY, VOUCHED};
 use crate::engine::{
-    links::{Purpose, before},
+    clock::before,
+    links::Purpose,
     providers::identities,
     store::{StoreError, Transaction, values},
     two_factor::authenticators,
@@ -43,11 +45,6 @@ pub(in crate::engine) enum RecoveryMethod {
     Email,
     Phone,
 }
-
-/// `vouched` of what the account began with, or was added with a second factor that counts.
-pub(super) const VOUCHED: i64 = 1;
-/// `vouched` of a number that is a second factor only.
-pub(super) const SECOND_ONLY: i64 = 2;
 
 impl Account {
     /// Whether what is added now was added by somebody who has shown a second factor that counts.

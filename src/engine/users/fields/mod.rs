@@ -32,7 +32,7 @@
 //! * A field that is `required` must be given by whoever signs up through the REST protocol, and
 //!   cannot be unset. Our own page does not know it and lets people in without.
 //! * A program of the operator, with an API key, writes every declared field: in the user of its
-//!   session, or, without a session, in any user (`engine/objects.rs`).
+//!   session, or, without a session, in any user (`engine/users/objects.rs`).
 //! * At sign-up, whatever is not declared, or not the caller's to write, is passed over without a
 //!   word: applications send their whole form (S59). An update that names such a field is refused.
 //! * A field that is no longer declared is not shown any more; what was stored stays, and is back

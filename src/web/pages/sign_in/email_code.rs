@@ -37,7 +37,7 @@ pub(crate) async fn submit(visit: Visit, form: Form<EmailCode>) -> PageResult {
     let Some(journey) = check_inbox::running(&visit) else { return Ok(visit.go("/sign-in")) };
     match form.submit(|form_data| open(&visit, &journey, form_data.code)).await? {
         Ok(token) => {
-            let pending_link = PendingLink::form_data(action_of(journey.kind), token.expose());
+            let pending_link = PendingLink::entered(action_of(journey.kind), token.expose());
             Ok(auth_redirect::clean(&visit, &pending_link))
         }
         Err(form) => check_inbox::wrong_code(visit, journey, form),
