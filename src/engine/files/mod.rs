@@ -43,7 +43,7 @@ pub(super) const TOTAL_MAX: i64 = 20 * 1024 * 1024 * 1024;
 /// Buckets that one account may make: they are for kinds of files, and applications have a few
 /// kinds.
 pub(super) const BUCKETS_MAX: i64 = 50;
-/// The bucket that always is (migration 3).
+/// The bucket that always is (`store/migrations/0001_schema.sql`).
 pub(super) const ROOT_BUCKET: &str = "000000000000000000000001";
 
 /// The environment that public URLs name; any other is accepted when they are read
