@@ -64,6 +64,7 @@ pub(super) enum LimitedAction {
     GuessCodeInAll,
     SmsFromAddress,
     SmsToNumber,
+    SmsToNumberInAll,
     SmsToRange,
     SmsFromAccount,
     MoveFromUnproved,
@@ -134,6 +135,9 @@ impl LimitedAction {
             Self::SmsFromAddress => (10.0, 360),
             // As email to a mailbox. A person signs in with codes from a few devices at once.
             Self::SmsToNumber => (5.0, 720),
+            // Of all kinds together: a seventh of the default budget in a day, so that an own number
+            // cannot spend the texts of everybody (S65).
+            Self::SmsToNumberInAll => (20.0, 1800),
             // Ten thousand numbers that differ in their last four digits: who is paid for each
             // message to a range that they rented asks for many of it (S65, SMS pumping).
             Self::SmsToRange => (30.0, 120),
@@ -314,15 +318,20 @@ impl Limits {
         self.email_throttle.delay(lane, now.as_millisecond())
     }
 
-    /// Takes one from the texts to this number. To be asked before any account is looked at (S05,
-    /// S65).
+    /// Takes one from the texts to this number, of their kind and of all. To be asked before any
+    /// account is looked at (S05, S65).
     ///
     /// # Errors
     /// `SeveralMessages`.
     pub(super) fn take_sms_to(&self, kind: &str, phone: &Phone, now: Timestamp) -> Outcome<()> {
-        let subject = format!("{kind} {phone}");
-        self.take(LimitedAction::SmsToNumber, &subject, now)
-            .map_err(|retry_after| Code::SeveralMessages { retry_after }.into())
+        let several = |retry_after| Code::SeveralMessages { retry_after };
+        let in_all = [Level::single(phone.as_str())];
+        self.take_all(LimitedAction::SmsToNumberInAll, &in_all, now).map_err(several)?;
+        let of_kind = self.take(LimitedAction::SmsToNumber, &format!("{kind} {phone}"), now);
+        if of_kind.is_err() {
+            self.give_all_back(LimitedAction::SmsToNumberInAll, &in_all);
+        }
+        Ok(of_kind.map_err(several)?)
     }
 
     /// Takes one from the texts to unproved numbers of a range: visitors who ask for texts to its

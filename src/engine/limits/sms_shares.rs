@@ -5,8 +5,8 @@
 //! * Nobody spends the budget of all by asking for codes of an own account, with however many
 //!   browsers, sessions or numbers: texts of the second factor are counted for the account and for
 //!   the number, in all, and for the range of the number.
-//! * Browsers that signed in to the account before are counted apart: whoever knows the password
-//!   uses up no code of theirs (S12).
+//! * Browsers that signed in to the account before are counted apart, in the range too: whoever
+//!   knows the password, or has numbers beside the owner's, uses up no code of theirs (S12).
 //! * In the reserve of the day, which is kept for the codes of owners, each account, number and
 //!   range has a small share of it a day. So it reaches many owners.
 //! * All texts are taken before it is known whether the number has an account, or after its owner
@@ -92,11 +92,14 @@ impl FactorText<'_> {
                 vec![Level::single(known_browser.unwrap_or(user_id))],
             ),
             (LimitedAction::SecondFactorInAll, in_all.to_vec()),
-            (LimitedAction::SecondFactorToRange, vec![day.share(OF_RANGE, 10.0, range.to_owned())]),
+            (
+                LimitedAction::SecondFactorToRange,
+                vec![day.share(OF_RANGE, 10.0, format!("{who} {range}"))],
+            ),
         ];
         if day.is_in_reserve {
             let one = |subject: &str| day.share(RESERVE_OF_ONE, 1.0, format!("{who} {subject}"));
-            let all = day.share(RESERVE_OF_RANGE, 2.0, format!("range {range}"));
+            let all = day.share(RESERVE_OF_RANGE, 2.0, format!("{who} range {range}"));
             allowances.push((
                 LimitedAction::TextFromReserve,
                 vec![one(user_id), one(phone.as_str()), all],
@@ -195,6 +198,39 @@ mod tests {
             while limits.take_factor_text(&text(None), at(0)).is_ok() {}
             limits.take_factor_text(&text(Some("firefox")), at(0)).unwrap();
         }
+    }
+
+    /// S12: nor do new accounts with numbers beside the owner's.
+    #[test]
+    fn visitors_with_numbers_in_the_range_take_nothing_from_a_known_browser() {
+        let limits = Limits::new(1.0, Vec::new());
+        for is_in_reserve in [false, true] {
+            let day = SmsDay { budget: 500, is_in_reserve };
+            for last in 2..200 {
+                let (user_id, phone) = (format!("eve-{last}"), number(last));
+                let text =
+                    FactorText { user_id: &user_id, phone: &phone, known_browser: None, day };
+                while limits.take_factor_text(&text, at(0)).is_ok() {}
+            }
+            let phone = number(1);
+            let known_browser = Some("firefox");
+            let text = FactorText { user_id: "ann", phone: &phone, known_browser, day };
+            limits.take_factor_text(&text, at(0)).unwrap();
+        }
+    }
+
+    /// S65: sign-in codes, reset codes and changes of number together.
+    #[test]
+    fn a_number_gets_a_small_part_of_the_budget_for_all_kinds_of_codes() {
+        let limits = Limits::new(1.0, Vec::new());
+        let phone = number(1);
+        let asked = (0..DAY).step_by(60).flat_map(|second| {
+            ["sign-in", "reset-pwd", "set-phone", "sign-up"].map(|kind| (kind, second))
+        });
+        let taken =
+            asked.filter(|(kind, second)| limits.take_sms_to(kind, &phone, at(*second)).is_ok());
+        let taken = taken.count();
+        assert!((60..=70).contains(&taken), "{taken}");
     }
 
     /// S05: the reserve of a number depends on the number alone.

@@ -293,8 +293,9 @@ pub(in crate::engine) async fn send_kept(engine: &Engine) -> Result<(), StoreErr
         let is_proved =
             tx.fetch_optional(sql, values![&kept.user_id, &kept.recipient]).await?.is_some();
         let message = several(&digest);
+        // A number that nobody proved has a smaller share: it holds none of the others back.
         if !engine.take_budget(&mut tx, message.share(is_proved), engine.today()).await? {
-            return Ok(());
+            continue;
         }
         let place = DigestTarget::New { delay: SignedDuration::ZERO };
         digest.message_id =

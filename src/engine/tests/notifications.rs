@@ -48,8 +48,12 @@ impl Fixture {
     }
 
     async fn with_phone(&self) -> Grant {
+        self.with_number(PHONE).await
+    }
+
+    async fn with_number(&self, phone: &str) -> Grant {
         let sign_up = SignUpWithPhone {
-            phone: PHONE.to_owned(),
+            phone: phone.to_owned(),
             password: Password::entered(PASSWORD),
             name: None,
             fields: serde_json::Map::new(),
@@ -228,6 +232,39 @@ async fn a_kept_notification_goes_with_the_next_change() {
             "{}",
             told[0].text("waiting").unwrap()
         );
+    }
+}
+
+/// S21, S106: numbers that nobody proved have a smaller share of the budget than owners.
+#[tokio::test]
+async fn a_kept_notification_to_an_unproved_number_holds_no_owners_back() {
+    for fixture in Fixture::each_with(|settings| {
+        (settings.confirm_phone, settings.messages.sms_daily_budget) = (false, 20)
+    })
+    .await
+    {
+        let today = fixture.now().as_second() / 86_400;
+        for day in today..today + 4 {
+            let spent = "insert into text_days (day, queued) values ($1, 20)";
+            fixture.engine.store().execute(spent, values![day]).await.unwrap();
+        }
+        let (ann, ben) = (fixture.with_phone().await, fixture.with_number("+905302223344").await);
+        let proved = "update users set phone_verified_at = 1 where id = $1";
+        fixture.engine.store().execute(proved, values![&ben.user.id]).await.unwrap();
+        fixture.change_passwords(&ann, 1).await;
+        fixture.pass(60);
+        fixture.change_passwords(&ben, 1).await;
+        fixture
+            .engine
+            .store()
+            .execute("update text_days set queued = 15", values![])
+            .await
+            .unwrap();
+        fixture.engine.sweep().await;
+        let sql = "select user_id from notifications where message_id is not null";
+        let told = fixture.engine.store().fetch_all(sql, values![]).await.unwrap();
+        let told: Vec<String> = told.iter().map(|row| row.text("user_id").unwrap()).collect();
+        assert_eq!(told, [ben.user.id]);
     }
 }
 
