@@ -127,13 +127,14 @@ const REST_OF_DATABASE: &Endpoint = &Endpoint {
     action: |call| Box::pin(objects::refuse(call)),
 };
 
-/// The endpoint of a request. `HEAD` is a `GET` without its body.
+/// The endpoint of a request. `HEAD` is a `GET` without its body, and spends no access token (S43).
 ///
 /// # Errors
 /// For a path that is there with another method, what belongs into `Allow`; `None` for a path that
 /// is not there.
 pub(super) fn find(method: &Method, path: &str) -> Result<&'static Endpoint, Option<&'static str>> {
-    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    let is_head = *method == Method::HEAD && path != paths::GRANT;
+    let method = if is_head { &Method::GET } else { method };
     let mut there = None;
     for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.path == path) {
         if endpoint.method == *method {
@@ -141,6 +142,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<&'static Endpoint, Opt
         }
         there = Some(match (there, &endpoint.method) {
             (Some(_), _) => "GET, HEAD, POST, OPTIONS",
+            (None, &Method::GET) if path == paths::GRANT => "GET, OPTIONS",
             (None, &Method::GET) => "GET, HEAD, OPTIONS",
             (None, _) => "POST, OPTIONS",
         });

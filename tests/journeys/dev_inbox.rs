@@ -64,6 +64,11 @@ async fn the_inbox_answers_the_host_of_the_public_url_alone() {
         ("forwarded", "for=203.0.113.9", 404),
         ("x-real-ip", "203.0.113.9", 404),
         ("via", "1.1 proxy", 404),
+        ("cf-connecting-ip", "203.0.113.9", 404),
+        ("true-client-ip", "203.0.113.9", 404),
+        ("x-cluster-client-ip", "203.0.113.9", 404),
+        ("x-envoy-external-address", "203.0.113.9", 404),
+        ("x-original-for", "203.0.113.9", 404),
     ] {
         let request =
             TestRequest::get().uri("/dev/inbox").insert_header(("host", "localhost:3000"));

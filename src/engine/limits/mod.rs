@@ -344,7 +344,8 @@ impl Limits {
     }
 
     /// Takes one from the texts to numbers that nobody has proved yet, of that number's country
-    /// (S65). To be asked before any account is looked at, or in silence.
+    /// (S65). To be asked before any account is looked at, or in silence, and after the limits of
+    /// the number: a text that they refuse is unanswered by nobody, and stops no country.
     ///
     /// # Errors
     /// `RateLimitExceeded` while too few of them are answered.

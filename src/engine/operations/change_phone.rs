@@ -47,9 +47,9 @@ pub(in crate::engine) async fn change_phone(
         let moved = NewNumber { phone: &new_phone, code: None, session };
         return move_to_phone(engine, caller, &current.account, moved).await;
     }
-    engine.limits().take_sms_to_new_number(&new_phone, now)?;
     engine.limits().take_sms_to("change", &new_phone, now)?;
     engine.limits().take_sms_to_range(&new_phone, now)?;
+    engine.limits().take_sms_to_new_number(&new_phone, now)?;
     let mut tx = engine.store().begin().await?;
     let account = engine.locked(&mut tx, &current, Operation::ChangePhone).await?.account;
     let is_taken = accounts::phone_is_claimed(&mut tx, &new_phone).await?;

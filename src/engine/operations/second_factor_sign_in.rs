@@ -346,11 +346,11 @@ pub(in crate::engine) async fn set_phone(
     let now = engine.now();
     engine.limits().take_from_caller(LimitedAction::SmsFromAddress, caller, now)?;
     engine.limits().take(LimitedAction::SmsFromAccount, &account.user.id, now).map_err(exceeded)?;
+    engine.limits().take_sms_to("set", &phone, now)?;
+    engine.limits().take_sms_to_range(&phone, now)?;
     if !account.user.phone_verified || account.number().as_ref() != Some(&phone) {
         engine.limits().take_sms_to_new_number(&phone, now)?;
     }
-    engine.limits().take_sms_to("set", &phone, now)?;
-    engine.limits().take_sms_to_range(&phone, now)?;
     let mut tx = engine.store().begin().await?;
     let account = engine.locked(&mut tx, &current, Operation::SetPhone).await?.account;
     if account.user.two_factor {

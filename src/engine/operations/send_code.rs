@@ -123,8 +123,8 @@ async fn text_to(
 /// sign-up that waits for its proof, of no other account. The other choice is to promise a text
 /// that is not sent (S107).
 fn take_unproved(engine: &Engine, phone: &Phone) -> Outcome<()> {
-    engine.limits().take_sms_to_new_number(phone, engine.now())?;
-    engine.limits().take_sms_to_range(phone, engine.now())
+    engine.limits().take_sms_to_range(phone, engine.now())?;
+    engine.limits().take_sms_to_new_number(phone, engine.now())
 }
 
 impl Engine {

@@ -44,9 +44,9 @@ pub(in crate::engine) async fn sign_up_with_phone(
     engine.limits().take_from_caller(LimitedAction::SignUpFromAddress, caller, now)?;
     if waits {
         engine.limits().take_from_caller(LimitedAction::SmsFromAddress, caller, now)?;
-        engine.limits().take_sms_to_new_number(&phone, now)?;
         engine.limits().take_sms_to("sign-up", &phone, now)?;
         engine.limits().take_sms_to_range(&phone, now)?;
+        engine.limits().take_sms_to_new_number(&phone, now)?;
     }
     // Where numbers are not proved nothing is sent by SMS, and whether it could be was not asked.
     let may_send_sms = waits;

@@ -44,6 +44,19 @@ async fn texts_to_new_numbers_of_a_country_stop_when_nobody_types_their_codes() 
     }
 }
 
+/// S107: what is refused is not sent, and nobody could answer it.
+#[tokio::test]
+async fn a_refused_text_counts_for_no_country() {
+    for fixtures in Fixtures::each().await {
+        let mut sent = 0;
+        for _ in 0..40 {
+            sent += usize::from(fixtures.sign_up(&rented(0), PASSWORD).await.is_ok());
+        }
+        assert_eq!(sent, 5);
+        fixtures.sign_up(&rented(1), PASSWORD).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn owners_of_proved_numbers_get_their_codes_while_a_country_is_stopped() {
     for fixtures in Fixtures::each().await {

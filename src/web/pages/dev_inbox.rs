@@ -21,7 +21,21 @@ struct DevInboxPage {
 }
 
 /// Headers that a proxy writes: then somebody elsewhere may be asking.
-const FORWARDED: [&str; 4] = ["forwarded", "x-real-ip", "via", "x-client-ip"];
+const FORWARDED: [&str; 10] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-original-for",
+    "x-original-host",
+    "true-client-ip",
+    "fastly-client-ip",
+    "cdn-loop",
+];
+
+/// Beginnings of such headers.
+const FORWARDED_BY: [&str; 4] = ["x-forwarded", "x-envoy-", "cf-", "x-azure-"];
 
 pub(crate) async fn show(visit: Visit) -> PageResult {
     let inbox = visit.site().dev_inbox.clone().ok_or(PageError::NotFound)?;
@@ -33,7 +47,9 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 }
 
 fn is_forwarded(request: &HttpRequest) -> bool {
-    let is_one = |name: &str| name.starts_with("x-forwarded") || FORWARDED.contains(&name);
+    let is_one = |name: &str| {
+        FORWARDED.contains(&name) || FORWARDED_BY.iter().any(|by| name.starts_with(by))
+    };
     request.headers().keys().any(|name| is_one(name.as_str()))
 }
 
@@ -44,9 +60,12 @@ fn is_named_right(visit: &Visit) -> bool {
     let mut hosts = visit.request().headers().get_all(HOST);
     // Two are as good as none: nobody knows which of them somebody else goes by.
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
-    let named = host
-        .to_str()
-        .ok()
-        .and_then(|host| url::Url::parse(&format!("{}://{host}/", own.scheme())).ok());
-    named.is_some_and(|named| named.as_str() == format!("{}/", own.origin().ascii_serialization()))
+    let Ok(host) = host.to_str() else { return false };
+    let named = url::Url::parse(&format!("{}://{host}/", own.scheme())).ok();
+    // `127.0.0.1.` is read as `127.0.0.1`, and no browser of somebody at this machine writes it.
+    !host.contains(".:")
+        && !host.ends_with('.')
+        && named.is_some_and(|named| {
+            named.as_str() == format!("{}/", own.origin().ascii_serialization())
+        })
 }
