@@ -19,9 +19,9 @@ use crate::{
 };
 
 /// Sets the password, ends every session, every link, every code and every way in that was added
-/// lately without a second factor (S35, S105: see `users/accounts/recent.rs`), tells the owner. Signs
-/// nobody in, so a second factor is asked for at the sign-in that follows (S18). A refused password
-/// does not spend the link.
+/// lately without a second factor (S35, S105: see `users/accounts/recent.rs`), tells the owner.
+/// Signs nobody in, so a second factor is asked for at the sign-in that follows (S18). A refused
+/// password does not spend the link.
 pub(in crate::engine) async fn reset_password_with_token(
     engine: &Engine,
     caller: &Caller,
@@ -139,6 +139,26 @@ async fn set_password(
     links::revoke_all(&mut tx, user_id).await?;
     accounts::remove_recent_ways_in(&mut tx, user_id, by, now).await?;
     tx.execute("delete from sessions where user_id = $1", values![user_id]).await?;
-    engine.notify_owner(&mut tx, caller, account, Notification::PasswordChanged).await?;
+    notify_of_reset(engine, &mut tx, caller, account).await?;
     Ok(tx.commit().await?)
+}
+
+/// Tells the owner, where the account can be reached now. A mailbox that the reset took away may be
+/// a visitor's: it is told without a link that takes the account back, and without a name (S105).
+async fn notify_of_reset(
+    engine: &Engine,
+    tx: &mut Transaction<'_>,
+    caller: &Caller,
+    before: &Account,
+) -> Outcome<()> {
+    let account = accounts::reload(tx, &before.user.id).await?.ok_or(Code::InvalidAccessToken)?;
+    engine.notify_owner(tx, caller, &account, Notification::PasswordChanged).await?;
+    match before.mailbox().filter(|_| before.claims_email && !account.claims_email) {
+        Some(left) => {
+            let user = User { name: None, ..before.user.clone() };
+            let nameless = Account { user, ..before.clone() };
+            engine.notify_mailbox(tx, caller, &nameless, Notification::PasswordChanged, &left).await
+        }
+        None => Ok(()),
+    }
 }

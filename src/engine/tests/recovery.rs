@@ -335,6 +335,33 @@ async fn a_reset_by_sms_takes_an_email_back_that_a_thief_added() {
     }
 }
 
+/// S105: a reset by SMS tells the number, and leaves nothing in a mailbox that it took away that
+/// takes anything back.
+#[tokio::test]
+async fn a_reset_by_sms_tells_the_number_and_no_mailbox_that_it_took_away_takes_it_back() {
+    for fixtures in super::phones::Fixtures::each_without_limits().await {
+        let (fixture, phone) = (&fixtures.fixture, super::phones::ANN);
+        let grant = fixtures.signed_in_user(phone).await;
+        let password = Some(Password::entered(PASSWORD));
+        fixture
+            .engine
+            .change_email(with(&grant), password, "thief@example.com".to_owned())
+            .await
+            .unwrap();
+        let key = fixture.change_keys().await.pop().unwrap();
+        fixture.engine.confirm_email_change(with(&grant), key).await.unwrap();
+        fixtures.sent_messages.arrived("thief@example.com").await;
+        reset_by_code(fixture, phone, NEW_PASSWORD).await.unwrap();
+        let told = fixtures.sent_messages.arrived("thief@example.com").await;
+        assert!(told.iter().all(|message| message.links.is_empty()), "{told:?}");
+        let told = fixtures.sent_messages.arrived(phone).await;
+        assert!(told.iter().any(|message| message.text.contains("password")), "{told:?}");
+        let sql = "select id from links where purpose = 'not-me' and spent_at is null";
+        let live = fixture.engine.store().fetch_all(sql, Vec::new()).await.unwrap();
+        assert!(live.is_empty(), "no link that takes anything back");
+    }
+}
+
 /// S105: a number of a thief's does not push the owner's new email out.
 #[tokio::test]
 async fn a_reset_by_a_new_number_leaves_the_email() {
