@@ -14,6 +14,10 @@
 //!   nothing comes of it, so that many at once get no more than that (S17). New codes do not bring
 //!   the guesses against a number back: those are limited too, for each guesser and in all
 //!   (`limits/guesses.rs`).
+//! * A code that changes the number of an account is none for anybody but who asked for it and the
+//!   sessions of that account: a visitor may have begun the change, and the owner of the number
+//!   cannot tell its code from the one of their own sign-up. While such a sign-up waits, only a
+//!   session finishes the change (S23).
 //! * The first redemption deletes the row in one conditional statement (S45).
 //!
 //! Six digits are 900,000 codes; `limits/guesses.rs` reckons what a year of guessing finds.
@@ -267,6 +271,8 @@ pub(super) struct Guess<'a> {
     pub(super) target: &'a str,
     pub(super) code: &'a OneTimeCode,
     pub(super) user_id: Option<&'a str>,
+    /// Account of the session that guesses, where it may change the number of its account.
+    pub(super) session_of: Option<&'a str>,
     /// The sign-in or session that it was sent for, where it is good for that alone.
     pub(super) challenge_id: Option<&'a str>,
     /// Key under which wrong guesses are counted over all codes: the number, the address or the
@@ -276,15 +282,30 @@ pub(super) struct Guess<'a> {
     pub(super) asker: &'a Asker,
 }
 
+/// Condition of the live codes that are meant. The code of a change of number is meant in a session
+/// of its account, or where it was asked for while no sign-up waits for that number.
+macro_rules! meant {
+    () => {
+        "target = $1 and (purpose = $2 or purpose = $3) and expires_at > $4 \
+         and ($5 = '' or user_id = $5) and ($7 = '' or challenge_id = $7) \
+         and (purpose <> 'change-phone' or user_id = $8 or (asked_by = $6 and not exists \
+         (select 1 from codes s where s.target = $1 and s.purpose = 'verify-phone' \
+         and s.user_id <> codes.user_id and s.expires_at > $4)))"
+    };
+}
+
 /// Takes one guess from each code that is meant: from the asker's, or from those of all others.
-const TAKE: &str = "update codes set guesses = guesses - case when asked_by = $6 then 1 else 0 \
-                    end, \
-                    other_guesses = other_guesses - case when asked_by = $6 then 0 else 1 end \
-                    where target = $1 and (purpose = $2 or purpose = $3) and expires_at > $4 \
-                    and ($5 = '' or user_id = $5) and ($7 = '' or challenge_id = $7) \
-                    and ((asked_by = $6 and guesses > 0) or (asked_by <> $6 and other_guesses > \
-                    0)) \
-                    returning user_id, purpose, digest";
+const TAKE: &str = concat!(
+    "update codes set guesses = guesses - case when asked_by = $6 then 1 else 0 end, \
+     other_guesses = other_guesses - case when asked_by = $6 then 0 else 1 end where ",
+    meant!(),
+    " and ((asked_by = $6 and guesses > 0) or (asked_by <> $6 and other_guesses > 0)) \
+     returning user_id, purpose, digest"
+);
+
+/// Finds a code that is meant and is the asker's own.
+const OWN: &str =
+    concat!("select user_id from codes where ", meant!(), " and asked_by = $6 limit 1");
 
 impl<'a> Guess<'a> {
     /// A guess at a code that went to a number, of whichever account has it.
@@ -300,6 +321,7 @@ impl<'a> Guess<'a> {
             target,
             code,
             user_id: None,
+            session_of: None,
             challenge_id: None,
             counted_for: target,
             guesser,
@@ -309,19 +331,16 @@ impl<'a> Guess<'a> {
 
     fn values(&self, now: Timestamp) -> Vec<Value> {
         let [one, other] = self.purposes.map(CodePurpose::word);
-        let [user_id, challenge_id] =
-            [self.user_id, self.challenge_id].map(Option::unwrap_or_default);
-        values![self.target, one, other, now, user_id, self.asker.as_str(), challenge_id]
+        let [user_id, challenge_id, session_of] =
+            [self.user_id, self.challenge_id, self.session_of].map(Option::unwrap_or_default);
+        let asker = self.asker.as_str();
+        values![self.target, one, other, now, user_id, asker, challenge_id, session_of]
     }
 }
 
 /// Whether a live code is the guesser's own.
 async fn is_asker(store: &Store, guess: &Guess<'_>, now: Timestamp) -> Result<bool, StoreError> {
-    let sql = "select user_id from codes where target = $1 and (purpose = $2 or purpose = $3) and \
-               expires_at > $4 \
-               and ($5 = '' or user_id = $5) and asked_by = $6 and ($7 = '' or challenge_id = $7) \
-               limit 1";
-    store.fetch_optional(sql, guess.values(now)).await.map(|row| row.is_some())
+    store.fetch_optional(OWN, guess.values(now)).await.map(|row| row.is_some())
 }
 
 impl RightCode {

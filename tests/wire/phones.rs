@@ -47,6 +47,20 @@ impl Wire {
         self.send(signed(TestRequest::post().uri(&at(path)), "")).await
     }
 
+    /// As [`ask`](Self::ask), with a session and from an address.
+    async fn ask_from(&self, path: &str, session: &str, address: &str) -> Answer {
+        let peer = address.parse().expect("an address");
+        self.send(signed(TestRequest::post().uri(&at(path)), session).peer_addr(peer)).await
+    }
+
+    /// Begins to change a number, from an address.
+    async fn change_phone_from(&self, session: &str, phone: &str, address: &str) {
+        let body = json!({"currentPassword": PASSWORD, "newPhone": phone});
+        let request = signed(TestRequest::post().uri(&at("/auth/change-phone")), session);
+        let peer = address.parse().expect("an address");
+        assert_eq!(self.send(request.set_json(body).peer_addr(peer)).await.status, 200);
+    }
+
     async fn sign_up_phone(&self) {
         let body = json!({"phone": PHONE, "password": PASSWORD, "name": "Ann"});
         assert_eq!(self.post("/auth/signup-phone", "", body).await.status, 200);
@@ -178,6 +192,46 @@ async fn a_change_answers_the_bare_user_and_its_proof_no_session() {
         (&verified["user"]["phone"], &verified["session"]),
         (&json!("+905302223344"), &Value::Null)
     );
+}
+
+/// S23: from wherever the owner of the number signs up.
+#[actix_web::test]
+async fn a_change_of_number_that_a_visitor_began_is_not_finished_by_the_owner_of_the_number() {
+    for address in ["198.51.100.7:40000", "203.0.113.9:40000"] {
+        let wire = Wire::open(true).await;
+        let eve = wire.phone_user().await;
+        wire.change_phone_from(&eve, "+905302223344", "198.51.100.7:40000").await;
+        let eves_code = wire.code().await;
+        let body = json!({"phone": "+905302223344", "password": PASSWORD, "name": "Ann"});
+        let request = signed(TestRequest::post().uri(&at("/auth/signup-phone")), "");
+        let request = request.set_json(body).peer_addr(address.parse().expect("an address"));
+        assert_eq!(wire.send(request).await.status, 200);
+        let anns_code = wire.code().await;
+        let proof = |code: &str| format!("/auth/verify-phone?code={code}&phone=%2B905302223344");
+        let answer = wire.ask_from(&proof(&eves_code), "", address).await;
+        assert_eq!((answer.status, answer.code().as_str()), (403, "invalid_access_token"));
+        assert_eq!(wire.get("/auth/user", &eve).await.json()["phone"], PHONE);
+        let ann = token(&wire.ask_from(&proof(&anns_code), "", address).await.json());
+        assert_eq!(wire.get("/auth/user", &ann).await.json()["phone"], "+905302223344");
+    }
+}
+
+/// S23: the program that asked, or a session of the account, finishes a change; nobody else does.
+#[actix_web::test]
+async fn a_change_of_number_is_finished_where_it_was_begun_or_with_a_session() {
+    const HERE: &str = "198.51.100.7:40000";
+    const THERE: &str = "203.0.113.9:40000";
+    for (address, has_session, status) in
+        [(HERE, false, 200), (HERE, true, 200), (THERE, true, 200), (THERE, false, 403)]
+    {
+        let wire = Wire::open(true).await;
+        let session = wire.phone_user().await;
+        wire.change_phone_from(&session, "+905302223344", HERE).await;
+        let proof = format!("/auth/verify-phone?code={}&phone=%2B905302223344", wire.code().await);
+        let session = if has_session { &*session } else { "" };
+        let answer = wire.ask_from(&proof, session, address).await;
+        assert_eq!(answer.status, status, "{address} {has_session}");
+    }
 }
 
 #[actix_web::test]

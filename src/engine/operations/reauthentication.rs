@@ -287,8 +287,17 @@ async fn guess_at_sent(
     let (guesser, asker) = (&Guesser::Session(handle.clone()), &Asker::session(handle));
     let (counted_for, challenge_id) = (user_id, Some(handle.as_str()));
     let user_id = Some(user_id);
-    let guess =
-        Guess { purposes, target, code, user_id, challenge_id, counted_for, guesser, asker };
+    let guess = Guess {
+        purposes,
+        target,
+        code,
+        user_id,
+        session_of: None,
+        challenge_id,
+        counted_for,
+        guesser,
+        asker,
+    };
     engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await
 }
 

@@ -264,6 +264,7 @@ impl SecondFactorAttempt<'_> {
             target,
             code: &code,
             user_id,
+            session_of: None,
             challenge_id,
             counted_for,
             guesser,

@@ -3,6 +3,7 @@
 use super::{
     change_phone::{NewNumber, move_to_phone},
     complete_first_factor::{SignInMethod, create_session},
+    reauthentication::wants_factor,
 };
 use crate::{
     engine::{
@@ -12,12 +13,13 @@ use crate::{
         phones::parse_phone_and_code,
         users::accounts,
     },
-    port::{Caller, Channel, Code, Field, Outcome, Phone, PhoneVerified, Refusal},
+    port::{Caller, Channel, Code, Field, OperationError, Outcome, Phone, PhoneVerified, Refusal},
 };
 
 /// Finishes a sign-up, with a session, or a change of the number, without one (altogic-protocol.md
 /// §3, row 23). Which of the two is what the code knows; it also knows the account, so nobody has
-/// to be signed in.
+/// to be signed in. A change is finished by whoever began it, or in a session of the account: for
+/// the owner of the number, whom a visitor's change sent a code, that code is a wrong one (S23).
 pub(in crate::engine) async fn verify_phone(
     engine: &Engine,
     caller: &Caller,
@@ -29,10 +31,12 @@ pub(in crate::engine) async fn verify_phone(
     }
     let (phone, code) = parse_phone_and_code(engine, caller, phone, code).await?;
     engine.limits().take_from_caller(LimitedAction::SignInFromAddress, caller, engine.now())?;
-    let (purposes, signed_in_user) = asked_for(engine, caller).await?;
+    let (purposes, session_of) = asked_for(engine, caller).await?;
+    let session_of = session_of.as_deref();
     let (guesser, asker) = (engine.guesser_at_phone(caller, &phone).await?, engine.asker(caller));
     let guess = Guess::at_phone(purposes, &phone, &code, (&guesser, &asker));
-    let guess = Guess { user_id: signed_in_user.as_deref(), ..guess };
+    let user_id = session_of.filter(|_| caller.channel == Channel::Pages);
+    let guess = Guess { user_id, session_of, ..guess };
     let right = engine.codes().guess(engine.store(), engine.limits(), &guess, engine.now()).await?;
     if right.purpose == CodePurpose::ChangePhone {
         let account = accounts::by_id(engine.store(), &right.user_id)
@@ -47,18 +51,32 @@ pub(in crate::engine) async fn verify_phone(
 
 /// Purposes that the code may have. Somebody whose phone got the codes of two journeys cannot tell
 /// them apart, so a page takes those of its own journey alone: a signed-in user's change, or a
-/// sign-up (S16, S23). The wire has one call for both.
+/// sign-up (S16, S23). The wire has one call for both. With them the account whose number may be
+/// changed: the one of the session.
 async fn asked_for(
     engine: &Engine,
     caller: &Caller,
 ) -> Outcome<([CodePurpose; 2], Option<String>)> {
     match (caller.channel, &caller.session) {
-        (Channel::Api, _) => Ok(([CodePurpose::VerifyPhone, CodePurpose::ChangePhone], None)),
+        (Channel::Api, _) => {
+            let purposes = [CodePurpose::VerifyPhone, CodePurpose::ChangePhone];
+            Ok((purposes, session_owner(engine, caller).await?))
+        }
         (Channel::Pages, Some(_)) => Ok((
             [CodePurpose::ChangePhone; 2],
             Some(engine.current(caller).await?.signed_in_user.user.id),
         )),
         (Channel::Pages, None) => Ok(([CodePurpose::VerifyPhone; 2], None)),
+    }
+}
+
+/// Account of a session that has shown the second factor, where there is one. One that is over
+/// counts as none: a sign-up needs none.
+async fn session_owner(engine: &Engine, caller: &Caller) -> Outcome<Option<String>> {
+    match engine.current(caller).await {
+        Ok(current) if !wants_factor(&current) => Ok(Some(current.account.user.id)),
+        Ok(_) | Err(OperationError::Rejected(_)) => Ok(None),
+        Err(failure) => Err(failure),
     }
 }
 
