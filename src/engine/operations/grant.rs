@@ -8,7 +8,9 @@ use crate::{
     engine::{
         Engine,
         links::{Link, Purpose},
-        providers::{grants::Grants, logout_events},
+        providers::{
+            grants::Grants, identities, logout_events, provider_sessions::ProviderSession,
+        },
         store::values,
         users::accounts,
     },
@@ -61,6 +63,7 @@ pub(super) async fn granted(
     Ok(granted.ok_or(Code::InvalidAccessToken)?)
 }
 
+/// Spends the token of a provider's sign-in, as long as the identity is the account's.
 async fn redeem_provider(
     engine: &Engine,
     caller: &Caller,
@@ -69,12 +72,19 @@ async fn redeem_provider(
 ) -> Outcome<SignInOutcome> {
     let _change = engine.sessions().change(&user_id);
     let mut tx = engine.store().begin().await?;
+    // Locks the account first: whoever takes it back at this moment removes the identity behind the
+    // same lock (S105).
+    tx.execute("update users set updated_at = updated_at where id = $1", values![&user_id]).await?;
     let provider_session = engine
         .providers()
         .grants
         .spend(&mut tx, token, engine.now())
         .await?
         .ok_or(Code::InvalidAccessToken)?;
+    let ProviderSession { issuer, subject, .. } = &provider_session;
+    if identities::owner(&mut tx, issuer, subject).await?.as_ref() != Some(&user_id) {
+        return Err(Code::InvalidAccessToken.into());
+    }
     let session = engine
         .providers()
         .provider_sessions

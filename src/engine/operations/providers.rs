@@ -168,7 +168,9 @@ async fn sign_in(
         engine.providers().provider_sessions.seal(identity, &profile.session, engine.random())?;
     let mut tx = engine.store().begin().await?;
     if let Some(user_id) = identities::owner(&mut tx, &identity.issuer, &identity.subject).await? {
-        identities::note_use(&mut tx, identity, now).await?;
+        if !identities::note_use(&mut tx, identity, &user_id, now).await? {
+            return Err(Code::ProviderJourneyGone.into());
+        }
         return land(engine, caller, tx, redirect_url, &user_id, &provider_session).await.map(Some);
     }
     if let Some(email) = &profile.email

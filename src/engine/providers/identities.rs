@@ -68,7 +68,9 @@ pub(in crate::engine) async fn remove_added_since(
     tx.execute(sql, values![user_id, since]).await?;
     // What was begun in a session that ended; an offer stays, as its owner may have come for a
     // password to accept it.
-    kill_starts(tx, user_id).await
+    kill_starts(tx, user_id).await?;
+    // After the identities: a sign-in that found one before has made its token by now.
+    revoke_unfinished(tx, user_id).await
 }
 
 /// Revokes the journeys to providers that would connect an account there to this one.
@@ -79,16 +81,19 @@ pub(in crate::engine) async fn kill_starts(
     tx.execute("delete from oauth_starts where user_id = $1", values![user_id]).await.map(drop)
 }
 
-/// Notes that somebody came with it, and what they are called there now.
+/// Notes that somebody came with it, and what they are called there now. `false` when it is the
+/// account's no more: whoever took it away is waited for here.
 pub(in crate::engine) async fn note_use(
     tx: &mut Transaction<'_>,
     identity: &Identity,
+    user_id: &str,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    let sql =
-        "update identities set last_used_at = $3, shown_as = $4 where issuer = $1 and subject = $2";
+) -> Result<bool, StoreError> {
+    let sql = "update identities set last_used_at = $3, shown_as = $4 where issuer = $1 and \
+               subject = $2 and user_id = $5";
     let Identity { issuer, subject, shown_as, .. } = identity;
-    tx.execute(sql, values![issuer, subject, now, shown_as.clone()]).await.map(drop)
+    let values = values![issuer, subject, now, shown_as.clone(), user_id];
+    Ok(tx.execute(sql, values).await? == 1)
 }
 
 /// The identities of an account, the oldest first.

@@ -17,6 +17,7 @@ use crate::{
         EngineSettings,
         providers::{ProviderKind, ProviderSettings},
         store::values,
+        users::accounts::{self, RecoveryMethod},
     },
     port::{
         AccessToken, AuthManager, Caller, Code, Outcome, ProviderAnswer, ProviderCode, ProviderFor,
@@ -208,6 +209,90 @@ async fn nothing_is_connected_to_an_account_that_is_taken_back_at_the_same_momen
             taken_back.unwrap();
             drop(connected);
             assert_eq!(count(&fixture, "identities").await, 0, "round {round}");
+        }
+    }
+}
+
+/// Somebody who connected an identity of theirs to Ann's account, and whose account that is.
+async fn connected_thief(fixture: &Fixture) -> (Caller, String) {
+    let grant = fixture.signed_in_user("ann@example.com").await;
+    let thief = Caller { session: grant.session.token.clone(), ..at("a-browser") };
+    let answer = begin(fixture, &thief, "discord", ProviderFor::Connection).await;
+    fixture.engine.finish_provider(thief.clone(), "discord".to_owned(), answer).await.unwrap();
+    (thief, grant.user.id)
+}
+
+/// Waits until somebody waits for a lock of the database.
+async fn somebody_waits(fixture: &Fixture) {
+    let sql = "select count(*) as number from pg_stat_activity where datname = \
+               current_database() and wait_event_type = 'Lock'";
+    for _ in 0..500 {
+        let row = fixture.engine.store().fetch_optional(sql, values![]).await.unwrap().unwrap();
+        if row.integer("number").unwrap() > 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("nobody waits");
+}
+
+/// S105: the identity goes after the sign-in has found it. SQLite has one writer, so there the
+/// sign-in finds none and makes another account.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sign_in_by_a_provider_that_waits_while_the_owner_takes_the_account_back_brings_no_token()
+{
+    let (_server, providers) = providers(None).await;
+    for fixture in Fixture::each_with(with_providers(&providers)).await {
+        let (thief, user_id) = connected_thief(&fixture).await;
+        let answer = begin(&fixture, &thief, "discord", ProviderFor::Pages).await;
+        let mut tx = fixture.engine.store().begin().await.unwrap();
+        let removed = accounts::remove_recent_ways_in(
+            &mut tx,
+            &user_id,
+            RecoveryMethod::Email,
+            fixture.now(),
+        );
+        removed.await.unwrap();
+        let is_shared = fixture.engine.store().is_shared();
+        let recovered = async {
+            if is_shared {
+                somebody_waits(&fixture).await;
+            }
+            tx.commit().await.unwrap();
+        };
+        let comes_back = fixture.engine.finish_provider(thief, "discord".to_owned(), answer);
+        let (landed, ()) = tokio::join!(comes_back, recovered);
+        if is_shared {
+            refused(landed, Code::ProviderJourneyGone);
+        } else {
+            let token = token(landed);
+            let grant = granted(fixture.engine.get_auth_grant(somebody(), token).await.unwrap());
+            assert_ne!(grant.user.id, user_id);
+        }
+    }
+}
+
+/// S105: a token that was made while the recovery was under way, after it revoked those that there
+/// were.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_token_of_a_provider_ends_with_the_identity_that_it_was_made_for() {
+    let (_server, providers) = providers(None).await;
+    for is_recovery in [true, false] {
+        for fixture in Fixture::each_with(with_providers(&providers)).await {
+            let (thief, user_id) = connected_thief(&fixture).await;
+            let answer = begin(&fixture, &thief, "discord", ProviderFor::Pages).await;
+            let landed = fixture.engine.finish_provider(thief, "discord".to_owned(), answer).await;
+            let mut tx = fixture.engine.store().begin().await.unwrap();
+            if is_recovery {
+                let (by, now) = (RecoveryMethod::Email, fixture.now());
+                accounts::remove_recent_ways_in(&mut tx, &user_id, by, now).await.unwrap();
+            } else {
+                let sql = "delete from identities where user_id = $1";
+                tx.execute(sql, values![&user_id]).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            let redeemed = fixture.engine.get_auth_grant(somebody(), token(landed)).await;
+            refused(redeemed, Code::InvalidAccessToken);
         }
     }
 }
