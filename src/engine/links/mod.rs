@@ -261,6 +261,23 @@ impl Links {
         Ok(None)
     }
 
+    /// Whether the link with this key can still be redeemed, within a transaction.
+    pub(super) async fn lives(
+        &self,
+        tx: &mut Transaction<'_>,
+        key: &LinkKey,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let sql =
+            "select id from links where key_digest = $1 and spent_at is null and expires_at > $2";
+        for digest in self.keys.all(key.expose().as_bytes()) {
+            if tx.fetch_optional(sql, values![digest, now]).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The link that an access token was made from, live or not; `None` when the token is not ours
     /// or over.
     pub(super) async fn by_access_token(

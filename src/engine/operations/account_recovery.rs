@@ -98,12 +98,13 @@ pub(in crate::engine) async fn recover_account(
     if !holds {
         return Err(Refusal::at(Field::Email, Code::EmailNotUnique).into());
     }
-    move_back(engine, &mut tx, caller, &account, &link, now).await?;
+    move_back(&mut tx, &link, now).await?;
     for undo in told.iter().filter_map(undo_of) {
         take_back(&mut tx, user_id, undo, now).await?;
     }
     revoke_all_sessions(&mut tx, &link).await?;
     accounts::remove_recent_ways_in(&mut tx, user_id, RecoveryMethod::Email, now).await?;
+    notify_left(engine, &mut tx, caller, &account, &link).await?;
     let reset = reset_link(engine, &mut tx, caller, &link).await?;
     tx.commit().await?;
     tracing::warn!(
@@ -183,21 +184,27 @@ async fn take_address(
     Ok(false)
 }
 
-/// Moves the account to the address of the link, which is proved by this, and tells the address
-/// that it leaves.
+/// Moves the account to the address of the link, which is proved by this.
 async fn move_back(
+    tx: &mut Transaction<'_>,
+    link: &Link,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "update users set email = $2, email_verified_at = coalesce(case when email = $2 then \
+               email_verified_at end, $3) \
+               where id = $1";
+    tx.execute(sql, values![&link.user_id, link.email.as_str(), now]).await?;
+    accounts::delete_waiting(tx, &link.email, &link.user_id).await
+}
+
+/// Tells the address that the account left, once the links that went there are revoked.
+async fn notify_left(
     engine: &Engine,
     tx: &mut Transaction<'_>,
     caller: &Caller,
     account: &Account,
     link: &Link,
-    now: Timestamp,
 ) -> Outcome<()> {
-    let sql = "update users set email = $2, email_verified_at = coalesce(case when email = $2 then \
-               email_verified_at end, $3) \
-               where id = $1";
-    tx.execute(sql, values![&link.user_id, link.email.as_str(), now]).await?;
-    accounts::delete_waiting(tx, &link.email, &link.user_id).await?;
     match account.mailbox().filter(|mailbox| *mailbox != link.email) {
         // No name: the mailbox may be a visitor's.
         Some(left) => {

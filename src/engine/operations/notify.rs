@@ -24,7 +24,7 @@ use crate::{
         user_agent,
         users::accounts::Account,
     },
-    port::{Caller, Email, Outcome, Phone},
+    port::{Caller, Email, LinkKey, Outcome, Phone},
 };
 
 /// Days ahead whose budget pays for a digest by SMS. The delivery worker takes a message that waits
@@ -202,7 +202,7 @@ impl Engine {
         };
         let held = self.held(tx, &digest).await?;
         let waits = held.is_some();
-        let former = held.and_then(|waiting| waiting.account_recovery);
+        let former = self.live_link_of(tx, held).await?;
         // The oldest link takes back what came later, too. What a later change takes back is a link
         // of its own.
         let needs_link =
@@ -238,6 +238,21 @@ impl Engine {
         match &digest.message_id {
             Some(id) => self.outbox().hold_digest(tx, id).await,
             None => Ok(None),
+        }
+    }
+
+    /// The link of a digest that waits, as long as it takes anything back: an account recovery
+    /// revokes the newer ones.
+    async fn live_link_of(
+        &self,
+        tx: &mut Transaction<'_>,
+        held: Option<PendingDigest>,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(link) = held.and_then(|waiting| waiting.account_recovery) else { return Ok(None) };
+        let key = link.split_once("?key=").and_then(|(_, key)| LinkKey::parse(key).ok());
+        match key {
+            Some(key) if self.links().lives(tx, &key, self.now()).await? => Ok(Some(link)),
+            _ => Ok(None),
         }
     }
 

@@ -1,6 +1,10 @@
 //! Telling owners without flooding them (S106).
 
-use super::fixture::{Fixture, PASSWORD, at, refused, somebody, with};
+use super::{
+    account_recovery::account_recovery_key,
+    fixture::{Fixture, PASSWORD, at, refused, somebody, with},
+    sent_messages::SentMessages,
+};
 use crate::{
     engine::store::values,
     port::{
@@ -81,6 +85,31 @@ async fn sixty_password_changes_are_three_emails_and_one_digest() {
             "{}",
             row[0].text("waiting").unwrap()
         );
+    }
+}
+
+/// S106: a digest keeps no link that an account recovery revoked.
+#[tokio::test]
+async fn a_digest_that_waits_while_the_owner_takes_the_account_back_has_a_link_that_works() {
+    for fixture in Fixture::each_with(|settings| settings.limits_factor = 100.0).await {
+        let sent_messages = SentMessages::of(&fixture);
+        let ann = fixture.signed_in_user(EMAIL).await;
+        let caller = || Caller { channel: Channel::Api, ..with(&ann) };
+        let (first, second) =
+            (|| Password::entered(PASSWORD), || Password::entered("six swans up"));
+        fixture.engine.change_password(caller(), first(), second()).await.unwrap();
+        let oldest = account_recovery_key(&sent_messages, EMAIL).await;
+        fixture.pass(1);
+        fixture.engine.change_password(caller(), second(), first()).await.unwrap();
+        fixture.change_passwords(&ann, 3).await;
+        assert_eq!(fixture.waiting("mail", "several_changes").await, 1);
+        sent_messages.arrived(EMAIL).await;
+        let token = fixture.engine.recover_account(somebody(), oldest).await.unwrap();
+        let new = Password::entered("nine orange otters");
+        fixture.engine.reset_password_with_token(somebody(), token, new).await.unwrap();
+        fixture.pass(16 * 60);
+        let key = account_recovery_key(&sent_messages, EMAIL).await;
+        fixture.engine.describe_account_recovery(somebody(), key).await.unwrap();
     }
 }
 
