@@ -112,6 +112,26 @@ test('a new number proves itself before it is the account\'s, and the session go
   assert.equal(await refused(vestibule.client().auth.signInWithPhone(user.phone, PASSWORD)), '401 invalid_credentials');
 });
 
+test('a change of number is finished without a session where it was begun', async () => {
+  const { client } = await member(newPhone());
+  const phone = newPhone();
+  await worked(client.auth.changePhone(PASSWORD, phone));
+  const { user, session } = await worked(vestibule.client().auth.verifyPhone(phone, await vestibule.code(phone)));
+  assert.deepEqual([user.phone, session], [phone, null]);
+});
+
+test('a change of number that a visitor began is not finished by the owner of the number, whose sign-up goes on', async () => {
+  const { client, user } = await member(newPhone());
+  const phone = newPhone();
+  await worked(client.auth.changePhone(PASSWORD, phone));
+  const visitors = await vestibule.code(phone);
+  const { auth } = vestibule.client();
+  await worked(auth.signUpWithPhone(phone, PASSWORD, 'Ann'));
+  assert.equal(await refused(auth.verifyPhone(phone, visitors)), '403 invalid_access_token');
+  assert.equal((await worked(client.auth.getUserFromDB())).user.phone, user.phone);
+  assert.equal((await worked(auth.verifyPhone(phone, await vestibule.code(phone, 1)))).user.phone, phone);
+});
+
 test('an account with an address adds a number', async () => {
   const client = vestibule.client();
   const phone = newPhone();
