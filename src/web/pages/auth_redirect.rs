@@ -55,8 +55,8 @@ struct AuthRedirect {
     form: Form<OpenedForm>,
 }
 
-/// Leads on to the application that the link belongs to: see `pages/sign_in/provider.rs` for why this is a
-/// page.
+/// Leads on to the application that the link belongs to: see `pages/sign_in/provider.rs` for why
+/// this is a page.
 #[derive(Template)]
 #[template(path = "pages/auth_redirect_leave.html")]
 struct ApplicationRedirectPage {

@@ -215,8 +215,8 @@ impl Columns<'_> {
         )
     }
 
-    /// Provenance of what the account holds (`users/accounts/recent.rs`); nothing where it holds none.
-    /// Damage counts as the least.
+    /// Provenance of what the account holds (`users/accounts/recent.rs`); nothing where it holds
+    /// none. Damage counts as the least.
     fn vouched(&self, column: &'static str) -> Option<i64> {
         self.row.optional_integer(column).unwrap_or_else(|_| {
             self.note::<()>(column);
