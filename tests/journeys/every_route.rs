@@ -75,7 +75,7 @@ fn route(line: &str) -> Route {
     let (path, rest) = line.split_once(',').expect("a path");
     let path = match path {
         "forward_auth::ENTER" => "/forward-auth/enter",
-        "second_step::PATH" => "/forward-auth/second-step",
+        "second_factor::PATH" => "/forward-auth/second-step",
         path => path.trim_matches('"'),
     };
     let path = path.replace("{page:/.*}", "/page").replace("{environment}", "hall");
@@ -375,7 +375,7 @@ async fn a_sign_in_leads_back_to_the_page_that_was_asked_for_and_to_no_other_sit
     let server = TestServer::open_with(&[("VESTIBULE_LIMITS__FACTOR", "100")]).await;
     server.signed_in_user("Cleo", "cleo@example.com").await;
     let private =
-        table().into_iter().filter(|route| route.guard == "Members").map(|route| route.path);
+        table().into_iter().filter(|route| route.guard == "SignedIn").map(|route| route.path);
     let private: Vec<String> =
         private.map(|path| format!("{path}?next=https://evil.example")).collect();
     let odd = [

@@ -135,8 +135,8 @@ impl LimitedAction {
             Self::SmsFromAddress => (10.0, 360),
             // As email to a mailbox. A person signs in with codes from a few devices at once.
             Self::SmsToNumber => (5.0, 720),
-            // Of all kinds together: a seventh of the default budget in a day, so that an own number
-            // cannot spend the texts of everybody (S65).
+            // Of all kinds together: a seventh of the default budget in a day, so that an own
+            // number cannot spend the texts of everybody (S65).
             Self::SmsToNumberInAll => (20.0, 1800),
             // Ten thousand numbers that differ in their last four digits: who is paid for each
             // message to a range that they rented asks for many of it (S65, SMS pumping).
